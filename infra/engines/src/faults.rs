@@ -1,0 +1,140 @@
+//! Faults on demand: the next calls of an operation fail, are throttled, lose their connection, or fail for some of their entries.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What happens to one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The service's own "slow down" (`ProvisionedThroughputExceededException`, `RequestThrottled`, `ThrottlingException`). Nothing is done.
+    Throttle,
+    /// An error of this name and HTTP status. Nothing is done.
+    Error {
+        /// HTTP status, 400 to 599.
+        status: u16,
+        /// The error's name in the service's model, e.g. `InternalServerError`.
+        code: String,
+    },
+    /// The connection is closed before anything is done.
+    LostRequest,
+    /// The operation is done, and the connection is closed before the answer.
+    LostReply,
+    /// The operation waits this long (real time) before it is done.
+    Delay(Duration),
+}
+
+/// One entry of a batch, as a matcher sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchEntry<'a> {
+    /// Place in the request, from 0.
+    pub index: usize,
+    /// The caller's id of the entry.
+    pub id: &'a str,
+    /// The message's text, where the operation has one.
+    pub body: &'a str,
+}
+
+/// How an entry of a batch fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryFault {
+    /// `Code` of the entry's failure, e.g. `InternalError`.
+    pub code: String,
+    /// `SenderFault`: whether it is the caller's mistake (then trying again does not help).
+    pub sender_fault: bool,
+}
+
+impl EntryFault {
+    /// SQS could not keep this entry just now; the caller should send it again.
+    pub fn internal() -> Self {
+        Self { code: "InternalError".to_owned(), sender_fault: false }
+    }
+}
+
+type Matcher = Arc<dyn Fn(&BatchEntry<'_>) -> bool + Send + Sync>;
+
+struct EntryRule {
+    operation: String,
+    /// Entries that may still fail.
+    left: u32,
+    matcher: Matcher,
+    fault: EntryFault,
+}
+
+#[derive(Default)]
+struct Plan {
+    calls: BTreeMap<String, VecDeque<Fault>>,
+    entries: Vec<EntryRule>,
+    seen: BTreeMap<String, u64>,
+}
+
+/// The switch. Shared with the running engines: what is set here acts on the next call.
+#[derive(Clone, Default)]
+pub struct Faults {
+    plan: Arc<Mutex<Plan>>,
+}
+
+impl Faults {
+    /// The next `count` calls of `operation` (`SendMessageBatch`, `TransactWriteItems`, …) meet `fault`, after those already asked for.
+    pub fn fail_next(&self, operation: &str, count: usize, fault: Fault) {
+        let mut plan = self.lock();
+        plan.calls.entry(operation.to_owned()).or_default().extend(std::iter::repeat_n(fault, count));
+    }
+
+    /// The next `count` entries of `SendMessageBatch`, `DeleteMessageBatch` or `ChangeMessageVisibilityBatch` that match fail; the
+    /// others of the same call succeed.
+    pub fn fail_entries(
+        &self,
+        operation: &str,
+        count: u32,
+        fault: EntryFault,
+        matcher: impl Fn(&BatchEntry<'_>) -> bool + Send + Sync + 'static,
+    ) {
+        self.lock().entries.push(EntryRule {
+            operation: operation.to_owned(),
+            left: count,
+            matcher: Arc::new(matcher),
+            fault,
+        });
+    }
+
+    /// No more faults. The counts stay.
+    pub fn clear(&self) {
+        let mut plan = self.lock();
+        plan.calls.clear();
+        plan.entries.clear();
+    }
+
+    /// How often each operation was called so far, those that met a fault included.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.lock().seen.clone()
+    }
+
+    /// Counts the call, and says what shall happen to it.
+    pub(crate) fn next(&self, operation: &str) -> Option<Fault> {
+        let mut plan = self.lock();
+        match plan.seen.get_mut(operation) {
+            Some(count) => *count += 1,
+            None => {
+                plan.seen.insert(operation.to_owned(), 1);
+            }
+        }
+        plan.calls.get_mut(operation)?.pop_front()
+    }
+
+    /// The failure of this entry, if it shall have one.
+    pub(crate) fn entry(&self, operation: &str, entry: &BatchEntry<'_>) -> Option<EntryFault> {
+        let mut plan = self.lock();
+        let rule = plan
+            .entries
+            .iter_mut()
+            .find(|rule| rule.left > 0 && rule.operation == operation && (rule.matcher)(entry))?;
+        rule.left -= 1;
+        Some(rule.fault.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

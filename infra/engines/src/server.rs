@@ -1,0 +1,177 @@
+//! The endpoint: HTTP/1.1 with keep-alive on 127.0.0.1, one target header deciding which engine answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::faults::{Fault, Faults};
+use crate::secrets::Secrets;
+use crate::sqs::Queues;
+use crate::tables::Tables;
+use crate::wire::{Refusal, Reply, Service};
+
+/// DynamoDB takes bodies of 16 MiB, the other two less.
+const MAX_BODY: usize = 16 * 1024 * 1024 + 64 * 1024;
+
+/// How long requests that are running may take to finish once the endpoint is told to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The three engines behind the endpoint.
+pub(crate) struct Backends {
+    pub(crate) tables: Tables,
+    pub(crate) queues: Queues,
+    pub(crate) secrets: Secrets,
+    pub(crate) faults: Faults,
+}
+
+/// The connection is closed without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is cut, as a fault asks")]
+struct Cut;
+
+/// Waits until the engines end, in order or not.
+pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // An error says that the sender is gone, and with it the engines.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// Serves until `stopping` becomes true, then lets running requests finish. Dropped before that, it cuts every connection.
+pub(crate) async fn serve(listener: TcpListener, backends: Arc<Backends>, mut stopping: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, Arc::clone(&backends), stopping.clone()));
+                }
+                // Out of file descriptors, mostly: others will be closed.
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a connection was not accepted");
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+            () = stopped(&mut stopping) => break,
+        }
+    }
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(GRACE, drained).await.is_err() {
+        connections.shutdown().await;
+    }
+}
+
+async fn connection(stream: TcpStream, backends: Arc<Backends>, mut stopping: watch::Receiver<bool>) {
+    // Answers are small and the client waits for them.
+    let _ = stream.set_nodelay(true);
+    let stop = stopping.clone();
+    let service = service_fn(move |request| handle(Arc::clone(&backends), request, stop.clone()));
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(served);
+    let ended = tokio::select! {
+        ended = served.as_mut() => ended,
+        () = stopped(&mut stopping) => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
+    }
+}
+
+async fn handle(
+    backends: Arc<Backends>,
+    request: Request<Incoming>,
+    stopping: watch::Receiver<bool>,
+) -> Result<Response<Full<Bytes>>, Cut> {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()).map(str::to_owned);
+    let Some((service, operation)) = target.as_deref().and_then(Service::of_target) else {
+        return Ok(no_target(request.method()));
+    };
+    let body = match Limited::new(request.into_body(), MAX_BODY).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => {
+            let refusal = Refusal { status: 413, ..Refusal::new("RequestEntityTooLarge", "The request is too large.") };
+            return Ok(response(service.refuse(&refusal)));
+        }
+    };
+    let fault = backends.faults.next(operation);
+    match &fault {
+        Some(Fault::Throttle) => return Ok(response(service.refuse(&service.throttled()))),
+        Some(Fault::Error { status, code }) => {
+            let refusal =
+                Refusal { status: *status, code: code.clone().into(), message: "A fault that was asked for.".to_owned() };
+            return Ok(response(service.refuse(&refusal)));
+        }
+        Some(Fault::LostRequest) => return Err(Cut),
+        Some(Fault::Delay(delay)) => tokio::time::sleep(*delay).await,
+        Some(Fault::LostReply) | None => {}
+    }
+    let reply = answer(&backends, service, operation, body, stopping).await;
+    if fault == Some(Fault::LostReply) {
+        return Err(Cut);
+    }
+    Ok(response(reply))
+}
+
+async fn answer(
+    backends: &Backends,
+    service: Service,
+    operation: &str,
+    body: Bytes,
+    stopping: watch::Receiver<bool>,
+) -> Reply {
+    let answered = match service {
+        Service::Queues => backends.queues.answer(operation, body, stopping).await,
+        Service::Tables => {
+            let (tables, name) = (backends.tables.clone(), operation.to_owned());
+            return tokio::task::spawn_blocking(move || tables.answer(&name, &body))
+                .await
+                .unwrap_or_else(|_| service.refuse(&Refusal::internal()));
+        }
+        Service::Secrets => {
+            let (secrets, name) = (backends.secrets.clone(), operation.to_owned());
+            tokio::task::spawn_blocking(move || secrets.answer(&name, &body))
+                .await
+                .unwrap_or_else(|_| Err(Refusal::internal()))
+        }
+    };
+    match answered {
+        Ok(value) => service.reply(value.to_string()),
+        Err(refusal) => service.refuse(&refusal),
+    }
+}
+
+fn response(reply: Reply) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(reply.body)));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    if let Some(Ok(error)) = reply.query_error.map(HeaderValue::try_from) {
+        response.headers_mut().insert("x-amzn-query-error", error);
+    }
+    response
+}
+
+/// Somebody who is no AWS client: a GET answers whether the endpoint lives.
+fn no_target(method: &Method) -> Response<Full<Bytes>> {
+    let (status, text) = match *method {
+        Method::GET | Method::HEAD => (StatusCode::OK, "DynamoDB, SQS and Secrets Manager\n"),
+        _ => (StatusCode::BAD_REQUEST, "The header X-Amz-Target names none of DynamoDB_20120810, AmazonSQS, secretsmanager.\n"),
+    };
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
+}

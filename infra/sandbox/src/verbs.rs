@@ -1,0 +1,166 @@
+//! What tests and tools can do to the account, and ask of it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::arrivals::Arrivals;
+use crate::generator::Generator;
+use crate::json::Json;
+use crate::store::{Entry, Stamp, Store};
+use crate::{RequestRecord, Sandbox, SandboxOptions, arrivals};
+
+/// An order as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// ShipStation order id.
+    pub id: i64,
+    /// `orderNumber`.
+    pub number: String,
+    /// `orderStatus`.
+    pub status: String,
+    /// The body as it is sent.
+    pub text: Arc<str>,
+    /// The true instant behind `createDate`.
+    pub created: Timestamp,
+    /// The true instant behind `modifyDate`.
+    pub modified: Timestamp,
+}
+
+impl Order {
+    fn of(id: i64, entry: &Entry) -> Self {
+        Self {
+            id,
+            number: entry.number.clone(),
+            status: entry.status.clone(),
+            text: Arc::clone(&entry.text),
+            created: entry.created,
+            modified: entry.modified,
+        }
+    }
+
+    /// The body, parsed.
+    pub fn body(&self) -> Json {
+        self.text.parse().unwrap_or_default()
+    }
+
+    /// `orderTotal`, exact; `None` where it is not a number.
+    pub fn total(&self) -> Option<rust_decimal::Decimal> {
+        self.body().get("orderTotal")?.as_decimal()
+    }
+}
+
+impl Sandbox {
+    /// An account of generated orders.
+    pub fn generated(options: SandboxOptions) -> Self {
+        let start = crate::pacific::to_millis((options.clock)());
+        let mut store = Store::new();
+        let mut generator = Generator::new(&options);
+        generator.fill(&mut store, &options, start);
+        let arrivals = Arrivals::new(&options, generator, start);
+        Self::new(options, store, arrivals, std::collections::VecDeque::new())
+    }
+
+    /// An account of these orders, as they are: a body's own `orderId`, `createDate` and `modifyDate` count, and what is missing is given now.
+    /// Numbers keep their exact text where the orders come as [`Json`] or [`Draft`](crate::Draft).
+    pub fn from_orders<O: Into<Json>>(options: SandboxOptions, orders: impl IntoIterator<Item = O>) -> Self {
+        let start = crate::pacific::to_millis((options.clock)());
+        let mut store = Store::new();
+        for order in orders {
+            store.put(order.into(), None, start);
+        }
+        let arrivals = Arrivals::new(&options, Generator::new(&options), start);
+        Self::new(options, store, arrivals, std::collections::VecDeque::new())
+    }
+
+    /// Puts an order in, or over the one with its id; returns the id. The body's own dates count; where it has none, it is now.
+    pub fn upsert_order(&self, order: impl Into<Json>) -> i64 {
+        let now = self.now();
+        self.state().store.put(order.into(), None, now)
+    }
+
+    /// Puts an order in as created and modified at these true instants; returns the id.
+    pub fn upsert_order_at(&self, order: impl Into<Json>, created: Timestamp, modified: Timestamp) -> i64 {
+        self.state().store.put(order.into(), Some(Stamp { created, modified }), modified)
+    }
+
+    /// Changes an order's body and moves its `modifyDate` to now. False where there is no such order.
+    pub fn edit_order(&self, id: i64, change: impl FnOnce(&mut Json)) -> bool {
+        let now = self.now();
+        self.state().store.edit(id, now, change)
+    }
+
+    /// Cancels an order.
+    pub fn cancel(&self, id: i64) -> bool {
+        self.edit_order(id, |order| order.set("orderStatus", "cancelled"))
+    }
+
+    /// Splits an order: the second half of its items moves to a new order with the same number and key, whose id is returned. As in ShipStation
+    /// the totals are not split. `None` where there is no such order or it has fewer than two items.
+    pub fn split(&self, id: i64) -> Option<i64> {
+        let now = self.now();
+        arrivals::split(&mut self.state().store, id, now)
+    }
+
+    /// Merges an order into another: items and amounts go over, and the merged-away order is gone (404). False where one of them is missing.
+    pub fn merge(&self, survivor: i64, gone: i64) -> bool {
+        let now = self.now();
+        arrivals::merge(&mut self.state().store, survivor, gone, now)
+    }
+
+    /// Takes an order away without a trace. False where there is none.
+    pub fn remove(&self, id: i64) -> bool {
+        self.state().store.orders.remove(&id).is_some()
+    }
+
+    /// Lets the next `count` things happen now: first the revisions that a file brought along, then generated new orders. Returns the ids of the
+    /// orders touched.
+    pub fn arrive(&self, count: usize) -> Vec<i64> {
+        let now = self.now();
+        let mut world = self.state();
+        let world = &mut *world;
+        (0..count)
+            .filter_map(|_| match world.scheduled.pop_front() {
+                Some(next) => next.happen(&mut world.store, now).then_some(next.order_id),
+                None => Some(world.arrivals.new_order(&mut world.store, now)),
+            })
+            .collect()
+    }
+
+    /// Uses up requests of the current minute, as another program with the same key would.
+    pub fn use_up_limit(&self, requests: u32) {
+        let now = self.now();
+        let mut world = self.state();
+        world.window.turn(now);
+        world.window.used = world.window.used.saturating_add(requests);
+    }
+
+    /// All orders, by id.
+    pub fn orders(&self) -> Vec<Order> {
+        let mut world = self.state();
+        self.catch_up(&mut world);
+        world.store.orders.iter().map(|(id, entry)| Order::of(*id, entry)).collect()
+    }
+
+    /// One order.
+    pub fn order(&self, id: i64) -> Option<Order> {
+        let mut world = self.state();
+        self.catch_up(&mut world);
+        world.store.orders.get(&id).map(|entry| Order::of(id, entry))
+    }
+
+    /// The requests answered so far, the oldest first; the last 10,000.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.state().requests.iter().cloned().collect()
+    }
+
+    /// How many of those were for this path (`/orders`), whatever the query.
+    pub fn requests_to(&self, path: &str) -> usize {
+        self.state().requests.iter().filter(|record| record.path == path).count()
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_requests(&self) {
+        self.state().requests.clear();
+    }
+}

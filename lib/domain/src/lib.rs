@@ -1,0 +1,14 @@
+//! Everything that decides, and nothing that does: no I/O, no clock, no AWS, no HTTP.
+//!
+//! Functions load what these need, call them, and write the outcome in one transaction.
+
+pub mod allocate;
+pub mod ids;
+pub mod money;
+pub mod order;
+pub mod pacific;
+pub mod reason;
+pub mod reference;
+pub mod settings;
+pub mod log;
+pub mod sale;

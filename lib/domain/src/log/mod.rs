@@ -1,0 +1,197 @@
+//! The log: one entry for each captured order, and what a revision means in its light.
+
+mod classify;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{OperationId, OrderId, SaleId, StoreId};
+use crate::money::{Currency, Minor};
+use crate::order::RevisionKey;
+use crate::reason::Reason;
+use crate::sale::Warning;
+
+pub use classify::{Decision, Trigger, classify};
+
+/// What became of an order in one operation: exactly one of these (P2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Taken into the log.
+    Captured,
+    /// A newer revision of an order in the log.
+    Updated,
+    /// In the log as it is.
+    Unchanged,
+    /// Left out by a rule of the settings.
+    Skipped,
+    /// Not at the stage of capture yet.
+    Waiting,
+    /// Cancelled.
+    Cancelled,
+    /// A refund of an order in the log.
+    Refunded,
+    /// Could not be read or booked.
+    Failed,
+}
+
+impl Outcome {
+    /// Every outcome, in the contract's order.
+    pub const ALL: [Self; 8] =
+        [Self::Captured, Self::Updated, Self::Unchanged, Self::Skipped, Self::Waiting, Self::Cancelled, Self::Refunded, Self::Failed];
+}
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogState {
+    /// Captured, not a sale yet.
+    Pending,
+    /// Pending, and something is missing here.
+    Blocked,
+    /// Being gathered into a day's sale.
+    Consolidating,
+    /// A sale.
+    Booked,
+    /// Its sale was voided.
+    Voided,
+    /// Cancelled or merged away while pending.
+    Withdrawn,
+    /// Left out, and remembered.
+    Skipped,
+    /// Could not be booked as it is.
+    Failed,
+}
+
+impl LogState {
+    /// Every state.
+    pub const ALL: [Self; 8] =
+        [Self::Pending, Self::Blocked, Self::Consolidating, Self::Booked, Self::Voided, Self::Withdrawn, Self::Skipped, Self::Failed];
+
+    /// The API's and the table's text.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Blocked => "blocked",
+            Self::Consolidating => "consolidating",
+            Self::Booked => "booked",
+            Self::Voided => "voided",
+            Self::Withdrawn => "withdrawn",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Reads the text of [`Self::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// Whether the order is held here without a sale and may become one by itself.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::Blocked | Self::Skipped | Self::Failed)
+    }
+}
+
+/// A revision that the log has seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenRevision {
+    /// Which.
+    #[serde(flatten)]
+    pub key: RevisionKey,
+    /// The operation that brought it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation_id: Option<OperationId>,
+}
+
+/// One thing that happened to an order (N23).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineEvent {
+    /// When.
+    pub at: Timestamp,
+    /// What, in a few words.
+    pub what: String,
+    /// Who: an operation's id, a person, or `system`.
+    pub by: String,
+}
+
+/// The permanent record of one captured order. It is the key against duplicates (S145–S148).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// ShipStation's id: the key.
+    pub order_id: OrderId,
+    /// The buyer's number.
+    pub order_number: String,
+    /// The selling channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_id: Option<StoreId>,
+    /// Where it stands.
+    pub state: LogState,
+    /// Why, where it is not plainly booked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// The sentence for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Its sale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sale_id: Option<SaleId>,
+    /// Revisions seen, the newest last. At least one; at most [`LogEntry::KEPT`] of them.
+    pub revisions: Vec<SeenRevision>,
+    /// ShipStation's total of the newest revision, where it fits the currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_total: Option<Minor>,
+    /// The sale's total.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sale_total: Option<Minor>,
+    /// The currency of both.
+    pub currency: Currency,
+    /// What a person should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+    /// What happened, the oldest first; at most [`LogEntry::KEPT`] events, the first always among them.
+    #[serde(default)]
+    pub timeline: Vec<TimelineEvent>,
+    /// When the order was captured.
+    pub captured_at: Timestamp,
+}
+
+impl LogEntry {
+    /// How many revisions and events an entry keeps: an order edited every minute must not outgrow its item.
+    pub const KEPT: usize = 40;
+
+    /// The newest revision's key.
+    #[must_use]
+    pub fn newest(&self) -> Option<&RevisionKey> {
+        self.revisions.iter().map(|seen| &seen.key).max()
+    }
+
+    /// Adds an event to the timeline.
+    pub fn note(&mut self, at: Timestamp, what: impl Into<String>, by: impl Into<String>) {
+        if self.timeline.len() >= Self::KEPT {
+            self.timeline.remove(1);
+        }
+        self.timeline.push(TimelineEvent { at, what: what.into(), by: by.into() });
+    }
+
+    /// Adds a revision, unless it is there already.
+    pub fn saw(&mut self, key: RevisionKey, operation_id: Option<OperationId>) {
+        if self.revisions.iter().any(|seen| seen.key == key) {
+            return;
+        }
+        if self.revisions.len() >= Self::KEPT {
+            self.revisions.remove(0);
+        }
+        self.revisions.push(SeenRevision { key, operation_id });
+        self.revisions.sort_by_key(|seen| seen.key);
+    }
+
+    /// Adds a warning, replacing an earlier one with the same reason.
+    pub fn warn(&mut self, warning: Warning) {
+        self.warnings.retain(|known| known.reason != warning.reason);
+        self.warnings.push(warning);
+    }
+}

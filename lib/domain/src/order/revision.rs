@@ -1,0 +1,184 @@
+//! One state of an order, and which of two states is the newer.
+
+use std::fmt;
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use twox_hash::XxHash3_128;
+
+use super::{Address, Order};
+
+/// A 128-bit digest of an order's content. Two revisions with one digest say the same.
+///
+/// It covers every field of [`Order`] but `modifyDate`, in a fixed order with numbers normalised, so neither the order of JSON members nor
+/// `16.9` for `16.90` nor a field that we do not read makes a revision.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(pub u128);
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+impl FromStr for Digest {
+    type Err = std::num::ParseIntError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u128::from_str_radix(text, 16).map(Self)
+    }
+}
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What orders the revisions of one order in time. The greatest key is the newest state.
+///
+/// `modifyDate` decides; the hour that repeats each November is resolved by when the revision was read, and among equal
+/// times the one that was read later wins, since ShipStation always answers with the present state. The digest makes the order total, so
+/// that deliveries in any order end in the same state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RevisionKey {
+    /// When ShipStation says that the order changed.
+    pub modified_at: Timestamp,
+    /// When we read it; absent where a message does not say.
+    pub read_at: Option<Timestamp>,
+    /// What it says.
+    pub digest: Digest,
+}
+
+impl RevisionKey {
+    /// Whether a revision with this key says something newer than `known`.
+    #[must_use]
+    pub fn supersedes(&self, known: &Self) -> bool {
+        self.digest != known.digest && self > known
+    }
+}
+
+/// One state of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// What it says.
+    pub order: Order,
+    /// Its place in time.
+    pub key: RevisionKey,
+}
+
+impl Revision {
+    /// The revision that `order` is, read from ShipStation at `read_at`.
+    #[must_use]
+    pub fn new(order: Order, read_at: Option<Timestamp>) -> Self {
+        let key = RevisionKey { modified_at: order.modified_at.instant(read_at), read_at, digest: digest(&order) };
+        Self { order, key }
+    }
+}
+
+/// Feeds fields to the hash so that no two different sequences of fields feed the same bytes.
+struct Fields {
+    hash: XxHash3_128,
+}
+
+impl Fields {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.hash.write(&(bytes.len() as u64).to_le_bytes());
+        self.hash.write(bytes);
+    }
+    fn text(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => self.bytes(text.as_bytes()),
+            None => self.hash.write(&u64::MAX.to_le_bytes()),
+        }
+    }
+    fn number(&mut self, number: u64) {
+        self.hash.write(&number.to_le_bytes());
+    }
+    fn optional(&mut self, number: Option<u64>) {
+        self.number(u64::from(number.is_some()));
+        self.number(number.unwrap_or(0));
+    }
+    fn decimal(&mut self, decimal: rust_decimal::Decimal) {
+        self.hash.write(&decimal.normalize().serialize());
+    }
+    fn time(&mut self, time: Option<jiff::civil::DateTime>) {
+        let Some(time) = time else { return self.number(u64::MAX) };
+        let mut bytes = [0_u8; 16];
+        let (date, clock) = (time.date(), time.time());
+        bytes[..2].copy_from_slice(&date.year().to_le_bytes());
+        bytes[2..6].copy_from_slice(&[date.month(), date.day(), clock.hour(), clock.minute()].map(i8::cast_unsigned));
+        bytes[6] = clock.second().cast_unsigned();
+        bytes[8..12].copy_from_slice(&clock.subsec_nanosecond().to_le_bytes());
+        self.hash.write(&bytes);
+    }
+    fn address(&mut self, address: &Address) {
+        let Address { name, company, street1, street2, street3, city, state, postal_code, country, phone } = address;
+        for field in [name, company, street1, street2, street3, city, state, postal_code, country, phone] {
+            self.text(field.as_deref());
+        }
+    }
+}
+
+fn digest(order: &Order) -> Digest {
+    // Taken apart by name: a field that is added to `Order` does not compile until it is counted here.
+    let Order {
+        id, number, key, status, created_at, modified_at: _, ordered_at, paid_at, customer_id, customer_username, customer_email, bill_to, ship_to,
+        items, total, amount_paid, tax, shipping, payment_method, customer_notes, internal_notes, requested_shipping_service,
+        externally_fulfilled, tag_ids, store_id, warehouse_id, source, merged_or_split, merged_ids, parent_id,
+    } = order;
+    let mut fields = Fields { hash: XxHash3_128::new() };
+    fields.number(id.0);
+    fields.text(Some(number));
+    fields.text(key.as_deref());
+    fields.text(Some(status.as_str()));
+    fields.time(created_at.map(|time| time.0));
+    fields.time(*ordered_at);
+    fields.time(*paid_at);
+    fields.optional(customer_id.map(|id| id.0));
+    for text in [customer_username, customer_email, payment_method, customer_notes, internal_notes, requested_shipping_service, source] {
+        fields.text(text.as_deref());
+    }
+    fields.address(bill_to);
+    fields.address(ship_to);
+    for amount in [total, amount_paid, tax, shipping] {
+        fields.decimal(*amount);
+    }
+    fields.number(u64::from(*externally_fulfilled) | u64::from(*merged_or_split) << 1);
+    fields.number(tag_ids.len() as u64);
+    tag_ids.iter().for_each(|tag| fields.number(tag.0));
+    fields.optional(store_id.map(|id| id.0));
+    fields.optional(warehouse_id.map(|id| id.0));
+    fields.optional(parent_id.map(|id| id.0));
+    fields.number(merged_ids.len() as u64);
+    merged_ids.iter().for_each(|id| fields.number(id.0));
+    fields.number(items.len() as u64);
+    for item in items {
+        let super::Item { id, key, sku, name, quantity, unit_price, unit_tax, options, product_id, adjustment } = item;
+        fields.optional(*id);
+        for text in [key, sku, name] {
+            fields.text(text.as_deref());
+        }
+        fields.number(quantity.cast_unsigned());
+        fields.decimal(*unit_price);
+        fields.number(u64::from(unit_tax.is_some()) | u64::from(*adjustment) << 1);
+        fields.decimal(unit_tax.unwrap_or_default());
+        fields.optional(product_id.map(|id| id.0));
+        fields.number(options.len() as u64);
+        for option in options {
+            fields.text(Some(&option.name));
+            fields.text(Some(&option.value));
+        }
+    }
+    Digest(fields.hash.finish_128())
+}

@@ -1,0 +1,129 @@
+//! Reasons: stable codes with a sentence saying what to do, the same in API, panel and logs (N20, P6).
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $advice:literal;)+) => {
+        /// Why an order did not plainly become a sale, or what a person should know about how it did.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Reason {
+            $($(#[$doc])* #[serde(rename = $code)] $variant),+
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stable code.
+            #[must_use]
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            /// What it means and what to do, in one or two sentences.
+            #[must_use]
+            pub fn advice(self) -> &'static str {
+                match self { $(Self::$variant => $advice),+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    // Waiting: not at the stage of `capture_order_when` yet.
+    /// Waiting.
+    AwaitingPayment = "awaiting_payment", "The order is not paid yet. It is captured when ShipStation reports the payment; nothing to do.";
+    /// Waiting.
+    OnHold = "on_hold", "The order is on hold in ShipStation. It is captured when the hold is released; nothing to do.";
+    /// Waiting.
+    NotShipped = "not_shipped", "The order is not shipped yet. It is captured when ShipStation marks it as shipped; nothing to do.";
+    /// Waiting.
+    UnknownStatus = "unknown_status", "ShipStation reports a status that is not known here, so the order counts as not ready. Check its status in ShipStation.";
+    // Skipped.
+    /// Skipped and remembered.
+    TaxMappingUnfinished = "tax_mapping_unfinished", "No default tax rule is set, so nothing is booked. Choose one in the settings under tax; the order is then captured by itself.";
+    /// Skipped.
+    ExcludedStore = "excluded_store", "The order's store is excluded in the settings. Remove it from exclude_stores and load the order to capture it.";
+    /// Skipped.
+    ExcludedTag = "excluded_tag", "The order carries a tag that is excluded in the settings. Remove it from exclude_tags and load the order to capture it.";
+    /// Skipped by the schedule.
+    BeforeLockDate = "before_order_lock_date", "The order is dated before the order lock date. Load it by hand if it should be captured all the same.";
+    // Cancelled, withdrawn.
+    /// Not captured because it was cancelled before.
+    CancelledInShipstation = "cancelled_in_shipstation", "The order is cancelled in ShipStation and was not captured. Nothing to do.";
+    /// A pending order was cancelled.
+    Withdrawn = "withdrawn", "The order was cancelled in ShipStation while it was pending, so it was withdrawn. Nothing was booked.";
+    /// A pending order was merged into another.
+    MergedAway = "merged_away", "The order was combined into another one in ShipStation while it was pending, so it was withdrawn. The surviving order is named in the message.";
+    // Unchanged.
+    /// The same revision as before.
+    AlreadyCaptured = "already_captured", "This revision of the order is in the log already. To book it again, void its sale, delete its log entry and load it.";
+    /// An older revision than the one in the log.
+    OlderRevision = "older_revision", "A newer revision of the order is in the log already. Nothing to do.";
+    // Blocked: stays pending.
+    /// Blocked.
+    NoCustomer = "no_customer", "The order names no customer and the settings name none either. Choose a customer in the settings; the order is then processed by itself.";
+    /// Blocked.
+    NoDefaultLocation = "no_default_location", "The order's warehouse is not mapped to a location and there is no default location. Complete location_map in the settings; the order is then processed by itself.";
+    /// Blocked: the settings name something that is gone.
+    MissingReference = "missing_reference", "The settings name a customer, account, tax rule or location that no longer exists. Correct the settings; the order is then processed by itself.";
+    // Failed.
+    /// Failed.
+    MalformedOrder = "malformed_order", "ShipStation sent an order that cannot be read; its text is kept here. Correct the order in ShipStation and load it again.";
+    /// Failed.
+    AmountNotExact = "amount_not_exact", "An amount of the order is not a whole number of the currency's smallest unit. Check the currency in the settings and the order in ShipStation, then load it again.";
+    /// Failed.
+    AmountTooLarge = "amount_too_large", "An amount of the order is too large to be booked. Check the order in ShipStation, then load it again.";
+    /// Failed.
+    PoisonOrder = "poison_order", "ShipStation answers with an error for this order alone, so it could not be read. It is tried again on later runs; ask ShipStation's support if it stays.";
+    /// Failed.
+    OrderTooLarge = "order_too_large", "The order is larger than a queue message can be, even compressed. Split it in ShipStation and load the parts.";
+    /// Failed.
+    NotProcessed = "not_processed", "The order was queued and has not been processed. Look at the dead letters and redrive them.";
+    // Warnings on something that was booked.
+    /// Warning.
+    TotalAdjusted = "total_adjusted", "ShipStation's own numbers do not add up to its order total. The difference is booked as one visible adjustment charge, so that the total is equal.";
+    /// Warning.
+    SplitOrder = "split_order", "The order was split in ShipStation, which does not split totals. Its lines and totals are booked as ShipStation reports them.";
+    /// Warning.
+    TaxAboveItems = "tax_spread_over_taxed_lines", "The items' own taxes do not add up to the order's tax and no other line could take the difference. It was spread over all lines.";
+    /// Warning.
+    ServiceLine = "service_line", "A line's SKU matches no product, so it was booked as a service line. Add the product or an alias.";
+    /// Warning.
+    AmbiguousSku = "ambiguous_sku", "A line's SKU matches more than one product when case and blanks are ignored, so it was booked as a service line. Add an alias.";
+    /// Warning.
+    SharedEmail = "shared_email", "More than one customer has the buyer's e-mail address. The oldest was taken.";
+    /// Warning.
+    ChangedAfterBooking = "changed_after_booking", "The order changed in ShipStation after it was booked. The sale was left as it is; compare the two.";
+    /// Warning.
+    CancelledAfterBooking = "cancelled_after_booking", "The order was cancelled in ShipStation after it was booked. The sale was left as it is; void it by hand if it should not stand.";
+    /// Warning.
+    MergedAfterBooking = "merged_after_booking", "The order was combined into another one in ShipStation after it was booked. The sale was left as it is; void it by hand if the surviving order is booked too.";
+    /// Warning.
+    SaleAlreadyLive = "sale_already_live", "The log entry was deleted while the order's sale was still live, so the order was tied to that sale again instead of being booked twice. Void the sale first to book it anew.";
+    /// Warning: fulfilled by others.
+    ExternallyFulfilled = "externally_fulfilled", "The order is shipped by a marketplace's warehouse, so stock here is not touched.";
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reason;
+
+    /// N20: each reason has a code of its own, that serialises as itself, and says what to do.
+    #[test]
+    fn n20_reasons_are_stable_and_say_what_to_do() {
+        let codes: std::collections::BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+        assert_eq!(codes.len(), Reason::ALL.len());
+        for reason in Reason::ALL {
+            assert_eq!(serde_json::to_string(reason).ok(), Some(format!("\"{}\"", reason.code())));
+            assert!(reason.code().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+            assert!(reason.advice().ends_with('.') && reason.advice().len() > 30, "{reason}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The merchant's own reference data: what orders are booked against.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AccountId, CustomerId, LocationId, ProductId, ShipstationProductId, TaxRuleId};
+use crate::order::Address;
+
+/// A customer of the merchant's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Customer {
+    /// Ours.
+    pub id: CustomerId,
+    /// As shown on sales.
+    pub name: String,
+    /// As written; compared without case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Contact's phone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// Company.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
+    /// Where invoices go.
+    #[serde(default, skip_serializing_if = "Address::is_blank")]
+    pub billing_address: Address,
+    /// Where the business is: the ship-to of the first order, for a customer made from one.
+    #[serde(default, skip_serializing_if = "Address::is_blank")]
+    pub business_address: Address,
+    /// The account of this customer's sales, unless product or settings name one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revenue_account: Option<AccountId>,
+    /// When it came into being.
+    pub created_at: Timestamp,
+}
+
+/// What kind of thing a product is (behaviour, section 6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProductKind {
+    /// Kept in stock.
+    #[default]
+    Stock,
+    /// No stock.
+    Service,
+}
+
+/// A product of the merchant's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Product {
+    /// Ours.
+    pub id: ProductId,
+    /// Unique among products, as written.
+    pub sku: String,
+    /// As shown on sales.
+    pub name: String,
+    /// What kind of thing.
+    #[serde(default)]
+    pub kind: ProductKind,
+    /// Other codes under which orders name it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// The ShipStation product that it is linked to; wins over SKU (S82).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipstation_product_id: Option<ShipstationProductId>,
+    /// The account of its sales, unless the settings name one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revenue_account: Option<AccountId>,
+    /// When it came into being.
+    pub created_at: Timestamp,
+}
+
+/// A place that holds stock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Location {
+    /// Ours.
+    pub id: LocationId,
+    /// Unique among locations.
+    pub name: String,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Address::is_blank")]
+    pub address: Address,
+    /// Lower comes first among equals.
+    #[serde(default)]
+    pub priority: i32,
+    /// Not taken for new sales when false.
+    #[serde(default = "yes")]
+    pub active: bool,
+    /// When it came into being.
+    pub created_at: Timestamp,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What an account is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountKind {
+    /// Income of sales.
+    Revenue,
+    /// Money held.
+    Asset,
+    /// Money owed, taxes collected among it.
+    Liability,
+    /// Costs and fees.
+    Expense,
+    /// The owners' part.
+    Equity,
+}
+
+/// An account of the merchant's books.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// Ours.
+    pub id: AccountId,
+    /// Unique among accounts.
+    pub name: String,
+    /// What it is for.
+    pub kind: AccountKind,
+    /// Whether payments may go to it (S73).
+    #[serde(default)]
+    pub receives_payments: bool,
+    /// When it came into being.
+    pub created_at: Timestamp,
+}
+
+/// A part of a tax rule: `{name: "California", percent: 7.25}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaxComponent {
+    /// As shown.
+    pub name: String,
+    /// Percent of the taxed amount, exact.
+    pub percent: Decimal,
+    /// The account that collects it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+}
+
+/// A tax rule (S67).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaxRule {
+    /// Ours.
+    pub id: TaxRuleId,
+    /// Unique among tax rules; shown on sales.
+    pub name: String,
+    /// What it consists of. May be empty: a rule that names an amount without stating a rate.
+    #[serde(default)]
+    pub components: Vec<TaxComponent>,
+    /// When it came into being.
+    pub created_at: Timestamp,
+}
+
+impl TaxRule {
+    /// The percent of all components together.
+    #[must_use]
+    pub fn percent(&self) -> Decimal {
+        self.components.iter().map(|component| component.percent).sum()
+    }
+}
+
+/// A SKU as it is compared when no exact one is found: without blanks at its ends and without case.
+#[must_use]
+pub fn folded_sku(sku: &str) -> String {
+    sku.trim().to_lowercase()
+}
+
+/// An e-mail address as it is compared.
+#[must_use]
+pub fn folded_email(email: &str) -> String {
+    email.trim().to_lowercase()
+}

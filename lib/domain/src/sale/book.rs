@@ -1,0 +1,251 @@
+//! Order revision + settings + reference data → sale. Pure: no clock, no I/O, no randomness.
+
+use jiff::Timestamp;
+
+use super::customer::choose;
+use super::lines::{amounts, options_comment};
+use super::tax::{recalculated, spread_tax};
+use super::{
+    Charge, CustomerChoice, CustomerMatches, Invoice, Payment, ProductMatch, Products, Sale, SaleCustomer, SaleKind, SaleLine, Source, Stage,
+    StageStatus, Warning,
+};
+use crate::ids::SaleId;
+use crate::money::{AmountError, Minor};
+use crate::order::{Order, Revision};
+use crate::reason::Reason;
+use crate::reference::{Location, ProductKind, TaxRule};
+use crate::settings::{InvoiceMode, Settings};
+
+/// What an order is booked with.
+#[derive(Clone, Copy, Debug)]
+pub struct Booking<'a> {
+    /// The settings in force.
+    pub settings: &'a Settings,
+    /// Customers that the order may belong to.
+    pub customers: &'a CustomerMatches,
+    /// Products that its lines may name.
+    pub products: &'a Products,
+    /// The settings' default tax rule.
+    pub tax_rule: Option<&'a TaxRule>,
+    /// Every location that the settings name.
+    pub locations: &'a [Location],
+    /// The name of the order's ShipStation store, where known.
+    pub store_name: Option<&'a str>,
+    /// The id that the sale will have.
+    pub sale_id: &'a SaleId,
+    /// The sale's time of booking.
+    pub booked_at: Timestamp,
+}
+
+/// A sale, and what its customer still needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Booked {
+    /// The sale.
+    pub sale: Sale,
+    /// Whose it is.
+    pub customer: CustomerChoice,
+}
+
+/// Why there is no sale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unbookable {
+    /// Something is missing here; the order stays pending until it is there.
+    Blocked(Warning),
+    /// The order itself cannot be booked as it is.
+    Failed(Warning),
+}
+
+/// Books one order. The sale's total is ShipStation's `orderTotal` and its tax is `taxAmount`, exactly, unless tax is recalculated (P3).
+///
+/// # Errors
+/// [`Unbookable`], with a reason and what to do.
+pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable> {
+    let Booking { settings, products, sale_id, booked_at, .. } = with;
+    let order = &revision.order;
+    let blocked = |reason, detail: &str| Unbookable::Blocked(Warning::new(reason, detail));
+
+    let Some(rule_id) = &settings.tax.default_rule else { return Err(blocked(Reason::TaxMappingUnfinished, "")) };
+    let rule = with.tax_rule.filter(|rule| rule.id == *rule_id).ok_or_else(|| blocked(Reason::MissingReference, &format!("Tax rule {rule_id}.")))?;
+    let (location_id, location_reason) = location(order, &with)?;
+    let customer = choose(order, with.customers, booked_at).ok_or_else(|| match &settings.customer_id {
+        Some(id) => blocked(Reason::MissingReference, &format!("Customer {id}.")),
+        None => blocked(Reason::NoCustomer, ""),
+    })?;
+
+    let mut parts = amounts(order, settings.currency).map_err(unbookable_amount)?;
+    let mut warnings = Vec::new();
+    if parts.difference != Minor::ZERO {
+        let amount = settings.currency.text(parts.difference);
+        parts.charges.push(Charge {
+            name: "Adjustment".to_owned(),
+            comment: Some("Difference between ShipStation's order total and its parts".to_owned()),
+            amount: parts.difference,
+            tax: Minor::ZERO,
+        });
+        warnings.push(Warning::new(Reason::TotalAdjusted, &format!("Adjusted by {amount} {}.", settings.currency)));
+    }
+    if order.parent_id.is_some() || (order.merged_or_split && parts.difference != Minor::ZERO) {
+        warnings.push(Warning::new(Reason::SplitOrder, ""));
+    }
+    if order.externally_fulfilled {
+        warnings.push(Warning::new(Reason::ExternallyFulfilled, ""));
+    }
+    if with.customers.email_is_shared && matches!(&customer, CustomerChoice::Link(..) | CustomerChoice::Existing(_)) && with.customers.linked.is_none() && super::names_somebody(order) {
+        warnings.push(Warning::new(Reason::SharedEmail, ""));
+    }
+
+    // A difference that nobody charged is not a charge that anybody taxed.
+    let taxable_charges = parts.charges.len() - usize::from(parts.difference != Minor::ZERO);
+    let (charges_to_tax, _) = parts.charges.split_at(taxable_charges);
+    let taxed = spread_tax(parts.tax, &parts.lines, charges_to_tax, settings.shipment_is_taxable, settings.currency).map_err(unbookable_amount)?;
+    if taxed.contradicted && !settings.tax.recalculate {
+        warnings.push(Warning::new(Reason::TaxAboveItems, ""));
+    }
+
+    let (customer_account, sale_customer) = match &customer {
+        CustomerChoice::Existing(customer) | CustomerChoice::Link(customer, _) => (customer.revenue_account.clone(), sale_customer(customer)),
+        CustomerChoice::Create(new) => (None, sale_customer(&new.customer)),
+    };
+    let mut lines = Vec::with_capacity(parts.lines.len());
+    let (mut service_skus, mut ambiguous_skus) = (Vec::new(), Vec::new());
+    for (index, ((item, total), tax)) in parts.lines.iter().zip(&taxed.lines).enumerate() {
+        let product = match products.find(item) {
+            ProductMatch::Found(product) => Some(product),
+            ProductMatch::Ambiguous => {
+                ambiguous_skus.push(item.sku.as_deref().unwrap_or_default());
+                None
+            }
+            ProductMatch::Unknown => {
+                service_skus.push(item.sku.as_deref().unwrap_or("no SKU"));
+                None
+            }
+        };
+        let account = settings.revenue_account.clone().or_else(|| product.and_then(|product| product.revenue_account.clone()));
+        let tax = if settings.tax.recalculate { recalculated(*total, rule.percent()) } else { *tax };
+        lines.push(SaleLine {
+            line_no: u32::try_from(index + 1).unwrap_or(u32::MAX),
+            product_id: product.map(|product| product.id.clone()),
+            service: product.is_none_or(|product| product.kind == ProductKind::Service),
+            sku: item.sku.clone(),
+            name: item.name.clone().or_else(|| product.map(|product| product.name.clone())).or_else(|| item.sku.clone()).unwrap_or_else(|| "Item".to_owned()),
+            comment: options_comment(&item.options),
+            quantity: item.quantity,
+            unit_price: item.unit_price,
+            total: *total,
+            tax,
+            tax_rule: rule.id.clone(),
+            account: account.or_else(|| customer_account.clone()),
+            location_id: location_id.clone(),
+        });
+    }
+    for (reason, skus) in [(Reason::ServiceLine, service_skus), (Reason::AmbiguousSku, ambiguous_skus)] {
+        if !skus.is_empty() {
+            warnings.push(Warning::new(reason, &named(&skus)));
+        }
+    }
+    for (charge, tax) in parts.charges.iter_mut().zip(&taxed.charges) {
+        charge.tax = if !settings.tax.recalculate {
+            *tax
+        } else if settings.shipment_is_taxable {
+            recalculated(charge.amount, rule.percent())
+        } else {
+            Minor::ZERO
+        };
+    }
+    if taxed.homeless != Minor::ZERO && !settings.tax.recalculate {
+        parts.charges.push(Charge { name: "Adjustment".to_owned(), comment: Some("Tax of an order without lines".to_owned()), amount: Minor::ZERO, tax: taxed.homeless });
+    }
+
+    let mut sale = Sale {
+        id: sale_id.clone(),
+        number: order.number.clone(),
+        kind: SaleKind::Order,
+        source: Source {
+            order_id: order.id,
+            order_number: order.number.clone(),
+            order_key: order.key.clone(),
+            store_id: order.store_id,
+            store_name: with.store_name.map(str::to_owned),
+        },
+        customer: sale_customer,
+        bill_to: order.bill_to.clone(),
+        ship_to: order.ship_to.clone(),
+        sales_representative: with.store_name.filter(|_| settings.store_name_as_sales_rep).map(str::to_owned),
+        location_id,
+        location_reason,
+        price_tier: settings.price_tier,
+        currency: settings.currency,
+        subtotal: lines.iter().map(|line| line.total).sum(),
+        tax: lines.iter().map(|line| line.tax).chain(parts.charges.iter().map(|charge| charge.tax)).sum(),
+        total: Minor::ZERO,
+        lines,
+        charges: parts.charges,
+        discounts: parts.discounts,
+        invoice: Invoice { status: invoice_status(settings.invoice_status), number: format!("INV-{}", order.number), payments: payments(order, settings)? },
+        pick: Stage::default(),
+        pack: Stage::default(),
+        ship: Stage::default(),
+        warnings,
+        created_at: booked_at,
+        voided_at: None,
+    };
+    sale.total = sale.sum_of_parts();
+    Ok(Booked { sale, customer })
+}
+
+fn unbookable_amount(error: AmountError) -> Unbookable {
+    let reason = match error {
+        AmountError::NotExact(..) => Reason::AmountNotExact,
+        AmountError::TooLarge(_) => Reason::AmountTooLarge,
+    };
+    Unbookable::Failed(Warning::new(reason, &format!("{error}.")))
+}
+
+fn sale_customer(customer: &crate::reference::Customer) -> SaleCustomer {
+    SaleCustomer { id: customer.id.clone(), name: customer.name.clone(), email: customer.email.clone() }
+}
+
+fn invoice_status(mode: InvoiceMode) -> StageStatus {
+    match mode {
+        InvoiceMode::Draft => StageStatus::Draft,
+        InvoiceMode::Authorised => StageStatus::Authorised,
+    }
+}
+
+/// The mapped location of the order's warehouse, else the default (S63).
+fn location(order: &Order, with: &Booking<'_>) -> Result<(crate::ids::LocationId, String), Unbookable> {
+    let Some((id, mapped)) = with.settings.location_for(order.warehouse_id) else {
+        return Err(Unbookable::Blocked(Warning::new(Reason::NoDefaultLocation, "")));
+    };
+    let location = with
+        .locations
+        .iter()
+        .find(|location| location.id == *id)
+        .ok_or_else(|| Unbookable::Blocked(Warning::new(Reason::MissingReference, &format!("Location {id}."))))?;
+    let reason = match order.warehouse_id {
+        Some(warehouse) if mapped => format!("{}: mapped from ShipStation warehouse {warehouse}", location.name),
+        Some(warehouse) => format!("{}: default, since ShipStation warehouse {warehouse} is not mapped", location.name),
+        None => format!("{}: default, since the order names no warehouse", location.name),
+    };
+    Ok((location.id.clone(), reason))
+}
+
+/// What was paid, also when it is more or less than the total (S72, S122); nothing without a payment account (S74).
+fn payments(order: &Order, settings: &Settings) -> Result<Vec<Payment>, Unbookable> {
+    let Some(account) = settings.payment_account(order.payment_method.as_deref()) else { return Ok(Vec::new()) };
+    let amount = settings.currency.minor(order.amount_paid).map_err(unbookable_amount)?;
+    if amount == Minor::ZERO {
+        return Ok(Vec::new());
+    }
+    let date = order.paid_at.or(order.ordered_at).map(|time| time.date());
+    Ok(vec![Payment { amount, account: account.clone(), method: order.payment_method.clone(), date }])
+}
+
+/// Names at most three SKUs, so that an order of a thousand unknown ones does not fill the log.
+fn named(skus: &[&str]) -> String {
+    let shown = skus.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+    match skus.len().saturating_sub(3) {
+        0 => format!("{shown}."),
+        more => format!("{shown} and {more} more."),
+    }
+}

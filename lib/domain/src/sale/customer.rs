@@ -1,0 +1,95 @@
+//! Whose sale it is (S103, S111, S112).
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::ids::{CustomerId, ShipstationCustomerId};
+use crate::order::{Address, Order};
+use crate::reference::{Customer, folded_email};
+
+/// The customers that an order may belong to, loaded by their keys.
+#[derive(Clone, Debug, Default)]
+pub struct CustomerMatches {
+    /// Linked to the order's ShipStation customer.
+    pub linked: Option<Arc<Customer>>,
+    /// The oldest with the order's e-mail address.
+    pub by_email: Option<Arc<Customer>>,
+    /// Whether others have that address too.
+    pub email_is_shared: bool,
+    /// The settings' customer.
+    pub from_settings: Option<Arc<Customer>>,
+}
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CustomerChoice {
+    /// An existing customer.
+    Existing(Arc<Customer>),
+    /// An existing customer, found by e-mail, to whom the ShipStation customer is linked from now on.
+    Link(Arc<Customer>, ShipstationCustomerId),
+    /// A customer to create together with the sale.
+    Create(Box<NewCustomer>),
+}
+
+/// A customer to create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCustomer {
+    /// With an id derived from the order, so that two orders of one new buyer create one customer.
+    pub customer: Customer,
+    /// The ShipStation customer that it is linked to.
+    pub link: Option<ShipstationCustomerId>,
+}
+
+/// Whether the order says who bought. Marketplace orders may not.
+#[must_use]
+pub fn names_somebody(order: &Order) -> bool {
+    let named = |address: &Address| address.name.is_some() || address.company.is_some();
+    order.customer_id.is_some() || order.customer_email.is_some() || order.customer_username.is_some() || named(&order.bill_to) || named(&order.ship_to)
+}
+
+/// The link decides, else the oldest customer with the e-mail address, else a new one; nobody named means the settings' customer, else none.
+pub(super) fn choose(order: &Order, matches: &CustomerMatches, at: Timestamp) -> Option<CustomerChoice> {
+    if !names_somebody(order) {
+        return matches.from_settings.clone().map(CustomerChoice::Existing);
+    }
+    if let Some(customer) = &matches.linked {
+        return Some(CustomerChoice::Existing(Arc::clone(customer)));
+    }
+    if let Some(customer) = &matches.by_email {
+        return Some(match order.customer_id {
+            Some(id) => CustomerChoice::Link(Arc::clone(customer), id),
+            None => CustomerChoice::Existing(Arc::clone(customer)),
+        });
+    }
+    Some(CustomerChoice::Create(Box::new(new_customer(order, at))))
+}
+
+fn new_customer(order: &Order, at: Timestamp) -> NewCustomer {
+    let id = match (order.customer_id, &order.customer_email) {
+        (Some(id), _) => CustomerId::of_shipstation(id),
+        (None, Some(email)) => CustomerId(format!("C-{}", folded_email(email))),
+        (None, None) => CustomerId(format!("C-order-{}", order.id)),
+    };
+    // Most channels leave the billing address blank (facts sheet, section 3.2); then both are the ship-to address.
+    let billing = if order.bill_to.is_blank() { &order.ship_to } else { &order.bill_to };
+    let first = |pick: fn(&Address) -> &Option<String>| pick(&order.bill_to).clone().or_else(|| pick(&order.ship_to).clone());
+    let company = first(|address| &address.company);
+    let name = first(|address| &address.name)
+        .or_else(|| company.clone())
+        .or_else(|| order.customer_email.clone())
+        .or_else(|| order.customer_username.clone())
+        .unwrap_or_else(|| format!("ShipStation customer {id}"));
+    let customer = Customer {
+        id,
+        name,
+        email: order.customer_email.clone(),
+        phone: first(|address| &address.phone),
+        company,
+        billing_address: billing.clone(),
+        business_address: order.ship_to.clone(),
+        revenue_account: None,
+        created_at: at,
+    };
+    NewCustomer { customer, link: order.customer_id }
+}

@@ -1,0 +1,87 @@
+//! Lines, charges and discounts of a sale, in whole minor units that add up.
+
+use rust_decimal::Decimal;
+
+use super::{Charge, Discount};
+use crate::allocate::{round_to, whole_near};
+use crate::money::{AmountError, Currency, LARGEST_AMOUNT, Minor};
+use crate::order::{Item, ItemOption, Order};
+
+/// How long a comment is shown in lists: characters.
+pub const DISPLAYED_COMMENT: usize = 256;
+
+/// The chosen options as one comment: `Colour: Red; Size: L` (S80).
+#[must_use]
+pub fn options_comment(options: &[ItemOption]) -> Option<String> {
+    let mut comment = String::new();
+    for ItemOption { name, value } in options {
+        if !comment.is_empty() {
+            comment.push_str("; ");
+        }
+        comment.push_str(name);
+        if !name.is_empty() && !value.is_empty() {
+            comment.push_str(": ");
+        }
+        comment.push_str(value);
+    }
+    (!comment.is_empty()).then_some(comment)
+}
+
+/// `comment` cut to [`DISPLAYED_COMMENT`] characters, with an ellipsis where something was cut.
+#[must_use]
+pub fn displayed_comment(comment: &str) -> std::borrow::Cow<'_, str> {
+    match comment.char_indices().nth(DISPLAYED_COMMENT) {
+        None => comment.into(),
+        Some(_) => {
+            let end = comment.char_indices().nth(DISPLAYED_COMMENT - 1).map_or(comment.len(), |(at, _)| at);
+            format!("{}…", comment.get(..end).unwrap_or(comment)).into()
+        }
+    }
+}
+
+/// The order's amounts in whole minor units: their sum and the order's tax make the order's total.
+pub(super) struct Amounts<'a> {
+    /// Items that are not adjustments, with their totals.
+    pub lines: Vec<(&'a Item, Minor)>,
+    pub charges: Vec<Charge>,
+    pub discounts: Vec<Discount>,
+    /// What ShipStation's own numbers leave: zero, or the amount of the visible adjustment.
+    pub difference: Minor,
+    pub tax: Minor,
+}
+
+/// Rounds each amount so that lines + charges − discounts + tax is ShipStation's total.
+pub(super) fn amounts(order: &Order, currency: Currency) -> Result<Amounts<'_>, AmountError> {
+    let total = currency.minor(order.total)?;
+    let tax = currency.minor(order.tax)?;
+    let (things, adjustments): (Vec<&Item>, Vec<&Item>) = order.items.iter().partition(|item| !item.adjustment);
+    let mut exact = Vec::with_capacity(order.items.len() + 1);
+    for item in things.iter().chain(&adjustments) {
+        let amount = Decimal::from(item.quantity).checked_mul(item.unit_price).ok_or(AmountError::TooLarge(item.unit_price))?;
+        exact.push(currency.scaled(amount)?);
+    }
+    exact.push(currency.scaled(order.shipping)?);
+    let size: Decimal = exact.iter().map(Decimal::abs).sum();
+    if size > Decimal::from(LARGEST_AMOUNT) {
+        return Err(AmountError::TooLarge(order.total));
+    }
+    let stated = total - tax;
+    let whole = whole_near(exact.iter().sum(), stated);
+    let mut rounded = round_to(whole, &exact).into_iter();
+
+    let lines = things.into_iter().map(|item| (item, rounded.next().unwrap_or_default())).collect();
+    let mut charges = Vec::new();
+    let mut discounts = Vec::new();
+    let mut add = |name: Option<&str>, amount: Minor, always: bool| {
+        if amount.0 > 0 {
+            charges.push(Charge { name: "Shipping".to_owned(), comment: name.map(str::to_owned), amount, tax: Minor::ZERO });
+        } else if amount.0 < 0 || always {
+            discounts.push(Discount { name: name.unwrap_or("Discount").to_owned(), amount: -amount });
+        }
+    };
+    for item in adjustments {
+        add(item.name.as_deref().or(item.sku.as_deref()), rounded.next().unwrap_or_default(), true);
+    }
+    add(order.requested_shipping_service.as_deref(), rounded.next().unwrap_or_default(), false);
+    Ok(Amounts { lines, charges, discounts, difference: stated - whole, tax })
+}

@@ -1,0 +1,297 @@
+//! Sales: what orders become.
+//!
+//! [`book`] is the one function that turns an order revision, the settings and the reference data into a [`Sale`], or says why it cannot.
+
+mod book;
+mod customer;
+mod lines;
+mod product;
+mod tax;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AccountId, CustomerId, LocationId, OrderId, ProductId, SaleId, StoreId, TaxRuleId};
+use crate::money::{Currency, Minor};
+use crate::order::Address;
+use crate::reason::Reason;
+
+pub use book::{Booked, Booking, Unbookable, book};
+pub use customer::{CustomerChoice, CustomerMatches, NewCustomer, names_somebody};
+pub use lines::{DISPLAYED_COMMENT, displayed_comment, options_comment};
+pub use product::{ProductMatch, Products};
+
+/// A sale (task): the order, invoice, fulfilment and payments that one order became. Amounts are in minor units of `currency`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sale {
+    /// Derived from the order.
+    pub id: SaleId,
+    /// What people call it: the order's number. Not unique.
+    pub number: String,
+    /// What it was made from.
+    pub kind: SaleKind,
+    /// The order it was made from.
+    pub source: Source,
+    /// Who bought.
+    pub customer: SaleCustomer,
+    /// The order's own billing address.
+    #[serde(default, skip_serializing_if = "Address::is_blank")]
+    pub bill_to: Address,
+    /// The order's own ship-to address.
+    #[serde(default, skip_serializing_if = "Address::is_blank")]
+    pub ship_to: Address,
+    /// The ShipStation store's name, where the settings ask for it (S43).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sales_representative: Option<String>,
+    /// Where the goods come from.
+    pub location_id: LocationId,
+    /// Why from there.
+    pub location_reason: String,
+    /// The settings' price tier at the time.
+    pub price_tier: u8,
+    /// The settings' currency at the time.
+    pub currency: Currency,
+    /// What was sold.
+    pub lines: Vec<SaleLine>,
+    /// Additional charges on the whole order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charges: Vec<Charge>,
+    /// Discounts on the whole order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discounts: Vec<Discount>,
+    /// The lines' totals.
+    pub subtotal: Minor,
+    /// The taxes of lines and charges.
+    pub tax: Minor,
+    /// Lines + charges − discounts + tax.
+    pub total: Minor,
+    /// The invoice.
+    pub invoice: Invoice,
+    /// Picking.
+    #[serde(default)]
+    pub pick: Stage,
+    /// Packing.
+    #[serde(default)]
+    pub pack: Stage,
+    /// Shipping.
+    #[serde(default)]
+    pub ship: Stage,
+    /// What a person should know about how it was booked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+    /// When it was booked.
+    pub created_at: Timestamp,
+    /// When it was voided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voided_at: Option<Timestamp>,
+}
+
+/// What a sale was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SaleKind {
+    /// One order.
+    Order,
+    /// A day's orders.
+    Consolidated,
+    /// A refund of an order that is older than the integration.
+    RefundOnly,
+}
+
+/// The order behind a sale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// ShipStation's id.
+    pub order_id: OrderId,
+    /// The buyer's number.
+    pub order_number: String,
+    /// The channel's key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_key: Option<String>,
+    /// The selling channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_id: Option<StoreId>,
+    /// Its name, where it was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_name: Option<String>,
+}
+
+/// The customer as the sale names him.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaleCustomer {
+    /// Ours.
+    pub id: CustomerId,
+    /// At the time of booking.
+    pub name: String,
+    /// At the time of booking.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+/// One line of a sale; order and invoice have the same lines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaleLine {
+    /// From 1, in the order's sequence.
+    pub line_no: u32,
+    /// The product; none on a service line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_id: Option<ProductId>,
+    /// Not a product of ours, or one without stock.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub service: bool,
+    /// As ShipStation wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// As ShipStation wrote it, else the product's name.
+    pub name: String,
+    /// The chosen options, in full (S80).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// 0 is legal.
+    pub quantity: i64,
+    /// Exact, with ShipStation's own decimals.
+    pub unit_price: Decimal,
+    /// Quantity × unit price in whole minor units; see [`crate::allocate::round_to`].
+    pub total: Minor,
+    /// Its part of the order's tax.
+    pub tax: Minor,
+    /// The rule under whose name the tax stands.
+    pub tax_rule: TaxRuleId,
+    /// The revenue account; none until the merchant's books decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// Where this line's goods come from.
+    pub location_id: LocationId,
+}
+
+/// An additional charge on the whole order (S120, S121).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// `Shipping`, or `Adjustment` for a difference that ShipStation's own numbers leave.
+    pub name: String,
+    /// The adjustment's own name, or the shipping service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Negative only for an adjustment that lowers the total.
+    pub amount: Minor,
+    /// Its part of the order's tax.
+    #[serde(default)]
+    pub tax: Minor,
+}
+
+/// A discount on the whole order (S120).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discount {
+    /// As ShipStation named it.
+    pub name: String,
+    /// What it takes off: zero or more.
+    pub amount: Minor,
+}
+
+/// The invoice of a sale. Its lines are the sale's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invoice {
+    /// How far it is.
+    pub status: StageStatus,
+    /// Its number.
+    pub number: String,
+    /// Payments on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payments: Vec<Payment>,
+}
+
+/// A payment on an invoice (S72).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// What was paid: also more or less than the total.
+    pub amount: Minor,
+    /// The account that received it.
+    pub account: AccountId,
+    /// ShipStation's `paymentMethod`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The channel's own date of payment, else of the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<Date>,
+}
+
+/// A stage of fulfilment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// How far it is.
+    pub status: StageStatus,
+}
+
+/// How far a stage is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageStatus {
+    /// Nothing to do here yet.
+    #[default]
+    NotAvailable,
+    /// Waits for a person.
+    Draft,
+    /// Done.
+    Authorised,
+    /// Undone.
+    Voided,
+}
+
+/// Something a person should know, with its stable reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// The stable code.
+    pub reason: Reason,
+    /// The sentence with this case's own numbers and names.
+    pub message: String,
+}
+
+impl Warning {
+    /// A warning whose sentence is `detail`, followed by what to do.
+    #[must_use]
+    pub fn new(reason: Reason, detail: &str) -> Self {
+        let message = if detail.is_empty() { reason.advice().to_owned() } else { format!("{detail} {}", reason.advice()) };
+        Self { reason, message }
+    }
+}
+
+/// A sale's own status, derived from its stages and never stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SaleStatus {
+    /// The invoice waits for a person.
+    Draft,
+    /// The invoice is authorised.
+    Authorised,
+    /// The goods have left.
+    Shipped,
+    /// Undone; kept as a record.
+    Voided,
+}
+
+impl Sale {
+    /// The sale's status, from its stages.
+    #[must_use]
+    pub fn status(&self) -> SaleStatus {
+        if self.voided_at.is_some() {
+            SaleStatus::Voided
+        } else if self.ship.status == StageStatus::Authorised {
+            SaleStatus::Shipped
+        } else if self.invoice.status == StageStatus::Authorised {
+            SaleStatus::Authorised
+        } else {
+            SaleStatus::Draft
+        }
+    }
+
+    /// Lines + charges − discounts + tax, computed anew from the parts.
+    #[must_use]
+    pub fn sum_of_parts(&self) -> Minor {
+        let lines: Minor = self.lines.iter().map(|line| line.total + line.tax).sum();
+        let charges: Minor = self.charges.iter().map(|charge| charge.amount + charge.tax).sum();
+        let discounts: Minor = self.discounts.iter().map(|discount| discount.amount).sum();
+        lines + charges - discounts
+    }
+}

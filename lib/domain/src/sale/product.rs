@@ -1,0 +1,68 @@
+//! Which product of ours a line names (S82, S123, S125).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::ids::ShipstationProductId;
+use crate::order::Item;
+use crate::reference::{Product, folded_sku};
+
+/// The products that an order's lines may name, loaded by their keys.
+#[derive(Clone, Debug, Default)]
+pub struct Products {
+    by_link: HashMap<ShipstationProductId, Arc<Product>>,
+    by_folded: HashMap<String, Vec<Arc<Product>>>,
+}
+
+/// What a line's product was found to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProductMatch<'a> {
+    /// This product.
+    Found(&'a Arc<Product>),
+    /// Several products, none of them exactly.
+    Ambiguous,
+    /// None.
+    Unknown,
+}
+
+impl Products {
+    /// Adds a product under its link, its SKU and its aliases.
+    pub fn add(&mut self, product: Arc<Product>) {
+        if let Some(id) = product.shipstation_product_id {
+            self.by_link.insert(id, Arc::clone(&product));
+        }
+        for code in std::iter::once(&product.sku).chain(&product.aliases) {
+            let known = self.by_folded.entry(folded_sku(code)).or_default();
+            if !known.iter().any(|other| other.id == product.id) {
+                known.push(Arc::clone(&product));
+            }
+        }
+    }
+
+    /// The product of a line: by link, else by the SKU as written, else by the only SKU that is equal without case and blanks at its ends, else by alias.
+    #[must_use]
+    pub fn find(&self, item: &Item) -> ProductMatch<'_> {
+        if let Some(product) = item.product_id.and_then(|id| self.by_link.get(&id)) {
+            return ProductMatch::Found(product);
+        }
+        let Some(sku) = item.sku.as_deref() else { return ProductMatch::Unknown };
+        let folded = folded_sku(sku);
+        let Some(candidates) = self.by_folded.get(&folded) else { return ProductMatch::Unknown };
+        if let Some(product) = candidates.iter().find(|product| product.sku == sku) {
+            return ProductMatch::Found(product);
+        }
+        let mut same: Vec<_> = candidates.iter().filter(|product| folded_sku(&product.sku) == folded).collect();
+        if same.is_empty() {
+            // An alias as written decides among several; else the only one.
+            if let Some(product) = candidates.iter().find(|product| product.aliases.iter().any(|alias| alias == sku)) {
+                return ProductMatch::Found(product);
+            }
+            same = candidates.iter().collect();
+        }
+        match same.as_slice() {
+            [product] => ProductMatch::Found(product),
+            [] => ProductMatch::Unknown,
+            _ => ProductMatch::Ambiguous,
+        }
+    }
+}
