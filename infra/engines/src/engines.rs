@@ -119,9 +119,7 @@ impl Drop for Engines {
 
 fn remove(path: &Path) -> Result<(), EngineError> {
     match std::fs::remove_file(path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(EngineError::File { path: path.to_owned(), source })
-        }
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(EngineError::File { path: path.to_owned(), source }),
         _ => Ok(()),
     }
 }

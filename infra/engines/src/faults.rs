@@ -91,12 +91,7 @@ impl Faults {
         fault: EntryFault,
         matcher: impl Fn(&BatchEntry<'_>) -> bool + Send + Sync + 'static,
     ) {
-        self.lock().entries.push(EntryRule {
-            operation: operation.to_owned(),
-            left: count,
-            matcher: Arc::new(matcher),
-            fault,
-        });
+        self.lock().entries.push(EntryRule { operation: operation.to_owned(), left: count, matcher: Arc::new(matcher), fault });
     }
 
     /// No more faults. The counts stay.
@@ -126,10 +121,7 @@ impl Faults {
     /// The failure of this entry, if it shall have one.
     pub(crate) fn entry(&self, operation: &str, entry: &BatchEntry<'_>) -> Option<EntryFault> {
         let mut plan = self.lock();
-        let rule = plan
-            .entries
-            .iter_mut()
-            .find(|rule| rule.left > 0 && rule.operation == operation && (rule.matcher)(entry))?;
+        let rule = plan.entries.iter_mut().find(|rule| rule.left > 0 && rule.operation == operation && (rule.matcher)(entry))?;
         rule.left -= 1;
         Some(rule.fault.clone())
     }

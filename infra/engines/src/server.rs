@@ -75,9 +75,7 @@ async fn connection(stream: TcpStream, backends: Arc<Backends>, mut stopping: wa
     let _ = stream.set_nodelay(true);
     let stop = stopping.clone();
     let service = service_fn(move |request| handle(Arc::clone(&backends), request, stop.clone()));
-    let served = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service);
+    let served = hyper::server::conn::http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
     tokio::pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
@@ -100,19 +98,16 @@ async fn handle(
     let Some((service, operation)) = target.as_deref().and_then(Service::of_target) else {
         return Ok(no_target(request.method()));
     };
-    let body = match Limited::new(request.into_body(), MAX_BODY).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) => {
-            let refusal = Refusal { status: 413, ..Refusal::new("RequestEntityTooLarge", "The request is too large.") };
-            return Ok(response(service.refuse(&refusal)));
-        }
+    let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await else {
+        let refusal = Refusal { status: 413, ..Refusal::new("RequestEntityTooLarge", "The request is too large.") };
+        return Ok(response(service.refuse(&refusal)));
     };
+    let body = body.to_bytes();
     let fault = backends.faults.next(operation);
     match &fault {
         Some(Fault::Throttle) => return Ok(response(service.refuse(&service.throttled()))),
         Some(Fault::Error { status, code }) => {
-            let refusal =
-                Refusal { status: *status, code: code.clone().into(), message: "A fault that was asked for.".to_owned() };
+            let refusal = Refusal { status: *status, code: code.clone().into(), message: "A fault that was asked for.".to_owned() };
             return Ok(response(service.refuse(&refusal)));
         }
         Some(Fault::LostRequest) => return Err(Cut),
@@ -126,13 +121,7 @@ async fn handle(
     Ok(response(reply))
 }
 
-async fn answer(
-    backends: &Backends,
-    service: Service,
-    operation: &str,
-    body: Bytes,
-    stopping: watch::Receiver<bool>,
-) -> Reply {
+async fn answer(backends: &Backends, service: Service, operation: &str, body: Bytes, stopping: watch::Receiver<bool>) -> Reply {
     let answered = match service {
         Service::Queues => backends.queues.answer(operation, body, stopping).await,
         Service::Tables => {
@@ -143,9 +132,7 @@ async fn answer(
         }
         Service::Secrets => {
             let (secrets, name) = (backends.secrets.clone(), operation.to_owned());
-            tokio::task::spawn_blocking(move || secrets.answer(&name, &body))
-                .await
-                .unwrap_or_else(|_| Err(Refusal::internal()))
+            tokio::task::spawn_blocking(move || secrets.answer(&name, &body)).await.unwrap_or_else(|_| Err(Refusal::internal()))
         }
     };
     match answered {

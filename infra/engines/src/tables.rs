@@ -76,20 +76,19 @@ impl Tables {
     }
 }
 
-fn call<Q: DeserializeOwned, A: Serialize>(
-    body: &str,
-    run: impl FnOnce(Q) -> dynoxide::Result<A>,
-) -> dynoxide::Result<String> {
+fn call<Q: DeserializeOwned, A: Serialize>(body: &str, run: impl FnOnce(Q) -> dynoxide::Result<A>) -> dynoxide::Result<String> {
     let request = serde_json::from_str(body).map_err(|error| unreadable(&error))?;
     let answer = run(request)?;
     serde_json::to_string(&answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
 
+type Kind = fn(String) -> DynoxideError;
+
 /// The engine's readers mark, in the text of the error, which of DynamoDB's two refusals a value deserves.
 fn unreadable(error: &serde_json::Error) -> DynoxideError {
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-    let marks: [(&str, fn(String) -> DynoxideError); 5] = [
+    let marks: [(&str, Kind); 5] = [
         ("VALIDATION_AS_READ:", DynoxideError::ValidationException),
         ("VALIDATION_REQUEST:", DynoxideError::EnvelopedValidation),
         ("VALIDATION:", DynoxideError::ValidationException),

@@ -58,10 +58,7 @@ impl Service {
         let fault = if refusal.status >= 500 { "Receiver" } else { "Sender" };
         let (kind, query_error) = match self {
             Self::Tables => (format!("com.amazonaws.dynamodb.v20120810#{}", refusal.code), None),
-            Self::Queues => (
-                format!("com.amazonaws.sqs#{}", refusal.code),
-                Some(format!("{};{fault}", query_code(&refusal.code))),
-            ),
+            Self::Queues => (format!("com.amazonaws.sqs#{}", refusal.code), Some(format!("{};{fault}", query_code(&refusal.code)))),
             Self::Secrets => (refusal.code.to_string(), None),
         };
         let mut body = json!({ "__type": kind, "message": refusal.message });
@@ -148,9 +145,7 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| {
         let text = error.to_string();
         match text.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
-            Some((field, _)) => {
-                Refusal::new("MissingParameter", format!("The request must contain the parameter {field}."))
-            }
+            Some((field, _)) => Refusal::new("MissingParameter", format!("The request must contain the parameter {field}.")),
             None => Refusal::new("SerializationException", text),
         }
     })

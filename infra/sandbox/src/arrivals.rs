@@ -114,9 +114,9 @@ fn progress(order: &mut Json, at: Timestamp) {
 /// A partial refund before shipping as channels report it: a lower quantity, possibly 0; the total follows, `amountPaid` does not.
 fn lower_first_line(order: &mut Json) {
     let quantity = |item: &Json| item.get("quantity").and_then(Json::as_int);
-    if let Some(item) = goods(order).find(|item| quantity(item).is_some_and(|quantity| quantity > 0)) {
-        let lower = quantity(item).unwrap_or(1) - 1;
-        item.set("quantity", lower);
+    let found = goods(order).find_map(|item| quantity(item).filter(|quantity| *quantity > 0).map(|quantity| (item, quantity)));
+    if let Some((item, quantity)) = found {
+        item.set("quantity", quantity - 1);
         retotal(order);
     }
 }

@@ -271,10 +271,7 @@ impl Draft {
         };
         for (name, value) in [
             ("insuranceOptions", obj! { "provider" => Json::Null, "insureShipment" => false, "insuredValue" => 0 }),
-            (
-                "internationalOptions",
-                obj! { "contents" => Json::Null, "customsItems" => Json::Null, "nonDelivery" => Json::Null },
-            ),
+            ("internationalOptions", obj! { "contents" => Json::Null, "customsItems" => Json::Null, "nonDelivery" => Json::Null }),
             ("advancedOptions", self.advanced_options()),
             ("tagIds", if self.tags.is_empty() { Json::Null } else { ints(&self.tags) }),
             ("userId", Json::Null),

@@ -239,9 +239,7 @@ fn applies(rule: &Rule, target: &Target<'_>) -> bool {
         return false;
     }
     match &rule.fault {
-        Fault::PoisonOrder { order_id } => {
-            target.single == Some(*order_id) || target.page.is_some_and(|page| page.contains(order_id))
-        }
+        Fault::PoisonOrder { order_id } => target.single == Some(*order_id) || target.page.is_some_and(|page| page.contains(order_id)),
         Fault::MalformedOrder { order_id: Some(order_id), .. } => target.page.is_some_and(|page| page.contains(order_id)),
         Fault::MalformedOrder { order_id: None, .. } => target.page.is_some_and(|page| !page.is_empty()),
         Fault::EditWhileReading => target.more,

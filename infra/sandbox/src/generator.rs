@@ -22,7 +22,8 @@ const STATUSES: [(usize, &str); 8] = [
     // A status that no document lists.
     (5, "processing"),
 ];
-const NOTES: [&str; 4] = ["Please leave at the back door", "It's a birthday: no invoice in the box, thanks!", "Ring twice", "Call before delivery \u{1f4e6}"];
+const NOTES: [&str; 4] =
+    ["Please leave at the back door", "It's a birthday: no invoice in the box, thanks!", "Ring twice", "Call before delivery \u{1f4e6}"];
 const COLOURS: [&str; 6] = ["Red", "Indigo", "Moss", "Sand", "Charcoal", "Ivory"];
 const SIZES: [&str; 5] = ["S", "M", "L", "XL", "10\" x 12\""];
 /// Above 2^53: not every whole number survives a binary float there.
@@ -98,7 +99,8 @@ impl Generator {
             WHOLESALE => format!("W{number}"),
             _ => number.to_string(),
         });
-        draft.key = format!("{:08x}-{:04x}-4{:03x}", self.rng.between(0, 0xFFFF_FFFF), self.rng.between(0, 0xFFFF), self.rng.between(0, 0xFFF));
+        draft.key =
+            format!("{:08x}-{:04x}-4{:03x}", self.rng.between(0, 0xFFFF_FFFF), self.rng.between(0, 0xFFFF), self.rng.between(0, 0xFFF));
         draft.store_id = store;
         draft.source = Some(match store {
             MARKETPLACE => "amazon".to_owned(),
@@ -115,7 +117,11 @@ impl Generator {
         }
         // The same SKU twice in one order, at another price now and then.
         if self.rng.per_mille(60) && self.lines_per_order.is_none() {
-            let again = draft.lines.first().cloned().map(|line| Line { quantity: self.rng.between(1, 4), key: Some(format!("{number}-again")), ..line });
+            let again = draft.lines.first().cloned().map(|line| Line {
+                quantity: self.rng.between(1, 4),
+                key: Some(format!("{number}-again")),
+                ..line
+            });
             draft.lines.extend(again);
         }
         self.charges(&mut draft);
@@ -141,10 +147,12 @@ impl Generator {
             draft.ship_to = crate::draft::Address::default();
             draft.bill_to = crate::draft::Address::default();
             (draft.customer_id, draft.email, draft.username) = (None, Some(String::new()), None);
-        } else if self.rng.per_mille(20) {
-            draft.email = None;
-        } else if self.rng.per_mille(20) {
-            draft.email = draft.email.take().map(|email| email.to_uppercase());
+        } else {
+            match self.rng.below(1000) {
+                0..20 => draft.email = None,
+                20..40 => draft.email = draft.email.take().map(|email| email.to_uppercase()),
+                _ => {}
+            }
         }
     }
 
@@ -171,8 +179,16 @@ impl Generator {
         let key = Some(format!("{}-{}", self.next_number, position + 1));
         // Codes that stand for a service, not for a product.
         if position > 0 && self.rng.per_mille(12) {
-            let (sku, name, price) = *self.rng.pick(&[("POST", "Postage", 495), ("GIFT-CARD-25", "Gift card", 2500), ("MANUAL", "Manual charge", 150)]);
-            return Line { key, sku: Some(sku.to_owned()), name: name.to_owned(), quantity: 1, unit_price: Decimal::new(price, 2), ..Line::default() };
+            let (sku, name, price) =
+                *self.rng.pick(&[("POST", "Postage", 495), ("GIFT-CARD-25", "Gift card", 2500), ("MANUAL", "Manual charge", 150)]);
+            return Line {
+                key,
+                sku: Some(sku.to_owned()),
+                name: name.to_owned(),
+                quantity: 1,
+                unit_price: Decimal::new(price, 2),
+                ..Line::default()
+            };
         }
         let choice = self.rng.below(self.products.len());
         let Some(product) = self.products.get(choice).cloned() else { return Line { key, ..Line::default() } };
@@ -206,9 +222,9 @@ impl Generator {
             _ => {}
         }
         if self.rng.per_mille(180) {
-            line.options.push(("Colour", self.rng.pick(&COLOURS)));
+            line.options.push(("Colour", *self.rng.pick(&COLOURS)));
             if self.rng.per_mille(500) {
-                line.options.push(("Size", self.rng.pick(&SIZES)));
+                line.options.push(("Size", *self.rng.pick(&SIZES)));
             }
         }
         line
@@ -276,10 +292,10 @@ impl Generator {
         draft.shipped_at = (status == "shipped").then_some(stamp.modified);
         draft.hold_until = (status == "on_hold").then(|| pacific::after_seconds(stamp.modified, 86_400 * self.rng.between(1, 20)));
         draft.status = status;
-        draft.payment_method = Some(*self.rng.pick(&["Credit Card", "PayPal", "Gift Card", "Invoice", ""])).map(str::to_owned);
+        draft.payment_method = Some((*self.rng.pick(&["Credit Card", "PayPal", "Gift Card", "Invoice", ""])).to_owned());
         draft.gift = self.rng.per_mille(60);
         draft.customer_notes = self.rng.per_mille(100).then(|| (*self.rng.pick(&NOTES)).to_owned());
-        draft.requested_service = Some(*self.rng.pick(&["Standard", "Express", "Pickup"])).map(str::to_owned);
+        draft.requested_service = Some((*self.rng.pick(&["Standard", "Express", "Pickup"])).to_owned());
         if self.rng.per_mille(150) {
             draft.tags.push(*self.rng.pick(&reference::TAGS));
         }
@@ -290,7 +306,13 @@ impl Generator {
                 // A discount that somebody added in ShipStation's own screens does not reach the total.
                 6..10 => {
                     let total = draft.order_total();
-                    draft.lines.push(Line { name: "Discount".to_owned(), quantity: 1, unit_price: Decimal::from(-30), adjustment: true, ..Line::default() });
+                    draft.lines.push(Line {
+                        name: "Discount".to_owned(),
+                        quantity: 1,
+                        unit_price: Decimal::from(-30),
+                        adjustment: true,
+                        ..Line::default()
+                    });
                     draft.total = Some(total);
                 }
                 _ => {}
@@ -305,19 +327,21 @@ fn written(rng: &mut Rng, amount: Decimal) -> String {
     match rng.below(1000) {
         0..30 if plain.contains('.') => format!("{plain}0"),
         30..45 if !plain.contains('.') => format!("{plain}.0"),
-        45..48 if plain.ends_with('0') && plain.len() > 2 && !plain.contains('.') => with_exponent(&plain),
+        45..47 if !amount.is_zero() => with_exponent(amount),
         _ => plain,
     }
 }
 
-/// `120` as `1.2E2`, `-3000` as `-3E3`.
-fn with_exponent(whole: &str) -> String {
-    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
-    let exponent = digits.len().saturating_sub(1);
-    let (first, rest) = digits.split_at_checked(1).unwrap_or((digits, ""));
-    match rest.trim_end_matches('0') {
-        "" => format!("{sign}{first}E{exponent}"),
-        rest => format!("{sign}{first}.{rest}E{exponent}"),
+/// `120` as `1.2E2`, `-3000` as `-3E3`, `0.5` as `5E-1`.
+fn with_exponent(amount: Decimal) -> String {
+    let amount = amount.normalize();
+    let digits = amount.mantissa().unsigned_abs().to_string();
+    let exponent = count(digits.len()) - 1 - i64::from(amount.scale());
+    let sign = if amount.is_sign_negative() { "-" } else { "" };
+    match digits.split_at_checked(1).map(|(first, rest)| (first, rest.trim_end_matches('0'))) {
+        Some((first, rest)) if !rest.is_empty() => format!("{sign}{first}.{rest}E{exponent}"),
+        Some((first, _)) => format!("{sign}{first}E{exponent}"),
+        None => digits,
     }
 }
 
@@ -329,4 +353,21 @@ fn count(number: usize) -> i64 {
 pub(crate) fn goods(order: &mut Json) -> impl Iterator<Item = &mut Json> {
     let items = order.get_mut("items").and_then(Json::elements_mut).into_iter().flatten();
     items.filter(|item| item.get("adjustment") != Some(&Json::Bool(true)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn exponents_keep_the_value() {
+        for (text, expected) in
+            [("120", "1.2E2"), ("-3000", "-3E3"), ("0.5", "5E-1"), ("16.99", "1.699E1"), ("0.001", "1E-3"), ("-20.55", "-2.055E1")]
+        {
+            let written = with_exponent(text.parse().unwrap());
+            assert_eq!(written, expected);
+            assert_eq!(Decimal::from_scientific(&written).unwrap(), text.parse().unwrap());
+        }
+    }
 }

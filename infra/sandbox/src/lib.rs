@@ -191,7 +191,7 @@ struct Shared {
 
 impl Sandbox {
     fn new(options: SandboxOptions, store: Store, arrivals: Arrivals, scheduled: VecDeque<Scheduled>) -> Self {
-        let lines = store.orders.keys().filter_map(|id| Some(store.body(*id)?.get("items")?.elements().len())).sum();
+        let lines = store.orders.values().map(|entry| entry.lines).sum();
         let report = Report { orders: store.orders.len(), lines, revisions: scheduled.len() };
         let faults = Faults::new(options.seed);
         let world = World { store, arrivals, scheduled, window: LimitWindow::default(), requests: VecDeque::new() };
@@ -226,23 +226,21 @@ impl Sandbox {
         &self.shared.options
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    fn now(&self) -> Timestamp {
         pacific::to_millis((self.shared.options.clock)())
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, World> {
-        self.shared.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Lets everything happen that is due by now, and returns that time.
-    pub(crate) fn catch_up(&self, world: &mut World) -> Timestamp {
+    /// Everything as of now: what is due has happened.
+    pub(crate) fn world(&self) -> (MutexGuard<'_, World>, Timestamp) {
         let now = self.now();
+        let mut world = self.shared.world.lock().unwrap_or_else(PoisonError::into_inner);
         while world.scheduled.front().is_some_and(|next| next.at <= now) {
             if let Some(next) = world.scheduled.pop_front() {
                 next.happen(&mut world.store, next.at);
             }
         }
-        world.arrivals.catch_up(&mut world.store, now);
-        now
+        let World { arrivals, store, .. } = &mut *world;
+        arrivals.catch_up(store, now);
+        (world, now)
     }
 }

@@ -10,8 +10,7 @@ use jiff::tz::{TimeZone, offset};
 use jiff::{SignedDuration, Timestamp, Unit};
 
 /// The zone of every time on the wire. The database is compiled in, so the fixed offset is never reached; a test holds it to that.
-static PACIFIC: LazyLock<TimeZone> =
-    LazyLock::new(|| TimeZone::get("America/Los_Angeles").unwrap_or_else(|_| TimeZone::fixed(offset(-8))));
+static PACIFIC: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::get("America/Los_Angeles").unwrap_or_else(|_| TimeZone::fixed(offset(-8))));
 
 /// The Pacific wall time of an instant.
 pub(crate) fn wall(instant: Timestamp) -> DateTime {
@@ -73,9 +72,7 @@ pub(crate) fn after_seconds(instant: Timestamp, seconds: i64) -> Timestamp {
 
 /// The instant rounded down to the second.
 pub(crate) fn to_second(instant: Timestamp) -> Timestamp {
-    instant
-        .round(jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor))
-        .unwrap_or(instant)
+    instant.round(jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor)).unwrap_or(instant)
 }
 
 #[cfg(test)]

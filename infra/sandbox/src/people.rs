@@ -63,10 +63,8 @@ pub(crate) fn list(customers: &BTreeMap<i64, Customer>, params: &Params) -> Resu
         let own = customer.ship_to.get(field).and_then(Json::as_text).unwrap_or_default();
         wanted.as_ref().is_none_or(|wanted| own.to_lowercase() == *wanted)
     };
-    let mut found: Vec<&Customer> = customers
-        .values()
-        .filter(|customer| equals(customer, "state", &state) && equals(customer, "country", &country))
-        .collect();
+    let mut found: Vec<&Customer> =
+        customers.values().filter(|customer| equals(customer, "state", &state) && equals(customer, "country", &country)).collect();
     match params.search("sortBy").as_deref() {
         None => {}
         Some("name") => found.sort_by_key(|customer| customer.name().to_owned()),

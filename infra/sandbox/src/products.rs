@@ -37,8 +37,24 @@ const KINDS: [(&str, &str, i64, i64); 12] = [
     ("ORN", "Ornament", 85, 1250),
 ];
 const ADJECTIVES: [&str; 18] = [
-    "Coastal", "Alder", "Speckled", "Quiet", "Harvest", "Brass", "Fjord", "Marigold", "Slate", "Juniper", "Tidal", "Woven", "Copper",
-    "Meadow", "Lantern", "Driftwood", "Saffron", "Midnight",
+    "Coastal",
+    "Alder",
+    "Speckled",
+    "Quiet",
+    "Harvest",
+    "Brass",
+    "Fjord",
+    "Marigold",
+    "Slate",
+    "Juniper",
+    "Tidal",
+    "Woven",
+    "Copper",
+    "Meadow",
+    "Lantern",
+    "Driftwood",
+    "Saffron",
+    "Midnight",
 ];
 
 /// The range that generated orders draw from: twelve kinds in eighteen styles. Which style costs what depends on the seed.

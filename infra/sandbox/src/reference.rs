@@ -86,9 +86,5 @@ pub(crate) fn warehouses() -> Json {
 pub(crate) fn tags() -> Json {
     let [rush, fragile, wholesale, test] = TAGS;
     let rows = [(rush, "Rush", "#FF3300"), (fragile, "Fragile", "#3366FF"), (wholesale, "Wholesale", "#339933"), (test, "Test", "#999999")];
-    Json::Array(
-        rows.into_iter()
-            .map(|(id, name, color)| obj! { "tagId" => id, "name" => name, "color" => color })
-            .collect(),
-    )
+    Json::Array(rows.into_iter().map(|(id, name, color)| obj! { "tagId" => id, "name" => name, "color" => color }).collect())
 }

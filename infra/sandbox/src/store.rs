@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use crate::json::Json;
+use crate::pacific;
 use crate::people::Customer;
 use crate::products::Product;
 use crate::query::{OrderQuery, OrderSort};
-use crate::pacific;
 
 /// One order as the sandbox keeps it: its text, and what requests ask about.
 #[derive(Debug, Clone)]
@@ -19,6 +19,7 @@ pub(crate) struct Entry {
     pub(crate) number: String,
     pub(crate) status: String,
     pub(crate) store: Option<i64>,
+    pub(crate) lines: usize,
     /// True instants; the wall times below cannot tell the two autumn hours apart.
     pub(crate) created: Timestamp,
     pub(crate) modified: Timestamp,
@@ -90,6 +91,7 @@ impl Store {
             number: field("orderNumber").unwrap_or_default().to_owned(),
             status: field("orderStatus").unwrap_or_default().to_owned(),
             store: order.get("advancedOptions").and_then(|options| options.get("storeId")).and_then(Json::as_int),
+            lines: order.get("items").map_or(0, |items| items.elements().len()),
             created,
             modified,
             create_wall: wall_of("createDate").unwrap_or_else(|| pacific::wall(created)),

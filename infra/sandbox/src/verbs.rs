@@ -75,19 +75,19 @@ impl Sandbox {
 
     /// Puts an order in, or over the one with its id; returns the id. The body's own dates count; where it has none, it is now.
     pub fn upsert_order(&self, order: impl Into<Json>) -> i64 {
-        let now = self.now();
-        self.state().store.put(order.into(), None, now)
+        let (mut world, now) = self.world();
+        world.store.put(order.into(), None, now)
     }
 
     /// Puts an order in as created and modified at these true instants; returns the id.
     pub fn upsert_order_at(&self, order: impl Into<Json>, created: Timestamp, modified: Timestamp) -> i64 {
-        self.state().store.put(order.into(), Some(Stamp { created, modified }), modified)
+        self.world().0.store.put(order.into(), Some(Stamp { created, modified }), modified)
     }
 
     /// Changes an order's body and moves its `modifyDate` to now. False where there is no such order.
     pub fn edit_order(&self, id: i64, change: impl FnOnce(&mut Json)) -> bool {
-        let now = self.now();
-        self.state().store.edit(id, now, change)
+        let (mut world, now) = self.world();
+        world.store.edit(id, now, change)
     }
 
     /// Cancels an order.
@@ -98,26 +98,25 @@ impl Sandbox {
     /// Splits an order: the second half of its items moves to a new order with the same number and key, whose id is returned. As in ShipStation
     /// the totals are not split. `None` where there is no such order or it has fewer than two items.
     pub fn split(&self, id: i64) -> Option<i64> {
-        let now = self.now();
-        arrivals::split(&mut self.state().store, id, now)
+        let (mut world, now) = self.world();
+        arrivals::split(&mut world.store, id, now)
     }
 
     /// Merges an order into another: items and amounts go over, and the merged-away order is gone (404). False where one of them is missing.
     pub fn merge(&self, survivor: i64, gone: i64) -> bool {
-        let now = self.now();
-        arrivals::merge(&mut self.state().store, survivor, gone, now)
+        let (mut world, now) = self.world();
+        arrivals::merge(&mut world.store, survivor, gone, now)
     }
 
     /// Takes an order away without a trace. False where there is none.
     pub fn remove(&self, id: i64) -> bool {
-        self.state().store.orders.remove(&id).is_some()
+        self.world().0.store.orders.remove(&id).is_some()
     }
 
     /// Lets the next `count` things happen now: first the revisions that a file brought along, then generated new orders. Returns the ids of the
     /// orders touched.
     pub fn arrive(&self, count: usize) -> Vec<i64> {
-        let now = self.now();
-        let mut world = self.state();
+        let (mut world, now) = self.world();
         let world = &mut *world;
         (0..count)
             .filter_map(|_| match world.scheduled.pop_front() {
@@ -129,38 +128,35 @@ impl Sandbox {
 
     /// Uses up requests of the current minute, as another program with the same key would.
     pub fn use_up_limit(&self, requests: u32) {
-        let now = self.now();
-        let mut world = self.state();
+        let (mut world, now) = self.world();
         world.window.turn(now);
         world.window.used = world.window.used.saturating_add(requests);
     }
 
     /// All orders, by id.
     pub fn orders(&self) -> Vec<Order> {
-        let mut world = self.state();
-        self.catch_up(&mut world);
+        let (world, _) = self.world();
         world.store.orders.iter().map(|(id, entry)| Order::of(*id, entry)).collect()
     }
 
     /// One order.
     pub fn order(&self, id: i64) -> Option<Order> {
-        let mut world = self.state();
-        self.catch_up(&mut world);
+        let (world, _) = self.world();
         world.store.orders.get(&id).map(|entry| Order::of(id, entry))
     }
 
     /// The requests answered so far, the oldest first; the last 10,000.
     pub fn requests(&self) -> Vec<RequestRecord> {
-        self.state().requests.iter().cloned().collect()
+        self.world().0.requests.iter().cloned().collect()
     }
 
     /// How many of those were for this path (`/orders`), whatever the query.
     pub fn requests_to(&self, path: &str) -> usize {
-        self.state().requests.iter().filter(|record| record.path == path).count()
+        self.world().0.requests.iter().filter(|record| record.path == path).count()
     }
 
     /// Forgets the requests so far.
     pub fn clear_requests(&self) {
-        self.state().requests.clear();
+        self.world().0.requests.clear();
     }
 }

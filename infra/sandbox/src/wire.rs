@@ -76,8 +76,7 @@ pub(crate) async fn answer(State(sandbox): State<Sandbox>, request: Request) -> 
 
 impl Sandbox {
     fn answer(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Reply {
-        let mut state = self.state();
-        let now = self.catch_up(&mut state);
+        let (mut state, now) = self.world();
         state.window.turn(now);
         let limit = self.options().requests_per_minute;
         let headers_now = LimitHeaders {
@@ -249,18 +248,17 @@ fn replacement(fault: &Fault) -> Option<Reply> {
             Reply { status, ..too_many() }.exhausted(*reset_seconds)
         }
         Fault::ServerError | Fault::PoisonOrder { .. } => server_error(),
-        Fault::Unavailable => Reply { content_type: "text/html", ..Reply::new(StatusCode::SERVICE_UNAVAILABLE, html("Service Unavailable")) },
+        Fault::Unavailable => {
+            Reply { content_type: "text/html", ..Reply::new(StatusCode::SERVICE_UNAVAILABLE, html("Service Unavailable")) }
+        }
         Fault::Html => Reply { content_type: "text/html", ..Reply::new(StatusCode::OK, html("We will be back soon")) },
         _ => return None,
     })
 }
 
 fn broken_page(content: &Content, struck: &[Fault]) -> String {
-    let mut orders: Vec<(i64, String)> = content
-        .page
-        .as_ref()
-        .map(|page| page.orders.iter().map(|(id, text)| (*id, text.to_string())).collect())
-        .unwrap_or_default();
+    let mut orders: Vec<(i64, String)> =
+        content.page.as_ref().map(|page| page.orders.iter().map(|(id, text)| (*id, text.to_string())).collect()).unwrap_or_default();
     let (mut pages, mut extra) = (content.pages, "");
     for fault in struck {
         match fault {

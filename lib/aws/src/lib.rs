@@ -1,1 +1,21 @@
-//! x
+//! The table, the queues and the secret: named operations with named outcomes.
+//!
+//! The only crate that names the AWS SDK. Every write that can race has a condition, and every failed condition is an
+//! outcome that the caller decides on; what is left is an [`Error`].
+
+mod clients;
+mod codec;
+mod error;
+mod keys;
+pub mod messages;
+mod queues;
+mod schema;
+mod secrets;
+mod table;
+
+pub use clients::{ClientOptions, Clients, interceptors};
+pub use error::Error;
+pub use queues::{DeadLetter, QueueUrls, Queues, ReceivedMessage, Redriven, SendReport};
+pub use schema::{Index, TABLE_INDEXES, create_table};
+pub use secrets::{Secrets, StoredCredentials};
+pub use table::*;

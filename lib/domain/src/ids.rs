@@ -97,11 +97,7 @@ impl SaleId {
     /// The id of the sale that order `order` becomes. `attempt` counts from 1: a second sale exists only after the first was voided.
     #[must_use]
     pub fn of_order(order: OrderId, attempt: u32) -> Self {
-        if attempt <= 1 {
-            Self(format!("SO-{order}"))
-        } else {
-            Self(format!("SO-{order}-{attempt}"))
-        }
+        if attempt <= 1 { Self(format!("SO-{order}")) } else { Self(format!("SO-{order}-{attempt}")) }
     }
 }
 

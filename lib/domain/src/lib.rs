@@ -4,11 +4,12 @@
 
 pub mod allocate;
 pub mod ids;
+pub mod log;
 pub mod money;
+pub mod operation;
 pub mod order;
 pub mod pacific;
 pub mod reason;
 pub mod reference;
-pub mod settings;
-pub mod log;
 pub mod sale;
+pub mod settings;

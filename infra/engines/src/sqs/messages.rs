@@ -61,19 +61,10 @@ pub(crate) fn expire(store: &Connection, now: i64) -> Result<(), Refusal> {
 }
 
 /// Keeps a message, and answers as `SendMessage` does.
-pub(crate) fn send(
-    store: &Connection,
-    nonce: &str,
-    queue: &Queue,
-    send: &Send,
-    now: i64,
-) -> Result<Map<String, Value>, Refusal> {
+pub(crate) fn send(store: &Connection, nonce: &str, queue: &Queue, send: &Send, now: i64) -> Result<Map<String, Value>, Refusal> {
     text::check(send, queue.number("MaximumMessageSize"))?;
     let delay = send.delay_seconds.unwrap_or_else(|| queue.number("DelaySeconds"));
-    let attributes = match send.message_attributes.is_empty() {
-        true => None,
-        false => serde_json::to_string(&send.message_attributes).ok(),
-    };
+    let attributes = if send.message_attributes.is_empty() { None } else { serde_json::to_string(&send.message_attributes).ok() };
     let trace = send.message_system_attributes.get("AWSTraceHeader").and_then(|trace| trace.string_value.as_deref());
     store
         .prepare_cached(
@@ -156,15 +147,13 @@ pub(crate) fn receive(
         None => None,
     };
     let mut received = Received { messages: Vec::new(), dead_letters: None, next_visible: None };
-    let mut pick = store
-        .prepare_cached("SELECT * FROM messages WHERE queue = ?1 AND visible <= ?2 ORDER BY visible, seq LIMIT 1")?;
+    let mut pick = store.prepare_cached("SELECT * FROM messages WHERE queue = ?1 AND visible <= ?2 ORDER BY visible, seq LIMIT 1")?;
     let mut hide = store.prepare_cached(
         "UPDATE messages SET visible = ?2, in_flight = 1, receipt = receipt + 1, receives = receives + 1,
                 first_received = COALESCE(first_received, ?3) WHERE seq = ?1",
     )?;
-    let mut bury = store.prepare_cached(
-        "UPDATE messages SET queue = ?2, visible = ?3, in_flight = 0, receives = 0, source = ?4 WHERE seq = ?1",
-    )?;
+    let mut bury =
+        store.prepare_cached("UPDATE messages SET queue = ?2, visible = ?3, in_flight = 0, receives = 0, source = ?4 WHERE seq = ?1")?;
     let mut taken = Vec::new();
     while received.messages.len() < count {
         let Some(found) = pick.query_row(params![queue.id, now], Stored::from_row).optional()? else { break };
@@ -178,7 +167,7 @@ pub(crate) fn receive(
                 // answer does not hold it twice.
                 hide.execute(params![found.seq, i64::MAX, now])?;
                 taken.push(found.seq);
-                received.messages.push(handed_out(nonce, queue, request, &found, now)?);
+                received.messages.push(handed_out(nonce, queue, request, &found, now));
             }
         }
     }
@@ -207,18 +196,15 @@ const SYSTEM_ATTRIBUTES: [&str; 9] = [
     "MessageGroupId",
 ];
 
-fn handed_out(nonce: &str, queue: &Queue, request: &ReceiveMessage, found: &Stored, now: i64) -> Result<Value, Refusal> {
+fn handed_out(nonce: &str, queue: &Queue, request: &ReceiveMessage, found: &Stored, now: i64) -> Value {
     let receipt = found.receipt + 1;
-    let mut message = json!({
-        "MessageId": message_id(nonce, found.seq),
-        "ReceiptHandle": Handle { queue: queue.id, seq: found.seq, receipt }.to_text(),
-        "MD5OfBody": text::md5_of_body(&found.body),
-        "Body": found.body,
-    });
-    let Value::Object(fields) = &mut message else { return Ok(message) };
+    let mut message = Map::new();
+    message.insert("MessageId".to_owned(), message_id(nonce, found.seq).into());
+    message.insert("ReceiptHandle".to_owned(), Handle { queue: queue.id, seq: found.seq, receipt }.to_text().into());
+    message.insert("MD5OfBody".to_owned(), text::md5_of_body(&found.body).into());
+    message.insert("Body".to_owned(), found.body.clone().into());
 
-    let wanted: Vec<&str> =
-        request.attribute_names.iter().chain(&request.message_system_attribute_names).map(String::as_str).collect();
+    let wanted: Vec<&str> = request.attribute_names.iter().chain(&request.message_system_attribute_names).map(String::as_str).collect();
     let system = [
         ("SenderId", Some(ACCOUNT.to_owned())),
         ("SentTimestamp", Some(found.sent.to_string())),
@@ -233,7 +219,7 @@ fn handed_out(nonce: &str, queue: &Queue, request: &ReceiveMessage, found: &Stor
         .filter_map(|(name, value)| Some((name.to_owned(), value?.into())))
         .collect();
     if !system.is_empty() {
-        fields.insert("Attributes".to_owned(), system.into());
+        message.insert("Attributes".to_owned(), system.into());
     }
 
     let mut attributes: BTreeMap<String, MessageAttribute> =
@@ -245,10 +231,10 @@ fn handed_out(nonce: &str, queue: &Queue, request: &ReceiveMessage, found: &Stor
         })
     });
     if let Some(md5) = text::md5_of_attributes(&attributes) {
-        fields.insert("MD5OfMessageAttributes".to_owned(), md5.into());
-        fields.insert("MessageAttributes".to_owned(), json!(attributes));
+        message.insert("MD5OfMessageAttributes".to_owned(), md5.into());
+        message.insert("MessageAttributes".to_owned(), json!(attributes));
     }
-    Ok(message)
+    message.into()
 }
 
 /// Whether the names that a `ReceiveMessage` asks for exist.
@@ -294,19 +280,16 @@ impl Handle {
 /// and is no error: so standard queues do (API reference, `DeleteMessage`).
 pub(crate) fn delete(store: &Connection, queue: &Queue, handle: &str) -> Result<(), Refusal> {
     let handle = Handle::parse(queue, handle)?;
-    store
-        .prepare_cached("DELETE FROM messages WHERE seq = ?1 AND queue = ?2 AND receipt = ?3")?
-        .execute(params![handle.seq, handle.queue, handle.receipt])?;
+    store.prepare_cached("DELETE FROM messages WHERE seq = ?1 AND queue = ?2 AND receipt = ?3")?.execute(params![
+        handle.seq,
+        handle.queue,
+        handle.receipt
+    ])?;
     Ok(())
 }
 
 /// Hides the message for so many seconds from now on; zero shows it.
-pub(crate) fn change_visibility(
-    store: &Connection,
-    queue: &Queue,
-    change: &ChangeVisibility,
-    now: i64,
-) -> Result<(), Refusal> {
+pub(crate) fn change_visibility(store: &Connection, queue: &Queue, change: &ChangeVisibility, now: i64) -> Result<(), Refusal> {
     if !(0..=43_200).contains(&change.visibility_timeout) {
         return Err(Refusal::new(
             "InvalidParameterValue",
@@ -318,9 +301,7 @@ pub(crate) fn change_visibility(
     }
     let handle = Handle::parse(queue, &change.receipt_handle)?;
     let in_flight: Option<bool> = store
-        .prepare_cached(
-            "SELECT in_flight AND visible > ?4 FROM messages WHERE seq = ?1 AND queue = ?2 AND receipt = ?3",
-        )?
+        .prepare_cached("SELECT in_flight AND visible > ?4 FROM messages WHERE seq = ?1 AND queue = ?2 AND receipt = ?3")?
         .query_row(params![handle.seq, handle.queue, handle.receipt, now], |row| row.get(0))
         .optional()?;
     match in_flight {

@@ -59,8 +59,8 @@ struct Done {
 }
 
 impl Done {
-    fn quiet(answer: Value) -> Result<Self, Refusal> {
-        Ok(Self { answer, wake: Vec::new() })
+    fn quiet(answer: Value) -> Self {
+        Self { answer, wake: Vec::new() }
     }
 }
 
@@ -88,21 +88,20 @@ impl Queues {
     }
 
     /// Answers one call; a long poll ends early when `stopping` becomes true.
-    pub(crate) async fn answer(
-        &self,
-        operation: &str,
-        body: Bytes,
-        stopping: watch::Receiver<bool>,
-    ) -> Result<Value, Refusal> {
+    pub(crate) async fn answer(&self, operation: &str, body: Bytes, stopping: watch::Receiver<bool>) -> Result<Value, Refusal> {
         if operation == "ReceiveMessage" {
             return self.receive(read(&body)?, stopping).await;
         }
         let operation = operation.to_owned();
-        let done = self.blocking(move |shared| shared.run(&operation, &body)).await?;
-        for (queue, count) in done.wake {
-            self.shared.wake(&queue, count);
-        }
-        Ok(done.answer)
+        self.blocking(move |shared| {
+            let done = shared.run(&operation, &body)?;
+            // Here and not after the await, which a caller that hangs up never comes back from.
+            for (queue, count) in done.wake {
+                shared.wake(&queue, count);
+            }
+            Ok(done.answer)
+        })
+        .await
     }
 
     async fn blocking<T: std::marker::Send + 'static>(
@@ -132,15 +131,16 @@ impl Queues {
                 .blocking(move |shared| {
                     // Read anew each time: attributes may have changed while it waited, or the queue may be gone.
                     let now = shared.now();
-                    shared.transaction(|store| {
+                    let received = shared.transaction(|store| {
                         let queue = queue::by_url(store, &name)?;
                         messages::receive(store, &shared.nonce, &queue, &again, count, now)
-                    })
+                    })?;
+                    if let Some(queue) = &received.dead_letters {
+                        shared.wake(queue, usize::MAX);
+                    }
+                    Ok(received)
                 })
                 .await?;
-            if let Some(queue) = &received.dead_letters {
-                self.shared.wake(queue, usize::MAX);
-            }
             if !received.messages.is_empty() {
                 return Ok(json!({ "Messages": received.messages }));
             }
@@ -241,7 +241,7 @@ impl Shared {
                     let queue = queue::by_url(store, &request.queue_url)?;
                     messages::delete(store, &queue, &request.delete.receipt_handle)
                 })?;
-                Done::quiet(json!({}))
+                Ok(Done::quiet(json!({})))
             }
             "DeleteMessageBatch" => self.delete_batch(read(body)?),
             "ChangeMessageVisibility" => {
@@ -261,12 +261,10 @@ impl Shared {
             }
             "ListMessageMoveTasks" => {
                 let request: ListMessageMoveTasks = read(body)?;
-                Done::quiet(json!({ "Results": moves::list(&self.store(), &request)? }))
+                Ok(Done::quiet(json!({ "Results": moves::list(&self.store(), &request)? })))
             }
-            "CancelMessageMoveTask" => {
-                Err(Refusal::new("ResourceNotFoundException", "There is no running task with this handle."))
-            }
-            _ => Done::quiet(self.manage(operation, body)?),
+            "CancelMessageMoveTask" => Err(Refusal::new("ResourceNotFoundException", "There is no running task with this handle.")),
+            _ => Ok(Done::quiet(self.manage(operation, body)?)),
         }
     }
 
@@ -321,10 +319,8 @@ impl Shared {
 
     fn list(&self, all: &[queue::Queue], request: &ListQueues) -> Value {
         let after = request.next_token.as_deref().unwrap_or("");
-        let mut found = all
-            .iter()
-            .map(|queue| queue.name.as_str())
-            .filter(|name| name.starts_with(&request.queue_name_prefix) && *name > after);
+        let mut found =
+            all.iter().map(|queue| queue.name.as_str()).filter(|name| name.starts_with(&request.queue_name_prefix) && *name > after);
         let most = request.max_results.unwrap_or(1_000).clamp(1, 1_000);
         let page: Vec<&str> = found.by_ref().take(most).collect();
         let mut answer = Map::new();
@@ -372,13 +368,14 @@ impl Shared {
         self.transaction(|store| {
             let queue = queue::by_url(store, &request.queue_url)?;
             batch::check(&request.entries)?;
-            Done::quiet(batch::each(
+            let answer = batch::each(
                 "DeleteMessageBatch",
                 &self.faults,
                 &request.entries,
                 |_| "",
                 |delete| messages::delete(store, &queue, &delete.receipt_handle).map(|()| Map::new()),
-            )?)
+            )?;
+            Ok(Done::quiet(answer))
         })
     }
 

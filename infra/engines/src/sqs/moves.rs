@@ -18,8 +18,8 @@ pub(crate) struct Moved {
 }
 
 fn by_arn(store: &Connection, arn: &str) -> Result<Queue, Refusal> {
-    let name = queue::name_of_arn(arn)
-        .ok_or_else(|| Refusal::new("InvalidParameterValue", format!("Value {arn} is not a queue's ARN.")))?;
+    let name =
+        queue::name_of_arn(arn).ok_or_else(|| Refusal::new("InvalidParameterValue", format!("Value {arn} is not a queue's ARN.")))?;
     queue::by_name(store, name)?.ok_or_else(|| {
         Refusal::new("ResourceNotFoundException", "The resource that you specified for the SourceArn parameter doesn't exist.")
     })

@@ -19,8 +19,7 @@ const NUMBERS: [(&str, i64, i64, i64); 5] = [
 ];
 
 /// Attributes that are kept and given back, and change nothing here.
-const KEPT: [&str; 5] =
-    ["Policy", "RedriveAllowPolicy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled"];
+const KEPT: [&str; 5] = ["Policy", "RedriveAllowPolicy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled"];
 
 /// Where messages go that were received too often.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,17 +88,13 @@ pub(crate) fn name_of_arn(arn: &str) -> Option<&str> {
 }
 
 pub(crate) fn by_name(store: &Connection, name: &str) -> Result<Option<Queue>, Refusal> {
-    let queue = store
-        .prepare_cached("SELECT * FROM queues WHERE name = ?1")?
-        .query_row(params![name], Queue::from_row)
-        .optional()?;
+    let queue = store.prepare_cached("SELECT * FROM queues WHERE name = ?1")?.query_row(params![name], Queue::from_row).optional()?;
     Ok(queue)
 }
 
 /// The queue that a request's URL names.
 pub(crate) fn by_url(store: &Connection, url: &str) -> Result<Queue, Refusal> {
-    by_name(store, name_of_url(url))?
-        .ok_or_else(|| Refusal::new("QueueDoesNotExist", "The specified queue does not exist."))
+    by_name(store, name_of_url(url))?.ok_or_else(|| Refusal::new("QueueDoesNotExist", "The specified queue does not exist."))
 }
 
 /// All queues, by name.
@@ -110,14 +105,9 @@ pub(crate) fn all(store: &Connection) -> Result<Vec<Queue>, Refusal> {
 }
 
 /// Makes the queue, or finds it again when it is there with the same attributes.
-pub(crate) fn create(
-    store: &Connection,
-    name: &str,
-    attributes: BTreeMap<String, String>,
-    now: i64,
-) -> Result<(), Refusal> {
+pub(crate) fn create(store: &Connection, name: &str, attributes: BTreeMap<String, String>, now: i64) -> Result<(), Refusal> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if attributes.get("FifoQueue").is_some_and(|value| value == "true") || name.ends_with(".fifo") {
+    if attributes.get("FifoQueue").is_some_and(|value| value == "true") {
         return Err(Refusal::new("UnsupportedOperation", "FIFO queues are not supported here."));
     }
     if name.is_empty() || name.len() > 80 || !name.chars().all(plain) {
@@ -137,28 +127,26 @@ pub(crate) fn create(
             )),
         };
     }
-    store
-        .prepare_cached("INSERT INTO queues (name, created, modified, attributes) VALUES (?1, ?2, ?2, ?3)")?
-        .execute(params![name, now, json_of(&attributes)])?;
+    store.prepare_cached("INSERT INTO queues (name, created, modified, attributes) VALUES (?1, ?2, ?2, ?3)")?.execute(params![
+        name,
+        now,
+        json_of(&attributes)
+    ])?;
     Ok(())
 }
 
 /// Sets attributes; an empty value takes one away.
-pub(crate) fn set_attributes(
-    store: &Connection,
-    queue: Queue,
-    attributes: BTreeMap<String, String>,
-    now: i64,
-) -> Result<(), Refusal> {
-    let (removed, set): (BTreeMap<_, _>, BTreeMap<_, _>) = attributes
-        .into_iter()
-        .partition(|(name, value)| value.is_empty() && (name == "RedrivePolicy" || KEPT.contains(&name.as_str())));
+pub(crate) fn set_attributes(store: &Connection, queue: Queue, attributes: BTreeMap<String, String>, now: i64) -> Result<(), Refusal> {
+    let (removed, set): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        attributes.into_iter().partition(|(name, value)| value.is_empty() && (name == "RedrivePolicy" || KEPT.contains(&name.as_str())));
     let mut all = queue.attributes;
     all.extend(checked(store, set)?);
     all.retain(|name, _| !removed.contains_key(name));
-    store
-        .prepare_cached("UPDATE queues SET attributes = ?2, modified = ?3 WHERE id = ?1")?
-        .execute(params![queue.id, json_of(&all), now])?;
+    store.prepare_cached("UPDATE queues SET attributes = ?2, modified = ?3 WHERE id = ?1")?.execute(params![
+        queue.id,
+        json_of(&all),
+        now
+    ])?;
     Ok(())
 }
 
@@ -167,10 +155,7 @@ fn json_of(attributes: &BTreeMap<String, String>) -> String {
 }
 
 /// The attributes in the form that `GetQueueAttributes` gives them back, or why one of them cannot be.
-fn checked(
-    store: &Connection,
-    attributes: BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, Refusal> {
+fn checked(store: &Connection, attributes: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Refusal> {
     let invalid = |name: &str| Refusal::new("InvalidAttributeValue", format!("Invalid value for the parameter {name}."));
     let mut checked = BTreeMap::new();
     for (name, value) in attributes {
@@ -199,10 +184,7 @@ fn checked(
 }
 
 fn redrive_refused(value: &str, reason: &str) -> Refusal {
-    Refusal::new(
-        "InvalidParameterValue",
-        format!("Value {value} for parameter RedrivePolicy is invalid. Reason: {reason}"),
-    )
+    Refusal::new("InvalidParameterValue", format!("Value {value} for parameter RedrivePolicy is invalid. Reason: {reason}"))
 }
 
 /// `maxReceiveCount` comes as a number or as text: infrastructure tools write either.
@@ -226,12 +208,7 @@ fn parse_redrive(value: &str) -> Result<Redrive, Refusal> {
 }
 
 /// The attributes that were asked for, the counted ones included.
-pub(crate) fn attributes(
-    store: &Connection,
-    queue: &Queue,
-    names: &[String],
-    now: i64,
-) -> Result<BTreeMap<String, String>, Refusal> {
+pub(crate) fn attributes(store: &Connection, queue: &Queue, names: &[String], now: i64) -> Result<BTreeMap<String, String>, Refusal> {
     let mut all = queue.attributes.clone();
     for (name, _, _, default) in NUMBERS {
         all.entry(name.to_owned()).or_insert_with(|| default.to_string());
@@ -253,9 +230,8 @@ pub(crate) fn attributes(
     if names.iter().any(|name| name == "All") {
         return Ok(all);
     }
-    if let Some(unknown) = names.iter().find(|name| {
-        !all.contains_key(*name) && *name != "RedrivePolicy" && !KEPT.contains(&name.as_str())
-    }) {
+    if let Some(unknown) = names.iter().find(|name| !all.contains_key(*name) && *name != "RedrivePolicy" && !KEPT.contains(&name.as_str()))
+    {
         return Err(Refusal::new("InvalidAttributeName", format!("Unknown Attribute {unknown}.")));
     }
     all.retain(|name, _| names.contains(name));

@@ -18,9 +18,10 @@ fn allowed(c: char) -> bool {
 
 /// Bytes of the body and of its attributes' names, types and values.
 pub(crate) fn size(send: &Send) -> usize {
-    let attributes = send.message_attributes.iter().map(|(name, attribute)| {
-        name.len() + attribute.data_type.len() + value_bytes(attribute).map_or(0, |bytes| bytes.len())
-    });
+    let attributes = send
+        .message_attributes
+        .iter()
+        .map(|(name, attribute)| name.len() + attribute.data_type.len() + value_bytes(attribute).map_or(0, |bytes| bytes.len()));
     send.message_body.len() + attributes.sum::<usize>()
 }
 
@@ -104,7 +105,7 @@ fn push(text: &mut Vec<u8>, part: &[u8]) {
 mod tests {
     use super::*;
 
-    /// The digest that AWS's own SDKs use as their example for one String attribute.
+    /// The digest of the attribute is one that the service itself has answered, widely used as a test vector.
     #[test]
     fn checksums_are_those_of_the_service() {
         assert_eq!(md5_of_body("hello"), "5d41402abc4b2a76b9719d911017c592");
@@ -113,8 +114,8 @@ mod tests {
             string_value: text.map(str::to_owned),
             binary_value: binary.map(str::to_owned),
         };
-        let attributes = BTreeMap::from([("test_attribute_name_1".to_owned(), one("String", Some("test_attribute_value_1"), None))]);
-        assert_eq!(md5_of_attributes(&attributes).as_deref(), Some("b98bb11db88c6e3be56ba62cf3e46a18"));
+        let attributes = BTreeMap::from([("timestamp".to_owned(), one("Number.java.lang.Long", Some("1493147359900"), None))]);
+        assert_eq!(md5_of_attributes(&attributes).as_deref(), Some("2e2e4876d8e0bd6b8c2c8f556831c349"));
         // Text and bytes of the same value differ by the transport type.
         let text = BTreeMap::from([("a".to_owned(), one("String", Some("x"), None))]);
         let bytes = BTreeMap::from([("a".to_owned(), one("Binary", None, Some("eA==")))]);

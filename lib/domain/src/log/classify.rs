@@ -24,11 +24,11 @@ pub enum Decision {
     Capture,
     /// A newer revision of an order that has no sale yet: replace it, and book it where orders are booked one by one.
     Replace,
-    /// A pending order was cancelled.
+    /// An order that has no sale was cancelled.
     Withdraw,
     /// A newer revision of an order that has a sale: keep it and note the change; the sale stays (S108).
     NoteChange(Reason),
-    /// Leave it out and remember it, so that it is captured when the reason goes away.
+    /// Leave it out and remember it with its reason, so that it is captured when the reason goes away.
     Remember(Reason),
     /// Nothing to write.
     Nothing(Outcome, Option<Reason>),
@@ -42,6 +42,7 @@ impl Decision {
             Self::Capture => Outcome::Captured,
             Self::Replace | Self::NoteChange(_) => Outcome::Updated,
             Self::Withdraw => Outcome::Cancelled,
+            Self::Remember(Reason::AwaitingPayment | Reason::OnHold | Reason::NotShipped | Reason::UnknownStatus) => Outcome::Waiting,
             Self::Remember(_) => Outcome::Skipped,
             Self::Nothing(outcome, _) => *outcome,
         }
@@ -70,30 +71,42 @@ pub fn classify(revision: &Revision, settings: &Settings, log: Option<&LogEntry>
     let stale = if same { Reason::AlreadyCaptured } else { Reason::OlderRevision };
     let cancelled = order.status == OrderStatus::Cancelled;
     match entry.state {
-        LogState::Pending | LogState::Blocked if newer && cancelled => Decision::Withdraw,
-        LogState::Pending | LogState::Blocked if newer => Decision::Replace,
-        LogState::Pending | LogState::Blocked => Decision::Nothing(Outcome::Unchanged, Some(entry.reason.filter(|_| same).unwrap_or(stale))),
-        LogState::Skipped | LogState::Failed if newer && cancelled => Decision::Withdraw,
-        LogState::Skipped | LogState::Failed if newer => match first_sight(order, settings, trigger) {
-            Decision::Capture => Decision::Replace,
-            other => other,
-        },
-        // What made it skipped may have gone away.
-        LogState::Skipped if same && settings.tax_mapping_finished() => Decision::Replace,
-        LogState::Skipped if same => Decision::Nothing(Outcome::Skipped, entry.reason),
-        // An error survives re-reading the same (N20).
-        LogState::Failed if same => Decision::Nothing(Outcome::Failed, entry.reason),
-        LogState::Skipped | LogState::Failed => Decision::Nothing(Outcome::Unchanged, Some(stale)),
-        LogState::Withdrawn if cancelled => Decision::Nothing(Outcome::Cancelled, Some(Reason::Withdrawn)),
-        LogState::Withdrawn if newer => match first_sight(order, settings, trigger) {
-            Decision::Capture => Decision::Replace,
-            other => other,
-        },
-        LogState::Withdrawn => Decision::Nothing(Outcome::Unchanged, Some(stale)),
         LogState::Booked | LogState::Consolidating | LogState::Voided if newer => {
             Decision::NoteChange(if cancelled { Reason::CancelledAfterBooking } else { Reason::ChangedAfterBooking })
         }
-        LogState::Booked | LogState::Consolidating | LogState::Voided => Decision::Nothing(Outcome::Unchanged, Some(stale)),
+        _ if newer && cancelled => Decision::Withdraw,
+        LogState::Pending | LogState::Blocked if newer => Decision::Replace,
+        LogState::Skipped | LogState::Failed | LogState::Withdrawn if newer => known_without_sale(order, settings, trigger),
+        LogState::Pending | LogState::Blocked if same => Decision::Nothing(Outcome::Unchanged, entry.reason.or(Some(stale))),
+        // What made it skipped may have gone away. Finishing the tax mapping captures exactly what was skipped for it (S71).
+        LogState::Skipped if same && entry.reason == Some(Reason::TaxMappingUnfinished) => {
+            if settings.tax_mapping_finished() {
+                Decision::Replace
+            } else {
+                Decision::Nothing(Outcome::Skipped, entry.reason)
+            }
+        }
+        LogState::Skipped if same => match known_without_sale(order, settings, trigger) {
+            Decision::Replace => Decision::Replace,
+            other => Decision::Nothing(other.outcome(), other.reason()),
+        },
+        // An error survives re-reading the same (N20), but a person who loads the order again may have mended the settings.
+        LogState::Failed if same && trigger == Trigger::Manual && first_sight(order, settings, trigger) == Decision::Capture => {
+            Decision::Replace
+        }
+        LogState::Failed if same => Decision::Nothing(Outcome::Failed, entry.reason),
+        LogState::Withdrawn if cancelled => Decision::Nothing(Outcome::Cancelled, Some(Reason::Withdrawn)),
+        _ => Decision::Nothing(Outcome::Unchanged, Some(stale)),
+    }
+}
+
+/// A newer revision of an order that the log holds without a sale: as at first sight, but written down. If the log did not know the newest
+/// revision, an older one that arrives late would be taken for news.
+fn known_without_sale(order: &Order, settings: &Settings, trigger: Trigger) -> Decision {
+    match first_sight(order, settings, trigger) {
+        Decision::Capture => Decision::Replace,
+        Decision::Nothing(_, Some(reason)) => Decision::Remember(reason),
+        other => other,
     }
 }
 
@@ -109,7 +122,7 @@ fn first_sight(order: &Order, settings: &Settings, trigger: Trigger) -> Decision
     if order.tag_ids.iter().any(|tag| settings.exclude_tags.contains(tag)) {
         return skipped(Reason::ExcludedTag);
     }
-    let dated = order.ordered_at.or(order.created_at.map(|time| time.0)).map(|time| time.date());
+    let dated = order.ordered_at.or(order.created_at.map(|time| time.0)).map(jiff::civil::DateTime::date);
     if trigger == Trigger::Schedule && settings.order_lock_date.is_some_and(|lock| dated.is_some_and(|date| date < lock)) {
         return skipped(Reason::BeforeLockDate);
     }

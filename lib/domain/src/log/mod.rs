@@ -157,6 +157,9 @@ pub struct LogEntry {
     pub timeline: Vec<TimelineEvent>,
     /// When the order was captured.
     pub captured_at: Timestamp,
+    /// The operation that captured it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured_by: Option<OperationId>,
 }
 
 impl LogEntry {

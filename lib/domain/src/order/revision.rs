@@ -133,9 +133,36 @@ impl Fields {
 fn digest(order: &Order) -> Digest {
     // Taken apart by name: a field that is added to `Order` does not compile until it is counted here.
     let Order {
-        id, number, key, status, created_at, modified_at: _, ordered_at, paid_at, customer_id, customer_username, customer_email, bill_to, ship_to,
-        items, total, amount_paid, tax, shipping, payment_method, customer_notes, internal_notes, requested_shipping_service,
-        externally_fulfilled, tag_ids, store_id, warehouse_id, source, merged_or_split, merged_ids, parent_id,
+        id,
+        number,
+        key,
+        status,
+        created_at,
+        modified_at: _,
+        ordered_at,
+        paid_at,
+        customer_id,
+        customer_username,
+        customer_email,
+        bill_to,
+        ship_to,
+        items,
+        total,
+        amount_paid,
+        tax,
+        shipping,
+        payment_method,
+        customer_notes,
+        internal_notes,
+        requested_shipping_service,
+        externally_fulfilled,
+        tag_ids,
+        store_id,
+        warehouse_id,
+        source,
+        merged_or_split,
+        merged_ids,
+        parent_id,
     } = order;
     let mut fields = Fields { hash: XxHash3_128::new() };
     fields.number(id.0);
@@ -156,12 +183,16 @@ fn digest(order: &Order) -> Digest {
     }
     fields.number(u64::from(*externally_fulfilled) | u64::from(*merged_or_split) << 1);
     fields.number(tag_ids.len() as u64);
-    tag_ids.iter().for_each(|tag| fields.number(tag.0));
+    for tag in tag_ids {
+        fields.number(tag.0);
+    }
     fields.optional(store_id.map(|id| id.0));
     fields.optional(warehouse_id.map(|id| id.0));
     fields.optional(parent_id.map(|id| id.0));
     fields.number(merged_ids.len() as u64);
-    merged_ids.iter().for_each(|id| fields.number(id.0));
+    for id in merged_ids {
+        fields.number(id.0);
+    }
     fields.number(items.len() as u64);
     for item in items {
         let super::Item { id, key, sku, name, quantity, unit_price, unit_tax, options, product_id, adjustment } = item;
@@ -181,4 +212,12 @@ fn digest(order: &Order) -> Digest {
         }
     }
     Digest(fields.hash.finish_128())
+}
+
+impl Digest {
+    /// The digest of any bytes, for naming things after their content.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self(XxHash3_128::oneshot(bytes))
+    }
 }

@@ -6,8 +6,8 @@ use super::customer::choose;
 use super::lines::{amounts, options_comment};
 use super::tax::{recalculated, spread_tax};
 use super::{
-    Charge, CustomerChoice, CustomerMatches, Invoice, Payment, ProductMatch, Products, Sale, SaleCustomer, SaleKind, SaleLine, Source, Stage,
-    StageStatus, Warning,
+    Charge, CustomerChoice, CustomerMatches, Invoice, Payment, ProductMatch, Products, Sale, SaleCustomer, SaleKind, SaleLine, Source,
+    Stage, StageStatus, Warning,
 };
 use crate::ids::SaleId;
 use crate::money::{AmountError, Minor};
@@ -65,7 +65,10 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
     let blocked = |reason, detail: &str| Unbookable::Blocked(Warning::new(reason, detail));
 
     let Some(rule_id) = &settings.tax.default_rule else { return Err(blocked(Reason::TaxMappingUnfinished, "")) };
-    let rule = with.tax_rule.filter(|rule| rule.id == *rule_id).ok_or_else(|| blocked(Reason::MissingReference, &format!("Tax rule {rule_id}.")))?;
+    let rule = with
+        .tax_rule
+        .filter(|rule| rule.id == *rule_id)
+        .ok_or_else(|| blocked(Reason::MissingReference, &format!("Tax rule {rule_id}.")))?;
     let (location_id, location_reason) = location(order, &with)?;
     let customer = choose(order, with.customers, booked_at).ok_or_else(|| match &settings.customer_id {
         Some(id) => blocked(Reason::MissingReference, &format!("Customer {id}.")),
@@ -90,20 +93,27 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
     if order.externally_fulfilled {
         warnings.push(Warning::new(Reason::ExternallyFulfilled, ""));
     }
-    if with.customers.email_is_shared && matches!(&customer, CustomerChoice::Link(..) | CustomerChoice::Existing(_)) && with.customers.linked.is_none() && super::names_somebody(order) {
+    if with.customers.email_is_shared
+        && matches!(&customer, CustomerChoice::Link(..) | CustomerChoice::Existing(_))
+        && with.customers.linked.is_none()
+        && super::names_somebody(order)
+    {
         warnings.push(Warning::new(Reason::SharedEmail, ""));
     }
 
     // A difference that nobody charged is not a charge that anybody taxed.
     let taxable_charges = parts.charges.len() - usize::from(parts.difference != Minor::ZERO);
     let (charges_to_tax, _) = parts.charges.split_at(taxable_charges);
-    let taxed = spread_tax(parts.tax, &parts.lines, charges_to_tax, settings.shipment_is_taxable, settings.currency).map_err(unbookable_amount)?;
+    let taxed =
+        spread_tax(parts.tax, &parts.lines, charges_to_tax, settings.shipment_is_taxable, settings.currency).map_err(unbookable_amount)?;
     if taxed.contradicted && !settings.tax.recalculate {
         warnings.push(Warning::new(Reason::TaxAboveItems, ""));
     }
 
     let (customer_account, sale_customer) = match &customer {
-        CustomerChoice::Existing(customer) | CustomerChoice::Link(customer, _) => (customer.revenue_account.clone(), sale_customer(customer)),
+        CustomerChoice::Existing(customer) | CustomerChoice::Link(customer, _) => {
+            (customer.revenue_account.clone(), sale_customer(customer))
+        }
         CustomerChoice::Create(new) => (None, sale_customer(&new.customer)),
     };
     let mut lines = Vec::with_capacity(parts.lines.len());
@@ -127,7 +137,12 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
             product_id: product.map(|product| product.id.clone()),
             service: product.is_none_or(|product| product.kind == ProductKind::Service),
             sku: item.sku.clone(),
-            name: item.name.clone().or_else(|| product.map(|product| product.name.clone())).or_else(|| item.sku.clone()).unwrap_or_else(|| "Item".to_owned()),
+            name: item
+                .name
+                .clone()
+                .or_else(|| product.map(|product| product.name.clone()))
+                .or_else(|| item.sku.clone())
+                .unwrap_or_else(|| "Item".to_owned()),
             comment: options_comment(&item.options),
             quantity: item.quantity,
             unit_price: item.unit_price,
@@ -153,7 +168,12 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         };
     }
     if taxed.homeless != Minor::ZERO && !settings.tax.recalculate {
-        parts.charges.push(Charge { name: "Adjustment".to_owned(), comment: Some("Tax of an order without lines".to_owned()), amount: Minor::ZERO, tax: taxed.homeless });
+        parts.charges.push(Charge {
+            name: "Adjustment".to_owned(),
+            comment: Some("Tax of an order without lines".to_owned()),
+            amount: Minor::ZERO,
+            tax: taxed.homeless,
+        });
     }
 
     let mut sale = Sale {
@@ -181,7 +201,11 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         lines,
         charges: parts.charges,
         discounts: parts.discounts,
-        invoice: Invoice { status: invoice_status(settings.invoice_status), number: format!("INV-{}", order.number), payments: payments(order, settings)? },
+        invoice: Invoice {
+            status: invoice_status(settings.invoice_status),
+            number: format!("INV-{}", order.number),
+            payments: payments(order, settings)?,
+        },
         pick: Stage::default(),
         pack: Stage::default(),
         ship: Stage::default(),
@@ -237,7 +261,7 @@ fn payments(order: &Order, settings: &Settings) -> Result<Vec<Payment>, Unbookab
     if amount == Minor::ZERO {
         return Ok(Vec::new());
     }
-    let date = order.paid_at.or(order.ordered_at).map(|time| time.date());
+    let date = order.paid_at.or(order.ordered_at).map(jiff::civil::DateTime::date);
     Ok(vec![Payment { amount, account: account.clone(), method: order.payment_method.clone(), date }])
 }
 

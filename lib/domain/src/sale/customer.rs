@@ -45,7 +45,11 @@ pub struct NewCustomer {
 #[must_use]
 pub fn names_somebody(order: &Order) -> bool {
     let named = |address: &Address| address.name.is_some() || address.company.is_some();
-    order.customer_id.is_some() || order.customer_email.is_some() || order.customer_username.is_some() || named(&order.bill_to) || named(&order.ship_to)
+    order.customer_id.is_some()
+        || order.customer_email.is_some()
+        || order.customer_username.is_some()
+        || named(&order.bill_to)
+        || named(&order.ship_to)
 }
 
 /// The link decides, else the oldest customer with the e-mail address, else a new one; nobody named means the settings' customer, else none.

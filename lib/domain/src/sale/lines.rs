@@ -30,13 +30,11 @@ pub fn options_comment(options: &[ItemOption]) -> Option<String> {
 /// `comment` cut to [`DISPLAYED_COMMENT`] characters, with an ellipsis where something was cut.
 #[must_use]
 pub fn displayed_comment(comment: &str) -> std::borrow::Cow<'_, str> {
-    match comment.char_indices().nth(DISPLAYED_COMMENT) {
-        None => comment.into(),
-        Some(_) => {
-            let end = comment.char_indices().nth(DISPLAYED_COMMENT - 1).map_or(comment.len(), |(at, _)| at);
-            format!("{}…", comment.get(..end).unwrap_or(comment)).into()
-        }
+    if comment.chars().nth(DISPLAYED_COMMENT).is_none() {
+        return comment.into();
     }
+    let shown: String = comment.chars().take(DISPLAYED_COMMENT - 1).collect();
+    format!("{shown}…").into()
 }
 
 /// The order's amounts in whole minor units: their sum and the order's tax make the order's total.
@@ -69,19 +67,27 @@ pub(super) fn amounts(order: &Order, currency: Currency) -> Result<Amounts<'_>, 
     let whole = whole_near(exact.iter().sum(), stated);
     let mut rounded = round_to(whole, &exact).into_iter();
 
-    let lines = things.into_iter().map(|item| (item, rounded.next().unwrap_or_default())).collect();
+    let charge =
+        |name: Option<&str>, amount| Charge { name: "Shipping".to_owned(), comment: name.map(str::to_owned), amount, tax: Minor::ZERO };
+    let discount = |name: Option<&str>, amount: Minor| Discount { name: name.unwrap_or("Discount").to_owned(), amount: -amount };
+    let lines: Vec<(&Item, Minor)> = things.into_iter().map(|item| (item, rounded.next().unwrap_or_default())).collect();
     let mut charges = Vec::new();
     let mut discounts = Vec::new();
-    let mut add = |name: Option<&str>, amount: Minor, always: bool| {
-        if amount.0 > 0 {
-            charges.push(Charge { name: "Shipping".to_owned(), comment: name.map(str::to_owned), amount, tax: Minor::ZERO });
-        } else if amount.0 < 0 || always {
-            discounts.push(Discount { name: name.unwrap_or("Discount").to_owned(), amount: -amount });
+    for (item, exact) in adjustments.iter().zip(exact.iter().skip(lines.len())) {
+        let amount = rounded.next().unwrap_or_default();
+        let name = item.name.as_deref().or(item.sku.as_deref());
+        // One that rounds to nothing, or of which there are none, is still what its price says.
+        if *exact > Decimal::ZERO || (exact.is_zero() && item.unit_price > Decimal::ZERO) {
+            charges.push(charge(name, amount));
+        } else {
+            discounts.push(discount(name, amount));
         }
-    };
-    for item in adjustments {
-        add(item.name.as_deref().or(item.sku.as_deref()), rounded.next().unwrap_or_default(), true);
     }
-    add(order.requested_shipping_service.as_deref(), rounded.next().unwrap_or_default(), false);
+    let shipping = rounded.next().unwrap_or_default();
+    match shipping.0.signum() {
+        1 => charges.push(charge(order.requested_shipping_service.as_deref(), shipping)),
+        -1 => discounts.push(discount(order.requested_shipping_service.as_deref(), shipping)),
+        _ => {}
+    }
     Ok(Amounts { lines, charges, discounts, difference: stated - whole, tax })
 }

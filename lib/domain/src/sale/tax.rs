@@ -5,7 +5,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::Charge;
 use crate::allocate::{round_to, spread, whole_near};
-use crate::money::{AmountError, Currency, Minor};
+use crate::money::{AmountError, Currency, LARGEST_AMOUNT, Minor};
 use crate::order::Item;
 
 /// The tax of each line and charge. They add up to the order's tax exactly.
@@ -43,6 +43,10 @@ pub(super) fn spread_tax(
         own.fill(None);
     }
     let stated: Vec<Decimal> = own.iter().map(|amount| amount.unwrap_or_default()).collect();
+    let size: Decimal = stated.iter().map(Decimal::abs).sum();
+    if size > Decimal::from(LARGEST_AMOUNT) {
+        return Err(AmountError::TooLarge(size / Decimal::from(10_i64.pow(currency.digits()))));
+    }
     let kept = whole_near(stated.iter().sum(), tax);
     let mut parts = round_to(kept, &stated);
     let rest = tax - kept;

@@ -4,16 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::ops::RangeInclusive;
 
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// The code of a text that is no JSON at all. It is the only error of its answer, and its message names line and column.
 pub const MALFORMED_JSON: &str = "malformed_json";
 
-/// The largest document in bytes: a third of what one `DynamoDB` item holds (400 KB), and room for thousands of warehouses.
+/// The largest document in bytes: a third of what one DynamoDB item holds (400 KB), and room for thousands of warehouses.
 pub const LARGEST_DOCUMENT: usize = 128 * 1024;
 
 /// How much of a refused value a message quotes, in characters.
@@ -41,7 +40,7 @@ impl Fault {
         Self { code, message: message.into() }
     }
 
-    fn wrong_type(wanted: &str, found: &Value) -> Self {
+    pub(super) fn wrong_type(wanted: &str, found: &Value) -> Self {
         Self::new("wrong_type", format!("{} stands where {wanted} belongs.", quoted(found)))
     }
 
@@ -166,11 +165,14 @@ impl<'doc, 'errors> Members<'doc, 'errors> {
 
     /// One value.
     pub(super) fn read<T>(&mut self, name: &'static str, default: T, read: impl FnOnce(&Value) -> Result<T, Fault>) -> Option<T> {
-        let Some(value) = self.find(name) else { return Some(default) };
+        let Some(value) = self.find(name) else {
+            return Some(default);
+        };
         read(value).map_err(|fault| self.note(name, fault)).ok()
     }
 
     /// One value that `null` takes away.
+    #[allow(clippy::option_option, reason = "the outer tells whether the member could be read, the inner is its value")]
     pub(super) fn optional<T>(&mut self, name: &'static str, read: impl FnOnce(&Value) -> Result<T, Fault>) -> Option<Option<T>> {
         self.read(name, None, |value| if value.is_null() { Ok(None) } else { read(value).map(Some) })
     }
@@ -200,7 +202,9 @@ impl<'doc, 'errors> Members<'doc, 'errors> {
         read_key: impl Fn(&str) -> Result<K, Fault>,
         read_value: impl Fn(&Value) -> Result<V, Fault>,
     ) -> Option<BTreeMap<K, V>> {
-        let Some(value) = self.find(name) else { return Some(BTreeMap::new()) };
+        let Some(value) = self.find(name) else {
+            return Some(BTreeMap::new());
+        };
         let Value::Object(object) = value else {
             self.note(name, Fault::wrong_type("an object", value));
             return None;
@@ -250,42 +254,4 @@ impl<'doc, 'errors> Members<'doc, 'errors> {
             self.errors.push(Fault::new("unknown_setting", message).at(child(&self.pointer, name)));
         }
     }
-}
-
-/// `true` or `false`.
-pub(super) fn boolean(value: &Value) -> Result<bool, Fault> {
-    value.as_bool().ok_or_else(|| Fault::wrong_type("`true` or `false`", value))
-}
-
-/// A text.
-pub(super) fn text(value: &Value) -> Result<&str, Fault> {
-    value.as_str().ok_or_else(|| Fault::wrong_type("a text", value))
-}
-
-/// One of `values`.
-pub(super) fn choice<T>(values: &'static [&'static str], from_text: fn(&str) -> Option<T>) -> impl Fn(&Value) -> Result<T, Fault> {
-    move |value| {
-        let allowed = || values.join(", ");
-        let text = value.as_str().ok_or_else(|| Fault::wrong_type(&format!("one of {}", allowed()), value))?;
-        from_text(text).ok_or_else(|| Fault::new("not_one_of", format!("{} is none of the values: {}.", quoted_text(text), allowed())))
-    }
-}
-
-/// A whole number in `range`. Numbers written with a fraction or an exponent are no whole numbers, whatever they amount to.
-pub(super) fn integer<T: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&Value) -> Result<T, Fault> {
-    move |value| {
-        let wanted = format!("a whole number from {} to {}", range.start(), range.end());
-        let out = || Fault::new("out_of_range", format!("{value} is not {wanted}."));
-        match value.as_u64() {
-            Some(number) if range.contains(&number) => T::try_from(number).map_err(|_| out()),
-            Some(_) => Err(out()),
-            None if value.as_i64().is_some() => Err(out()),
-            None => Err(Fault::wrong_type(&wanted, value)),
-        }
-    }
-}
-
-/// One of `ShipStation`'s ids: an integer that never passes through a float.
-pub(super) fn number_id<T>(wrap: fn(u64) -> T) -> impl Fn(&Value) -> Result<T, Fault> {
-    move |value| value.as_u64().map(wrap).ok_or_else(|| Fault::wrong_type("an id of ShipStation's, a whole number", value))
 }

@@ -14,6 +14,7 @@ mod references;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod values;
 
 pub use change::{SettingChange, changes};
 pub use document::{FieldError, LARGEST_DOCUMENT, MALFORMED_JSON};

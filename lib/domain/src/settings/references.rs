@@ -69,11 +69,17 @@ pub struct Named {
 /// neither do texts that cannot be ids (blank, or beyond 256 bytes): [`parse`](super::parse) refuses both.
 #[must_use]
 pub fn named_references(document: &str) -> Named {
-    let Ok(root) = document::members(document) else { return Named::default() };
+    let Ok(root) = document::members(document) else {
+        return Named::default();
+    };
     let location_map = root.get("location_map").and_then(Value::as_object);
     let payment = root.get("payment").and_then(Value::as_object);
     Named {
-        accounts: id(Some(&root), "revenue_account").chain(id(payment, "account")).chain(ids(payment, "by_method")).map(AccountId::from).collect(),
+        accounts: id(Some(&root), "revenue_account")
+            .chain(id(payment, "account"))
+            .chain(ids(payment, "by_method"))
+            .map(AccountId::from)
+            .collect(),
         customers: id(Some(&root), "customer_id").map(CustomerId::from).collect(),
         locations: id(location_map, "default").chain(ids(location_map, "warehouses")).map(LocationId::from).collect(),
         tax_rules: id(root.get("tax").and_then(Value::as_object), "default_rule").map(TaxRuleId::from).collect(),

@@ -2,19 +2,17 @@
 
 use std::ops::RangeInclusive;
 
-use jiff::civil::Date;
-use jiff::tz::TimeZoneDatabase;
-use serde_json::Value;
-
-use super::document::{self, Fault, FieldError, Members, boolean, choice, integer, number_id, quoted_text, text};
-use super::references::{References, may_be_id};
-use super::{
-    AutoAssembly, CaptureOrderWhen, Consolidation, DimensionUnits, InvoiceMode, LocalTime, LocationMap, MatchProducts, PaymentSettings, PickPackShip, Settings,
-    TaxSettings,
+use super::document::{self, FieldError, Members};
+use super::references::References;
+use super::values::{
+    boolean, choice, currency, customer, date, integer, local_time, location, number_id, payment_account, payment_method, revenue_account,
+    tax_rule, time_zone, warehouse,
 };
-use crate::ids::{AccountId, CustomerId, LocationId, StoreId, TagId, TaxRuleId, WarehouseId};
-use crate::money::Currency;
-use crate::reference::AccountKind;
+use super::{
+    AutoAssembly, CaptureOrderWhen, Consolidation, DimensionUnits, InvoiceMode, LocationMap, MatchProducts, PaymentSettings, PickPackShip,
+    Settings, TaxSettings,
+};
+use crate::ids::{StoreId, TagId};
 
 /// The member with which a write confirms that it was read what `shipstation_is_master` does (S50, S52). It is not a
 /// setting: it is never kept, and only the write that turns the setting on needs it.
@@ -51,7 +49,8 @@ pub fn parse(document: &str, current: &Settings, references: &References) -> Res
 fn read(root: &mut Members<'_, '_>, current: &Settings, references: &References) -> Option<Settings> {
     let default = Settings::default();
     // Each member is read before any is needed: a fault in one must not hide those of the next.
-    let capture_order_when = root.read("capture_order_when", default.capture_order_when, choice(CaptureOrderWhen::VALUES, CaptureOrderWhen::from_text));
+    let capture_order_when =
+        root.read("capture_order_when", default.capture_order_when, choice(CaptureOrderWhen::VALUES, CaptureOrderWhen::from_text));
     let consolidation = root.read("consolidation", default.consolidation, choice(Consolidation::VALUES, Consolidation::from_text));
     let consolidation_time = root.optional("consolidation_time", local_time);
     let time_zone = root.read("time_zone", default.time_zone, time_zone);
@@ -100,7 +99,11 @@ fn read(root: &mut Members<'_, '_>, current: &Settings, references: &References)
             root.refuse("consolidation_time", "required", "Daily consolidation needs its local time, such as 18:30.");
         }
         (Some(Consolidation::None), Some(Some(_))) => {
-            root.refuse("consolidation_time", "not_allowed", "Without consolidation there is no time for it; leave it out or set consolidation to daily.");
+            root.refuse(
+                "consolidation_time",
+                "not_allowed",
+                "Without consolidation there is no time for it; leave it out or set consolidation to daily.",
+            );
         }
         _ => {}
     }
@@ -151,98 +154,4 @@ fn read(root: &mut Members<'_, '_>, current: &Settings, references: &References)
         download_delay_minutes: download_delay_minutes?,
         poll_minutes: poll_minutes?,
     })
-}
-
-fn local_time(value: &Value) -> Result<LocalTime, Fault> {
-    let text = text(value)?;
-    LocalTime::parse(text).ok_or_else(|| Fault::new("invalid_time", format!("{} is not a local time; write HH:MM, 00:00 to 23:59.", quoted_text(text))))
-}
-
-/// The name of a zone in the database that is built into the program, spelt as there: no abbreviations of offsets and rules,
-/// and nothing that depends on the machine.
-fn time_zone(value: &Value) -> Result<String, Fault> {
-    let text = text(value)?;
-    let invalid = |advice: &str| Fault::new("invalid_time_zone", format!("{} is not the name of a time zone; {advice}.", quoted_text(text)));
-    let zone = TimeZoneDatabase::bundled().get(text).ok();
-    match zone.as_ref().and_then(|zone| zone.iana_name()) {
-        // The database's own name for a clock that was never set.
-        None | Some("Factory") => Err(invalid("write an IANA name such as America/New_York")),
-        Some(name) if name == text => Ok(name.to_owned()),
-        Some(name) => Err(invalid(&format!("write {name}"))),
-    }
-}
-
-fn currency(value: &Value) -> Result<Currency, Fault> {
-    let text = text(value)?;
-    let invalid = || Fault::new("invalid_currency", format!("{} is not an ISO 4217 currency code in capitals, such as USD.", quoted_text(text)));
-    Currency::from_code(text).ok_or_else(invalid)
-}
-
-/// `YYYY-MM-DD` and nothing else, although the date's own parser takes more.
-fn date(value: &Value) -> Result<Date, Fault> {
-    let text = text(value)?;
-    let shaped = text.len() == 10 && text.bytes().enumerate().all(|(i, byte)| if i == 4 || i == 7 { byte == b'-' } else { byte.is_ascii_digit() });
-    let date = shaped.then(|| text.parse().ok()).flatten();
-    date.ok_or_else(|| Fault::new("invalid_date", format!("{} is not a date; write YYYY-MM-DD.", quoted_text(text))))
-}
-
-/// A `ShipStation` warehouse id as a member name. One spelling for each, so that `7` and `07` are not two warehouses.
-fn warehouse(key: &str) -> Result<WarehouseId, Fault> {
-    let id = key.parse::<WarehouseId>().ok().filter(|id| id.to_string() == key);
-    id.ok_or_else(|| Fault::new("invalid_key", format!("{} is not a ShipStation warehouse id; the ids are whole numbers, such as 2841.", quoted_text(key))))
-}
-
-/// A payment method as orders write it. Methods are free text in `ShipStation`, so only blank ones are refused: no order has those.
-fn payment_method(key: &str) -> Result<String, Fault> {
-    if key.trim().is_empty() {
-        return Err(Fault::new("invalid_key", "A payment method is blank; name it as the orders' paymentMethod does."));
-    }
-    Ok(key.to_owned())
-}
-
-fn unknown(what: &str, id: &str) -> Fault {
-    Fault::new("unknown_reference", format!("There is no {what} {}; name the id of an existing one.", quoted_text(id)))
-}
-
-fn customer(value: &Value, references: &References) -> Result<CustomerId, Fault> {
-    let id = CustomerId::from(text(value)?);
-    if may_be_id(id.as_str()) && references.customers.contains(&id) { Ok(id) } else { Err(unknown("customer", id.as_str())) }
-}
-
-fn tax_rule(value: &Value, references: &References) -> Result<TaxRuleId, Fault> {
-    let id = TaxRuleId::from(text(value)?);
-    if may_be_id(id.as_str()) && references.tax_rules.contains(&id) { Ok(id) } else { Err(unknown("tax rule", id.as_str())) }
-}
-
-fn location(value: &Value, references: &References) -> Result<LocationId, Fault> {
-    let id = LocationId::from(text(value)?);
-    match references.locations.get(&id).filter(|_| may_be_id(id.as_str())) {
-        Some(true) => Ok(id),
-        Some(false) => {
-            let message = format!("The location {} is not active and takes no new sales; make it active or name another.", quoted_text(id.as_str()));
-            Err(Fault::new("inactive_location", message))
-        }
-        None => Err(unknown("location", id.as_str())),
-    }
-}
-
-fn revenue_account(value: &Value, references: &References) -> Result<AccountId, Fault> {
-    let id = AccountId::from(text(value)?);
-    match references.accounts.get(&id).filter(|_| may_be_id(id.as_str())) {
-        Some(account) if account.kind == AccountKind::Revenue => Ok(id),
-        Some(_) => Err(Fault::new("wrong_kind", format!("The account {} is not of kind revenue; name one that is.", quoted_text(id.as_str())))),
-        None => Err(unknown("account", id.as_str())),
-    }
-}
-
-fn payment_account(value: &Value, references: &References) -> Result<AccountId, Fault> {
-    let id = AccountId::from(text(value)?);
-    match references.accounts.get(&id).filter(|_| may_be_id(id.as_str())) {
-        Some(account) if account.receives_payments => Ok(id),
-        Some(_) => {
-            let message = format!("The account {} does not receive payments; name one that does, or let this one.", quoted_text(id.as_str()));
-            Err(Fault::new("wrong_kind", message))
-        }
-        None => Err(unknown("account", id.as_str())),
-    }
 }

@@ -17,7 +17,8 @@ fn nothing_changed_is_no_change() {
 #[test]
 fn n29_a_change_names_the_setting_and_both_values() {
     let old = json!({"poll_minutes": 60});
-    let new = json!({"consolidation": "daily", "consolidation_time": "18:30", "customer_id": "C-1", "poll_minutes": 15, "exclude_tags": [4, 5]});
+    let new =
+        json!({"consolidation": "daily", "consolidation_time": "18:30", "customer_id": "C-1", "poll_minutes": 15, "exclude_tags": [4, 5]});
     let expected = [
         ("/consolidation", json!("none"), json!("daily")),
         ("/consolidation_time", json!(null), json!("18:30")),

@@ -42,7 +42,10 @@ fn every_setting_of_the_contract_exists() {
     assert_eq!(accepted(&contract), Settings::default());
     // Each name is known by itself too: a wrong type there is no unknown setting.
     for name in contract.as_object().unwrap().keys() {
-        assert_eq!(refused(&json!({ name: {"?": 0} })).iter().filter(|(_, code)| *code == "unknown_setting").count(), usize::from(contract[name].is_object()));
+        assert_eq!(
+            refused(&json!({ name: {"?": 0} })).iter().filter(|(_, code)| *code == "unknown_setting").count(),
+            usize::from(contract[name].is_object())
+        );
     }
 }
 
@@ -94,7 +97,8 @@ fn one_answer_names_every_fault() {
 #[test]
 fn malformed_json_is_its_own_error() {
     let deep = "[".repeat(5_000);
-    let cases = ["", "{", "{\"paused\": tru}", "{\"paused\": true} x", "{'paused': true}", "{\"paused\": NaN}", "{\"a\": \"\\ud800\"}", &deep];
+    let cases =
+        ["", "{", "{\"paused\": tru}", "{\"paused\": true} x", "{'paused': true}", "{\"paused\": NaN}", "{\"a\": \"\\ud800\"}", &deep];
     for text in cases {
         let errors = parse(text, &Settings::default(), &references()).unwrap_err();
         assert_eq!(errors.len(), 1);
@@ -107,7 +111,11 @@ fn malformed_json_is_its_own_error() {
 
 #[test]
 fn a_member_that_stands_there_twice_is_refused() {
-    for text in [r#"{"paused": true, "paused": false}"#, r#"{"location_map": {"warehouses": {"12": "RENO", "12": "NEWARK"}}}"#, r#"{"a": [{"b": 1, "\u0062": [2]}]}"#] {
+    for text in [
+        r#"{"paused": true, "paused": false}"#,
+        r#"{"location_map": {"warehouses": {"12": "RENO", "12": "NEWARK"}}}"#,
+        r#"{"a": [{"b": 1, "\u0062": [2]}]}"#,
+    ] {
         let errors = parse(text, &Settings::default(), &references()).unwrap_err();
         assert_eq!(errors[0].code, MALFORMED_JSON);
         assert!(errors[0].message.contains("twice") && errors[0].message.contains("line 1 column"), "{}", errors[0].message);
@@ -126,7 +134,8 @@ fn what_is_no_object_is_no_document() {
 #[test]
 fn messages_quote_no_more_than_they_need() {
     let long = "ä".repeat(15_000);
-    let errors = parse(&json!({&long: 1, "currency": long, "customer_id": long}).to_string(), &Settings::default(), &references()).unwrap_err();
+    let errors =
+        parse(&json!({&long: 1, "currency": long, "customer_id": long}).to_string(), &Settings::default(), &references()).unwrap_err();
     assert_eq!(errors.len(), 3);
     assert!(errors.iter().all(|error| error.message.chars().count() < 1_000), "{errors:?}");
 }

@@ -5,6 +5,7 @@ mod changed;
 mod document;
 mod properties;
 mod rules;
+mod values;
 
 use serde_json::{Value, json};
 

@@ -10,11 +10,14 @@ use super::references;
 use crate::ids::{StoreId, TagId, WarehouseId};
 use crate::money::Currency;
 use crate::settings::{
-    AutoAssembly, CaptureOrderWhen, Consolidation, DimensionUnits, InvoiceMode, LocalTime, LocationMap, MatchProducts, PaymentSettings, PickPackShip, Settings,
-    TaxSettings, changes, named_references, parse,
+    AutoAssembly, CaptureOrderWhen, Consolidation, DimensionUnits, InvoiceMode, LocalTime, LocationMap, MatchProducts, PaymentSettings,
+    PickPackShip, Settings, TaxSettings, changes, named_references, parse,
 };
 
-fn one_of<T: std::fmt::Debug + Clone + 'static>(values: &'static [&'static str], from_text: fn(&str) -> Option<T>) -> impl Strategy<Value = T> {
+fn one_of<T: std::fmt::Debug + Clone + 'static>(
+    values: &'static [&'static str],
+    from_text: fn(&str) -> Option<T>,
+) -> impl Strategy<Value = T> {
     select(values.iter().map(|text| from_text(text).unwrap()).collect::<Vec<_>>())
 }
 
@@ -93,11 +96,15 @@ fn any_json() -> impl Strategy<Value = Value> {
         (0_u64..1500).prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         ".{0,8}".prop_map(Value::from),
-        select(vec!["paid", "daily", "none", "18:30", "C-1", "RENO", "BANK", "SALES", "UTC", "pick", "manual", "2026-01-31"]).prop_map(Value::from),
+        select(vec!["paid", "daily", "none", "18:30", "C-1", "RENO", "BANK", "SALES", "UTC", "pick", "manual", "2026-01-31"])
+            .prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 40, 8, |inner| {
         let mut names: Vec<String> = serde_json::to_value(Settings::default()).unwrap().as_object().unwrap().keys().cloned().collect();
-        names.extend(["default", "warehouses", "default_rule", "recalculate", "account", "by_method", "12", "acknowledge_shipstation_is_master"].map(str::to_owned));
+        names.extend(
+            ["default", "warehouses", "default_rule", "recalculate", "account", "by_method", "12", "acknowledge_shipstation_is_master"]
+                .map(str::to_owned),
+        );
         let name = prop_oneof![9 => select(names), 1 => ".{0,4}"];
         prop_oneof![vec(inner.clone(), 0..4).prop_map(Value::from), btree_map(name, inner, 0..6).prop_map(|members| json!(members))]
     })

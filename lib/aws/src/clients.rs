@@ -1,0 +1,101 @@
+//! The SDK's clients, built once for each process.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedInterceptor};
+
+/// What tests need to look into, or stop, every call: the SDK's own interceptor types.
+pub mod interceptors {
+    pub use aws_sdk_dynamodb::config::interceptors::{
+        AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+        FinalizerInterceptorContextRef,
+    };
+    pub use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents, SharedInterceptor};
+    pub use aws_sdk_dynamodb::error::BoxError;
+}
+
+/// The clients of the three services.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) secrets: aws_sdk_secretsmanager::Client,
+}
+
+/// How clients are built where the environment does not say it.
+#[derive(Clone, Debug, Default)]
+pub struct ClientOptions {
+    /// Sees every call of every client; a test's way to count, delay and stop them.
+    pub interceptors: Vec<SharedInterceptor>,
+}
+
+impl Clients {
+    /// Clients from the environment (region, credentials, `AWS_ENDPOINT_URL*`), as Lambda sets it up.
+    pub async fn from_environment(options: ClientOptions) -> Self {
+        let config = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts()).retry_config(retries()).load().await;
+        Self::new(&config, options)
+    }
+
+    /// Clients of the engines at `endpoint`, with credentials that mean nothing.
+    #[must_use]
+    pub fn at_endpoint(endpoint: &str, options: ClientOptions) -> Self {
+        let credentials = Credentials::new("local", "local", None, None, "stevedore-local");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .endpoint_url(endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .timeout_config(timeouts())
+            .retry_config(retries())
+            .sleep_impl(aws_sleep())
+            .build();
+        Self::new(&config, options)
+    }
+
+    fn new(config: &SdkConfig, options: ClientOptions) -> Self {
+        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(config);
+        let mut sqs = aws_sdk_sqs::config::Builder::from(config);
+        let mut secrets = aws_sdk_secretsmanager::config::Builder::from(config);
+        for interceptor in options.interceptors {
+            dynamodb.push_interceptor(interceptor.clone());
+            sqs.push_interceptor(interceptor.clone());
+            secrets.push_interceptor(interceptor);
+        }
+        Self {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
+            secrets: aws_sdk_secretsmanager::Client::from_conf(secrets.build()),
+        }
+    }
+}
+
+fn aws_sleep() -> aws_sdk_dynamodb::config::SharedAsyncSleep {
+    aws_sdk_dynamodb::config::SharedAsyncSleep::new(TokioSleep)
+}
+
+/// The SDK's waiting, on tokio's timer.
+#[derive(Debug)]
+struct TokioSleep;
+
+impl aws_sdk_dynamodb::config::AsyncSleep for TokioSleep {
+    fn sleep(&self, duration: Duration) -> aws_sdk_dynamodb::config::Sleep {
+        aws_sdk_dynamodb::config::Sleep::new(tokio::time::sleep(duration))
+    }
+}
+
+/// The SDK sets no operation time-out by itself; a stuck connection would cost a whole invocation.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .operation_attempt_timeout(Duration::from_secs(10))
+        .operation_timeout(Duration::from_secs(30))
+        .build()
+}
+
+/// Throttling and transaction conflicts are retried with jitter by the SDK.
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(5)
+}

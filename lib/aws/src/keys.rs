@@ -1,0 +1,96 @@
+//! Every key of the table, made here and nowhere else.
+
+use jiff::Timestamp;
+use stevedore_domain::ids::{OperationId, OrderId, SaleId};
+use stevedore_domain::order::RevisionKey;
+
+/// A primary key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub pk: String,
+    pub sk: String,
+}
+
+impl Key {
+    pub(crate) fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self { pk: pk.into(), sk: sk.into() }
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.pk, self.sk)
+    }
+}
+
+pub(crate) const HEAD: &str = "HEAD";
+
+pub(crate) fn connection() -> Key {
+    Key::new("CONFIG", "CONNECTION")
+}
+pub(crate) fn settings() -> Key {
+    Key::new("CONFIG", "SETTINGS")
+}
+pub(crate) fn settings_change(version: u64) -> Key {
+    Key::new("CONFIG#SETTINGS", format!("{version:010}"))
+}
+pub(crate) fn stores() -> Key {
+    Key::new("CONFIG", "STORES")
+}
+pub(crate) fn cursor() -> Key {
+    Key::new("CURSOR", "orders")
+}
+pub(crate) fn log_entry(order: OrderId) -> Key {
+    Key::new(format!("ORDER#{order}"), "LOG")
+}
+/// All chunks of one revision share this prefix.
+pub(crate) fn revision_prefix(key: &RevisionKey) -> String {
+    format!("REV#{}#{}#", instant(key.modified_at), key.digest)
+}
+pub(crate) fn sale(id: &SaleId) -> Key {
+    Key::new(format!("SALE#{id}"), HEAD)
+}
+/// Chunks are named by what they hold, so that writing them twice writes the same and two revisions never mix.
+pub(crate) fn sale_chunk_prefix(digest: &str) -> String {
+    format!("DOC#{digest}#")
+}
+pub(crate) fn chunk(prefix: &str, number: usize) -> String {
+    format!("{prefix}{number:04}")
+}
+pub(crate) fn operation(id: &OperationId) -> Key {
+    Key::new(format!("OP#{id}"), HEAD)
+}
+pub(crate) fn operation_page(id: &OperationId, page: u32) -> Key {
+    Key::new(format!("OP#{id}"), format!("PAGE#{page:06}"))
+}
+pub(crate) fn trouble(position: &str) -> Key {
+    Key::new("TROUBLE", position)
+}
+pub(crate) fn accounting_sync(id: &str) -> Key {
+    Key::new(format!("SYNC#{id}"), HEAD)
+}
+pub(crate) fn record(kind: &str, id: &str) -> Key {
+    Key::new(format!("{kind}#{id}"), HEAD)
+}
+pub(crate) fn unique(kind: &str, value: &str) -> Key {
+    Key::new(format!("UNIQUE#{kind}#{value}"), HEAD)
+}
+/// Which products a code (SKU or alias, folded) names.
+pub(crate) fn product_code(folded: &str) -> Key {
+    Key::new(format!("CODE#{folded}"), HEAD)
+}
+pub(crate) fn product_link(shipstation_product: impl std::fmt::Display) -> Key {
+    Key::new(format!("LINK#product#{shipstation_product}"), HEAD)
+}
+pub(crate) fn customer_link(shipstation_customer: impl std::fmt::Display) -> Key {
+    Key::new(format!("LINK#customer#{shipstation_customer}"), HEAD)
+}
+/// The oldest customer with an e-mail address (folded).
+pub(crate) fn email(folded: &str) -> Key {
+    Key::new(format!("EMAIL#{folded}"), HEAD)
+}
+
+/// An instant as text that sorts in time: fixed width, to the microsecond.
+pub(crate) fn instant(at: Timestamp) -> String {
+    at.strftime("%Y%m%dT%H%M%S.%6f").to_string()
+}

@@ -1,0 +1,246 @@
+//! What travels on the queues.
+//!
+//! Orders queue: one order a message, exactly as ShipStation sent it, packed when it would not fit. Commands queue: what a person asked for, or
+//! what an invocation could not finish.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use stevedore_domain::ids::{OperationId, OrderId};
+use stevedore_domain::log::Trigger;
+
+use crate::codec;
+
+/// The version that this program writes and reads.
+pub const VERSION: u32 = 1;
+
+/// SQS takes a message, and all messages of one batch together, up to this many bytes.
+pub const LARGEST_BATCH: usize = 1 << 20;
+
+/// An order is packed when its message would be larger: ten such still fit one batch.
+const PACKED_ABOVE: usize = LARGEST_BATCH / 10 - 64;
+
+/// One order to process.
+#[derive(Debug)]
+pub struct OrderMessage {
+    /// The operation that read it.
+    pub operation_id: OperationId,
+    /// What started that operation.
+    pub trigger: Trigger,
+    /// When it was read from ShipStation, where the message says so.
+    pub read_at: Option<Timestamp>,
+    /// The order exactly as ShipStation sent it.
+    pub order: Box<RawValue>,
+}
+
+/// Why a message cannot be read. The message belongs to the dead letters.
+#[derive(Debug, thiserror::Error)]
+pub enum MessageError {
+    /// Not JSON, or not of this shape.
+    #[error("the message is not an order or a command of this system")]
+    Malformed(#[source] serde_json::Error),
+    /// Written by a version that this one does not know.
+    #[error("the message has version {0}, and this program reads version {VERSION}")]
+    Version(u32),
+    /// Neither the order nor its packed form is there, or the packed form is damaged.
+    #[error("the message's order cannot be unpacked: {0}")]
+    Packed(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct OrderWire<O> {
+    v: u32,
+    operation_id: OperationId,
+    trigger: Trigger,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    read_at: Option<Timestamp>,
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    order: Option<O>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    packed: Option<String>,
+}
+
+fn none<T>() -> Option<T> {
+    None
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    v: u32,
+}
+
+fn check_version(body: &str) -> Result<(), MessageError> {
+    let Versioned { v } = serde_json::from_str(body).map_err(MessageError::Malformed)?;
+    if v == VERSION { Ok(()) } else { Err(MessageError::Version(v)) }
+}
+
+impl OrderMessage {
+    /// The message's text. Nothing when the order is too large even packed.
+    ///
+    /// # Errors
+    /// When the compressor fails, which it does not for want of anything but memory.
+    pub fn encode(&self) -> Result<Option<String>, crate::Error> {
+        const OPERATION: &str = "encode an order message";
+        let encoding = crate::Error::encoding(OPERATION);
+        let mut wire = OrderWire {
+            v: VERSION,
+            operation_id: self.operation_id.clone(),
+            trigger: self.trigger,
+            read_at: self.read_at,
+            order: Some(&self.order),
+            packed: None,
+        };
+        if self.order.get().len() > PACKED_ABOVE {
+            let packed = codec::pack(self.order.get().as_bytes()).map_err(encoding)?;
+            wire.order = None;
+            wire.packed = Some(STANDARD.encode(packed));
+        }
+        let text = serde_json::to_string(&wire).map_err(|error| crate::Error::encoding(OPERATION)(error.into()))?;
+        Ok((text.len() <= LARGEST_BATCH).then_some(text))
+    }
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// [`MessageError`]: the message belongs to the dead letters.
+    pub fn decode(body: &str) -> Result<Self, MessageError> {
+        check_version(body)?;
+        let wire: OrderWire<Box<RawValue>> = serde_json::from_str(body).map_err(MessageError::Malformed)?;
+        let order = match (wire.order, wire.packed) {
+            (Some(order), _) => order,
+            (None, Some(packed)) => {
+                let unreadable = |error: String| MessageError::Packed(error);
+                let packed = STANDARD.decode(packed).map_err(|error| unreadable(error.to_string()))?;
+                let text = codec::unpack(&packed).map_err(|error| unreadable(error.to_string()))?;
+                serde_json::from_slice(&text).map_err(MessageError::Malformed)?
+            }
+            (None, None) => return Err(MessageError::Packed("there is none".to_owned())),
+        };
+        Ok(Self { operation_id: wire.operation_id, trigger: wire.trigger, read_at: wire.read_at, order })
+    }
+}
+
+/// Something to do for `fetch-orders`, asked for by a person or left over by an invocation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Every order that entered ShipStation since that day's midnight in the merchant's zone (S114).
+    LoadOrders {
+        /// The operation, which exists already.
+        operation_id: OperationId,
+        /// The first day.
+        from: Date,
+    },
+    /// One order by its number (N6).
+    LoadOrder {
+        /// The operation, which exists already.
+        operation_id: OperationId,
+        /// Compared exactly.
+        order_number: String,
+    },
+    /// Go on with an operation that ran into its deadline.
+    Continue {
+        /// The operation.
+        operation_id: OperationId,
+    },
+    /// Queue pending, blocked, skipped and failed orders again: some, or all.
+    ProcessPending {
+        /// The operation, where a person asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operation_id: Option<OperationId>,
+        /// Which; none means all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order_ids: Option<Vec<OrderId>>,
+    },
+    /// Go on removing what ties us to ShipStation.
+    Disconnect,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CommandWire {
+    v: u32,
+    #[serde(flatten)]
+    command: Command,
+}
+
+impl Command {
+    /// The message's text.
+    ///
+    /// # Errors
+    /// None in practice: every command is plain JSON.
+    pub fn encode(&self) -> Result<String, crate::Error> {
+        serde_json::to_string(&CommandWire { v: VERSION, command: self.clone() })
+            .map_err(|error| crate::Error::encoding("encode a command")(error.into()))
+    }
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// [`MessageError`]: the message belongs to the dead letters.
+    pub fn decode(body: &str) -> Result<Self, MessageError> {
+        check_version(body)?;
+        Ok(serde_json::from_str::<CommandWire>(body).map_err(MessageError::Malformed)?.command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn message(order: &str) -> OrderMessage {
+        OrderMessage {
+            operation_id: "op".into(),
+            trigger: Trigger::Schedule,
+            read_at: Some("2026-11-22T10:00:00Z".parse().unwrap()),
+            order: RawValue::from_string(order.to_owned()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn an_order_travels_exactly_as_it_was_sent() {
+        let order = r#"{"orderId": 9007199254740993, "orderTotal":19.990, "x": 1e2}"#;
+        let text = message(order).encode().unwrap().unwrap();
+        assert!(text.contains(order));
+        let read = OrderMessage::decode(&text).unwrap();
+        assert_eq!(read.order.get(), order);
+        assert_eq!(read.trigger, Trigger::Schedule);
+    }
+
+    #[test]
+    fn a_large_order_is_packed_and_unpacked() {
+        let order = format!("{{\"items\":[{}]}}", vec![r#"{"sku":"A","unitPrice":19.990}"#; 60_000].join(","));
+        let text = message(&order).encode().unwrap().unwrap();
+        assert!(text.len() < LARGEST_BATCH / 4 && order.len() > LARGEST_BATCH);
+        assert_eq!(OrderMessage::decode(&text).unwrap().order.get(), order);
+    }
+
+    #[test]
+    fn unreadable_messages_say_why() {
+        assert!(matches!(OrderMessage::decode("hello"), Err(MessageError::Malformed(_))));
+        assert!(matches!(OrderMessage::decode(r#"{"v":2}"#), Err(MessageError::Version(2))));
+        assert!(matches!(OrderMessage::decode(r#"{"v":1}"#), Err(MessageError::Malformed(_))));
+        assert!(matches!(
+            OrderMessage::decode(r#"{"v":1,"operation_id":"a","trigger":"manual","packed":"AAAA"}"#),
+            Err(MessageError::Packed(_))
+        ));
+        assert!(matches!(OrderMessage::decode(r#"{"v":1,"operation_id":"a","trigger":"manual"}"#), Err(MessageError::Packed(_))));
+        assert!(matches!(Command::decode(r#"{"v":1,"command":"dance"}"#), Err(MessageError::Malformed(_))));
+    }
+
+    #[test]
+    fn commands_read_back() {
+        for command in [
+            Command::LoadOrders { operation_id: "a".into(), from: jiff::civil::date(2026, 1, 31) },
+            Command::LoadOrder { operation_id: "a".into(), order_number: "1001".to_owned() },
+            Command::Continue { operation_id: "a".into() },
+            Command::ProcessPending { operation_id: None, order_ids: Some(vec![OrderId(u64::MAX)]) },
+            Command::Disconnect,
+        ] {
+            assert_eq!(Command::decode(&command.encode().unwrap()).unwrap(), command);
+        }
+    }
+}

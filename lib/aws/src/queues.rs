@@ -1,0 +1,303 @@
+//! The three queues.
+
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName, SendMessageBatchRequestEntry};
+use jiff::Timestamp;
+
+use crate::messages::{Command, LARGEST_BATCH};
+use crate::{Clients, Error};
+
+/// Where the queues are.
+#[derive(Clone, Debug)]
+pub struct QueueUrls {
+    /// Orders to process.
+    pub orders: String,
+    /// Commands to carry out.
+    pub commands: String,
+    /// What neither could be done with.
+    pub dead_letters: String,
+}
+
+/// The queues.
+#[derive(Clone, Debug)]
+pub struct Queues {
+    client: aws_sdk_sqs::Client,
+    urls: QueueUrls,
+}
+
+/// What became of messages that were sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SendReport {
+    /// Indexes of the messages that SQS did not accept, after retries, with its reason.
+    pub refused: Vec<(usize, String)>,
+}
+
+/// A message as a poller receives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceivedMessage {
+    /// SQS's id of it.
+    pub message_id: String,
+    /// What deletes it.
+    pub receipt_handle: String,
+    /// Its text.
+    pub body: String,
+    /// How often it was received, this time included.
+    pub receive_count: u32,
+}
+
+/// A message that could not be processed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// SQS's id of it.
+    pub message_id: String,
+    /// Its text.
+    pub body: String,
+    /// When it was first sent.
+    pub sent_at: Option<Timestamp>,
+    /// How often it was tried.
+    pub receive_count: u32,
+}
+
+/// What a redrive did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Redriven {
+    /// Messages put back on their queue.
+    pub moved: usize,
+    /// Messages that were asked for and not found.
+    pub missing: usize,
+}
+
+/// Entries of one batch call.
+const BATCH: usize = 10;
+/// How often entries that SQS refused for its own reasons are sent again.
+const SENDS: usize = 4;
+
+impl Queues {
+    /// The queues at `urls`.
+    #[must_use]
+    pub fn new(clients: &Clients, urls: QueueUrls) -> Self {
+        Self { client: clients.sqs.clone(), urls }
+    }
+
+    /// Whether the orders queue answers.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.client.get_queue_attributes().queue_url(&self.urls.orders).send().await.map(drop).map_err(Error::call("reach the queue"))
+    }
+
+    /// Sends order messages, at most ten and one megabyte a call. Every entry of every reply is looked at; what was refused is sent again and, if it
+    /// stays refused, reported.
+    ///
+    /// # Errors
+    /// [`Error`] when a call fails as a whole; some messages may have been accepted then. Sending all of them again is safe.
+    pub async fn send_orders(&self, bodies: &[String]) -> Result<SendReport, Error> {
+        let mut report = SendReport::default();
+        let mut start = 0;
+        while start < bodies.len() {
+            let mut size = 0;
+            let rest = bodies.get(start..).unwrap_or_default();
+            let fitting = rest.iter().take(BATCH).take_while(|body| {
+                size += body.len();
+                size <= LARGEST_BATCH
+            });
+            // One that is too large alone is sent alone, so that SQS's own reason is reported.
+            let count = fitting.count().max(1);
+            self.send_batch(start, rest.get(..count).unwrap_or(rest), &mut report).await?;
+            start += count;
+        }
+        Ok(report)
+    }
+
+    async fn send_batch(&self, offset: usize, bodies: &[String], report: &mut SendReport) -> Result<(), Error> {
+        const OPERATION: &str = "send orders";
+        let mut waiting: Vec<usize> = (0..bodies.len()).collect();
+        for attempt in 1..=SENDS {
+            let mut request = self.client.send_message_batch().queue_url(&self.urls.orders);
+            for index in &waiting {
+                let body = bodies.get(*index).map(String::as_str).unwrap_or_default();
+                let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build();
+                request = request.entries(entry.map_err(|error| Error::encoding(OPERATION)(error.into()))?);
+            }
+            let reply = request.send().await.map_err(Error::call(OPERATION))?;
+            let accepted: Vec<usize> = reply.successful().iter().filter_map(|entry| entry.id().parse().ok()).collect();
+            waiting.retain(|index| !accepted.contains(index));
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let reason = |index: usize| {
+                let failed = reply.failed().iter().find(|entry| entry.id() == index.to_string());
+                failed.map_or_else(|| "no_answer".to_owned(), |entry| entry.code().to_owned())
+            };
+            let own_fault = |index: usize| reply.failed().iter().any(|entry| entry.id() == index.to_string() && entry.sender_fault());
+            let (refused, again): (Vec<usize>, Vec<usize>) =
+                waiting.iter().copied().partition(|index| attempt == SENDS || own_fault(*index));
+            report.refused.extend(refused.into_iter().map(|index| (offset + index, reason(index))));
+            waiting = again;
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50 << attempt)).await;
+        }
+        Ok(())
+    }
+
+    /// Sends a command.
+    ///
+    /// # Errors
+    /// [`Error`]; the command may have been accepted all the same, and is safe to send again.
+    pub async fn send_command(&self, command: &Command) -> Result<(), Error> {
+        let body = command.encode()?;
+        self.client
+            .send_message()
+            .queue_url(&self.urls.commands)
+            .message_body(body)
+            .send()
+            .await
+            .map(drop)
+            .map_err(Error::call("send a command"))
+    }
+
+    /// Receives up to ten messages of a queue, waiting up to `wait_seconds` (20 at most) for the first. This is what Lambda's own poller does in AWS.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn receive(&self, queue_url: &str, wait_seconds: i32) -> Result<Vec<ReceivedMessage>, Error> {
+        let reply = self
+            .client
+            .receive_message()
+            .queue_url(queue_url)
+            .max_number_of_messages(10)
+            .wait_time_seconds(wait_seconds)
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .send()
+            .await
+            .map_err(Error::call("receive messages"))?;
+        Ok(reply.messages.unwrap_or_default().into_iter().map(received).collect())
+    }
+
+    /// Deletes messages that were processed.
+    ///
+    /// # Errors
+    /// [`Error`]; what was not deleted is delivered again.
+    pub async fn delete(&self, queue_url: &str, receipt_handles: &[String]) -> Result<(), Error> {
+        const OPERATION: &str = "delete messages";
+        for handles in receipt_handles.chunks(BATCH) {
+            let mut request = self.client.delete_message_batch().queue_url(queue_url);
+            for (index, handle) in handles.iter().enumerate() {
+                let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(handle).build();
+                request = request.entries(entry.map_err(|error| Error::encoding(OPERATION)(error.into()))?);
+            }
+            request.send().await.map_err(Error::call(OPERATION))?;
+        }
+        Ok(())
+    }
+
+    /// The queues' addresses.
+    #[must_use]
+    pub fn urls(&self) -> &QueueUrls {
+        &self.urls
+    }
+
+    /// Up to `limit` dead letters. They become visible to others again at once.
+    ///
+    /// SQS has no listing: this receives and gives back, so it shows what is visible just now, and counts as a receipt.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        let held = self.hold_dead_letters(limit, None).await?;
+        self.release(&held).await?;
+        Ok(held.into_iter().map(|(_, letter)| letter).collect())
+    }
+
+    /// Puts dead letters back on the queue that they came from: those with `message_ids`, or all.
+    ///
+    /// Sent first and deleted after: a crash in between leaves a message twice, which processing bears, and never loses one.
+    ///
+    /// # Errors
+    /// [`Error`]; what was not moved is still among the dead letters.
+    pub async fn redrive(&self, message_ids: Option<&[String]>) -> Result<Redriven, Error> {
+        const OPERATION: &str = "redrive dead letters";
+        let mut redriven = Redriven::default();
+        let held = self.hold_dead_letters(10_000, message_ids).await?;
+        let (wanted, others): (Vec<_>, Vec<_>) =
+            held.into_iter().partition(|(_, letter)| message_ids.is_none_or(|ids| ids.contains(&letter.message_id)));
+        self.release(&others).await?;
+        for (handle, letter) in &wanted {
+            let target = if Command::decode(&letter.body).is_ok() { &self.urls.commands } else { &self.urls.orders };
+            self.client.send_message().queue_url(target).message_body(&letter.body).send().await.map_err(Error::call(OPERATION))?;
+            self.delete(&self.urls.dead_letters, std::slice::from_ref(handle)).await?;
+            redriven.moved += 1;
+        }
+        redriven.missing = message_ids.map_or(0, |ids| ids.len().saturating_sub(wanted.len()));
+        Ok(redriven)
+    }
+
+    async fn hold_dead_letters(&self, limit: usize, wanted: Option<&[String]>) -> Result<Vec<(String, DeadLetter)>, Error> {
+        let mut held: Vec<(String, DeadLetter)> = Vec::new();
+        while held.len() < limit {
+            let reply = self
+                .client
+                .receive_message()
+                .queue_url(&self.urls.dead_letters)
+                .max_number_of_messages(10)
+                .visibility_timeout(60)
+                .message_system_attribute_names(MessageSystemAttributeName::All)
+                .send()
+                .await
+                .map_err(Error::call("read dead letters"))?;
+            let messages = reply.messages.unwrap_or_default();
+            if messages.is_empty() {
+                break;
+            }
+            for message in messages {
+                let sent_at = message
+                    .attributes
+                    .as_ref()
+                    .and_then(|attributes| attributes.get(&MessageSystemAttributeName::SentTimestamp))
+                    .and_then(|text| text.parse().ok())
+                    .and_then(|millisecond| Timestamp::from_millisecond(millisecond).ok());
+                let ReceivedMessage { message_id, receipt_handle, body, receive_count } = received(message);
+                held.push((receipt_handle, DeadLetter { message_id, body, sent_at, receive_count }));
+            }
+            if wanted.is_some_and(|ids| ids.iter().all(|id| held.iter().any(|(_, letter)| letter.message_id == *id))) {
+                break;
+            }
+        }
+        Ok(held)
+    }
+
+    async fn release(&self, held: &[(String, DeadLetter)]) -> Result<(), Error> {
+        const OPERATION: &str = "release dead letters";
+        for letters in held.chunks(BATCH) {
+            let mut request = self.client.change_message_visibility_batch().queue_url(&self.urls.dead_letters);
+            for (index, (handle, _)) in letters.iter().enumerate() {
+                let entry = aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .receipt_handle(handle)
+                    .visibility_timeout(0)
+                    .build()
+                    .map_err(|error| Error::encoding(OPERATION)(error.into()))?;
+                request = request.entries(entry);
+            }
+            request.send().await.map_err(Error::call(OPERATION))?;
+        }
+        Ok(())
+    }
+}
+
+fn received(message: aws_sdk_sqs::types::Message) -> ReceivedMessage {
+    let receive_count = message
+        .attributes
+        .as_ref()
+        .and_then(|attributes| attributes.get(&MessageSystemAttributeName::ApproximateReceiveCount))
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(1);
+    ReceivedMessage {
+        message_id: message.message_id.unwrap_or_default(),
+        receipt_handle: message.receipt_handle.unwrap_or_default(),
+        body: message.body.unwrap_or_default(),
+        receive_count,
+    }
+}

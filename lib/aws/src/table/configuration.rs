@@ -1,0 +1,188 @@
+//! The connection, the settings and their history, and the stores' names.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use stevedore_domain::ids::StoreId;
+use stevedore_domain::settings::{SettingChange, Settings};
+
+use super::record::{Conditional, Expected, Transacted};
+use super::{Page, RecordOutcome, Stored, Table, item_of, number_of, text, text_of, value_of, version_of};
+use crate::{Error, keys};
+
+/// What a connection is for (behaviour, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionMode {
+    /// Orders flow from ShipStation to us.
+    Store,
+    /// ShipStation pulls orders from us.
+    CustomStore,
+    /// ShipStation prints labels for our sales.
+    ShippingService,
+}
+
+/// The one ShipStation account that this deployment is connected to (S12). Its credentials are in the secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// What it is for.
+    pub modes: Vec<ConnectionMode>,
+    /// When it was made.
+    pub integrated_at: Timestamp,
+    /// The last four characters of the API key: all of it that is ever shown.
+    pub api_key_last_four: String,
+    /// When the credentials were set last.
+    pub credentials_set_at: Timestamp,
+    /// It is being taken apart; nothing is fetched any more.
+    #[serde(default)]
+    pub disconnecting: bool,
+}
+
+/// The settings and their version. Version 0 is the defaults, before anybody wrote any.
+pub type StoredSettings = Stored<Settings>;
+
+/// One accepted write of the settings: who changed what, when, from which value to which (N29).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SettingsChange {
+    /// The version that it made.
+    pub version: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+    /// What.
+    pub changes: Vec<SettingChange>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stores {
+    names: BTreeMap<StoreId, String>,
+    read_at: Timestamp,
+}
+
+impl Table {
+    /// The connection, where there is one.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn connection(&self) -> Result<Option<Stored<Connection>>, Error> {
+        const OPERATION: &str = "read the connection";
+        let Some(item) = self.get_item(OPERATION, &keys::connection()).await? else { return Ok(None) };
+        Ok(Some(Stored { version: version_of(&item), value: value_of(OPERATION, item)? }))
+    }
+
+    /// Writes the connection: a first one with no version, a changed one with the version that was read.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn put_connection(&self, connection: &Connection, read: Option<u64>) -> Result<RecordOutcome, Error> {
+        const OPERATION: &str = "write the connection";
+        let item = item_of(OPERATION, &keys::connection(), "connection", connection)?;
+        let expected = read.map_or(Expected::Absent, Expected::Version);
+        Ok(self.put_if(OPERATION, item, expected).await?.into())
+    }
+
+    /// The settings in force.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn settings(&self) -> Result<StoredSettings, Error> {
+        const OPERATION: &str = "read the settings";
+        let Some(item) = self.get_item(OPERATION, &keys::settings()).await? else {
+            return Ok(Stored { value: Settings::default(), version: 0 });
+        };
+        let document = text_of(&item, "document").unwrap_or_default();
+        let settings = serde_json::from_str(document).map_err(|error| Error::unreadable(OPERATION, keys::settings().to_string(), error))?;
+        Ok(Stored { value: settings, version: version_of(&item) })
+    }
+
+    /// Replaces the settings of version `read`, keeping who changed what.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn put_settings(
+        &self,
+        settings: &Settings,
+        read: u64,
+        at: Timestamp,
+        by: &str,
+        changes: Vec<SettingChange>,
+    ) -> Result<RecordOutcome, Error> {
+        const OPERATION: &str = "write the settings";
+        #[derive(Serialize)]
+        struct Document<'a> {
+            document: &'a str,
+        }
+        let encode = |error: serde_json::Error| Error::encoding(OPERATION)(error.into());
+        let document = serde_json::to_string(settings).map_err(encode)?;
+        let expected = if read == 0 { Expected::Absent } else { Expected::Version(read) };
+        let change = SettingsChange { version: read + 1, at, by: by.to_owned(), changes };
+        let change = serde_json::to_string(&change).map_err(encode)?;
+        let writes = vec![
+            self.put(OPERATION, item_of(OPERATION, &keys::settings(), "settings", &Document { document: &document })?, expected)?,
+            self.put(
+                OPERATION,
+                item_of(OPERATION, &keys::settings_change(read + 1), "settings_change", &Document { document: &change })?,
+                Expected::Anything,
+            )?,
+        ];
+        Ok(match self.transact(OPERATION, writes).await? {
+            Transacted::Done => RecordOutcome::Written(read + 1),
+            Transacted::Refused(failed) => {
+                RecordOutcome::Stale(failed.into_iter().flatten().flatten().next().and_then(|item| number_of(&item, "version")))
+            }
+        })
+    }
+
+    /// Who changed which settings, the newest first.
+    ///
+    /// # Errors
+    /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.
+    pub async fn settings_history(&self, limit: usize, token: Option<&str>) -> Result<Page<SettingsChange>, Error> {
+        const OPERATION: &str = "read the settings' history";
+        let before: u64 = token.map_or(Ok(u64::MAX), str::parse).map_err(|_| Error::PageToken)?;
+        let mut changes = Vec::new();
+        for item in self.query_prefix(OPERATION, &keys::settings_change(0).pk, "").await?.iter().rev() {
+            let document = text_of(item, "document").unwrap_or_default();
+            let change: SettingsChange =
+                serde_json::from_str(document).map_err(|error| Error::unreadable(OPERATION, "CONFIG#SETTINGS", error))?;
+            if change.version < before {
+                changes.push(change);
+            }
+            if changes.len() > limit {
+                break;
+            }
+        }
+        let more = changes.len() > limit;
+        changes.truncate(limit);
+        let next = changes.last().filter(|_| more).map(|change| change.version.to_string());
+        Ok(Page { items: changes, next })
+    }
+
+    /// The stores' names as they were last read, and when.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn store_names(&self) -> Result<Option<(BTreeMap<StoreId, String>, Timestamp)>, Error> {
+        const OPERATION: &str = "read the stores' names";
+        let Some(item) = self.get_item(OPERATION, &keys::stores()).await? else { return Ok(None) };
+        let document = text_of(&item, "document").unwrap_or_default();
+        let stores: Stores =
+            serde_json::from_str(document).map_err(|error| Error::unreadable(OPERATION, keys::stores().to_string(), error))?;
+        Ok(Some((stores.names, stores.read_at)))
+    }
+
+    /// Keeps the stores' names.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn put_store_names(&self, names: BTreeMap<StoreId, String>, read_at: Timestamp) -> Result<(), Error> {
+        const OPERATION: &str = "write the stores' names";
+        let document = serde_json::to_string(&Stores { names, read_at }).map_err(|error| Error::encoding(OPERATION)(error.into()))?;
+        let mut item = item_of(OPERATION, &keys::stores(), "stores", &BTreeMap::<String, String>::new())?;
+        item.insert("document".to_owned(), text(document));
+        match self.put_if(OPERATION, item, Expected::Anything).await? {
+            Conditional::Written(_) | Conditional::Refused(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The one table.
+
+mod capture;
+mod configuration;
+mod cursor;
+mod disconnect;
+mod log;
+mod operations;
+mod paging;
+mod record;
+mod records;
+mod revision;
+mod sales;
+mod syncs;
+mod trouble;
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::keys::Key;
+use crate::{Clients, Error};
+
+pub use capture::{CaptureOutcome, CaptureWrite};
+pub use configuration::{Connection, ConnectionMode, SettingsChange, StoredSettings};
+pub use cursor::{Cursor, Lease};
+pub use disconnect::Progress;
+pub use log::{DeleteOutcome, StoredEntry};
+pub use operations::{Counts, Operation, OperationKind, OperationRow, OperationState, QueuedRevision, Window};
+pub use paging::{List, Page};
+pub use record::{RecordOutcome, Stored};
+pub use records::{ProductKeys, Record, RecordKind};
+pub use sales::StoredSale;
+pub use syncs::{AccountingSync, SyncState};
+pub use trouble::Trouble;
+
+/// An item as the SDK has it.
+type Item = HashMap<String, AttributeValue>;
+
+/// What an item may weigh with room for its keys: DynamoDB takes 400 KB.
+const CHUNK: usize = 350 * 1024;
+/// Keys of one BatchGetItem.
+const BATCH_GET: usize = 100;
+/// Writes of one BatchWriteItem.
+const BATCH_WRITE: usize = 25;
+/// The shape of the items that this version writes.
+const SCHEMA: u32 = 1;
+
+/// The table, by operations that say what they mean.
+#[derive(Clone, Debug)]
+pub struct Table {
+    client: aws_sdk_dynamodb::Client,
+    name: String,
+    /// Ask DynamoDB what each call costs; the benchmark sums it up.
+    count_capacity: bool,
+}
+
+impl Table {
+    /// The table named `name`.
+    #[must_use]
+    pub fn new(clients: &Clients, name: impl Into<String>) -> Self {
+        Self { client: clients.dynamodb.clone(), name: name.into(), count_capacity: false }
+    }
+
+    /// The same table, with every call asking for its consumed capacity.
+    #[must_use]
+    pub fn counting_capacity(mut self) -> Self {
+        self.count_capacity = true;
+        self
+    }
+
+    /// Whether the table answers.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.get_item("reach the table", &crate::keys::settings()).await.map(drop)
+    }
+
+    fn capacity(&self) -> Option<aws_sdk_dynamodb::types::ReturnConsumedCapacity> {
+        self.count_capacity.then_some(aws_sdk_dynamodb::types::ReturnConsumedCapacity::Total)
+    }
+
+    async fn get_item(&self, operation: &'static str, key: &Key) -> Result<Option<Item>, Error> {
+        let request = self.client.get_item().table_name(&self.name).set_key(Some(key_item(key))).consistent_read(true);
+        let reply = request.set_return_consumed_capacity(self.capacity()).send().await.map_err(Error::call(operation))?;
+        Ok(reply.item)
+    }
+
+    /// Reads items by key, all of them: what a reply leaves out for want of room or capacity is asked for again. Keys without an item are absent.
+    async fn get_items(&self, operation: &'static str, keys: impl IntoIterator<Item = Key>) -> Result<HashMap<Key, Item>, Error> {
+        let mut waiting: Vec<Key> = keys.into_iter().collect();
+        waiting.sort_unstable_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
+        waiting.dedup();
+        let mut found = HashMap::with_capacity(waiting.len());
+        let mut attempt = 0_u32;
+        while !waiting.is_empty() {
+            let keys: Vec<Item> = waiting.drain(..waiting.len().min(BATCH_GET)).map(|key| key_item(&key)).collect();
+            let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            let keys = keys.map_err(|error| Error::encoding(operation)(error.into()))?;
+            let request = self.client.batch_get_item().request_items(&self.name, keys).set_return_consumed_capacity(self.capacity());
+            let reply = request.send().await.map_err(Error::call(operation))?;
+            for item in reply.responses.unwrap_or_default().into_values().flatten() {
+                found.insert(key_of(operation, &item)?, item);
+            }
+            let left: Vec<Item> = reply.unprocessed_keys.unwrap_or_default().into_values().flat_map(|keys| keys.keys).collect();
+            if !left.is_empty() {
+                attempt += 1;
+                back_off(operation, attempt).await?;
+                for item in &left {
+                    waiting.push(key_of(operation, item)?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes items without conditions, all of them. Only for items that may be written twice.
+    async fn put_items(&self, operation: &'static str, items: Vec<Item>) -> Result<(), Error> {
+        let requests = items.into_iter().map(|item| {
+            let put = PutRequest::builder().set_item(Some(item)).build().map_err(|error| Error::encoding(operation)(error.into()))?;
+            Ok(WriteRequest::builder().put_request(put).build())
+        });
+        self.write_items(operation, requests.collect::<Result<_, Error>>()?).await
+    }
+
+    async fn delete_items(&self, operation: &'static str, keys: Vec<Key>) -> Result<(), Error> {
+        let requests = keys.iter().map(|key| {
+            let delete = aws_sdk_dynamodb::types::DeleteRequest::builder().set_key(Some(key_item(key))).build();
+            Ok(WriteRequest::builder().delete_request(delete.map_err(|error| Error::encoding(operation)(error.into()))?).build())
+        });
+        self.write_items(operation, requests.collect::<Result<_, Error>>()?).await
+    }
+
+    async fn write_items(&self, operation: &'static str, mut waiting: Vec<WriteRequest>) -> Result<(), Error> {
+        let mut attempt = 0_u32;
+        while !waiting.is_empty() {
+            // Sixteen megabytes a call: chunks are a third of one each.
+            let batch: Vec<WriteRequest> = waiting.drain(..waiting.len().min(BATCH_WRITE)).collect();
+            let request = self.client.batch_write_item().request_items(&self.name, batch).set_return_consumed_capacity(self.capacity());
+            let reply = request.send().await.map_err(Error::call(operation))?;
+            let left: Vec<WriteRequest> = reply.unprocessed_items.unwrap_or_default().into_values().flatten().collect();
+            if !left.is_empty() {
+                attempt += 1;
+                back_off(operation, attempt).await?;
+                waiting.extend(left);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Waits before asking again for what DynamoDB left out; gives up after a few seconds in all.
+async fn back_off(operation: &'static str, attempt: u32) -> Result<(), Error> {
+    if attempt > 7 {
+        return Err(Error::Unavailable { operation, code: "unprocessed".to_owned(), source: "DynamoDB left items out seven times".into() });
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(25 << attempt)).await;
+    Ok(())
+}
+
+fn key_item(key: &Key) -> Item {
+    HashMap::from([("pk".to_owned(), AttributeValue::S(key.pk.clone())), ("sk".to_owned(), AttributeValue::S(key.sk.clone()))])
+}
+
+fn key_of(operation: &'static str, item: &Item) -> Result<Key, Error> {
+    match (item.get("pk"), item.get("sk")) {
+        (Some(AttributeValue::S(pk)), Some(AttributeValue::S(sk))) => Ok(Key::new(pk, sk)),
+        _ => Err(Error::unreadable(operation, "?", "an item without its key")),
+    }
+}
+
+/// A new item: its key, what it is, and `value`'s members as attributes.
+fn item_of<T: Serialize>(operation: &'static str, key: &Key, entity: &str, value: &T) -> Result<Item, Error> {
+    let mut item: Item = serde_dynamo::to_item(value).map_err(|error| Error::encoding(operation)(error.into()))?;
+    item.extend(key_item(key));
+    item.insert("entity".to_owned(), text(entity));
+    item.insert("schema".to_owned(), number(SCHEMA));
+    Ok(item)
+}
+
+/// The value that [`item_of`] made an item of.
+fn value_of<T: DeserializeOwned>(operation: &'static str, mut item: Item) -> Result<T, Error> {
+    let key = key_of(operation, &item)?;
+    for attribute in ["pk", "sk", "entity", "schema", "version", "t_pk", "t_sk", "s_pk", "s_sk"] {
+        item.remove(attribute);
+    }
+    serde_dynamo::from_item(item).map_err(|error| Error::unreadable(operation, key.to_string(), error))
+}
+
+fn text(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+fn number(number: impl std::fmt::Display) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+fn blob(bytes: Vec<u8>) -> AttributeValue {
+    AttributeValue::B(bytes.into())
+}
+
+fn text_of<'a>(item: &'a Item, attribute: &str) -> Option<&'a str> {
+    item.get(attribute)?.as_s().ok().map(String::as_str)
+}
+
+fn number_of(item: &Item, attribute: &str) -> Option<u64> {
+    item.get(attribute)?.as_n().ok()?.parse().ok()
+}
+
+fn blob_of<'a>(item: &'a Item, attribute: &str) -> Option<&'a [u8]> {
+    item.get(attribute)?.as_b().ok().map(AsRef::as_ref)
+}
+
+fn version_of(item: &Item) -> u64 {
+    number_of(item, "version").unwrap_or(0)
+}

@@ -1,0 +1,194 @@
+//! Operations and their rows.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use stevedore_domain::ids::OperationId;
+pub use stevedore_domain::operation::{Counts, Operation, OperationKind, OperationRow, OperationState, QueuedRevision, Window};
+use stevedore_domain::operation::{count, distinct};
+
+use super::paging::IndexQuery;
+use super::record::{Conditional, Expected};
+use super::{Item, List, Page, Stored, Table, blob, blob_of, item_of, key_of, text, text_of, version_of};
+use crate::schema::{BY_STATE, BY_TIME};
+use crate::{Error, codec, keys};
+
+/// How long queued orders may stay unprocessed before they count as failed: longer than all of the queue's own deliveries.
+const GIVEN_UP_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_hours(2);
+
+#[derive(Serialize, Deserialize)]
+struct Document<T> {
+    operation: T,
+}
+
+fn operation_item(operation: &Operation) -> Result<Item, Error> {
+    const OPERATION: &str = "encode an operation";
+    #[derive(Serialize)]
+    struct Shown {
+        state: OperationState,
+    }
+    let mut item = item_of(OPERATION, &keys::operation(&operation.id), "operation", &Shown { state: operation.state })?;
+    let document = serde_json::to_string(operation).map_err(|error| Error::encoding(OPERATION)(error.into()))?;
+    item.insert("document".to_owned(), text(document));
+    let sort = format!("{}#{}", keys::instant(operation.started_at), operation.id);
+    item.insert(BY_TIME.partition.to_owned(), text("OP"));
+    item.insert(BY_TIME.sort.to_owned(), text(&sort));
+    if !operation.state.is_final() {
+        item.insert(BY_STATE.partition.to_owned(), text("OP#open"));
+        item.insert(BY_STATE.sort.to_owned(), text(sort));
+    }
+    Ok(item)
+}
+
+fn read_operation(item: &Item) -> Result<Stored<Operation>, Error> {
+    const OPERATION: &str = "read an operation";
+    let key = key_of(OPERATION, item)?;
+    let document = text_of(item, "document").unwrap_or_default();
+    let value = serde_json::from_str(document).map_err(|error| Error::unreadable(OPERATION, key.to_string(), error))?;
+    Ok(Stored { value, version: version_of(item) })
+}
+
+fn page_item(id: &OperationId, page: u32, rows: &[OperationRow]) -> Result<Item, Error> {
+    const OPERATION: &str = "encode an operation's rows";
+    #[derive(Serialize)]
+    struct Empty {}
+    let mut item = item_of(OPERATION, &keys::operation_page(id, page), "operation_page", &Empty {})?;
+    item.insert("doc".to_owned(), blob(codec::encode(&Document { operation: rows }).map_err(Error::encoding(OPERATION))?));
+    Ok(item)
+}
+
+impl Table {
+    /// A new operation. Answers its version, or nothing when the id is taken.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn create_operation(&self, operation: &Operation) -> Result<Option<u64>, Error> {
+        match self.put_if("create an operation", operation_item(operation)?, Expected::Absent).await? {
+            Conditional::Written(version) => Ok(Some(version)),
+            Conditional::Refused(_) => Ok(None),
+        }
+    }
+
+    /// Writes an operation if it still has the version that was read. Answers the new version, or nothing when somebody else wrote it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn put_operation(&self, operation: &Operation, read: u64) -> Result<Option<u64>, Error> {
+        match self.put_if("write an operation", operation_item(operation)?, Expected::Version(read)).await? {
+            Conditional::Written(version) => Ok(Some(version)),
+            Conditional::Refused(_) => Ok(None),
+        }
+    }
+
+    /// An operation as it was last written; see [`Self::settle_operation`] for its present counts.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn operation(&self, id: &OperationId) -> Result<Option<Stored<Operation>>, Error> {
+        self.get_item("read an operation", &keys::operation(id)).await?.as_ref().map(read_operation).transpose()
+    }
+
+    /// Operations, the newest first.
+    ///
+    /// # Errors
+    /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.
+    pub async fn list_operations(&self, list: &List) -> Result<Page<Operation>, Error> {
+        let query = IndexQuery { operation: "list operations", index: BY_TIME, partition: "OP", newest_first: true };
+        let page = self.list_index(&query, list).await?;
+        let items = page.items.iter().map(|item| read_operation(item).map(|stored| stored.value)).collect::<Result<_, _>>()?;
+        Ok(Page { items, next: page.next })
+    }
+
+    /// Operations that are not finished, the oldest first.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn open_operations(&self, limit: usize) -> Result<Vec<OperationId>, Error> {
+        let query = IndexQuery { operation: "list open operations", index: BY_STATE, partition: "OP#open", newest_first: false };
+        let page = self.list_index(&query, &List { limit, ..List::default() }).await?;
+        page.items.iter().map(|item| read_operation(item).map(|stored| stored.value.id)).collect()
+    }
+
+    /// Writes rows `pages` and on of an operation, in as many items as they need. Answers how many pages there are now. Writing them again writes the same.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn put_operation_rows(&self, id: &OperationId, pages: u32, rows: &[OperationRow]) -> Result<u32, Error> {
+        let mut page = pages;
+        let mut items = Vec::new();
+        // Evidence may be large: rows are cut into pages by what they weigh before compression.
+        let mut start = 0;
+        while start < rows.len() {
+            let mut weight = 0;
+            let rest = rows.get(start..).unwrap_or_default();
+            let fitting = rest.iter().take_while(|row| {
+                weight += 200 + row.evidence.as_ref().map_or(0, String::len);
+                weight <= super::CHUNK
+            });
+            let count = fitting.count().max(1);
+            page += 1;
+            items.push(page_item(id, page, rest.get(..count).unwrap_or(rest))?);
+            start += count;
+        }
+        self.put_items("write an operation's rows", items).await?;
+        Ok(page)
+    }
+
+    async fn operation_pages(&self, id: &OperationId) -> Result<Vec<(u32, Vec<OperationRow>)>, Error> {
+        const OPERATION: &str = "read an operation's rows";
+        let mut pages = Vec::new();
+        for item in self.query_prefix(OPERATION, &keys::operation(id).pk, "PAGE#").await? {
+            let key = key_of(OPERATION, &item)?;
+            let unreadable = |error| Error::unreadable(OPERATION, key.to_string(), error);
+            let number = key.sk.trim_start_matches("PAGE#").parse().map_err(|_| unreadable("no page number".into()))?;
+            let document: Document<Vec<OperationRow>> = codec::decode(blob_of(&item, "doc").unwrap_or_default()).map_err(unreadable)?;
+            pages.push((number, document.operation));
+        }
+        Ok(pages)
+    }
+
+    /// An operation with its present counts and its rows, one for each distinct order. What the log decided since is written back, so that it is read only once.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn settle_operation(&self, id: &OperationId, now: Timestamp) -> Result<Option<(Operation, Vec<OperationRow>)>, Error> {
+        const OPERATION: &str = "settle an operation";
+        let Some(stored) = self.operation(id).await? else { return Ok(None) };
+        let mut operation = stored.value;
+        let mut pages = self.operation_pages(id).await?;
+        if operation.state.is_final() && operation.counts.queued == 0 {
+            return Ok(Some((operation, distinct(pages.into_iter().flat_map(|(_, rows)| rows)))));
+        }
+        let waiting = pages.iter().flat_map(|(_, rows)| rows).filter(|row| row.outcome.is_none()).filter_map(|row| row.order_id);
+        let entries: HashMap<_, _> = self.log_entries(waiting.collect::<Vec<_>>()).await?;
+        let expired = operation.read_at.is_some_and(|read_at| now.duration_since(read_at) > GIVEN_UP_AFTER);
+        let mut rewritten = Vec::new();
+        for (number, rows) in &mut pages {
+            let before = rows.iter().filter(|row| row.outcome.is_none()).count();
+            for row in rows.iter_mut() {
+                row.settle(id, row.order_id.and_then(|order| entries.get(&order)).map(|stored| &stored.entry));
+                if expired {
+                    row.give_up();
+                }
+            }
+            if rows.iter().filter(|row| row.outcome.is_none()).count() < before {
+                rewritten.push(page_item(id, *number, rows)?);
+            }
+        }
+        let rows = distinct(pages.into_iter().flat_map(|(_, rows)| rows));
+        let counts = count(&rows);
+        let done = operation.state == OperationState::Processing && counts.queued == 0;
+        if counts != operation.counts || done {
+            operation.counts = counts;
+            if done {
+                operation.state = OperationState::Completed;
+                operation.finished_at = Some(now);
+            }
+            self.put_items(OPERATION, rewritten).await?;
+            // Whoever else settles it writes the same sooner or later; a reader's copy need not win.
+            self.put_operation(&operation, stored.version).await?;
+        }
+        Ok(Some((operation, rows)))
+    }
+}

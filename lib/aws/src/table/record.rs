@@ -1,0 +1,164 @@
+//! Records with a version: what an ETag stands for.
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+
+use super::{Item, Table, key_item, number};
+use crate::Error;
+use crate::keys::Key;
+
+/// A record and the version that it has in the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored<T> {
+    /// The record.
+    pub value: T,
+    /// Counts its writes from 1.
+    pub version: u64,
+}
+
+/// What became of a write that has conditions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordOutcome {
+    /// Written; the record has this version now.
+    Written(u64),
+    /// Somebody else wrote it before, or it is there already; it has this version now, if it exists.
+    Stale(Option<u64>),
+    /// A value that must be unique is taken: the member's name and the value.
+    Taken(&'static str, String),
+}
+
+/// What must hold for a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// There is none yet.
+    Absent,
+    /// It has this version.
+    Version(u64),
+    /// It exists already or not: only for items that may be written twice.
+    Anything,
+}
+
+impl Expected {
+    pub(super) fn next_version(self) -> u64 {
+        match self {
+            Self::Absent | Self::Anything => 1,
+            Self::Version(version) => version + 1,
+        }
+    }
+}
+
+/// One transaction's failed conditions, in the order of its writes: the old item where a condition failed, nothing where it held.
+pub(super) enum Transacted {
+    Done,
+    Refused(Vec<Option<Option<Item>>>),
+}
+
+/// What became of one write that has a condition.
+pub(super) enum Conditional {
+    Written(u64),
+    /// The item as it is, if there is one.
+    Refused(Option<Item>),
+}
+
+impl Table {
+    /// Writes one item if the condition holds: half the units of a transaction.
+    pub(super) async fn put_if(&self, operation: &'static str, mut item: Item, expected: Expected) -> Result<Conditional, Error> {
+        let version = expected.next_version();
+        if expected != Expected::Anything {
+            item.insert("version".to_owned(), number(version));
+        }
+        let request = self.client.put_item().table_name(&self.name).set_item(Some(item)).set_return_consumed_capacity(self.capacity());
+        let request = match expected {
+            Expected::Anything => request,
+            Expected::Absent => request.condition_expression("attribute_not_exists(pk)"),
+            Expected::Version(version) => request.condition_expression("version = :v").expression_attribute_values(":v", number(version)),
+        };
+        match request.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld).send().await {
+            Ok(_) => Ok(Conditional::Written(version)),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                    Ok(Conditional::Refused(failed.item().filter(|item| !item.is_empty()).cloned()))
+                }
+                _ => Err(Error::call(operation)(error)),
+            },
+        }
+    }
+
+    /// Deletes one item if it still has this version. Answers whether it did.
+    pub(super) async fn delete_if(&self, operation: &'static str, key: &Key, version: u64) -> Result<bool, Error> {
+        let request = self.client.delete_item().table_name(&self.name).set_key(Some(key_item(key))).condition_expression("version = :v");
+        let request = request.expression_attribute_values(":v", number(version)).set_return_consumed_capacity(self.capacity());
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) => Ok(false),
+            Err(error) => Err(Error::call(operation)(error)),
+        }
+    }
+
+    pub(super) fn put(&self, operation: &'static str, mut item: Item, expected: Expected) -> Result<TransactWriteItem, Error> {
+        if expected != Expected::Anything {
+            item.insert("version".to_owned(), number(expected.next_version()));
+        }
+        let put = Put::builder().table_name(&self.name).set_item(Some(item));
+        let put = match expected {
+            Expected::Anything => put,
+            Expected::Absent => put.condition_expression("attribute_not_exists(pk)"),
+            Expected::Version(version) => put.condition_expression("version = :v").expression_attribute_values(":v", number(version)),
+        };
+        let put = put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld).build();
+        Ok(TransactWriteItem::builder().put(put.map_err(|error| Error::encoding(operation)(error.into()))?).build())
+    }
+
+    pub(super) fn delete(&self, operation: &'static str, key: &Key, version: Option<u64>) -> Result<TransactWriteItem, Error> {
+        let delete = Delete::builder().table_name(&self.name).set_key(Some(key_item(key)));
+        let delete = match version {
+            None => delete,
+            Some(version) => delete.condition_expression("version = :v").expression_attribute_values(":v", number(version)),
+        };
+        let delete = delete.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld).build();
+        Ok(TransactWriteItem::builder().delete(delete.map_err(|error| Error::encoding(operation)(error.into()))?).build())
+    }
+
+    /// All writes or none. Conflicts with other transactions are retried with a growing, jittered wait.
+    pub(super) async fn transact(&self, operation: &'static str, writes: Vec<TransactWriteItem>) -> Result<Transacted, Error> {
+        for attempt in 1_u32..=8 {
+            let request = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
+            let error = match request.set_return_consumed_capacity(self.capacity()).send().await {
+                Ok(_) => return Ok(Transacted::Done),
+                Err(error) => error,
+            };
+            let Some(reasons) = cancellation(&error) else { return Err(Error::call(operation)(error)) };
+            if reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed")) {
+                let failed = reasons.iter().map(|reason| {
+                    (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.item().filter(|item| !item.is_empty()).cloned())
+                });
+                return Ok(Transacted::Refused(failed.collect()));
+            }
+            let passing = |code: &str| matches!(code, "None" | "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded");
+            if !reasons.iter().all(|reason| reason.code().is_none_or(passing)) {
+                return Err(Error::call(operation)(error));
+            }
+            tokio::time::sleep(jitter(attempt)).await;
+        }
+        Err(Error::Contended { operation })
+    }
+}
+
+/// A growing wait with jitter. The randomness is the address space's: two processes that collide differ in it, and nothing else depends on it.
+pub(super) fn jitter(attempt: u32) -> std::time::Duration {
+    use std::hash::{BuildHasher as _, RandomState};
+    let most = 10_u64 << attempt.min(7);
+    std::time::Duration::from_millis(most / 2 + RandomState::new().hash_one(attempt) % (most / 2 + 1))
+}
+
+fn cancellation<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&[CancellationReason]> {
+    match error.as_service_error()? {
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => Some(cancelled.cancellation_reasons()),
+        // Another call holds the items: the SDK reports it as an error of its own kind.
+        TransactWriteItemsError::TransactionInProgressException(_) => Some(&[]),
+        _ => None,
+    }
+}

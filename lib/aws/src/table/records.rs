@@ -1,0 +1,458 @@
+//! The merchant's reference data: customers, products, locations, accounts, tax rules. Uniqueness is kept by items of its own, in the same transaction.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use stevedore_domain::ids::{CustomerId, ProductId, ShipstationCustomerId, ShipstationProductId};
+use stevedore_domain::reference::{Account, Customer, Location, Product, TaxRule, folded_email, folded_sku};
+use stevedore_domain::sale::{CustomerMatches, Products};
+
+use super::paging::IndexQuery;
+use super::record::{Expected, Transacted};
+use super::{Item, List, Page, RecordOutcome, Stored, Table, item_of, text, text_of, value_of, version_of};
+use crate::Error;
+use crate::keys::{self, Key};
+use crate::schema::{BY_STATE, BY_TIME};
+
+/// A kind of reference data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RecordKind {
+    /// [`Customer`]
+    Customer,
+    /// [`Product`]
+    Product,
+    /// [`Location`]
+    Location,
+    /// [`Account`]
+    Account,
+    /// [`TaxRule`]
+    TaxRule,
+}
+
+impl RecordKind {
+    fn partition(self) -> &'static str {
+        match self {
+            Self::Customer => "CUSTOMER",
+            Self::Product => "PRODUCT",
+            Self::Location => "LOCATION",
+            Self::Account => "ACCOUNT",
+            Self::TaxRule => "TAX_RULE",
+        }
+    }
+
+    fn entity(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Product => "product",
+            Self::Location => "location",
+            Self::Account => "account",
+            Self::TaxRule => "tax_rule",
+        }
+    }
+}
+
+/// What the table must know of a record of reference data.
+pub trait Record: Serialize + DeserializeOwned + Clone + Send + Sync {
+    /// Its kind.
+    const KIND: RecordKind;
+    /// Its id.
+    fn id(&self) -> &str;
+    /// When it came into being, which is where it stands in lists.
+    fn created_at(&self) -> jiff::Timestamp;
+    /// A name that no two of them share without case and blanks at its ends.
+    fn unique_name(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Record for Customer {
+    const KIND: RecordKind = RecordKind::Customer;
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+    fn created_at(&self) -> jiff::Timestamp {
+        self.created_at
+    }
+}
+impl Record for Product {
+    const KIND: RecordKind = RecordKind::Product;
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+    fn created_at(&self) -> jiff::Timestamp {
+        self.created_at
+    }
+}
+
+macro_rules! named_record {
+    ($($type:ident),+) => {$(
+        impl Record for $type {
+            const KIND: RecordKind = RecordKind::$type;
+            fn id(&self) -> &str {
+                self.id.as_str()
+            }
+            fn created_at(&self) -> jiff::Timestamp {
+                self.created_at
+            }
+            fn unique_name(&self) -> Option<&str> {
+                Some(&self.name)
+            }
+        }
+    )+};
+}
+named_record!(Location, Account, TaxRule);
+
+/// What an order's lines are matched by.
+#[derive(Clone, Debug, Default)]
+pub struct ProductKeys {
+    /// ShipStation products.
+    pub links: BTreeSet<ShipstationProductId>,
+    /// SKUs as ShipStation wrote them.
+    pub skus: BTreeSet<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+struct Target {
+    target: String,
+}
+
+/// The products that one folded code names.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct CodeEntry {
+    names: Vec<CodeName>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct CodeName {
+    product_id: ProductId,
+    code: String,
+    alias: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct EmailEntry {
+    target: String,
+    #[serde(default)]
+    shared: bool,
+}
+
+pub(super) fn record_item<T: Record>(operation: &'static str, kind: RecordKind, record: &T) -> Result<Item, Error> {
+    let mut item = item_of(operation, &keys::record(kind.partition(), record.id()), kind.entity(), record)?;
+    item.insert(BY_TIME.partition.to_owned(), text(kind.partition()));
+    item.insert(BY_TIME.sort.to_owned(), text(format!("{}#{}", keys::instant(record.created_at()), record.id())));
+    Ok(item)
+}
+
+fn link_item(operation: &'static str, key: &Key, target: &str) -> Result<Item, Error> {
+    item_of(operation, key, "link", &Target { target: target.to_owned() })
+}
+
+/// A ShipStation customer's link. It stands in an index, because disconnecting must find it.
+pub(super) fn customer_link_item(operation: &'static str, link: ShipstationCustomerId, customer: &CustomerId) -> Result<Item, Error> {
+    let key = keys::customer_link(link);
+    let mut item = link_item(operation, &key, customer.as_str())?;
+    item.insert(BY_STATE.partition.to_owned(), text(CUSTOMER_LINKS));
+    item.insert(BY_STATE.sort.to_owned(), text(link.to_string()));
+    Ok(item)
+}
+
+const CUSTOMER_LINKS: &str = "LINK#customer";
+
+pub(super) fn email_item(operation: &'static str, email: &str, customer: &CustomerId) -> Result<Item, Error> {
+    let entry = EmailEntry { target: customer.to_string(), shared: false };
+    item_of(operation, &keys::email(&folded_email(email)), "email", &entry)
+}
+
+impl Table {
+    /// A record.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn record<T: Record>(&self, id: &str) -> Result<Option<Stored<T>>, Error> {
+        const OPERATION: &str = "read a record";
+        if id.is_empty() {
+            return Ok(None);
+        }
+        let Some(item) = self.get_item(OPERATION, &keys::record(T::KIND.partition(), id)).await? else { return Ok(None) };
+        Ok(Some(Stored { version: version_of(&item), value: value_of(OPERATION, item)? }))
+    }
+
+    /// The records with these ids, those that exist.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn records<T: Record>(&self, ids: impl IntoIterator<Item = String>) -> Result<Vec<T>, Error> {
+        const OPERATION: &str = "read records";
+        let keys = ids.into_iter().filter(|id| !id.is_empty()).map(|id| keys::record(T::KIND.partition(), &id));
+        self.get_items(OPERATION, keys.collect::<Vec<_>>()).await?.into_values().map(|item| value_of(OPERATION, item)).collect()
+    }
+
+    /// Records of a kind, the newest first.
+    ///
+    /// # Errors
+    /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.
+    pub async fn list_records<T: Record>(&self, list: &List) -> Result<Page<Stored<T>>, Error> {
+        const OPERATION: &str = "list records";
+        let query = IndexQuery { operation: OPERATION, index: BY_TIME, partition: T::KIND.partition(), newest_first: true };
+        let page = self.list_index(&query, list).await?;
+        let items = page.items.into_iter().map(|item| Ok(Stored { version: version_of(&item), value: value_of(OPERATION, item)? }));
+        Ok(Page { items: items.collect::<Result<_, Error>>()?, next: page.next })
+    }
+
+    /// Writes a location, account or tax rule: a new one with no version, a changed one with the record as it was read.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn put_record<T: Record>(&self, record: &T, read: Option<&Stored<T>>) -> Result<RecordOutcome, Error> {
+        const OPERATION: &str = "write a record";
+        let expected = read.map_or(Expected::Absent, |stored| Expected::Version(stored.version));
+        let mut writes = vec![self.put(OPERATION, record_item(OPERATION, T::KIND, record)?, expected)?];
+        let name_key = |record: &T| record.unique_name().map(|name| keys::unique(T::KIND.entity(), &folded_sku(name)));
+        let old = read.and_then(|stored| name_key(&stored.value));
+        let new = name_key(record);
+        if old != new {
+            if let Some(key) = &new {
+                writes.push(self.put(OPERATION, link_item(OPERATION, key, record.id())?, Expected::Absent)?);
+            }
+            if let Some(key) = &old {
+                writes.push(self.delete(OPERATION, key, None)?);
+            }
+        }
+        Ok(match self.transact(OPERATION, writes).await? {
+            Transacted::Done => RecordOutcome::Written(expected.next_version()),
+            Transacted::Refused(failed) => match failed.into_iter().next().flatten() {
+                Some(old) => RecordOutcome::Stale(old.as_ref().map(version_of)),
+                None => RecordOutcome::Taken("name", record.unique_name().unwrap_or_default().to_owned()),
+            },
+        })
+    }
+
+    /// Writes a customer. Two customers may share an e-mail address; the oldest is the one that orders find by it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn put_customer(&self, customer: &Customer, read: Option<&Stored<Customer>>) -> Result<RecordOutcome, Error> {
+        const OPERATION: &str = "write a customer";
+        let expected = read.map_or(Expected::Absent, |stored| Expected::Version(stored.version));
+        for attempt in 1..=8 {
+            let mut writes = vec![self.put(OPERATION, record_item(OPERATION, RecordKind::Customer, customer)?, expected)?];
+            let old = read.and_then(|stored| stored.value.email.as_deref()).map(folded_email);
+            let new = customer.email.as_deref().map(folded_email);
+            if old != new {
+                if let Some(email) = &new {
+                    writes.push(
+                        self.email_write(OPERATION, email, |entry| match entry {
+                            None => Some(EmailEntry { target: customer.id.to_string(), shared: false }),
+                            Some(known) => Some(EmailEntry { shared: true, ..known }),
+                        })
+                        .await?,
+                    );
+                }
+                if let Some(email) = &old {
+                    // Another customer with the address is found again only when it is written; until then the address finds nobody.
+                    let own = |entry: &EmailEntry| entry.target == customer.id.as_str();
+                    writes.push(self.email_write(OPERATION, email, |entry| entry.filter(|entry| !own(entry))).await?);
+                }
+            }
+            match self.transact(OPERATION, writes).await? {
+                Transacted::Done => return Ok(RecordOutcome::Written(expected.next_version())),
+                Transacted::Refused(failed) => {
+                    if let Some(Some(old)) = failed.into_iter().next() {
+                        return Ok(RecordOutcome::Stale(old.as_ref().map(version_of)));
+                    }
+                }
+            }
+            tokio::time::sleep(super::record::jitter(attempt)).await;
+        }
+        Err(Error::Contended { operation: OPERATION })
+    }
+
+    async fn email_write(
+        &self,
+        operation: &'static str,
+        email: &str,
+        change: impl FnOnce(Option<EmailEntry>) -> Option<EmailEntry>,
+    ) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, Error> {
+        let key = keys::email(email);
+        let item = self.get_item(operation, &key).await?;
+        let (expected, known) = match item {
+            Some(item) => (Expected::Version(version_of(&item)), Some(value_of::<EmailEntry>(operation, item)?)),
+            None => (Expected::Absent, None),
+        };
+        match (change(known), expected) {
+            (Some(entry), _) => self.put(operation, item_of(operation, &key, "email", &entry)?, expected),
+            (None, Expected::Version(version)) => self.delete(operation, &key, Some(version)),
+            (None, _) => self.delete(operation, &key, None),
+        }
+    }
+
+    /// Writes a product with its SKU, aliases and link. A SKU is unique as written; a link ties one product to one of ShipStation's (S81).
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn put_product(&self, product: &Product, read: Option<&Stored<Product>>) -> Result<RecordOutcome, Error> {
+        const OPERATION: &str = "write a product";
+        let expected = read.map_or(Expected::Absent, |stored| Expected::Version(stored.version));
+        for attempt in 1..=8 {
+            let mut writes = vec![self.put(OPERATION, record_item(OPERATION, RecordKind::Product, product)?, expected)?];
+            let codes = |product: &Product| {
+                let names = std::iter::once((&product.sku, false)).chain(product.aliases.iter().map(|alias| (alias, true)));
+                names.map(|(code, alias)| CodeName { product_id: product.id.clone(), code: code.clone(), alias }).collect::<Vec<_>>()
+            };
+            let new = codes(product);
+            let old = read.map(|stored| codes(&stored.value)).unwrap_or_default();
+            let touched: BTreeSet<String> = new
+                .iter()
+                .filter(|code| !old.contains(code))
+                .chain(old.iter().filter(|code| !new.contains(code)))
+                .map(|code| folded_sku(&code.code))
+                .collect();
+            let known = self.get_items(OPERATION, touched.iter().map(|folded| keys::product_code(folded))).await?;
+            for folded in &touched {
+                let key = keys::product_code(folded);
+                let (expected, mut entry) = match known.get(&key) {
+                    Some(item) => (Expected::Version(version_of(item)), value_of::<CodeEntry>(OPERATION, item.clone())?),
+                    None => (Expected::Absent, CodeEntry::default()),
+                };
+                entry.names.retain(|name| name.product_id != product.id);
+                let own = new.iter().filter(|code| folded_sku(&code.code) == *folded);
+                for name in own {
+                    if let Some(taken) = entry.names.iter().find(|other| other.code == name.code) {
+                        let member = if name.alias || taken.alias { "aliases" } else { "sku" };
+                        return Ok(RecordOutcome::Taken(member, name.code.clone()));
+                    }
+                    entry.names.push(name.clone());
+                }
+                writes.push(match (entry.names.is_empty(), expected) {
+                    (true, Expected::Version(version)) => self.delete(OPERATION, &key, Some(version))?,
+                    (true, _) => continue,
+                    (false, _) => self.put(OPERATION, item_of(OPERATION, &key, "product_code", &entry)?, expected)?,
+                });
+            }
+            let link = |product: &Product| product.shipstation_product_id.map(keys::product_link);
+            let old_link = read.and_then(|stored| link(&stored.value));
+            let new_link = link(product);
+            let mut link_at = None;
+            if old_link != new_link {
+                if let Some(key) = &new_link {
+                    link_at = Some(writes.len());
+                    writes.push(self.put(OPERATION, link_item(OPERATION, key, product.id.as_str())?, Expected::Absent)?);
+                }
+                if let Some(key) = &old_link {
+                    writes.push(self.delete(OPERATION, key, None)?);
+                }
+            }
+            match self.transact(OPERATION, writes).await? {
+                Transacted::Done => return Ok(RecordOutcome::Written(expected.next_version())),
+                Transacted::Refused(failed) => {
+                    if let Some(Some(old)) = failed.first() {
+                        return Ok(RecordOutcome::Stale(old.as_ref().map(version_of)));
+                    }
+                    if link_at.and_then(|at| failed.get(at)).is_some_and(Option::is_some) {
+                        let id = product.shipstation_product_id.map(|id| id.to_string()).unwrap_or_default();
+                        return Ok(RecordOutcome::Taken("shipstation_product_id", id));
+                    }
+                }
+            }
+            tokio::time::sleep(super::record::jitter(attempt)).await;
+        }
+        Err(Error::Contended { operation: OPERATION })
+    }
+
+    /// The products that orders' lines may name, in two reads however many lines there are (each up to a hundred keys).
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn products_for(&self, wanted: &ProductKeys) -> Result<Products, Error> {
+        const OPERATION: &str = "match products";
+        let links = wanted.links.iter().map(keys::product_link);
+        let folded: BTreeSet<String> = wanted.skus.iter().map(|sku| folded_sku(sku)).filter(|sku| !sku.is_empty()).collect();
+        let codes = folded.iter().filter(|code| code.len() <= 1_000).map(|code| keys::product_code(code));
+        let mut ids: BTreeSet<String> = BTreeSet::new();
+        for (key, item) in self.get_items(OPERATION, links.chain(codes).collect::<Vec<_>>()).await? {
+            if key.pk.starts_with("CODE#") {
+                let entry: CodeEntry = value_of(OPERATION, item)?;
+                ids.extend(entry.names.into_iter().map(|name| name.product_id.0));
+            } else if let Some(target) = text_of(&item, "target") {
+                ids.insert(target.to_owned());
+            }
+        }
+        let mut products = Products::default();
+        for product in self.records::<Product>(ids).await? {
+            products.add(Arc::new(product));
+        }
+        Ok(products)
+    }
+
+    /// The customers that orders may belong to: by ShipStation customer and by e-mail address, in two reads.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn customers_for(
+        &self,
+        wanted: &[(Option<ShipstationCustomerId>, Option<String>)],
+        from_settings: Option<&CustomerId>,
+    ) -> Result<Vec<CustomerMatches>, Error> {
+        const OPERATION: &str = "match customers";
+        let usable = |email: &Option<String>| email.as_deref().map(folded_email).filter(|email| !email.is_empty() && email.len() <= 1_000);
+        let links = wanted.iter().filter_map(|(id, _)| id.map(keys::customer_link));
+        let emails = wanted.iter().filter_map(|(_, email)| usable(email)).map(|email| keys::email(&email));
+        let found = self.get_items(OPERATION, links.chain(emails).collect::<Vec<_>>()).await?;
+        let target = |key: &Key| found.get(key).and_then(|item| text_of(item, "target")).map(str::to_owned);
+        let ids: BTreeSet<String> = found
+            .values()
+            .filter_map(|item| text_of(item, "target"))
+            .map(str::to_owned)
+            .chain(from_settings.map(|id| id.0.clone()))
+            .collect();
+        let customers: HashMap<String, Arc<Customer>> =
+            self.records::<Customer>(ids).await?.into_iter().map(|customer| (customer.id.0.clone(), Arc::new(customer))).collect();
+        let matches = wanted.iter().map(|(id, email)| {
+            let email = usable(email).map(|email| keys::email(&email));
+            let shared = email
+                .as_ref()
+                .and_then(|key| found.get(key))
+                .and_then(|item| item.get("shared"))
+                .and_then(|value| value.as_bool().ok())
+                .copied();
+            CustomerMatches {
+                linked: id.and_then(|id| target(&keys::customer_link(id))).and_then(|id| customers.get(&id).cloned()),
+                by_email: email.as_ref().and_then(target).and_then(|id| customers.get(&id).cloned()),
+                email_is_shared: shared.unwrap_or(false),
+                from_settings: from_settings.and_then(|id| customers.get(id.as_str()).cloned()),
+            }
+        });
+        Ok(matches.collect())
+    }
+
+    /// Removes every link to ShipStation's products and customers. The products and customers stay.
+    pub(super) async fn remove_links(&self) -> Result<(), Error> {
+        const OPERATION: &str = "remove links";
+        let products = IndexQuery { operation: OPERATION, index: BY_TIME, partition: RecordKind::Product.partition(), newest_first: false };
+        let mut list = List { limit: 100, ..List::default() };
+        loop {
+            let page = self.list_index(&products, &list).await?;
+            for item in page.items {
+                let stored = Stored { version: version_of(&item), value: value_of::<Product>(OPERATION, item)? };
+                if stored.value.shipstation_product_id.is_some() {
+                    let product = Product { shipstation_product_id: None, ..stored.value.clone() };
+                    self.put_product(&product, Some(&stored)).await?;
+                }
+            }
+            list.token = page.next;
+            if list.token.is_none() {
+                break;
+            }
+        }
+        let customers = IndexQuery { operation: OPERATION, index: BY_STATE, partition: CUSTOMER_LINKS, newest_first: false };
+        loop {
+            let page = self.query_index(&customers, &List { limit: 100, ..List::default() }).await?;
+            if page.items.is_empty() {
+                return Ok(());
+            }
+            self.delete_items(OPERATION, page.items).await?;
+        }
+    }
+}

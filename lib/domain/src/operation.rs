@@ -1,0 +1,278 @@
+//! Operations: one run of a download, with what became of every order that it read (P2, S153, S154).
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{OperationId, OrderId};
+use crate::log::{LogEntry, LogState, Outcome, Trigger};
+use crate::order::{Digest, RevisionKey};
+use crate::pacific::PacificTime;
+use crate::reason::Reason;
+
+/// What an operation does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum OperationKind {
+    /// What was created or changed since the cursor (S113).
+    Download,
+    /// Every order that entered ShipStation since a day (S114).
+    LoadOrders {
+        /// The day, in the merchant's zone.
+        from: Date,
+    },
+    /// One order by its number (N6).
+    LoadOrder {
+        /// Compared exactly.
+        order_number: String,
+    },
+    /// Pending orders once more (S107).
+    ProcessPending,
+}
+
+/// How far an operation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationState {
+    /// Asked for, not begun.
+    Queued,
+    /// Reading.
+    Running,
+    /// Everything is read; queued orders are being processed.
+    Processing,
+    /// Every order is accounted for.
+    Completed,
+    /// Reading stopped with an error; what was read before is accounted for.
+    Failed,
+}
+
+impl OperationState {
+    /// Whether nothing will change any more.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed)
+    }
+}
+
+/// The part of ShipStation's time that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// From this wall time of ShipStation's.
+    pub from: PacificTime,
+    /// Up to this one; none means up to now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<PacificTime>,
+}
+
+/// How many orders became what. The counts add up to the distinct orders read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// By outcome; an outcome without orders may be absent.
+    pub by_outcome: BTreeMap<Outcome, u64>,
+    /// Queued and not processed yet.
+    pub queued: u64,
+}
+
+impl Counts {
+    /// Orders with this outcome.
+    #[must_use]
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        self.by_outcome.get(&outcome).copied().unwrap_or(0)
+    }
+
+    /// All distinct orders read.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.by_outcome.values().sum::<u64>() + self.queued
+    }
+}
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// Time-sortable.
+    pub id: OperationId,
+    /// What it does.
+    #[serde(flatten)]
+    pub kind: OperationKind,
+    /// What started it.
+    pub trigger: Trigger,
+    /// Who: `schedule`, or a person.
+    pub by: String,
+    /// What part of ShipStation's time it reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
+    /// How far it is.
+    pub state: OperationState,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The sentence for it, with what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What became of the orders.
+    #[serde(default)]
+    pub counts: Counts,
+    /// Requests to ShipStation.
+    pub requests: u32,
+    /// Pages of rows written.
+    pub pages: u32,
+    /// Up to where everything is safely queued: where the next invocation goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<PacificTime>,
+    /// When it was asked for or began.
+    pub started_at: Timestamp,
+    /// When reading ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<Timestamp>,
+    /// When every order was accounted for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+}
+
+/// A revision that was queued: what the log must show before the order counts as processed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuedRevision {
+    /// What it says.
+    pub digest: Digest,
+    /// When ShipStation says that it changed.
+    pub modified_at: Timestamp,
+}
+
+impl From<&RevisionKey> for QueuedRevision {
+    fn from(key: &RevisionKey) -> Self {
+        Self { digest: key.digest, modified_at: key.modified_at }
+    }
+}
+
+/// What became of one order in one operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationRow {
+    /// The order, where its id could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
+    /// Its number, where it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_number: Option<String>,
+    /// What became of it; none while it is queued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Why, where it is not plain success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// The sentence for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The text that could not be read, or what ShipStation answered instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+    /// The revision that was queued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued: Option<QueuedRevision>,
+}
+
+impl OperationRow {
+    /// Whether the order simply became what it should, with nothing to say about it.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.outcome == Some(Outcome::Captured) && self.reason.is_none()
+    }
+
+    /// A row with a decided outcome; the sentence is the reason's own.
+    #[must_use]
+    pub fn decided(order_id: OrderId, order_number: &str, outcome: Outcome, reason: Option<Reason>) -> Self {
+        Self {
+            order_id: Some(order_id),
+            order_number: Some(order_number.to_owned()),
+            outcome: Some(outcome),
+            reason,
+            message: reason.map(|reason| reason.advice().to_owned()),
+            evidence: None,
+            queued: None,
+        }
+    }
+
+    /// Settles a queued row by what the log says now. Rows that are decided stay as they are.
+    ///
+    /// The log is the only record of what became of an order; an operation's counts are read from it, so that they can neither miss nor double one.
+    pub fn settle(&mut self, operation: &OperationId, entry: Option<&LogEntry>) {
+        let (None, Some(queued)) = (self.outcome, self.queued) else { return };
+        let Some(entry) = entry else { return };
+        let seen = entry.revisions.iter().find(|seen| seen.key.digest == queued.digest);
+        let newest = entry.newest().is_some_and(|newest| newest.digest == queued.digest);
+        let ours = seen.is_some_and(|seen| seen.operation_id.as_ref() == Some(operation));
+        let (outcome, reason) = match (seen, entry.state) {
+            (None, _) if entry.newest().is_some_and(|newest| newest.modified_at >= queued.modified_at) => {
+                (Outcome::Unchanged, Some(Reason::OlderRevision))
+            }
+            (None, _) => return,
+            (Some(_), LogState::Withdrawn) if newest => (Outcome::Cancelled, entry.reason.or(Some(Reason::Withdrawn))),
+            (Some(_), LogState::Skipped) if newest => (Outcome::Skipped, entry.reason),
+            (Some(_), LogState::Failed) if newest => (Outcome::Failed, entry.reason),
+            (Some(_), _) if entry.captured_by.as_ref() == Some(operation) => (Outcome::Captured, entry.reason),
+            (Some(_), LogState::Booked | LogState::Voided | LogState::Consolidating) if ours => {
+                let changed = entry
+                    .warnings
+                    .iter()
+                    .map(|warning| warning.reason)
+                    .find(|reason| matches!(reason, Reason::CancelledAfterBooking | Reason::ChangedAfterBooking));
+                (Outcome::Updated, changed)
+            }
+            (Some(_), _) if ours => (Outcome::Updated, entry.reason),
+            (Some(_), _) => (Outcome::Unchanged, Some(Reason::AlreadyCaptured)),
+        };
+        self.outcome = Some(outcome);
+        self.reason = reason;
+        let own_words = entry.message.clone().filter(|_| entry.reason.is_some() && entry.reason == reason);
+        self.message = own_words.or_else(|| reason.map(|reason| reason.advice().to_owned()));
+    }
+
+    /// Settles a queued row that nothing has processed for too long.
+    pub fn give_up(&mut self) {
+        if self.outcome.is_none() {
+            self.outcome = Some(Outcome::Failed);
+            self.reason = Some(Reason::NotProcessed);
+            self.message = Some(Reason::NotProcessed.advice().to_owned());
+        }
+    }
+}
+
+/// One row for each distinct order: of several for one order, one that is or was queued wins over one that was not, and the later wins else.
+#[must_use]
+pub fn distinct(rows: impl IntoIterator<Item = OperationRow>) -> Vec<OperationRow> {
+    let mut result: Vec<OperationRow> = Vec::new();
+    let mut places: HashMap<OrderId, usize> = HashMap::new();
+    for row in rows {
+        let Some(order_id) = row.order_id else {
+            result.push(row);
+            continue;
+        };
+        match places.get(&order_id).and_then(|place| result.get_mut(*place)) {
+            Some(known) => {
+                if row.queued.is_some() || known.queued.is_none() {
+                    *known = row;
+                }
+            }
+            None => {
+                places.insert(order_id, result.len());
+                result.push(row);
+            }
+        }
+    }
+    result
+}
+
+/// The counts of distinct rows.
+#[must_use]
+pub fn count<'a>(rows: impl IntoIterator<Item = &'a OperationRow>) -> Counts {
+    let mut counts = Counts::default();
+    for row in rows {
+        match row.outcome {
+            Some(outcome) => *counts.by_outcome.entry(outcome).or_default() += 1,
+            None => counts.queued += 1,
+        }
+    }
+    counts
+}

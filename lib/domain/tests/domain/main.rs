@@ -1,0 +1,15 @@
+//! The rules of capture and booking, by example and by property.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::float_arithmetic, missing_docs)]
+
+mod amounts;
+mod cents;
+mod customers;
+mod digests;
+mod invoices;
+mod merchant;
+mod orders;
+mod products;
+mod reread;
+mod revisions;
+mod stages;
+mod taxes;

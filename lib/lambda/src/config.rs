@@ -1,0 +1,307 @@
+//! The configuration of the functions, parsed once from the environment that `main.rs` hands in.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use secrecy::SecretString;
+
+/// The name of the one DynamoDB table.
+pub const TABLE: &str = "STEVEDORE_TABLE";
+/// The URL of the SQS queue that carries one order a message.
+pub const ORDERS_QUEUE_URL: &str = "STEVEDORE_ORDERS_QUEUE_URL";
+/// The URL of the SQS queue that carries loads, re-reads and continuations.
+pub const COMMANDS_QUEUE_URL: &str = "STEVEDORE_COMMANDS_QUEUE_URL";
+/// The URL of the SQS queue that takes what the two others gave up on.
+pub const DEAD_LETTER_QUEUE_URL: &str = "STEVEDORE_DEAD_LETTER_QUEUE_URL";
+/// The name or ARN of the secret that holds ShipStation's key and secret.
+pub const SECRET_ID: &str = "STEVEDORE_SECRET_ID";
+/// Where ShipStation answers; [`SHIPSTATION`] when absent.
+pub const SHIPSTATION_URL: &str = "STEVEDORE_SHIPSTATION_URL";
+/// A fixed bearer token, on one machine only; never set behind API Gateway.
+pub const API_TOKEN: &str = "STEVEDORE_API_TOKEN";
+
+/// The variables without which no function starts.
+pub const REQUIRED: [&str; 5] = [TABLE, ORDERS_QUEUE_URL, COMMANDS_QUEUE_URL, DEAD_LETTER_QUEUE_URL, SECRET_ID];
+
+/// The variables that a function starts without.
+pub const OPTIONAL: [&str; 2] = [SHIPSTATION_URL, API_TOKEN];
+
+/// ShipStation's own address for API V1 (ShipStation API V1 documentation, "Requirements": "API Endpoint").
+pub const SHIPSTATION: &str = "https://ssapi.shipstation.com/";
+
+/// What a function needs to know about its surroundings. AWS's own variables (`AWS_REGION`, `AWS_ENDPOINT_URL…`) are the
+/// SDK's to read.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The name of the one DynamoDB table.
+    pub table: String,
+    /// The URL of the orders queue.
+    pub orders_queue_url: String,
+    /// The URL of the commands queue.
+    pub commands_queue_url: String,
+    /// The URL of the dead-letter queue of both.
+    pub dead_letter_queue_url: String,
+    /// The name or ARN of the secret with ShipStation's credentials.
+    pub secret_id: String,
+    /// ShipStation's address, with a closing slash.
+    pub shipstation_url: String,
+    /// A bearer token that the API accepts, on one machine only. Absent behind API Gateway, whose authorizer decides.
+    pub api_token: Option<SecretString>,
+}
+
+impl Config {
+    /// Parses the environment; variables of others are ignored.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names every variable that is missing or wrong, not only the first.
+    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let mut reader = Reader { vars: vars.into_iter().collect(), problems: Vec::new() };
+        let config = Self {
+            table: reader.required(TABLE),
+            orders_queue_url: reader.queue_url(ORDERS_QUEUE_URL),
+            commands_queue_url: reader.queue_url(COMMANDS_QUEUE_URL),
+            dead_letter_queue_url: reader.queue_url(DEAD_LETTER_QUEUE_URL),
+            secret_id: reader.required(SECRET_ID),
+            shipstation_url: reader.shipstation_url(),
+            api_token: reader.api_token(),
+        };
+        if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: reader.problems }) }
+    }
+}
+
+/// The environment does not make a configuration. Its text names each variable and never shows a value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the environment is not complete: {}", .problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct ConfigError {
+    problems: Vec<Problem>,
+}
+
+impl ConfigError {
+    /// What is wrong, one for each variable, in the order of the configuration.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+/// One variable that is missing or wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable's name.
+    pub variable: &'static str,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.variable, self.fault)
+    }
+}
+
+/// What is wrong with a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is not set, or holds nothing but blanks.
+    Missing,
+    /// It is not an `http://` or `https://` address with a host.
+    NotAUrl,
+    /// It would send ShipStation's credentials over another machine's plain HTTP.
+    NotEncrypted,
+    /// It is shorter than [`SHORTEST_TOKEN`].
+    TooShort,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("is missing"),
+            Self::NotAUrl => f.write_str("is not an http:// or https:// address"),
+            Self::NotEncrypted => f.write_str("must be https://, for the credentials travel with every request"),
+            Self::TooShort => write!(f, "is shorter than {SHORTEST_TOKEN} characters"),
+        }
+    }
+}
+
+/// The shortest bearer token that is accepted, in bytes: a shorter one can be guessed over a network.
+pub const SHORTEST_TOKEN: usize = 16;
+
+/// Reads variables and gathers what is wrong with them.
+struct Reader {
+    vars: HashMap<String, String>,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    /// A variable's value; a blank one counts as absent, because templates and shells leave those behind.
+    fn optional(&self, variable: &str) -> Option<String> {
+        let value = self.vars.get(variable)?.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    fn required(&mut self, variable: &'static str) -> String {
+        self.optional(variable).unwrap_or_else(|| {
+            self.fault(variable, Fault::Missing);
+            String::new()
+        })
+    }
+
+    fn queue_url(&mut self, variable: &'static str) -> String {
+        let value = self.required(variable);
+        if !value.is_empty() && host_of(&value).is_none() {
+            self.fault(variable, Fault::NotAUrl);
+        }
+        value
+    }
+
+    fn shipstation_url(&mut self) -> String {
+        let mut value = self.optional(SHIPSTATION_URL).unwrap_or_else(|| SHIPSTATION.to_owned());
+        match host_of(&value) {
+            None => self.fault(SHIPSTATION_URL, Fault::NotAUrl),
+            Some(host) if value.starts_with("http://") && !is_this_machine(host) => {
+                self.fault(SHIPSTATION_URL, Fault::NotEncrypted);
+            }
+            Some(_) => {}
+        }
+        // Paths are joined to it, and joining to an address without the slash replaces its last part.
+        if !value.ends_with('/') {
+            value.push('/');
+        }
+        value
+    }
+
+    fn api_token(&mut self) -> Option<SecretString> {
+        let token = self.optional(API_TOKEN)?;
+        if token.len() < SHORTEST_TOKEN {
+            self.fault(API_TOKEN, Fault::TooShort);
+        }
+        Some(SecretString::from(token))
+    }
+
+    fn fault(&mut self, variable: &'static str, fault: Fault) {
+        self.problems.push(Problem { variable, fault });
+    }
+}
+
+/// The host of an `http://` or `https://` address, without user and port; none if the text is no such address.
+fn host_of(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    if url.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return None;
+    }
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host_and_port = authority.rsplit('@').next()?;
+    let host = match host_and_port.strip_prefix('[') {
+        Some(v6) => v6.split(']').next()?,
+        None => host_and_port.split(':').next()?,
+    };
+    (!host.is_empty()).then_some(host)
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use super::*;
+    use secrecy::ExposeSecret;
+
+    const QUEUES: &str = "https://sqs.us-west-2.amazonaws.com/123456789012";
+
+    fn complete() -> Vec<(String, String)> {
+        [
+            (TABLE, "stevedore".to_owned()),
+            (ORDERS_QUEUE_URL, format!("{QUEUES}/orders")),
+            (COMMANDS_QUEUE_URL, format!("{QUEUES}/commands")),
+            (DEAD_LETTER_QUEUE_URL, format!("{QUEUES}/dead-letters")),
+            (SECRET_ID, "stevedore/shipstation".to_owned()),
+            ("PATH", "/usr/bin".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec()
+    }
+
+    fn with(variable: &str, value: &str) -> Vec<(String, String)> {
+        let mut vars = complete();
+        vars.retain(|(name, _)| name != variable);
+        vars.push((variable.to_owned(), value.to_owned()));
+        vars
+    }
+
+    fn fault(vars: Vec<(String, String)>) -> Problem {
+        let error = Config::from_vars(vars).unwrap_err();
+        assert_eq!(error.problems().len(), 1, "{error}");
+        error.problems()[0].clone()
+    }
+
+    #[test]
+    fn a_complete_environment_makes_a_configuration() {
+        let config = Config::from_vars(complete()).unwrap();
+
+        assert_eq!(config.table, "stevedore");
+        assert_eq!(config.orders_queue_url, format!("{QUEUES}/orders"));
+        assert_eq!(config.commands_queue_url, format!("{QUEUES}/commands"));
+        assert_eq!(config.dead_letter_queue_url, format!("{QUEUES}/dead-letters"));
+        assert_eq!(config.secret_id, "stevedore/shipstation");
+        assert_eq!(config.shipstation_url, "https://ssapi.shipstation.com/");
+        assert!(config.api_token.is_none());
+    }
+
+    #[test]
+    fn every_missing_variable_is_named_in_one_error() {
+        let error = Config::from_vars([]).unwrap_err();
+
+        let named: Vec<&str> = error.problems().iter().map(|problem| problem.variable).collect();
+        assert_eq!(named, REQUIRED);
+        for name in REQUIRED {
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_blank_variable_is_a_missing_one() {
+        let problem = fault(with(TABLE, "  "));
+
+        assert_eq!((problem.variable, problem.fault), (TABLE, Fault::Missing));
+    }
+
+    #[test]
+    fn a_queue_is_an_address() {
+        for text in ["orders", "https://", "ftp://sqs/orders", "https://sqs /orders"] {
+            let problem = fault(with(ORDERS_QUEUE_URL, text));
+            assert_eq!(problem.variable, ORDERS_QUEUE_URL, "{text}");
+            assert_eq!(problem.fault, Fault::NotAUrl, "{text}");
+        }
+    }
+
+    #[test]
+    fn another_shipstation_gets_its_closing_slash() {
+        let config = Config::from_vars(with(SHIPSTATION_URL, "http://127.0.0.1:8731")).unwrap();
+
+        assert_eq!(config.shipstation_url, "http://127.0.0.1:8731/");
+    }
+
+    #[test]
+    fn credentials_travel_in_the_clear_only_on_this_machine() {
+        for here in ["http://localhost:1/", "http://[::1]:1/", "http://127.0.0.9/"] {
+            assert!(Config::from_vars(with(SHIPSTATION_URL, here)).is_ok(), "{here}");
+        }
+        for elsewhere in ["http://ssapi.shipstation.com/", "http://127.0.0.1@example.com/"] {
+            let problem = fault(with(SHIPSTATION_URL, elsewhere));
+            assert_eq!(problem.fault, Fault::NotEncrypted, "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_long_enough_and_never_shown() {
+        let problem = fault(with(API_TOKEN, "hunter2"));
+        assert_eq!((problem.variable, problem.fault), (API_TOKEN, Fault::TooShort));
+
+        let config = Config::from_vars(with(API_TOKEN, "a-token-of-this-machine")).unwrap();
+        let token = config.api_token.as_ref().unwrap();
+        assert_eq!(token.expose_secret(), "a-token-of-this-machine");
+        assert!(!format!("{config:?}").contains("a-token-of-this-machine"));
+    }
+}

@@ -1,0 +1,184 @@
+//! Leaves of an order: text, numbers, times. Each is read exactly, or the problem quotes it.
+
+use std::fmt::Write as _;
+
+use serde::Deserialize as _;
+use serde_json::value::RawValue;
+use stevedore_domain::money::{Decimal, decimal};
+use stevedore_domain::pacific::wall_time;
+
+use super::wire::Leaf;
+
+/// Characters of an offending text that a problem quotes.
+const QUOTE: usize = 100;
+
+/// What is wrong with a leaf, and where it is, seen from the object that was being read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) pointer: String,
+    pub(super) text: String,
+}
+
+impl Problem {
+    /// A problem with `raw`: it is not `wanted`.
+    fn not(wanted: &str, raw: &RawValue) -> Self {
+        Self::quoting(wanted, raw.get())
+    }
+
+    pub(super) fn quoting(wanted: &str, offending: &str) -> Self {
+        let mut text = format!("not {wanted}: ");
+        text.extend(offending.chars().take(QUOTE));
+        if offending.chars().nth(QUOTE).is_some() {
+            text.push('…');
+        }
+        Self { pointer: String::new(), text }
+    }
+
+    pub(super) fn missing() -> Self {
+        Self { pointer: String::new(), text: "missing".to_owned() }
+    }
+
+    /// The same problem, seen from one level up.
+    pub(super) fn under(mut self, step: impl std::fmt::Display) -> Self {
+        let mut pointer = String::new();
+        let _ = write!(pointer, "/{step}{}", self.pointer);
+        self.pointer = pointer;
+        self
+    }
+}
+
+/// Says where a problem is.
+pub(super) trait At<T> {
+    fn at(self, step: &str) -> Result<T, Problem>;
+}
+
+impl<T> At<T> for Result<T, Problem> {
+    fn at(self, step: &str) -> Self {
+        self.map_err(|problem| problem.under(step))
+    }
+}
+
+/// Text as written; blank text is nothing. A number stands for its own text, since nothing is lost by that.
+pub(super) fn text(leaf: Leaf<'_>) -> Result<Option<String>, Problem> {
+    let Some(raw) = leaf else { return Ok(None) };
+    let json = raw.get();
+    let Some(inner) = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return if is_number(json) { Ok(Some(json.to_owned())) } else { Err(Problem::not("text", raw)) };
+    };
+    if inner.contains('\\') {
+        let text = unescaped(raw).ok_or_else(|| Problem::not("text", raw))?;
+        return Ok(Some(text).filter(|text| !text.trim().is_empty()));
+    }
+    Ok(if inner.trim().is_empty() { None } else { Some(inner.to_owned()) })
+}
+
+/// Text that must be there.
+pub(super) fn required(leaf: Leaf<'_>) -> Result<String, Problem> {
+    text(leaf)?.ok_or_else(Problem::missing)
+}
+
+/// Resolves escapes. Half of a surrogate pair (an emoji cut by a length limit) becomes U+FFFD: a buyer's name must not stop an order.
+fn unescaped(raw: &RawValue) -> Option<String> {
+    struct Bytes(Vec<u8>);
+    impl<'de> serde::Deserialize<'de> for Bytes {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Visitor;
+            impl serde::de::Visitor<'_> for Visitor {
+                type Value = Bytes;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("text")
+                }
+                fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Bytes, E> {
+                    Ok(Bytes(bytes.to_owned()))
+                }
+            }
+            deserializer.deserialize_bytes(Visitor)
+        }
+    }
+    let Bytes(bytes) = Bytes::deserialize(raw).ok()?;
+    Some(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+fn is_number(json: &str) -> bool {
+    json.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+}
+
+/// The text of a JSON number; a number that was sent as text counts too. Blank text is nothing.
+fn number(raw: &RawValue) -> Result<Option<&str>, Problem> {
+    let json = raw.get();
+    if is_number(json) {
+        return Ok(Some(json));
+    }
+    let Some(inner) = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).map(str::trim) else {
+        return Err(Problem::not("a number", raw));
+    };
+    if inner.is_empty() {
+        return Ok(None);
+    }
+    let valid = serde_json::from_str::<&RawValue>(inner).is_ok() && is_number(inner);
+    if valid { Ok(Some(inner)) } else { Err(Problem::not("a number", raw)) }
+}
+
+/// An exact decimal.
+pub(super) fn amount(leaf: Leaf<'_>) -> Result<Option<Decimal>, Problem> {
+    let Some(raw) = leaf else { return Ok(None) };
+    let Some(text) = number(raw)? else { return Ok(None) };
+    decimal(text).map(Some).ok_or_else(|| Problem::not("a number that can be kept exactly", raw))
+}
+
+/// A whole number: `10`, `10.0`, `1e1`.
+pub(super) fn whole(leaf: Leaf<'_>) -> Result<Option<i64>, Problem> {
+    let Some(raw) = leaf else { return Ok(None) };
+    let Some(text) = number(raw)? else { return Ok(None) };
+    if let Ok(whole) = text.parse() {
+        return Ok(Some(whole));
+    }
+    let whole = decimal(text).filter(|value| value.fract().is_zero()).and_then(|value| i64::try_from(value).ok());
+    whole.map(Some).ok_or_else(|| Problem::not("a whole number", raw))
+}
+
+/// An id. ShipStation's ids are positive whole numbers; those of lines have 13 digits and more.
+pub(super) fn id(leaf: Leaf<'_>) -> Result<Option<u64>, Problem> {
+    let Some(raw) = leaf else { return Ok(None) };
+    let Some(text) = number(raw)? else { return Ok(None) };
+    if let Ok(id) = text.parse() {
+        return Ok(Some(id));
+    }
+    let id = decimal(text).filter(|value| value.fract().is_zero() && !value.is_sign_negative()).and_then(|value| u64::try_from(value).ok());
+    id.map(Some).ok_or_else(|| Problem::not("an id", raw))
+}
+
+/// A reference to something: 0 refers to nothing. Taken as an id it would tie all orders that lack one to each other.
+pub(super) fn reference(leaf: Leaf<'_>) -> Result<Option<u64>, Problem> {
+    Ok(id(leaf)?.filter(|id| *id != 0))
+}
+
+/// A list of references; nulls in it are left out.
+pub(super) fn references(list: Option<&Vec<&RawValue>>) -> Result<Vec<u64>, Problem> {
+    let mut ids = Vec::new();
+    for (index, raw) in list.into_iter().flatten().enumerate() {
+        let leaf = Some(*raw).filter(|raw| raw.get() != "null");
+        ids.extend(reference(leaf).map_err(|problem| problem.under(index))?);
+    }
+    Ok(ids)
+}
+
+/// True or false; absent is false.
+pub(super) fn flag(leaf: Leaf<'_>) -> Result<bool, Problem> {
+    match leaf.map(RawValue::get) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(Problem::quoting("true or false", other)),
+    }
+}
+
+/// A wall time without an offset, or a date.
+pub(super) fn time(leaf: Leaf<'_>) -> Result<Option<jiff::civil::DateTime>, Problem> {
+    let Some(raw) = leaf else { return Ok(None) };
+    let not = || Problem::not("a time such as 2015-06-29T08:46:27.0000000", raw);
+    let inner = raw.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(not)?;
+    if inner.trim().is_empty() {
+        return Ok(None);
+    }
+    wall_time(inner).map(Some).ok_or_else(not)
+}

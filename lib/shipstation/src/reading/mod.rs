@@ -1,0 +1,398 @@
+//! Reading the orders of a window **by key**.
+//!
+//! An order that is edited while the pages are read leaves its place, and everything behind it moves up by one: reading by page number would miss an order at
+//! the next page's start. So every page is asked for as page 1 of the window that begins a second before the last key that was read. Two things need page numbers all
+//! the same, and are read as a *pass* over a small closed window, whose `total` and whose orders are counted and which is read again when they moved:
+//!
+//! * more than a page of orders that share one second (a bulk edit), or the hour that repeats each November;
+//! * the surroundings of an order that makes every page with it answer 500 (a *poison* order).
+
+mod pass;
+mod seen;
+mod window;
+
+use serde::Serialize;
+use stevedore_domain::ids::OrderId;
+use stevedore_domain::pacific::PacificTime;
+
+use crate::client::{Call, Client};
+use crate::error::Error;
+use crate::order::RawOrder;
+use crate::page::{self, PAGE_SIZE, Page};
+use crate::transport::{Answer, Broken};
+
+use pass::{Pass, sizes};
+use seen::Seen;
+use window::{Ask, Field, end_after, end_of, repeated_hour, start_after, start_before};
+
+/// How many single orders in a row may answer 500 before it is ShipStation that is broken and not the orders.
+const POISON_IN_A_ROW: u32 = 3;
+
+/// A reader of a window. It can be asked again after an error, and goes on where it was.
+#[derive(Debug)]
+pub struct Reading {
+    field: Field,
+    from: PacificTime,
+    until: Option<PacificTime>,
+    page_size: u32,
+    /// What is asked for begins here. Every order before it was returned.
+    start: PacificTime,
+    mode: Mode,
+    seen: Seen,
+    /// A window that would not stand still began here.
+    unsettled: Option<PacificTime>,
+    reported: Vec<Run>,
+    finished: bool,
+    requests: u32,
+}
+
+/// What one request brought.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Orders that this reading has not returned yet in this state.
+    pub orders: Vec<RawOrder>,
+    /// Orders that ShipStation cannot deliver.
+    pub poison: Vec<Poison>,
+    /// Every order up to here was returned, or is poison: where a later reading may start (overlapping it, as always).
+    pub reached: PacificTime,
+    /// Whether the window was read to its end.
+    pub finished: bool,
+    /// Requests that this step took.
+    pub requests: u32,
+}
+
+/// An order that makes every page with it answer 500 (N11). Nothing of it can be read, so its neighbours in the order of the window's key identify it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Poison {
+    /// The last readable order before it.
+    pub before: Option<Neighbour>,
+    /// The first readable order behind it.
+    pub after: Option<Neighbour>,
+    /// `modifyDate` or `createDate`.
+    pub key: &'static str,
+    /// It lies in the window that begins here (exclusive).
+    pub from: PacificTime,
+    /// It lies in the window that ends here (inclusive).
+    pub until: Option<PacificTime>,
+    /// The HTTP status of the page that holds nothing else.
+    pub status: u16,
+    /// The beginning of that answer, at most 500 characters. Keep it, do not log it.
+    pub excerpt: String,
+}
+
+/// An order beside a [`Poison`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Neighbour {
+    /// `orderId`, if it can be read.
+    pub order_id: Option<OrderId>,
+    /// The window's key, if it can be read.
+    pub at: Option<PacificTime>,
+}
+
+/// Poison orders side by side.
+#[derive(Clone, Debug)]
+struct Run {
+    before: Option<Neighbour>,
+    after: Option<Neighbour>,
+    orders: Vec<Broken>,
+}
+
+#[derive(Debug)]
+enum Mode {
+    /// Page 1 from `start`.
+    Forward,
+    /// A page answers 500: the first `readable` orders from `start` do not, the first `broken` do. `last` is the last readable one.
+    Search { readable: u32, broken: u32, last: Option<PacificTime> },
+    /// The order behind `readable` readable ones is poison, and so are `over - 1` behind it: what comes next?
+    Skip { readable: u32, over: u32, last: Option<PacificTime> },
+    /// By page number through a closed window.
+    Pass(Pass),
+}
+
+/// What the answer to one question means.
+enum Turn {
+    Step(Vec<RawOrder>, Vec<Poison>),
+    Again,
+}
+
+impl Reading {
+    /// Orders by `modifyDate`, from `from` on, to `until` or to the present. The window overlaps an earlier one by more than an hour, or the repeated hour of November can
+    /// hide changes.
+    #[must_use]
+    pub fn changed(from: PacificTime, until: Option<PacificTime>) -> Self {
+        Self::new(Field::Modified, from, until)
+    }
+
+    /// Orders by `createDate`: those that entered ShipStation from `from` to `until`, both included.
+    #[must_use]
+    pub fn created(from: PacificTime, until: Option<PacificTime>) -> Self {
+        Self::new(Field::Created, from, until)
+    }
+
+    fn new(field: Field, from: PacificTime, until: Option<PacificTime>) -> Self {
+        let mut reading = Self {
+            field,
+            from,
+            until,
+            page_size: PAGE_SIZE,
+            start: start_before(from),
+            mode: Mode::Forward,
+            seen: Seen::default(),
+            unsettled: None,
+            reported: Vec::new(),
+            finished: false,
+            requests: 0,
+        };
+        reading.advance(reading.start);
+        reading
+    }
+
+    /// The same reading with smaller pages, 1 to 500 orders.
+    #[must_use]
+    pub fn with_page_size(mut self, orders: u32) -> Self {
+        self.page_size = orders.clamp(1, PAGE_SIZE);
+        self.advance(self.start);
+        self
+    }
+
+    /// Requests that this reading took, those of failed steps included.
+    #[must_use]
+    pub fn requests(&self) -> u32 {
+        self.requests
+    }
+
+    /// Every order up to here was returned: see [`Step::reached`].
+    #[must_use]
+    pub fn reached(&self) -> PacificTime {
+        let newest = self.seen.newest().unwrap_or(self.from);
+        let read = if self.finished { newest } else { newest.min(self.start) };
+        self.unsettled.map_or(read, |start| read.min(start)).max(self.from)
+    }
+
+    /// Asks for the next page, or the next part of one.
+    ///
+    /// # Errors
+    /// [`Error`]. Nothing that was returned is lost, and asking again goes on: after [`Error::Throttled`] from its instant on.
+    pub async fn next(&mut self, client: &Client, call: &Call<'_>) -> Result<Step, Error> {
+        let before = self.requests;
+        let (mut orders, mut poison) = (Vec::new(), Vec::new());
+        while !self.finished {
+            let ask = self.ask();
+            let answer = if self.is_worth_repeating(&ask) {
+                client.read(call, "/orders", &ask.query(), &mut self.requests, page::parse).await?
+            } else {
+                client.read_once(call, "/orders", &ask.query(), &mut self.requests, page::parse).await?
+            };
+            let turn = match answer {
+                Answer::Value(page) => self.take(&ask, page),
+                Answer::Broken(broken) => self.take_broken(&ask, broken)?,
+                Answer::Missing => return Err(Error::NotFound),
+            };
+            if let Turn::Step(new, bad) = turn {
+                (orders, poison) = (new, bad);
+                break;
+            }
+        }
+        let requests = self.requests.saturating_sub(before);
+        if !poison.is_empty() {
+            tracing::warn!(orders = poison.len(), "ShipStation cannot deliver some orders");
+        }
+        tracing::debug!(orders = orders.len(), requests, finished = self.finished, "read a page");
+        Ok(Step { orders, poison, reached: self.reached(), finished: self.finished, requests })
+    }
+
+    /// The next question.
+    fn ask(&self) -> Ask {
+        let (start, end, page, size) = match &self.mode {
+            Mode::Forward => (self.start, self.end(), 1, self.page_size),
+            Mode::Search { readable, broken, .. } => (self.start, self.end(), 1, (readable + broken) / 2),
+            Mode::Skip { readable, over, .. } => (self.start, self.end(), readable + over + 1, 1),
+            Mode::Pass(pass) => (pass.start, pass.end.or(self.end()), pass.page(), pass.size()),
+        };
+        Ask { field: self.field, start, end, page, size }
+    }
+
+    /// A 500 is asked for once more where it decides something: on a whole page, and on a single order.
+    fn is_worth_repeating(&self, ask: &Ask) -> bool {
+        match self.mode {
+            Mode::Forward => true,
+            Mode::Search { .. } | Mode::Skip { .. } => false,
+            Mode::Pass(_) => ask.size == self.page_size || ask.size == 1,
+        }
+    }
+
+    fn end(&self) -> Option<PacificTime> {
+        self.until.map(end_of)
+    }
+
+    fn key(&self, order: &RawOrder) -> Option<PacificTime> {
+        match self.field {
+            Field::Modified => order.modified_at(),
+            Field::Created => order.created_at(),
+        }
+    }
+
+    /// The orders that were not returned yet, out of an answer.
+    fn new_ones(&mut self, orders: Vec<RawOrder>) -> Vec<RawOrder> {
+        let (field, from, until) = (self.field, self.from, self.until);
+        let mut new = Vec::with_capacity(orders.len());
+        for order in orders {
+            let key = self.key(&order);
+            let is_new = self.seen.add(&order, key);
+            // `created` means the window exactly, although it is asked for a little wider; in the repeated hour wall times do not tell.
+            let outside = |key: PacificTime| (key < from || until.is_some_and(|until| key > until)) && repeated_hour(key).is_none();
+            if is_new && !(field == Field::Created && key.is_some_and(outside)) {
+                new.push(order);
+            }
+        }
+        new
+    }
+
+    fn take(&mut self, ask: &Ask, page: Page) -> Turn {
+        let rows = u32::try_from(page.orders.len()).unwrap_or(u32::MAX);
+        let keys: Vec<PacificTime> = page.orders.iter().filter_map(|order| self.key(order)).collect();
+        let (last, full) = (keys.last().copied(), rows >= ask.size);
+        let mut poison = Vec::new();
+        match &mut self.mode {
+            Mode::Forward | Mode::Search { .. } if !full => self.finished = true,
+            Mode::Forward => self.go_on(&keys),
+            Mode::Search { readable, last: last_readable, .. } => {
+                *readable = ask.size;
+                *last_readable = last.or(*last_readable);
+                self.narrow();
+            }
+            Mode::Skip { last: last_readable, .. } => {
+                let start = last_readable.map_or(self.start, start_before).max(self.start);
+                // Behind the poison comes the end of the list, or an order: the window up to that one holds the poison.
+                let end = last.map(end_after).filter(|end| *end > start);
+                self.mode = Mode::Pass(Pass::new(start, end, self.page_size, true));
+            }
+            Mode::Pass(pass) => {
+                let field = self.field;
+                let neighbour = |order: &RawOrder| Neighbour {
+                    order_id: order.order_id(),
+                    at: match field {
+                        Field::Modified => order.modified_at(),
+                        Field::Created => order.created_at(),
+                    },
+                };
+                pass.take(&page, neighbour);
+                if !full {
+                    poison = self.end_pass();
+                }
+            }
+        }
+        if self.finished {
+            self.mode = Mode::Forward;
+        }
+        let orders = self.new_ones(page.orders);
+        if !matches!(self.mode, Mode::Pass(_) | Mode::Search { .. } | Mode::Skip { .. }) {
+            self.seen.forget_before(self.start);
+        }
+        Turn::Step(orders, poison)
+    }
+
+    /// Moves the start behind a full page with these keys.
+    fn go_on(&mut self, keys: &[PacificTime]) {
+        let next = keys.last().copied().map(start_before);
+        match next {
+            // A page that does not rise was not sorted by wall time; only page numbers lead through it.
+            _ if !keys.is_sorted() => self.mode = Mode::Pass(Pass::new(self.start, None, self.page_size, false)),
+            Some(next) if next > self.start => self.advance(next),
+            // A page of orders that share a second.
+            _ => {
+                let end = keys.last().copied().map(end_after).filter(|end| *end > self.start);
+                self.mode = Mode::Pass(Pass::new(self.start, end, self.page_size, false));
+            }
+        }
+    }
+
+    /// Everything before `start` was returned.
+    fn advance(&mut self, start: PacificTime) {
+        self.start = start;
+        self.mode = match repeated_hour(start) {
+            Some((start, end)) => Mode::Pass(Pass::new(start, Some(end), self.page_size, false)),
+            None => Mode::Forward,
+        };
+    }
+
+    /// After each part of a search: is it known which order is poison?
+    fn narrow(&mut self) {
+        if let Mode::Search { readable, broken, last } = self.mode
+            && broken.saturating_sub(readable) <= 1
+        {
+            self.mode = Mode::Skip { readable, over: 1, last };
+        }
+    }
+
+    fn take_broken(&mut self, ask: &Ask, broken: Broken) -> Result<Turn, Error> {
+        let status = broken.status;
+        let in_a_row = match &mut self.mode {
+            Mode::Forward if broken.too_large && ask.size > 1 => {
+                self.page_size = sizes(self.page_size).get(1).copied().unwrap_or(1);
+                0
+            }
+            Mode::Forward => {
+                self.mode = Mode::Search { readable: 0, broken: ask.size, last: None };
+                self.narrow();
+                0
+            }
+            Mode::Search { broken, .. } => {
+                *broken = ask.size;
+                self.narrow();
+                0
+            }
+            Mode::Skip { over, .. } => {
+                *over += 1;
+                *over
+            }
+            Mode::Pass(pass) => pass.take_broken(broken),
+        };
+        if in_a_row > POISON_IN_A_ROW {
+            self.advance(self.start);
+            return Err(Error::Unavailable { status: Some(status), source: None });
+        }
+        Ok(Turn::Again)
+    }
+
+    /// The pass came to its window's end. If the window stood still, reading goes on behind it; else it is read again.
+    fn end_pass(&mut self) -> Vec<Poison> {
+        let Mode::Pass(pass) = &mut self.mode else { return Vec::new() };
+        if !pass.is_settled() {
+            if pass.restart() {
+                return Vec::new();
+            }
+            tracing::warn!("a window of orders would not stand still; the next run reads it again");
+            self.unsettled = Some(self.unsettled.map_or(pass.start, |start| start.min(pass.start)));
+        }
+        let (start, end, runs) = (pass.start, pass.end, pass.runs());
+        match end {
+            Some(end) if self.end().is_none_or(|last| end < last) => self.advance(start_after(end)),
+            _ => self.finished = true,
+        }
+        runs.into_iter().flat_map(|run| self.report(run, start, end)).collect()
+    }
+
+    /// The poison orders of a run that were not reported yet: windows overlap, so a run may be met twice.
+    fn report(&mut self, run: Run, from: PacificTime, until: Option<PacificTime>) -> Vec<Poison> {
+        let same = |a: &Option<Neighbour>, b: &Option<Neighbour>| a.is_some() && a == b;
+        let known = self.reported.iter().filter(|known| same(&known.before, &run.before) || same(&known.after, &run.after));
+        let known = known.map(|known| known.orders.len()).max().unwrap_or(0);
+        let key = match self.field {
+            Field::Modified => "modifyDate",
+            Field::Created => "createDate",
+        };
+        let poison = run.orders.iter().skip(known).map(|broken| Poison {
+            before: run.before.clone(),
+            after: run.after.clone(),
+            key,
+            from,
+            until,
+            status: broken.status,
+            excerpt: broken.excerpt.clone(),
+        });
+        let poison = poison.collect();
+        self.reported.push(run);
+        poison
+    }
+}

@@ -1,0 +1,152 @@
+//! By page number through a closed window, and whether the window stood still meanwhile.
+
+use std::collections::HashSet;
+
+use stevedore_domain::pacific::PacificTime;
+
+use super::seen::{Identity, identity};
+use super::window::repeated_hour;
+use super::{Neighbour, Run};
+use crate::order::RawOrder;
+use crate::page::Page;
+use crate::transport::Broken;
+
+/// How often a window is read before it is given up that it stands still.
+const ATTEMPTS: u32 = 4;
+/// The size of the first pages around a poison order: its window rarely holds more.
+const SMALL: u32 = 5;
+
+/// Page sizes from the whole page down to one order, each a divisor of the one before it, so that a position that one size has come to is the beginning of a page
+/// of each smaller size: 500, 250, 125, 25, 5, 1.
+pub(super) fn sizes(page_size: u32) -> Vec<u32> {
+    let mut sizes = vec![page_size.max(1)];
+    while let Some(size) = sizes.last().copied().filter(|size| *size > 1) {
+        let factor = (2..=size).find(|factor| size.is_multiple_of(*factor)).unwrap_or(size);
+        sizes.push(size / factor);
+    }
+    sizes
+}
+
+/// One way through a window.
+#[derive(Debug)]
+pub(super) struct Pass {
+    pub(super) start: PacificTime,
+    pub(super) end: Option<PacificTime>,
+    sizes: Vec<u32>,
+    /// The largest of `sizes` that is asked for now.
+    largest: usize,
+    attempts: u32,
+    way: Way,
+}
+
+/// How far this attempt has come.
+#[derive(Debug, Default)]
+struct Way {
+    /// Orders from the window's start that were read, or are poison.
+    position: u32,
+    /// What the answers said the window holds.
+    total: Option<u64>,
+    /// An answer said something else than the one before.
+    moved: bool,
+    orders: HashSet<Identity>,
+    last: Option<Neighbour>,
+    runs: Vec<Run>,
+    /// Poison orders just before `position`.
+    in_a_row: u32,
+}
+
+impl Pass {
+    /// A window that would begin or end in the hour that repeats is widened to the whole of it.
+    pub(super) fn new(start: PacificTime, end: Option<PacificTime>, page_size: u32, around_poison: bool) -> Self {
+        let start = repeated_hour(start).map_or(start, |(start, _)| start);
+        let end = end.map(|end| repeated_hour(end).map_or(end, |(_, end)| end));
+        let sizes = sizes(page_size);
+        let largest = if around_poison { sizes.iter().position(|size| *size <= SMALL).unwrap_or(0) } else { 0 };
+        Self { start, end, sizes, largest, attempts: 1, way: Way::default() }
+    }
+
+    /// Orders that the next page shall hold.
+    pub(super) fn size(&self) -> u32 {
+        let fits = |size: &u32| self.way.position.is_multiple_of(*size);
+        self.sizes.iter().skip(self.largest).copied().find(fits).unwrap_or(1)
+    }
+
+    /// The number of the next page, in pages of [`Self::size`].
+    pub(super) fn page(&self) -> u32 {
+        self.way.position / self.size() + 1
+    }
+
+    pub(super) fn take(&mut self, page: &Page, neighbour: impl Fn(&RawOrder) -> Neighbour) {
+        let size = self.size();
+        let way = &mut self.way;
+        way.moved |= way.total.is_some() && way.total != page.total;
+        way.total = page.total.or(way.total);
+        if let (Some(first), Some(run)) = (page.orders.first(), way.runs.last_mut())
+            && run.after.is_none()
+        {
+            run.after = Some(neighbour(first));
+        }
+        way.orders.extend(page.orders.iter().map(identity));
+        if let Some(last) = page.orders.last() {
+            way.last = Some(neighbour(last));
+            way.in_a_row = 0;
+        }
+        way.position += size;
+        self.largest = self.largest.saturating_sub(1);
+    }
+
+    /// A page cannot be had: a smaller one, or, if it was of one order, that order is poison. Returns how many are, one beside the other.
+    pub(super) fn take_broken(&mut self, broken: Broken) -> u32 {
+        let size = self.size();
+        if size > 1 {
+            self.largest = self.sizes.iter().position(|smaller| *smaller < size).unwrap_or(self.largest);
+            return 0;
+        }
+        let way = &mut self.way;
+        match way.runs.last_mut().filter(|run| run.after.is_none()) {
+            Some(run) => run.orders.push(broken),
+            None => way.runs.push(Run { before: way.last.clone(), after: None, orders: vec![broken] }),
+        }
+        way.position += 1;
+        way.in_a_row += 1;
+        way.in_a_row
+    }
+
+    /// Whether the window stood still: every answer named the same total, and it is what was read, no order twice. Where no total is named, a second way through must do.
+    pub(super) fn is_settled(&self) -> bool {
+        let way = &self.way;
+        let read = way.orders.len() + way.runs.iter().map(|run| run.orders.len()).sum::<usize>();
+        match way.total {
+            Some(total) => !way.moved && usize::try_from(total).is_ok_and(|total| total == read),
+            None => self.attempts > 1 || way.position <= self.sizes.first().copied().unwrap_or(1),
+        }
+    }
+
+    /// Begins again at the window's start, unless that was done often enough.
+    pub(super) fn restart(&mut self) -> bool {
+        if self.attempts >= ATTEMPTS {
+            return false;
+        }
+        self.attempts += 1;
+        self.way = Way::default();
+        true
+    }
+
+    /// The poison that was met.
+    pub(super) fn runs(&mut self) -> Vec<Run> {
+        std::mem::take(&mut self.way.runs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_size_divides_the_one_before() {
+        assert_eq!(sizes(500), [500, 250, 125, 25, 5, 1]);
+        assert_eq!(sizes(7), [7, 1]);
+        assert_eq!(sizes(1), [1]);
+        assert_eq!(sizes(0), [1]);
+    }
+}

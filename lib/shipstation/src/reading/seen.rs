@@ -1,0 +1,64 @@
+//! Which orders were returned, as far back as a window can overlap.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use stevedore_domain::ids::OrderId;
+use stevedore_domain::order::Digest;
+use stevedore_domain::pacific::PacificTime;
+
+use crate::order::RawOrder;
+
+/// Which order it is: by its id, or by its text where that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Identity {
+    Id(OrderId),
+    Text(u64),
+}
+
+/// In which state: a digest alone would not tell an order that changed there and back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Read(PacificTime, Digest),
+    Unread(u64),
+}
+
+pub(super) fn identity(order: &RawOrder) -> Identity {
+    order.order_id().map_or_else(|| Identity::Text(text(order)), Identity::Id)
+}
+
+fn text(order: &RawOrder) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    order.raw.get().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The latest state in which each order was returned.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    orders: HashMap<Identity, (State, Option<PacificTime>)>,
+    newest: Option<PacificTime>,
+}
+
+impl Seen {
+    /// Notes an order; false if it was returned in this state already. An order without a key has its neighbours'.
+    pub(super) fn add(&mut self, order: &RawOrder, key: Option<PacificTime>) -> bool {
+        self.newest = self.newest.max(key);
+        let state = match &order.parsed {
+            Ok(revision) => State::Read(revision.order.modified_at, revision.key.digest),
+            Err(_) => State::Unread(text(order)),
+        };
+        let before = self.orders.insert(identity(order), (state, key.or(self.newest)));
+        before.is_none_or(|(before, _)| before != state)
+    }
+
+    /// The greatest key that was returned.
+    pub(super) fn newest(&self) -> Option<PacificTime> {
+        self.newest
+    }
+
+    /// Forgets orders that no window from `start` on can hold again.
+    pub(super) fn forget_before(&mut self, start: PacificTime) {
+        self.orders.retain(|_, (_, key)| key.is_none_or(|key| key >= start));
+    }
+}

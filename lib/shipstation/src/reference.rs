@@ -1,0 +1,110 @@
+//! Stores and warehouses: small lists that settings refer to (facts sheet, section 5).
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use stevedore_domain::ids::{StoreId, WarehouseId};
+use stevedore_domain::order::Address;
+
+/// A selling channel inside the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Store {
+    /// `storeId`
+    pub store_id: StoreId,
+    /// `storeName`
+    pub name: String,
+    /// `marketplaceName`: `ShipStation` for manual orders.
+    pub marketplace: Option<String>,
+    /// `active`
+    pub active: bool,
+}
+
+/// A "ship from" location.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Warehouse {
+    /// `warehouseId`
+    pub warehouse_id: WarehouseId,
+    /// `warehouseName`
+    pub name: String,
+    /// `isDefault`
+    pub is_default: bool,
+    /// `originAddress`
+    pub origin_address: Address,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoreWire {
+    store_id: StoreId,
+    store_name: Option<String>,
+    marketplace_name: Option<String>,
+    active: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WarehouseWire {
+    warehouse_id: WarehouseId,
+    warehouse_name: Option<String>,
+    is_default: Option<bool>,
+    origin_address: Option<AddressWire>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AddressWire {
+    name: Option<String>,
+    company: Option<String>,
+    street1: Option<String>,
+    street2: Option<String>,
+    street3: Option<String>,
+    city: Option<String>,
+    state: Option<String>,
+    postal_code: Option<String>,
+    country: Option<String>,
+    phone: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Store {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wire = StoreWire::deserialize(deserializer)?;
+        Ok(Self {
+            store_id: wire.store_id,
+            name: filled(wire.store_name).unwrap_or_else(|| wire.store_id.to_string()),
+            marketplace: filled(wire.marketplace_name),
+            active: wire.active.unwrap_or(true),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Warehouse {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wire = WarehouseWire::deserialize(deserializer)?;
+        let origin = wire.origin_address.unwrap_or_default();
+        Ok(Self {
+            warehouse_id: wire.warehouse_id,
+            name: filled(wire.warehouse_name).unwrap_or_else(|| wire.warehouse_id.to_string()),
+            is_default: wire.is_default.unwrap_or(false),
+            origin_address: Address {
+                name: filled(origin.name),
+                company: filled(origin.company),
+                street1: filled(origin.street1),
+                street2: filled(origin.street2),
+                street3: filled(origin.street3),
+                city: filled(origin.city),
+                state: filled(origin.state),
+                postal_code: filled(origin.postal_code),
+                country: filled(origin.country),
+                phone: filled(origin.phone),
+            },
+        })
+    }
+}
+
+fn filled(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+/// A bare array of `T`.
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, serde_json::Error> {
+    serde_json::from_str(text)
+}

@@ -1,0 +1,318 @@
+//! One question and its answer: admission, sending, faults and retries.
+//!
+//! What a status means is in the facts sheet, section 2: 401, 402 and 403 are final; 429, or a body that says so, waits for the next window; 500 is left to the
+//! caller, since one poison order makes a whole page answer it (section 10); other 5xx, time-outs and broken connections are tried again.
+
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::StatusCode;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use secrecy::ExposeSecret as _;
+
+use crate::client::{Call, Client};
+use crate::error::Error;
+use crate::pacing::{Admission, Limits, later};
+
+/// How often a passing fault is tried again.
+const RETRIES: u32 = 3;
+/// How often in a row ShipStation may say "too many requests" to one question before the caller is sent away.
+const THROTTLED: u32 = 10;
+/// The wait after a 429 that does not say how long (facts sheet, section 2).
+const USUAL_WAIT: SignedDuration = SignedDuration::from_secs(60);
+/// No stated wait is believed beyond this.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
+/// What a throttled answer says, whatever its status.
+const TOO_MANY: &str = "Too Many Requests";
+/// Characters of an answer that are kept as evidence.
+const EXCERPT: usize = 500;
+
+/// The text of an answer.
+pub(crate) struct Body<'a> {
+    pub(crate) text: &'a str,
+    /// When the question was sent: what the answer says is at least as new.
+    pub(crate) asked_at: Timestamp,
+    /// The answer was not all UTF-8, and what was not is U+FFFD now.
+    pub(crate) mended: bool,
+}
+
+/// What became of a question.
+#[derive(Debug)]
+pub(crate) enum Answer<T> {
+    /// An answer that was understood.
+    Value(T),
+    /// 404
+    Missing,
+    /// 500, or an answer too large to take.
+    Broken(Broken),
+}
+
+/// A question that ShipStation cannot answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    pub(crate) status: u16,
+    pub(crate) excerpt: String,
+    /// The answer was larger than is taken.
+    pub(crate) too_large: bool,
+}
+
+impl<T> Answer<T> {
+    /// The value, where anything else is an error.
+    pub(crate) fn value(self) -> Result<T, Error> {
+        match self {
+            Self::Value(value) => Ok(value),
+            Self::Missing => Err(Error::NotFound),
+            Self::Broken(broken) => Err(Error::Unavailable { status: Some(broken.status), source: None }),
+        }
+    }
+}
+
+enum Received {
+    Answer { status: StatusCode, headers: HeaderMap, body: Vec<u8>, complete: bool },
+    Failed(reqwest::Error),
+}
+
+impl Client {
+    /// Asks, and reads the answer with `parse`. `used` counts requests. JSON that is cut off, and a 500, are asked for once more.
+    pub(crate) async fn read<T>(
+        &self,
+        call: &Call<'_>,
+        path: &str,
+        query: &[(&str, String)],
+        used: &mut u32,
+        parse: impl Fn(&Body<'_>) -> Result<T, serde_json::Error>,
+    ) -> Result<Answer<T>, Error> {
+        match self.read_once(call, path, query, used, &parse).await? {
+            Answer::Broken(broken) if !broken.too_large => self.read_once(call, path, query, used, parse).await,
+            answer => Ok(answer),
+        }
+    }
+
+    /// Like [`Client::read`], but a 500 is not asked for again.
+    pub(crate) async fn read_once<T>(
+        &self,
+        call: &Call<'_>,
+        path: &str,
+        query: &[(&str, String)],
+        used: &mut u32,
+        parse: impl Fn(&Body<'_>) -> Result<T, serde_json::Error>,
+    ) -> Result<Answer<T>, Error> {
+        let mut again = true;
+        loop {
+            let (status, headers, bytes, asked_at) = match self.ask(call, path, query, used).await? {
+                Asked::Answer { status, headers, bytes, asked_at } => (status, headers, bytes, asked_at),
+                Asked::Missing => return Ok(Answer::Missing),
+                Asked::Broken(broken) => return Ok(Answer::Broken(broken)),
+            };
+            let text = String::from_utf8_lossy(&bytes);
+            let body = Body { text: text.trim_start_matches('\u{feff}'), asked_at, mended: matches!(text, Cow::Owned(_)) };
+            match parse(&body) {
+                Ok(value) => return Ok(Answer::Value(value)),
+                Err(_) if is_html(&headers, body.text) => return Err(Error::NotJson { source: None }),
+                Err(source) if source.is_eof() && again => {
+                    tracing::debug!(%source, "answer cut off, asking again");
+                    again = false;
+                }
+                Err(source) if source.is_eof() => return Err(Error::Truncated { source }),
+                Err(source) if source.is_syntax() => return Err(Error::NotJson { source: Some(source) }),
+                Err(source) => return Err(Error::Unexpected { status: status.as_u16(), source: Some(source) }),
+            }
+        }
+    }
+
+    async fn ask(&self, call: &Call<'_>, path: &str, query: &[(&str, String)], used: &mut u32) -> Result<Asked, Error> {
+        let (mut failures, mut throttled) = (0, 0);
+        loop {
+            let place = self.admit(call).await?;
+            let asked_at = self.now();
+            *used = used.saturating_add(1);
+            self.inner.requests.fetch_add(1, Ordering::Relaxed);
+            let received = self.send(call, path, query, asked_at).await;
+            let now = self.now();
+            let (problem, wait) = match received {
+                Received::Failed(source) if source.is_builder() => return Err(Error::Address { source: Box::new(source.without_url()) }),
+                Received::Failed(source) => {
+                    let source: Box<dyn std::error::Error + Send + Sync> = Box::new(source.without_url());
+                    (Error::Unavailable { status: None, source: Some(source) }, None)
+                }
+                Received::Answer { status, headers, body, complete } => {
+                    self.pace(call, |pace| pace.answered(now, place, limits(&headers)));
+                    tracing::debug!(status = status.as_u16(), bytes = body.len(), "ShipStation answered");
+                    if is_throttled(status, &body) {
+                        let until = later(now, stated_wait(&headers, now).unwrap_or(USUAL_WAIT));
+                        self.pace(call, |pace| pace.close(until));
+                        throttled += 1;
+                        tracing::info!(%until, "ShipStation's request limit is used up");
+                        if throttled >= THROTTLED {
+                            return Err(Error::Throttled { retry_at: until });
+                        }
+                        continue;
+                    }
+                    if !complete {
+                        return Ok(Asked::Broken(Broken {
+                            status: status.as_u16(),
+                            excerpt: format!("The answer is larger than {} bytes.", self.inner.options.largest_answer),
+                            too_large: true,
+                        }));
+                    }
+                    match status.as_u16() {
+                        200..=299 => return Ok(Asked::Answer { status, headers, bytes: body, asked_at }),
+                        401 => return Err(Error::Refused),
+                        402 => return Err(Error::PlanWithoutApi),
+                        403 => return Err(Error::Forbidden),
+                        404 => return Ok(Asked::Missing),
+                        500 => return Ok(Asked::Broken(Broken { status: 500, excerpt: excerpt(&body), too_large: false })),
+                        408 | 501..=599 => (Error::Unavailable { status: Some(status.as_u16()), source: None }, retry_after(&headers, now)),
+                        status => return Err(Error::Unexpected { status, source: None }),
+                    }
+                }
+            };
+            if now >= call.deadline {
+                return Err(Error::DeadlineReached);
+            }
+            failures += 1;
+            let wait = self.backoff(failures, now).max(wait.unwrap_or_default());
+            if failures > RETRIES || later(now, wait) >= call.deadline {
+                return Err(problem);
+            }
+            tracing::info!(failures, code = problem.code(), "trying again");
+            self.sleep(wait).await;
+        }
+    }
+
+    /// Waits until a request may be sent, and takes it out of the window.
+    async fn admit(&self, call: &Call<'_>) -> Result<u64, Error> {
+        loop {
+            let now = self.now();
+            if now >= call.deadline {
+                return Err(Error::DeadlineReached);
+            }
+            match self.pace(call, |pace| pace.admit(now, call.priority, self.inner.options.reserve)) {
+                Admission::Go(place) => return Ok(place),
+                Admission::At(retry_at) if retry_at >= call.deadline => return Err(Error::Throttled { retry_at }),
+                Admission::At(retry_at) => {
+                    tracing::debug!(%retry_at, "waiting for the next window of requests");
+                    self.sleep(retry_at.duration_since(now)).await;
+                }
+            }
+        }
+    }
+
+    async fn send(&self, call: &Call<'_>, path: &str, query: &[(&str, String)], now: Timestamp) -> Received {
+        let options = &self.inner.options;
+        let left = Duration::try_from(call.deadline.duration_since(now)).unwrap_or_default();
+        let request = options
+            .http
+            .get(format!("{}{path}", options.base_url))
+            .query(query)
+            .header(ACCEPT, "application/json")
+            .basic_auth(call.credentials.api_key.expose_secret(), Some(call.credentials.api_secret.expose_secret()))
+            .timeout(options.timeout.min(left));
+        let mut response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return Received::Failed(error),
+        };
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Received::Answer { status, headers, body, complete: true },
+                Err(error) => return Received::Failed(error),
+            }
+            if body.len() > options.largest_answer {
+                return Received::Answer { status, headers, body: Vec::new(), complete: false };
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.inner.options.clock)()
+    }
+
+    async fn sleep(&self, duration: SignedDuration) {
+        (self.inner.options.sleep)(Duration::try_from(duration).unwrap_or_default()).await;
+    }
+
+    /// 1, 2, 4 seconds, each cut by up to a half so that clients that failed together do not come back together.
+    fn backoff(&self, failures: u32, now: Timestamp) -> SignedDuration {
+        let whole = 1000_i64.saturating_mul(1_i64.checked_shl(failures.saturating_sub(1)).unwrap_or(i64::MAX));
+        let half = whole / 2;
+        let mut hasher = DefaultHasher::new();
+        (now.as_nanosecond(), self.requests(), failures).hash(&mut hasher);
+        let cut = i64::try_from(hasher.finish() % half.cast_unsigned().max(1)).unwrap_or(0);
+        SignedDuration::from_millis(whole.saturating_sub(cut))
+    }
+}
+
+enum Asked {
+    Answer { status: StatusCode, headers: HeaderMap, bytes: Vec<u8>, asked_at: Timestamp },
+    Missing,
+    Broken(Broken),
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u32> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+fn limits(headers: &HeaderMap) -> Limits {
+    Limits {
+        limit: number(headers, "x-rate-limit-limit").filter(|limit| *limit > 0),
+        remaining: number(headers, "x-rate-limit-remaining"),
+        resets_in: number(headers, "x-rate-limit-reset").map(|seconds| wait_of(seconds.into())),
+    }
+}
+
+/// A stated wait, not shorter than a second (a window that ends "in 0 seconds" has not ended) and not longer than is believed.
+fn wait_of(seconds: i64) -> SignedDuration {
+    SignedDuration::from_secs(seconds).clamp(SignedDuration::from_secs(1), LONGEST_WAIT)
+}
+
+fn stated_wait(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
+    number(headers, "x-rate-limit-reset").map(|seconds| wait_of(seconds.into())).or_else(|| retry_after(headers, now))
+}
+
+/// `Retry-After`: seconds, or a date.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(wait_of(seconds.into()));
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(wait_of(date.timestamp().duration_since(now).as_secs()))
+}
+
+/// 429, or an answer of any status that says so instead of holding data. A customer's note with these words throttles nobody.
+fn is_throttled(status: StatusCode, body: &[u8]) -> bool {
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        return true;
+    }
+    let text = String::from_utf8_lossy(body);
+    if !text.contains(TOO_MANY) {
+        return false;
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Data {
+        #[serde(default)]
+        orders: Option<serde::de::IgnoredAny>,
+        #[serde(default)]
+        order_id: Option<serde::de::IgnoredAny>,
+    }
+    let text = text.trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace());
+    let has_data = text.starts_with('[') || serde_json::from_str::<Data>(text).is_ok_and(|data| data.orders.is_some() || data.order_id.is_some());
+    // Data that is cut off in the middle is data all the same.
+    !(has_data || (status.is_success() && text.starts_with("{\"order")))
+}
+
+fn is_html(headers: &HeaderMap, text: &str) -> bool {
+    let typed = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("html"));
+    typed || text.trim_start().starts_with('<')
+}
+
+fn excerpt(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).chars().take(EXCERPT).collect()
+}

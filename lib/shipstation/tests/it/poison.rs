@@ -1,0 +1,137 @@
+//! N11: an order that makes every page with it answer 500 is found, named by its neighbours, and stops nothing else.
+
+use stevedore_shipstation::{Error, Reading};
+
+use crate::reading::read_all;
+use crate::shop::{Shop, Stored};
+use crate::{TestClock, call, client, credentials, options, wall};
+
+fn orders(count: i64) -> Vec<Stored> {
+    let start = wall("2026-05-05T08:00:00").0;
+    (1..=count)
+        .map(|id| Stored { modified: start.checked_add(jiff::SignedDuration::from_secs(id * 3)).unwrap(), ..Stored::new(id.cast_unsigned(), "2026-05-05") })
+        .collect()
+}
+
+async fn shop(count: i64, poison: &[u64]) -> Shop {
+    let mut orders = orders(count);
+    orders.iter_mut().filter(|order| poison.contains(&order.id)).for_each(|order| order.poison = true);
+    Shop::open(orders).await
+}
+
+fn clock() -> TestClock {
+    TestClock::at("2026-05-05T22:00:00Z")
+}
+
+fn id(neighbour: Option<&stevedore_shipstation::Neighbour>) -> Option<u64> {
+    neighbour.and_then(|neighbour| neighbour.order_id).map(|id| id.0)
+}
+
+/// N11: one poison order in a page of 500, wherever it is.
+#[tokio::test]
+async fn n11_one_poison_order_in_a_page_of_500() {
+    for bad in [1_u64, 2, 250, 251, 344, 499, 500, 501, 777, 1200] {
+        let shop = shop(1200, &[bad]).await;
+        let clock = clock();
+        let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+        let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
+        assert_eq!(outcome.ids(), (1..=1200).filter(|id| *id != bad).collect::<Vec<_>>(), "poison {bad}");
+        assert_eq!(outcome.poison.len(), 1, "poison {bad}");
+        let poison = &outcome.poison[0];
+        assert_eq!(id(poison.before.as_ref()), Some(bad - 1).filter(|id| *id > 0));
+        assert_eq!(id(poison.after.as_ref()), Some(bad + 1).filter(|id| *id <= 1200));
+        assert_eq!((poison.status, poison.key), (500, "modifyDate"));
+        assert!(poison.excerpt.contains("An error has occurred."));
+        let at = wall("2026-05-05T08:00:00").shifted(jiff::SignedDuration::from_secs(bad.cast_signed() * 3));
+        assert!(poison.from <= at && poison.until.is_none_or(|until| at <= until), "it lies in the window that is named");
+        assert!(outcome.requests <= 3 + 20, "poison {bad} took {} requests", outcome.requests);
+    }
+}
+
+/// N11: the poison shares its second with its neighbours, and with more than a page of them.
+#[tokio::test]
+async fn n11_a_poison_order_that_shares_its_second() {
+    for crowd in [3_u64, 30] {
+        for bad in [100, 101, 100 + crowd / 2, 99 + crowd] {
+            let mut orders = orders(40);
+            orders.extend((100..100 + crowd).map(|id| Stored { poison: id == bad, ..Stored::new(id, "2026-05-05T08:00:30") }));
+            let expected: Vec<u64> = orders.iter().filter(|order| !order.poison).map(|order| order.id).collect();
+            let shop = Shop::open(orders).await;
+            let clock = clock();
+            let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None).with_page_size(10);
+            let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
+            assert_eq!(outcome.ids(), expected, "poison {bad} of {crowd}");
+            assert_eq!(outcome.poison.len(), 1, "poison {bad} of {crowd}: {:?}", outcome.poison);
+        }
+    }
+}
+
+/// N11: several, apart and side by side; each is reported once.
+#[tokio::test]
+async fn n11_several_poison_orders() {
+    for bad in [vec![10, 200], vec![10, 11, 12], vec![10, 12], vec![498, 499, 500], vec![499, 501], vec![600], vec![598, 599, 600]] {
+        let shop = shop(600, &bad).await;
+        let clock = clock();
+        let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+        let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
+        assert_eq!(outcome.ids(), (1..=600).filter(|id| !bad.contains(id)).collect::<Vec<_>>(), "poison {bad:?}");
+        assert_eq!(outcome.poison.len(), bad.len(), "poison {bad:?}: {:?}", outcome.poison);
+        assert!(outcome.requests < 60, "poison {bad:?} took {} requests", outcome.requests);
+    }
+}
+
+/// N11: when everything answers 500, ShipStation is broken and not five hundred orders.
+#[tokio::test]
+async fn n11_everything_answers_500() {
+    let everything: Vec<u64> = (1..=600).collect();
+    let shop = shop(600, &everything).await;
+    let clock = clock();
+    let client = client(&shop.uri, &clock);
+    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let error = read_all(&client, &clock, &mut reading).await.err().unwrap();
+    assert!(matches!(error, Error::Unavailable { status: Some(500), .. }), "{error:?}");
+    assert!(shop.asked() <= 16, "gave up after {}", shop.asked());
+    assert_eq!(reading.reached(), wall("2026-05-05T08:00:00"));
+    // It passes; the same reading goes on.
+    shop.with(|state| state.orders.iter_mut().for_each(|order| order.poison = false));
+    let outcome = read_all_again(&client, &clock, &mut reading).await;
+    assert_eq!(outcome, 600);
+}
+
+async fn read_all_again(client: &stevedore_shipstation::Client, clock: &TestClock, reading: &mut Reading) -> usize {
+    let mut orders = 0;
+    loop {
+        let step = reading.next(client, &call(&credentials(), clock)).await.unwrap();
+        orders += step.orders.len();
+        if step.finished {
+            return orders;
+        }
+    }
+}
+
+/// A single 500 that does not come again is no poison and costs one request.
+#[tokio::test]
+async fn a_500_that_passes_is_asked_again() {
+    let shop = shop(20, &[]).await;
+    shop.with(|state| {
+        state.before_answer = Some(Box::new(|orders, request| orders[5].poison = request == 0));
+    });
+    let clock = clock();
+    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
+    assert_eq!((outcome.ids().len(), outcome.poison.len(), outcome.requests), (20, 0, 2));
+}
+
+/// A page too large to take is asked for in smaller ones.
+#[tokio::test]
+async fn a_page_too_large_is_asked_for_in_smaller_ones() {
+    let shop = shop(1000, &[]).await;
+    let clock = clock();
+    let mut options = options(&shop.uri, &clock);
+    options.largest_answer = 40_000;
+    let client = stevedore_shipstation::Client::new(options);
+    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let outcome = read_all(&client, &clock, &mut reading).await.unwrap();
+    assert_eq!((outcome.ids().len(), outcome.poison.len()), (1000, 0));
+    assert!(outcome.requests < 15, "{}", outcome.requests);
+}

@@ -1,0 +1,141 @@
+//! A small ShipStation that holds orders in memory: filters by wall time, sorts, pages, and can be changed between requests.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use jiff::civil::DateTime;
+use stevedore_domain::pacific::PacificTime;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+use crate::wall;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    pub id: u64,
+    pub modified: DateTime,
+    pub created: DateTime,
+    /// Changes with every edit, so that each edit is another revision.
+    pub edit: u64,
+    pub poison: bool,
+    pub malformed: bool,
+}
+
+impl Stored {
+    pub fn new(id: u64, modified: &str) -> Self {
+        let modified = wall(modified).0;
+        Self { id, modified, created: modified, edit: 0, poison: false, malformed: false }
+    }
+
+    fn json(&self) -> String {
+        let (created, modified) = (self.created.strftime("%FT%T%.f"), self.modified.strftime("%FT%T%.f"));
+        let total = if self.malformed { "1e99" } else { "10.50" };
+        format!(
+            r#"{{"orderId":{},"orderNumber":"N-{}","createDate":"{created}","modifyDate":"{modified}","orderStatus":"awaiting_shipment","orderTotal":{total},"amountPaid":0,"customerNotes":"edit {}"}}"#,
+            self.id, self.id, self.edit
+        )
+    }
+}
+
+type Hook = Box<dyn FnMut(&mut Vec<Stored>, usize) + Send>;
+
+#[derive(Default)]
+pub struct State {
+    pub orders: Vec<Stored>,
+    /// The queries that were asked, in order.
+    pub asked: Vec<HashMap<String, String>>,
+    /// Runs before each answer, with the number of requests before it.
+    pub before_answer: Option<Hook>,
+    /// `modifyDateStart` is taken as "from this time on" and not as "after".
+    pub inclusive_start: bool,
+    /// `modifyDateEnd` is taken as "before this time".
+    pub exclusive_end: bool,
+    /// Which passage of the repeated hour a filter means: the first, unless this is set. Wall times in the shop are then sorted by instant.
+    pub by_instant: Option<bool>,
+    /// Orders of the second passage of the repeated hour.
+    pub second_passage: Vec<u64>,
+    pub no_total: bool,
+}
+
+#[derive(Clone)]
+pub struct Shop {
+    pub state: Arc<Mutex<State>>,
+    pub uri: String,
+    _server: Arc<MockServer>,
+}
+
+impl Shop {
+    pub async fn open(orders: Vec<Stored>) -> Self {
+        let state = Arc::new(Mutex::new(State { orders, ..State::default() }));
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(Answerer(Arc::clone(&state))).mount(&server).await;
+        Self { state, uri: server.uri(), _server: Arc::new(server) }
+    }
+
+    pub fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.state.lock().unwrap())
+    }
+
+    pub fn asked(&self) -> usize {
+        self.with(|state| state.asked.len())
+    }
+}
+
+struct Answerer(Arc<Mutex<State>>);
+
+impl Respond for Answerer {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let query: HashMap<String, String> = request.url.query_pairs().into_owned().collect();
+        let mut state = self.0.lock().unwrap();
+        let State { orders, asked, before_answer, .. } = &mut *state;
+        if let Some(hook) = before_answer {
+            hook(orders, asked.len());
+        }
+        asked.push(query.clone());
+        state.answer(&query)
+    }
+}
+
+impl State {
+    fn answer(&self, query: &HashMap<String, String>) -> ResponseTemplate {
+        let field = if query.contains_key("createDateStart") { "createDate" } else { "modifyDate" };
+        let key = |order: &Stored| if field == "createDate" { order.created } else { order.modified };
+        let time = |name: &str| {
+            let text = query.get(&format!("{field}{name}"))?;
+            let time = wall(text);
+            assert_eq!(text.len(), 19, "a filter is cut to the second: {text}");
+            assert_eq!(PacificTime::at(time.instant(None)), time, "a filter that names no time of ShipStation's clock: {text}");
+            Some(time.0)
+        };
+        let (start, end) = (time("Start").unwrap(), time("End"));
+        assert_eq!((query["sortBy"].to_lowercase(), query["sortDir"].as_str()), (field.to_lowercase(), "ASC"));
+        // Where the shop keeps instants, a wall time of the repeated hour means its first or its second passage.
+        let late = jiff::Timestamp::MAX;
+        let place = |time: DateTime, second: bool| match self.by_instant {
+            None => (time, jiff::Timestamp::MIN),
+            Some(_) => (DateTime::MIN, PacificTime(time).instant(second.then_some(late))),
+        };
+        let filter = |time: DateTime| place(time, self.by_instant == Some(true));
+        let order_place = |order: &Stored| place(key(order), self.second_passage.contains(&order.id));
+        let mut found: Vec<&Stored> = self
+            .orders
+            .iter()
+            .filter(|order| {
+                let at = order_place(order);
+                (if self.inclusive_start { at >= filter(start) } else { at > filter(start) })
+                    && end.is_none_or(|end| if self.exclusive_end { at < filter(end) } else { at <= filter(end) })
+            })
+            .collect();
+        found.sort_by_key(|order| (order_place(order), order.id));
+        let (page, size): (usize, usize) = (query["page"].parse().unwrap(), query["pageSize"].parse().unwrap());
+        let shown: Vec<&&Stored> = found.iter().skip((page - 1) * size).take(size).collect();
+        if shown.iter().any(|order| order.poison) {
+            return ResponseTemplate::new(500).set_body_string(r#"{"Message":"An error has occurred."}"#);
+        }
+        let orders: Vec<String> = shown.iter().map(|order| order.json()).collect();
+        let total = if self.no_total { String::new() } else { format!(r#","total":{}"#, found.len()) };
+        // `pages` is always 0 here, as some of ShipStation's lists have it.
+        let body = format!(r#"{{"orders":[{}]{total},"page":{page},"pages":0}}"#, orders.join(","));
+        ResponseTemplate::new(200).set_body_raw(body, "application/json; charset=utf-8")
+    }
+}
