@@ -1,1 +1,68 @@
-//! x
+//! `process-orders`: a batch of order messages becomes log entries and sales.
+//!
+//! Each message is on its own: it is read, decided on and written in one transaction, and one that fails goes back to the queue alone. What
+//! the messages of a batch need from the table is read for all of them together first, which costs a few requests a batch instead of a few for each order;
+//! the conditions of the transaction make sure that nothing of it was stale.
+
+mod load;
+mod process;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use stevedore_aws::Table;
+use stevedore_aws::messages::OrderMessage;
+use stevedore_lambda::{BatchError, Clock, Deadline, Limits, Record, RecordError, run_batch};
+
+use load::Loaded;
+
+/// Orders of one batch that are at work at a time. More than a few only collide in the table.
+const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
+/// The time that one order may need.
+const MARGIN: Duration = Duration::from_secs(2);
+
+/// What the function works with; built once for each process.
+#[derive(Clone)]
+pub struct Deps {
+    /// The table.
+    pub table: Table,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// Why a batch failed as a whole.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What the batch needs could not be read. All of it goes back to the queue.
+    #[error("what the batch needs could not be read")]
+    Load(#[source] stevedore_aws::Error),
+    /// See [`BatchError`].
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+}
+
+/// Processes a batch of order messages and answers which ones are to be delivered again.
+///
+/// # Errors
+/// [`Error`]: all of the batch is delivered again, which changes nothing for what was done already.
+pub async fn handle(deps: &Deps, event: SqsEvent, deadline: Deadline) -> Result<SqsBatchResponse, Error> {
+    let readable = event.records.iter().filter_map(|record| OrderMessage::decode(record.body.as_deref()?).ok());
+    let loaded = Arc::new(Loaded::read(&deps.table, readable).await.map_err(Error::Load)?);
+    let limits = Limits { concurrency: CONCURRENCY, deadline, margin: MARGIN, clock: Arc::clone(&deps.clock) };
+    Ok(run_batch(event, &limits, |record| one(deps, Arc::clone(&loaded), record)).await?)
+}
+
+async fn one(deps: &Deps, loaded: Arc<Loaded>, record: Record) -> Result<(), RecordError> {
+    let message = OrderMessage::decode(&record.body).map_err(RecordError::poison)?;
+    match process::process(deps, &loaded, &message).await {
+        Ok(done) => {
+            tracing::info!(order_id = %done.order_id, outcome = ?done.outcome, state = done.state.map(|state| state.as_str()), reason = done.reason.map(|reason| reason.code()), sale_id = done.sale_id.as_ref().map(|id| id.as_str()), operation_id = %message.operation_id, "order processed");
+            Ok(())
+        }
+        Err(process::Failure::Malformed(error)) => Err(RecordError::poison(error)),
+        Err(process::Failure::Table(error)) => Err(RecordError::retry(error)),
+        Err(process::Failure::Contended) => Err(RecordError::retry(process::Failure::Contended)),
+    }
+}

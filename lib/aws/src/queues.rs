@@ -1,6 +1,6 @@
 //! The three queues.
 
-use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName, SendMessageBatchRequestEntry};
 use jiff::Timestamp;
 
 use crate::messages::{Command, LARGEST_BATCH};
@@ -55,6 +55,25 @@ pub struct DeadLetter {
     pub sent_at: Option<Timestamp>,
     /// How often it was tried.
     pub receive_count: u32,
+}
+
+/// How many messages a queue holds. SQS calls these figures approximate; the engines' are exact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// To be received.
+    pub visible: u64,
+    /// Received and neither deleted nor visible again.
+    pub in_flight: u64,
+    /// Not to be received yet.
+    pub delayed: u64,
+}
+
+impl QueueDepth {
+    /// All messages.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.visible + self.in_flight + self.delayed
+    }
 }
 
 /// What a redrive did.
@@ -191,6 +210,23 @@ impl Queues {
             request.send().await.map_err(Error::call(OPERATION))?;
         }
         Ok(())
+    }
+
+    /// How many messages a queue holds.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn depth(&self, queue_url: &str) -> Result<QueueDepth, Error> {
+        let names = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        let request = self.client.get_queue_attributes().queue_url(queue_url).set_attribute_names(Some(names.to_vec()));
+        let reply = request.send().await.map_err(Error::call("count messages"))?;
+        let attributes = reply.attributes.unwrap_or_default();
+        let [visible, in_flight, delayed] = names.map(|name| attributes.get(&name).and_then(|text| text.parse().ok()).unwrap_or(0));
+        Ok(QueueDepth { visible, in_flight, delayed })
     }
 
     /// The queues' addresses.

@@ -4,7 +4,9 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType,
 };
 
-use crate::{Clients, Error};
+use aws_sdk_sqs::types::QueueAttributeName;
+
+use crate::{Clients, Error, QueueUrls};
 
 /// An index: its name, partition key and sort key. All project keys alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,4 +74,59 @@ pub async fn create_table(clients: &Clients, name: &str) -> Result<(), Error> {
         }
         Err(error) => Err(Error::call(OPERATION)(error)),
     }
+}
+
+/// How the queues of an engine are made. Deployed queues come from the template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueSettings {
+    /// Seconds for which a received order message is hidden from others; at most 43,200.
+    pub orders_visibility: u32,
+    /// The same of a command.
+    pub commands_visibility: u32,
+    /// How often a message is delivered before it becomes a dead letter.
+    pub max_receive_count: u32,
+}
+
+impl Default for QueueSettings {
+    /// What the template sets.
+    fn default() -> Self {
+        Self { orders_visibility: 720, commands_visibility: 5_400, max_receive_count: 5 }
+    }
+}
+
+/// Creates the three queues on an engine that has none, and gives those that are there these settings. Deployed queues come from the template.
+///
+/// # Errors
+/// [`Error`]. Calling it again finishes what was left.
+pub async fn create_queues(clients: &Clients, settings: &QueueSettings) -> Result<QueueUrls, Error> {
+    let dead_letters = create_queue(clients, "stevedore-dead-letters").await?;
+    set_attribute(clients, &dead_letters, QueueAttributeName::MessageRetentionPeriod, "1209600").await?;
+    let dead_letters_arn = queue_arn(clients, &dead_letters).await?;
+    let redrive = format!(r#"{{"deadLetterTargetArn":"{dead_letters_arn}","maxReceiveCount":{}}}"#, settings.max_receive_count);
+    let mut urls = Vec::with_capacity(2);
+    for (name, visibility) in [("stevedore-orders", settings.orders_visibility), ("stevedore-commands", settings.commands_visibility)] {
+        let url = create_queue(clients, name).await?;
+        set_attribute(clients, &url, QueueAttributeName::VisibilityTimeout, &visibility.to_string()).await?;
+        set_attribute(clients, &url, QueueAttributeName::RedrivePolicy, &redrive).await?;
+        urls.push(url);
+    }
+    let mut urls = urls.into_iter();
+    Ok(QueueUrls { orders: urls.next().unwrap_or_default(), commands: urls.next().unwrap_or_default(), dead_letters })
+}
+
+/// Creates a queue without attributes: so it is found again whatever attributes it has by now.
+async fn create_queue(clients: &Clients, name: &str) -> Result<String, Error> {
+    let reply = clients.sqs.create_queue().queue_name(name).send().await.map_err(Error::call("create a queue"))?;
+    Ok(reply.queue_url.unwrap_or_default())
+}
+
+async fn set_attribute(clients: &Clients, url: &str, name: QueueAttributeName, value: &str) -> Result<(), Error> {
+    let request = clients.sqs.set_queue_attributes().queue_url(url).attributes(name, value);
+    request.send().await.map(drop).map_err(Error::call("set up a queue"))
+}
+
+async fn queue_arn(clients: &Clients, url: &str) -> Result<String, Error> {
+    let request = clients.sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::QueueArn);
+    let reply = request.send().await.map_err(Error::call("read a queue's name"))?;
+    Ok(reply.attributes.unwrap_or_default().remove(&QueueAttributeName::QueueArn).unwrap_or_default())
 }

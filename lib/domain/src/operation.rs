@@ -229,6 +229,26 @@ impl OperationRow {
         self.message = own_words.or_else(|| reason.map(|reason| reason.advice().to_owned()));
     }
 
+    /// Settles a queued row of an operation that processed pending orders once more. The revision is not new, so only the order's state tells.
+    pub fn settle_pending(&mut self, entry: Option<&LogEntry>, expired: bool) {
+        if self.outcome.is_some() {
+            return;
+        }
+        let state = entry.map(|entry| entry.state);
+        let reason = entry.and_then(|entry| entry.reason);
+        let outcome = match state {
+            Some(LogState::Booked | LogState::Consolidating | LogState::Voided) => Outcome::Captured,
+            Some(LogState::Withdrawn) => Outcome::Cancelled,
+            // Still open: tried and nothing came of it, or not tried yet.
+            _ if !expired => return,
+            Some(LogState::Failed) => Outcome::Failed,
+            _ => Outcome::Unchanged,
+        };
+        self.outcome = Some(outcome);
+        self.reason = reason;
+        self.message = entry.and_then(|entry| entry.message.clone());
+    }
+
     /// Settles a queued row that nothing has processed for too long.
     pub fn give_up(&mut self) {
         if self.outcome.is_none() {

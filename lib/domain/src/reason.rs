@@ -46,6 +46,8 @@ reasons! {
     ExcludedStore = "excluded_store", "The order's store is excluded in the settings. Remove it from exclude_stores and load the order to capture it.";
     /// Skipped.
     ExcludedTag = "excluded_tag", "The order carries a tag that is excluded in the settings. Remove it from exclude_tags and load the order to capture it.";
+    /// Skipped.
+    NotConnected = "not_connected", "The connection to ShipStation was removed before the order was processed. Connect again; the order is then read anew.";
     /// Skipped by the schedule.
     BeforeLockDate = "before_order_lock_date", "The order is dated before the order lock date. Load it by hand if it should be captured all the same.";
     // Cancelled, withdrawn.

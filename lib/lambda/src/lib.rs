@@ -5,9 +5,8 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let vars: Vec<(String, String)> = std::env::vars().collect();
-//! stevedore_lambda::telemetry::init(stevedore_lambda::telemetry::LogFilter::from_vars(&vars))?;
-//! let config = stevedore_lambda::Config::from_vars(vars)?;
+//! stevedore_lambda::telemetry::init(std::env::vars())?;
+//! let config = stevedore_lambda::Config::from_vars(std::env::vars())?;
 //! # Ok(())
 //! # }
 //! ```

@@ -25,11 +25,7 @@ pub const AWS_LAMBDA_LOG_LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 const OURS: [&str; 5] = ["stevedore", "fetch_orders", "process_orders", "consolidate", "api"];
 
 /// Which log lines are written.
-///
-/// Below `info` only our own packages speak, whatever is asked for: the HTTP and AWS libraries would show headers and
-/// bodies there, and with them credentials and the buyers' names.
-#[derive(Debug)]
-pub struct LogFilter {
+struct LogFilter {
     filter: EnvFilter,
     rejected: Option<ParseError>,
 }
@@ -37,7 +33,7 @@ pub struct LogFilter {
 impl LogFilter {
     /// The filter that the environment asks for: `RUST_LOG`, else `AWS_LAMBDA_LOG_LEVEL`, else `info`. (Lambda always sets
     /// its own variable, so the one that a person set goes first.) An unreadable one is `info`, and the log says so.
-    pub fn from_vars(vars: &[(String, String)]) -> Self {
+    fn from_vars(vars: &[(String, String)]) -> Self {
         let asked =
             |name: &str| vars.iter().find(|(variable, value)| variable == name && !value.trim().is_empty()).map(|(_, value)| value.trim());
         let level = match asked(RUST_LOG).or_else(|| asked(AWS_LAMBDA_LOG_LEVEL)) {
@@ -60,20 +56,25 @@ pub enum TelemetryError {
     Taken(#[source] TryInitError),
 }
 
-/// Starts the logs and the figures of this process; called once, by `main.rs`.
+/// Starts the logs and the figures of this process; called once, by `main.rs`, with the environment's variables.
 ///
 /// From here on log events are JSON lines on standard output, with `timestamp` (RFC 3339, UTC) and `level` where Lambda looks
 /// for them; the events of [`crate::metrics`] are CloudWatch's own lines; and a panic is a log line that says where, never
 /// what: a panic's text may quote the data that it choked on.
 ///
+/// [`RUST_LOG`] decides what is logged, else [`AWS_LAMBDA_LOG_LEVEL`], else `info`. Below `info` only our own packages speak,
+/// whatever is asked for: the HTTP and AWS libraries would show headers and bodies there, and with them credentials and the
+/// buyers' names.
+///
 /// # Errors
 /// [`TelemetryError::Taken`] when called twice.
-pub fn init(filter: LogFilter) -> Result<(), TelemetryError> {
-    let rejected = filter.rejected.as_ref().map(ToString::to_string);
-    subscriber(filter.filter, std::io::stdout).try_init().map_err(TelemetryError::Taken)?;
+pub fn init(vars: impl IntoIterator<Item = (String, String)>) -> Result<(), TelemetryError> {
+    let vars: Vec<(String, String)> = vars.into_iter().collect();
+    let LogFilter { filter, rejected } = LogFilter::from_vars(&vars);
+    subscriber(filter, std::io::stdout).try_init().map_err(TelemetryError::Taken)?;
     std::panic::set_hook(Box::new(log_panic));
     if let Some(error) = rejected {
-        tracing::warn!(error, "the log filter cannot be read; logging at info");
+        tracing::warn!(%error, "the log filter cannot be read; logging at info");
     }
     Ok(())
 }

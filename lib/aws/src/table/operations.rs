@@ -17,6 +17,9 @@ use crate::{Error, codec, keys};
 /// How long queued orders may stay unprocessed before they count as failed: longer than all of the queue's own deliveries.
 const GIVEN_UP_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_hours(2);
 
+/// How long after queueing a pending order that is still pending counts as tried in vain.
+const TRIED_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+
 #[derive(Serialize, Deserialize)]
 struct Document<T> {
     operation: T,
@@ -162,13 +165,18 @@ impl Table {
         }
         let waiting = pages.iter().flat_map(|(_, rows)| rows).filter(|row| row.outcome.is_none()).filter_map(|row| row.order_id);
         let entries: HashMap<_, _> = self.log_entries(waiting.collect::<Vec<_>>()).await?;
-        let expired = operation.read_at.is_some_and(|read_at| now.duration_since(read_at) > GIVEN_UP_AFTER);
+        let waited = |time| operation.read_at.is_some_and(|read_at| now.duration_since(read_at) > time);
         let mut rewritten = Vec::new();
         for (number, rows) in &mut pages {
             let before = rows.iter().filter(|row| row.outcome.is_none()).count();
             for row in rows.iter_mut() {
-                row.settle(id, row.order_id.and_then(|order| entries.get(&order)).map(|stored| &stored.entry));
-                if expired {
+                let entry = row.order_id.and_then(|order| entries.get(&order)).map(|stored| &stored.entry);
+                if operation.kind == OperationKind::ProcessPending {
+                    row.settle_pending(entry, waited(TRIED_AFTER));
+                    continue;
+                }
+                row.settle(id, entry);
+                if waited(GIVEN_UP_AFTER) {
                     row.give_up();
                 }
             }

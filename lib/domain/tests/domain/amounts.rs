@@ -113,6 +113,7 @@ fn n3_sub_cent_prices_follow_the_stated_total() {
         assert_eq!(totals(&order), expected, "{total}");
         assert_eq!(reasons(&Merchant::new().sale(&order)), [Reason::ServiceLine]);
     }
+    assert_eq!(totals(&order(vec![line("A", 1, "0.001"), line("B", 1, "0.009")], "0", "0")), [0, 1]);
     let mut off = order(vec![line("A", 1, "0.005")], "0", "0");
     off.total = exact("0.02");
     let sale = Merchant::new().sale(&off);

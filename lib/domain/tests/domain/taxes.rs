@@ -38,6 +38,13 @@ fn s53_n3_ties_and_single_cents() {
     }
 }
 
+/// S53, N3: what is left of a cent goes to the largest remainder, wherever it stands.
+#[test]
+fn s53_n3_the_largest_remainder() {
+    let of = |tax| both_ways(&order(vec![line("A", 1, "10"), line("B", 1, "90"), line("C", 1, "50")], tax, "0"))[0].0.clone();
+    assert_eq!((of("0.01"), of("0.02"), of("0.10")), (vec![0, 1, 0], vec![0, 1, 1], vec![1, 6, 3]));
+}
+
 /// S53: lines of nothing share equally; a line of nothing beside others takes none.
 #[test]
 fn s53_all_zero_lines() {
@@ -85,8 +92,11 @@ fn s69_own_taxes_are_kept() {
     assert_eq!(book(vec![taxed.clone(), line("B", 1, "100"), line("C", 1, "300")], "6.55"), [255, 100, 300]);
     // Fractions of a cent stay with their items as far as whole cents can.
     assert_eq!(book(vec![taxed_line("A", 1, "1", "0.005"), taxed_line("B", 1, "1", "0.005")], "0.01"), [1, 0]);
-    // Where all state zero although there is tax, nobody has stated anything.
-    assert_eq!(book(vec![zero_tax(line("A", 1, "10")), zero_tax(line("B", 1, "30"))], "4"), [100, 300]);
+    // Where all state zero although there is tax, nobody has stated anything, and that is no contradiction.
+    assert_eq!(book(vec![zero_tax(line("A", 1, "10")), line("B", 1, "30")], "4"), [100, 300]);
+    let all_zero = order(vec![zero_tax(line("A", 1, "10")), zero_tax(line("B", 1, "30"))], "4", "0");
+    assert_eq!(both_ways(&all_zero)[0].0, [100, 300]);
+    assert_eq!(reasons(&Merchant::new().sale(&all_zero)), [Reason::ServiceLine]);
 }
 
 /// S69, S55: what the items leave of the order's tax is the charges' when these are taxable.

@@ -78,7 +78,7 @@ proptest! {
         ends in any::<(bool, bool)>(),
     ) {
         let base = wall("2026-05-05T08:00:00").0;
-        let at = |second: i64, fraction: i64| base.checked_add(SignedDuration::from_millis(second * 1000 + fraction)).unwrap();
+        let at = move |second: i64, fraction: i64| base.checked_add(SignedDuration::from_millis(second * 1000 + fraction)).unwrap();
         let mut orders: Vec<Stored> = seconds
             .iter()
             .chain(std::iter::repeat_n(&crowd, crowded))
@@ -135,7 +135,7 @@ proptest! {
         page_size in 2_u32..12,
     ) {
         let base = wall("2026-05-05T08:00:00").0;
-        let at = |second: u64| base.checked_add(SignedDuration::from_secs(i64::try_from(second).unwrap())).unwrap();
+        let at = move |second: u64| base.checked_add(SignedDuration::from_secs(i64::try_from(second).unwrap())).unwrap();
         let orders: Vec<Stored> = (1..=count).map(|id| Stored { modified: at(id), ..Stored::new(id, "2026-05-05") }).collect();
         let touched: Vec<usize> = touched.into_iter().map(|index| index.index(orders.len())).collect();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

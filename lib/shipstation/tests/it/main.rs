@@ -1,7 +1,6 @@
 //! The client at the wire: ShipStation's answers and faults, its clock, and orders that change while they are read.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::float_arithmetic, missing_docs)]
 
-mod bench;
 mod calls;
 mod drift;
 mod faults;

@@ -1,0 +1,232 @@
+//! Who may call what. Deny by default: a route answers only to those whom its own documentation lets in.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use lambda_http::request::RequestContext;
+use secrecy::{ExposeSecret, SecretString};
+use utoipa::openapi::OpenApi;
+
+use crate::problem::{Code, Problem};
+
+/// The permission without its grade (behaviour, section 3).
+pub const PERMISSION: &str = "integration:shipstation";
+
+/// What the permission allows; each grade contains those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grade {
+    /// Look.
+    Read,
+    /// Start, process, redrive, delete log entries, acknowledge.
+    Operate,
+    /// Connect, change settings and reference data.
+    Configure,
+}
+
+impl Grade {
+    /// Every grade, the least first.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Operate, Self::Configure];
+
+    /// The permission as tokens carry it: `integration:shipstation:read`.
+    pub fn permission(self) -> &'static str {
+        match self {
+            Self::Read => "integration:shipstation:read",
+            Self::Operate => "integration:shipstation:operate",
+            Self::Configure => "integration:shipstation:configure",
+        }
+    }
+
+    fn of_permission(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grade| grade.permission() == text)
+    }
+}
+
+/// How callers show who they are.
+pub enum Access {
+    /// Behind API Gateway: its JWT authorizer has checked the token, and the claims in the request's context carry the permissions.
+    Claims,
+    /// On one machine: fixed bearer tokens with their grade.
+    Tokens(Vec<(SecretString, Grade)>),
+}
+
+/// Who calls, as the history, the operations and the timelines name them.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub by: String,
+    /// None: a valid token without the permission.
+    grade: Option<Grade>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // Absent on open routes alone, and none of these asks who calls.
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::new(Code::Unauthenticated))
+    }
+}
+
+/// What a route's documentation asks of its callers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    Grade(Grade),
+    /// Nothing readable: nobody gets in.
+    Unknown,
+}
+
+/// The door: what each route needs, read from the OpenAPI document, so that the two cannot differ.
+pub(crate) struct Gate {
+    access: Access,
+    routes: HashMap<String, Vec<(Method, Needs)>>,
+}
+
+impl Gate {
+    pub(crate) fn new(access: Access, document: &OpenApi) -> Self {
+        let document = serde_json::to_value(document).unwrap_or_default();
+        let mut routes: HashMap<String, Vec<(Method, Needs)>> = HashMap::new();
+        for (path, item) in document.get("paths").and_then(|paths| paths.as_object()).into_iter().flatten() {
+            let operations = routes.entry(path.clone()).or_default();
+            for (method, operation) in item.as_object().into_iter().flatten() {
+                if let Ok(method) = Method::from_bytes(method.to_ascii_uppercase().as_bytes()) {
+                    operations.push((method, needs(operation)));
+                }
+            }
+        }
+        Self { access, routes }
+    }
+
+    fn caller(&self, request: &Request) -> Option<Caller> {
+        match &self.access {
+            Access::Claims => by_claims(request),
+            Access::Tokens(tokens) => by_token(tokens, request.headers()),
+        }
+    }
+}
+
+fn needs(operation: &serde_json::Value) -> Needs {
+    let requirements = operation.get("security").and_then(|security| security.as_array());
+    let [requirement] = requirements.map(Vec::as_slice).unwrap_or_default() else { return Needs::Unknown };
+    match requirement.as_object() {
+        Some(schemes) if schemes.is_empty() => Needs::Nothing,
+        Some(schemes) => {
+            let scopes = schemes.get("bearer").and_then(|scopes| scopes.as_array()).map(Vec::as_slice).unwrap_or_default();
+            let [scope] = scopes else { return Needs::Unknown };
+            scope.as_str().and_then(Grade::of_permission).map_or(Needs::Unknown, Needs::Grade)
+        }
+        None => Needs::Unknown,
+    }
+}
+
+fn by_claims(request: &Request) -> Option<Caller> {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.extensions().get::<RequestContext>() else { return None };
+    let jwt = context.authorizer.as_ref()?.jwt.as_ref()?;
+    let claim = |name: &str| jwt.claims.get(name).map(String::as_str).filter(|text| !text.trim().is_empty());
+    // The gateway hands an array over as `[a b]`.
+    let words = [claim("permissions"), claim("scope")].into_iter().flatten();
+    let words = words.flat_map(|text| text.split(|c: char| c.is_whitespace() || matches!(c, '[' | ']' | ',' | '"')));
+    let scopes = jwt.scopes.iter().flatten().map(String::as_str);
+    let grade = words.chain(scopes).filter_map(Grade::of_permission).max();
+    let by = claim("email").or_else(|| claim("sub")).or_else(|| claim("client_id")).unwrap_or("unknown");
+    Some(Caller { by: by.to_owned(), grade })
+}
+
+fn by_token(tokens: &[(SecretString, Grade)], headers: &HeaderMap) -> Option<Caller> {
+    let (scheme, sent) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    // All are compared, so that the time tells neither which one was close nor how far.
+    let matching = tokens.iter().filter(|(token, _)| equal(token.expose_secret().as_bytes(), sent.trim().as_bytes()));
+    let grade = matching.map(|(_, grade)| *grade).max()?;
+    Some(Caller { by: "local".to_owned(), grade: Some(grade) })
+}
+
+/// Compares in a time that depends on the lengths alone.
+fn equal(known: &[u8], sent: &[u8]) -> bool {
+    let differences = known.iter().zip(sent).fold(0_u8, |sum, (a, b)| black_box(sum | (a ^ b)));
+    black_box(differences) == 0 && known.len() == sent.len()
+}
+
+/// Lets a request through, or says why not. Runs before everything else, unknown routes included.
+pub(crate) async fn guard(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let method = request.method().clone();
+    let response = match enter(&gate, path.as_deref(), &mut request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    // The route, not the path: a path names orders.
+    tracing::info!(%method, route = path.as_deref().unwrap_or("none"), status = response.status().as_u16(), "answered");
+    sealed(response)
+}
+
+fn enter(gate: &Gate, path: Option<&str>, request: &mut Request) -> Result<(), Problem> {
+    let operations = path.map(|path| gate.routes.get(path).map(Vec::as_slice).unwrap_or_default());
+    // Every GET answers a HEAD too.
+    let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
+    let operation = operations.and_then(|operations| operations.iter().find(|(known, _)| *known == method));
+    if operation.is_some_and(|(_, needs)| *needs == Needs::Nothing) {
+        return Ok(());
+    }
+    let caller = gate.caller(request).ok_or_else(|| {
+        let realm = "Bearer realm=\"stevedore\"";
+        Problem::new(Code::Unauthenticated).header(header::WWW_AUTHENTICATE, realm)
+    })?;
+    match (operations, operation) {
+        // No such route: the router says so.
+        (None, _) => {}
+        (Some(operations), None) => {
+            let mut allowed: Vec<&str> = operations.iter().map(|(method, _)| method.as_str()).collect();
+            if allowed.contains(&"GET") {
+                allowed.push("HEAD");
+            }
+            return Err(Problem::new(Code::MethodNotAllowed).header(header::ALLOW, &allowed.join(", ")));
+        }
+        (Some(_), Some((_, Needs::Grade(needed)))) if caller.grade >= Some(*needed) => {}
+        (Some(_), Some((_, Needs::Grade(needed)))) => {
+            let detail = format!("This call needs the permission {}.", needed.permission());
+            return Err(Problem::with_detail(Code::Forbidden, detail));
+        }
+        (Some(_), Some(_)) => return Err(Problem::new(Code::Forbidden)),
+    }
+    request.extensions_mut().insert(caller);
+    Ok(())
+}
+
+/// Nothing here is for caches, and nothing is to be taken for anything but what it says it is.
+fn sealed(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(header::HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_not_documented_lets_nobody_in() {
+        assert_eq!(needs(&json!({})), Needs::Unknown);
+        assert_eq!(needs(&json!({"security": []})), Needs::Unknown);
+        assert_eq!(needs(&json!({"security": [{"bearer": []}]})), Needs::Unknown);
+        assert_eq!(needs(&json!({"security": [{"bearer": ["integration:shipstation"]}]})), Needs::Unknown);
+        assert_eq!(needs(&json!({"security": [{}, {"bearer": ["integration:shipstation:read"]}]})), Needs::Unknown);
+        assert_eq!(needs(&json!({"security": [{}]})), Needs::Nothing);
+        assert_eq!(needs(&json!({"security": [{"bearer": ["integration:shipstation:operate"]}]})), Needs::Grade(Grade::Operate));
+    }
+
+    #[test]
+    fn tokens_are_compared_as_a_whole() {
+        assert!(equal(b"a-token", b"a-token"));
+        assert!(!equal(b"a-token", b"a-tokem") && !equal(b"a-token", b"a-toke") && !equal(b"a-token", b"a-token2") && !equal(b"a", b""));
+    }
+}

@@ -1,0 +1,108 @@
+//! Commands from the commands queue. Each may be delivered more than once and goes on where it stopped.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use stevedore_aws::Progress;
+use stevedore_aws::messages::Command;
+use stevedore_domain::ids::OperationId;
+use stevedore_domain::operation::{OperationKind, OperationState, Window};
+use stevedore_domain::pacific::PacificTime;
+use stevedore_lambda::Deadline;
+
+use crate::run::{self, Run};
+use crate::{Deps, Error, MARGIN, pending, tick};
+
+pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline) -> Result<(), Error> {
+    match command {
+        Command::LoadOrders { operation_id, .. } | Command::LoadOrder { operation_id, .. } | Command::Continue { operation_id } => {
+            go_on(deps, &operation_id, deadline).await
+        }
+        Command::ProcessPending { operation_id: None, order_ids } => {
+            pending::process(deps, &OperationId::from("system"), order_ids.as_deref()).await.map(drop)
+        }
+        Command::ProcessPending { operation_id: Some(id), order_ids } => process_pending(deps, &id, order_ids.as_deref()).await,
+        Command::Disconnect => disconnect(deps, deadline).await,
+    }
+}
+
+/// Begins an operation or goes on with it: its record says what is to be done and how far it is.
+async fn go_on(deps: &Deps, id: &OperationId, deadline: Deadline) -> Result<(), Error> {
+    let stored = deps.table.operation(id).await?.ok_or_else(|| Error::NoOperation(id.clone()))?;
+    let mut run = Run { operation: stored.value, version: stored.version, cursor: None };
+    if run.operation.state.is_final() || run.operation.state == OperationState::Processing {
+        return Ok(());
+    }
+    match run.operation.kind.clone() {
+        OperationKind::Download => match tick::resume_lease(deps, id).await? {
+            Some(cursor) => run.cursor = Some(cursor),
+            None => {
+                // Another download began after this one was cut off, at the same cursor: it reads what is left.
+                run.operation.state = OperationState::Processing;
+                run.operation.read_at = Some((deps.clock)());
+                run.save(deps).await?;
+                return Ok(());
+            }
+        },
+        OperationKind::LoadOrders { from } if run.operation.window.is_none() => {
+            let settings = deps.table.settings().await?.value;
+            run.operation.window = Some(Window { from: midnight(from, &settings.time_zone), until: Some(PacificTime::at((deps.clock)())) });
+        }
+        OperationKind::LoadOrders { .. } | OperationKind::LoadOrder { .. } | OperationKind::ProcessPending => {}
+    }
+    run::read(deps, run, deadline).await.map(drop)
+}
+
+/// The day's first moment in the merchant's zone, as ShipStation's clock shows it.
+fn midnight(day: Date, zone: &str) -> PacificTime {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let midnight = day.to_zoned(zone).map(|zoned| zoned.timestamp()).unwrap_or_default();
+    PacificTime::at(midnight)
+}
+
+async fn process_pending(deps: &Deps, id: &OperationId, orders: Option<&[stevedore_domain::ids::OrderId]>) -> Result<(), Error> {
+    let stored = deps.table.operation(id).await?.ok_or_else(|| Error::NoOperation(id.clone()))?;
+    let mut run = Run { operation: stored.value, version: stored.version, cursor: None };
+    if run.operation.state.is_final() || run.operation.state == OperationState::Processing {
+        return Ok(());
+    }
+    let rows = pending::process(deps, id, orders).await?;
+    run.operation.pages = deps.table.put_operation_rows(id, 0, &rows).await?;
+    let now = (deps.clock)();
+    run.operation.state = OperationState::Processing;
+    run.operation.read_at = Some(now);
+    run.save(deps).await?;
+    deps.table.settle_operation(id, now).await?;
+    Ok(())
+}
+
+async fn disconnect(deps: &Deps, deadline: Deadline) -> Result<(), Error> {
+    // Only what a person confirmed: a command that comes late must not take a new connection apart.
+    if !deps.table.connection().await?.is_some_and(|connection| connection.value.disconnecting) {
+        return Ok(());
+    }
+    deps.secrets.clear().await?;
+    loop {
+        if deps.table.disconnect_step().await? == Progress::Done {
+            tracing::info!("disconnected");
+            return Ok(());
+        }
+        if deadline.is_near((deps.clock)(), MARGIN) {
+            deps.queues.send_command(&Command::Disconnect).await?;
+            return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::midnight;
+    use jiff::civil::date;
+
+    /// S114: from midnight in the merchant's own zone, not in ShipStation's.
+    #[test]
+    fn s114_loading_begins_at_the_merchants_midnight() {
+        assert_eq!(midnight(date(2026, 1, 31), "America/New_York").filter(), "2026-01-30 21:00:00");
+        assert_eq!(midnight(date(2026, 7, 1), "Europe/London").filter(), "2026-06-30 16:00:00");
+        assert_eq!(midnight(date(2026, 1, 31), "America/Los_Angeles").filter(), "2026-01-31 00:00:00");
+    }
+}

@@ -1,0 +1,61 @@
+//! What a tick does besides downloading.
+
+use jiff::SignedDuration;
+use stevedore_domain::operation::{OperationKind, OperationState};
+use stevedore_lambda::Deadline;
+use stevedore_shipstation::{Call, Credentials, Priority};
+
+use crate::run::{Run, call_deadline};
+use crate::{Deps, Error};
+
+/// How many open operations one tick settles.
+const SETTLED: usize = 20;
+/// A run that has not written for this long was cut off: an invocation lasts 15 minutes at most and hands on what is left.
+const CUT_OFF: SignedDuration = SignedDuration::from_hours(2);
+/// How old the stores' names may be.
+const STORES_AGE: SignedDuration = SignedDuration::from_hours(24);
+
+/// Brings operations up to date whose orders were processed since, and ends those that were cut off.
+pub(crate) async fn settle_open(deps: &Deps) -> Result<(), Error> {
+    let now = (deps.clock)();
+    let lease = deps.table.cursor().await?.value.lease;
+    for id in deps.table.open_operations(SETTLED).await? {
+        let Some((operation, _)) = deps.table.settle_operation(&id, now).await? else { continue };
+        let held = lease.as_ref().is_some_and(|lease| lease.operation_id == id && lease.until > now);
+        let reading = matches!(operation.state, OperationState::Running | OperationState::Queued);
+        // A download loses nothing by being cut off: the next one begins at the cursor.
+        let limit = if operation.kind == OperationKind::Download { SignedDuration::from_mins(20) } else { CUT_OFF };
+        if reading && !held && now.duration_since(operation.started_at) > limit {
+            let Some(stored) = deps.table.operation(&id).await? else { continue };
+            let mut operation = stored.value;
+            operation.state = OperationState::Failed;
+            operation.read_at = Some(now);
+            operation.finished_at = Some(now);
+            operation.reason = Some("cut_off".to_owned());
+            operation.message = Some("The run was cut off. Scheduled downloads go on by themselves where it stopped; start it again if a person did.".to_owned());
+            deps.table.put_operation(&operation, stored.version).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the stores' names once a day. Sales name their store, so a failure costs the name and nothing else.
+pub(crate) async fn refresh_stores(deps: &Deps, run: &mut Run, deadline: Deadline) -> Result<(), Error> {
+    let now = (deps.clock)();
+    let known = deps.table.store_names().await?;
+    if known.is_some_and(|(_, read_at)| now.duration_since(read_at) < STORES_AGE) {
+        return Ok(());
+    }
+    let Some(credentials) = deps.secrets.read().await? else { return Ok(()) };
+    let credentials = Credentials { api_key: credentials.api_key, api_secret: credentials.api_secret };
+    let call = Call { credentials: &credentials, priority: Priority::Background, deadline: call_deadline(deps, deadline) };
+    run.operation.requests = run.operation.requests.saturating_add(1);
+    match deps.shipstation.stores(&call).await {
+        Ok(stores) => {
+            let names = stores.into_iter().map(|store| (store.store_id, store.name)).collect();
+            deps.table.put_store_names(names, now).await?;
+        }
+        Err(error) => tracing::warn!(reason = error.code(), "the stores' names could not be read"),
+    }
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! Orders that are in the log without a sale, queued once more (S107, N2).
+
+use stevedore_aws::messages::OrderMessage;
+use stevedore_aws::{List, StoredEntry};
+use stevedore_domain::ids::{OperationId, OrderId};
+use stevedore_domain::log::{LogState, Trigger};
+use stevedore_domain::operation::OperationRow;
+use stevedore_domain::settings::Consolidation;
+
+use crate::step::queued_row;
+use crate::{Deps, Error};
+
+/// How many open orders one tick tries again by itself.
+const PER_TICK: usize = 200;
+/// How many one command queues.
+const PER_COMMAND: usize = 20_000;
+
+/// Orders that something here keeps from being booked are tried again with every download: the command that should have done it may have been lost.
+pub(crate) async fn heal(deps: &Deps) -> Result<(), Error> {
+    let rows = queue(deps, &OperationId::from("system"), None, PER_TICK).await?;
+    if !rows.is_empty() {
+        tracing::info!(orders = rows.len(), "open orders queued again");
+    }
+    Ok(())
+}
+
+/// Queues open orders: these, or all.
+pub(crate) async fn process(deps: &Deps, operation: &OperationId, orders: Option<&[OrderId]>) -> Result<Vec<OperationRow>, Error> {
+    queue(deps, operation, orders, PER_COMMAND).await
+}
+
+async fn queue(deps: &Deps, operation: &OperationId, orders: Option<&[OrderId]>, limit: usize) -> Result<Vec<OperationRow>, Error> {
+    let mut rows = Vec::new();
+    if let Some(orders) = orders {
+        let entries = deps.table.log_entries(orders.iter().copied()).await?;
+        let open: Vec<StoredEntry> = entries.into_values().filter(|stored| stored.entry.state.is_open()).collect();
+        send(deps, operation, &open, &mut rows).await?;
+        return Ok(rows);
+    }
+    let settings = deps.table.settings().await?.value;
+    // With daily consolidation a pending order waits for its day; what is blocked or was skipped may have become able to wait with it.
+    let states: &[LogState] = match settings.consolidation {
+        Consolidation::None => &[LogState::Pending, LogState::Blocked, LogState::Skipped, LogState::Failed],
+        Consolidation::Daily => &[LogState::Blocked, LogState::Skipped, LogState::Failed],
+    };
+    for state in states {
+        // While the tax mapping is unfinished there is nothing to try.
+        if *state == LogState::Skipped && !settings.tax_mapping_finished() {
+            continue;
+        }
+        let mut list = List { limit: 100, ..List::default() };
+        loop {
+            let page = deps.table.list_log_state(*state, &list).await?;
+            send(deps, operation, &page.items, &mut rows).await?;
+            list.token = page.next;
+            if list.token.is_none() || rows.len() >= limit {
+                break;
+            }
+        }
+    }
+    Ok(rows)
+}
+
+async fn send(deps: &Deps, operation: &OperationId, entries: &[StoredEntry], rows: &mut Vec<OperationRow>) -> Result<(), Error> {
+    let mut bodies = Vec::with_capacity(entries.len());
+    for stored in entries {
+        let (Some(order), Some(newest)) = (deps.table.newest_order(stored).await?, stored.entry.newest()) else {
+            tracing::error!(order_id = %stored.entry.order_id, "the newest revision of an open order is missing; load the order by its number");
+            continue;
+        };
+        let message = OrderMessage { operation_id: operation.clone(), trigger: Trigger::Manual, read_at: newest.read_at, order };
+        if let Some(body) = message.encode()? {
+            bodies.push(body);
+            rows.push(queued_row(stored.entry.order_id, &stored.entry.order_number, newest.into()));
+        }
+    }
+    let report = deps.queues.send_orders(&bodies).await?;
+    match report.refused.first() {
+        Some((_, reason)) => Err(Error::NotQueued { count: report.refused.len(), reason: reason.clone() }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,123 @@
+//! What was read, decided on and queued: every order gets a row, and everything that is to be captured a message.
+
+use std::collections::HashMap;
+
+use stevedore_aws::messages::OrderMessage;
+use stevedore_domain::ids::OrderId;
+use stevedore_domain::log::{Decision, Outcome, classify};
+use stevedore_domain::operation::{OperationRow, QueuedRevision};
+use stevedore_domain::reason::Reason;
+use stevedore_shipstation::{Call, Malformed, Poison, RawOrder};
+
+use crate::run::Run;
+use crate::{Deps, Error, merged, trouble};
+
+/// How much of an unreadable order's text a row keeps: more than any order of a few hundred lines.
+const EVIDENCE: usize = 256 * 1024;
+
+/// Decides on orders and queues them. When this returns, each of them is safely queued or needs nothing, and has its row.
+pub(crate) async fn take(deps: &Deps, run: &mut Run, call: &Call<'_>, orders: Vec<RawOrder>, poison: Vec<Poison>) -> Result<(), Error> {
+    if orders.is_empty() && poison.is_empty() {
+        return Ok(());
+    }
+    let settings = deps.table.settings().await?.value;
+    let ids = orders.iter().filter_map(|order| order.parsed.as_ref().ok()).map(|revision| revision.order.id);
+    let merged_ids = orders.iter().filter_map(|order| order.parsed.as_ref().ok()).flat_map(|revision| revision.order.merged_ids.iter().copied());
+    let entries = deps.table.log_entries(ids.chain(merged_ids).collect::<Vec<_>>()).await?;
+    let mut rows = Vec::with_capacity(orders.len());
+    let mut bodies = Vec::new();
+    for order in &orders {
+        let revision = match &order.parsed {
+            Ok(revision) => revision,
+            Err(malformed) => {
+                rows.push(malformed_row(malformed, order));
+                trouble::remember_order(deps, malformed).await?;
+                continue;
+            }
+        };
+        let id = revision.order.id;
+        let decision = classify(revision, &settings, entries.get(&id).map(|stored| &stored.entry), run.operation.trigger);
+        if let Decision::Nothing(outcome, reason) = decision {
+            rows.push(OperationRow::decided(id, &revision.order.number, outcome, reason));
+            continue;
+        }
+        let message = OrderMessage {
+            operation_id: run.operation.id.clone(),
+            trigger: run.operation.trigger,
+            read_at: Some(order.read_at),
+            order: order.raw.clone(),
+        };
+        match message.encode()? {
+            Some(body) => {
+                bodies.push(body);
+                rows.push(queued_row(id, &revision.order.number, (&revision.key).into()));
+            }
+            None => rows.push(OperationRow::decided(id, &revision.order.number, Outcome::Failed, Some(Reason::OrderTooLarge))),
+        }
+    }
+    for place in &poison {
+        rows.push(poison_row(place));
+        trouble::remember_place(deps, place).await?;
+    }
+    let report = deps.queues.send_orders(&bodies).await?;
+    if let Some((_, reason)) = report.refused.first() {
+        return Err(Error::NotQueued { count: report.refused.len(), reason: reason.clone() });
+    }
+    merged::withdraw(deps, run, call, &orders, &entries).await?;
+    run.operation.pages = deps.table.put_operation_rows(&run.operation.id, run.operation.pages, &rows).await?;
+    let counts: HashMap<&str, usize> = rows.iter().fold(HashMap::new(), |mut counts, row| {
+        *counts.entry(if row.outcome.is_none() { "queued" } else { "not_queued" }).or_default() += 1;
+        counts
+    });
+    tracing::info!(operation_id = %run.operation.id, orders = orders.len(), poison = poison.len(), queued = counts.get("queued"), "page taken");
+    Ok(())
+}
+
+/// A row whose outcome the log will tell.
+pub(crate) fn queued_row(id: OrderId, number: &str, revision: QueuedRevision) -> OperationRow {
+    OperationRow {
+        order_id: Some(id),
+        order_number: Some(number.to_owned()),
+        outcome: None,
+        reason: None,
+        message: None,
+        evidence: None,
+        queued: Some(revision),
+    }
+}
+
+fn malformed_row(malformed: &Malformed, order: &RawOrder) -> OperationRow {
+    let raw = order.raw.get();
+    let end = (0..=EVIDENCE.min(raw.len())).rev().find(|end| raw.is_char_boundary(*end)).unwrap_or(0);
+    OperationRow {
+        order_id: malformed.order_id,
+        order_number: malformed.order_number.clone(),
+        outcome: Some(Outcome::Failed),
+        reason: Some(Reason::MalformedOrder),
+        message: Some(format!("{}: {}. {}", malformed.pointer, malformed.problem, Reason::MalformedOrder.advice())),
+        evidence: raw.get(..end).map(str::to_owned),
+        queued: None,
+    }
+}
+
+fn poison_row(place: &Poison) -> OperationRow {
+    let beside = |neighbour: &Option<stevedore_shipstation::Neighbour>| {
+        neighbour.as_ref().and_then(|neighbour| neighbour.order_id).map_or_else(|| "none".to_owned(), |id| id.to_string())
+    };
+    let detail = format!(
+        "ShipStation answers {} for one order between order {} and order {} by {}.",
+        place.status,
+        beside(&place.before),
+        beside(&place.after),
+        place.key
+    );
+    OperationRow {
+        order_id: None,
+        order_number: None,
+        outcome: Some(Outcome::Failed),
+        reason: Some(Reason::PoisonOrder),
+        message: Some(format!("{detail} {}", Reason::PoisonOrder.advice())),
+        evidence: serde_json::to_string(place).ok(),
+        queued: None,
+    }
+}

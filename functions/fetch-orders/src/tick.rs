@@ -1,0 +1,143 @@
+//! The schedule's tick.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use stevedore_aws::{Connection, ConnectionMode, Cursor, Lease, Stored};
+use stevedore_domain::ids::OperationId;
+use stevedore_domain::log::Trigger;
+use stevedore_domain::operation::{Operation, OperationKind, OperationState, Window};
+use stevedore_domain::pacific::PacificTime;
+use stevedore_domain::settings::Settings;
+use stevedore_lambda::Deadline;
+
+use crate::run::{self, Run};
+use crate::{Deps, Error, housekeeping};
+
+/// Windows overlap by this much: more than the hour that repeats each November (N13).
+pub(crate) const OVERLAP: SignedDuration = SignedDuration::from_mins(75);
+/// How far the first download looks back from the moment of connecting.
+const FIRST_LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
+/// A tick counts as due this much early: schedules are not exact.
+const SLACK: SignedDuration = SignedDuration::from_secs(150);
+/// Longer than an invocation can last.
+const LEASE: SignedDuration = SignedDuration::from_mins(16);
+
+/// Whether a tick at `at` begins a download (`poll_minutes`). A tick that is not later than the last is one that somebody sent by hand, or again.
+fn is_due(at: Timestamp, last: Option<Timestamp>, settings: &Settings) -> bool {
+    let Some(last) = last else { return true };
+    let elapsed = at.duration_since(last);
+    elapsed <= SignedDuration::ZERO || elapsed >= SignedDuration::from_mins(i64::from(settings.poll_minutes)) - SLACK
+}
+
+pub(crate) async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Result<Value, Error> {
+    let not_run = |reason: &str| {
+        tracing::info!(reason, "no download");
+        Ok(json!({"ran": false, "reason": reason}))
+    };
+    let Some(connection) = deps.table.connection().await? else { return not_run("not_connected") };
+    if connection.value.disconnecting || !connection.value.modes.contains(&ConnectionMode::Store) {
+        return not_run("not_connected");
+    }
+    housekeeping::settle_open(deps).await?;
+    let settings = deps.table.settings().await?.value;
+    if settings.paused {
+        return not_run("paused");
+    }
+    let Stored { value: cursor, version } = deps.table.cursor().await?;
+    if !is_due(at, cursor.last_tick, &settings) {
+        return not_run("not_due");
+    }
+    let now = (deps.clock)();
+    if cursor.lease.as_ref().is_some_and(|lease| lease.until > now) {
+        return not_run("already_running");
+    }
+    let Some(mut run) = begin(deps, &settings, &connection.value, cursor, version, at).await? else { return not_run("already_running") };
+    housekeeping::refresh_stores(deps, &mut run, deadline).await?;
+    let operation = run::read(deps, run, deadline).await?;
+    crate::pending::heal(deps).await?;
+    Ok(json!({"ran": true, "operation_id": operation.id, "state": operation.state, "counts": operation.counts}))
+}
+
+/// Takes the lease and makes the operation.
+async fn begin(
+    deps: &Deps,
+    settings: &Settings,
+    connection: &Connection,
+    cursor: Cursor,
+    version: u64,
+    at: Timestamp,
+) -> Result<Option<Run>, Error> {
+    let now = (deps.clock)();
+    let from = match cursor.reached {
+        Some(reached) => reached.shifted(-OVERLAP),
+        None => PacificTime::at(connection.integrated_at.saturating_sub(FIRST_LOOK_BACK).unwrap_or(connection.integrated_at)),
+    };
+    let delay = SignedDuration::from_mins(i64::from(settings.download_delay_minutes));
+    let until = (settings.download_delay_minutes > 0).then(|| PacificTime::at(now.saturating_sub(delay).unwrap_or(now)));
+    let mut operation = Operation {
+        id: OperationId(String::new()),
+        kind: OperationKind::Download,
+        trigger: Trigger::Schedule,
+        by: "schedule".to_owned(),
+        window: Some(Window { from, until }),
+        state: OperationState::Running,
+        reason: None,
+        message: None,
+        counts: stevedore_domain::operation::Counts::default(),
+        requests: 0,
+        pages: 0,
+        position: None,
+        started_at: now,
+        read_at: None,
+        finished_at: None,
+    };
+    operation.id = operation_id(now, "download");
+    let lease = Lease { operation_id: operation.id.clone(), until: now.saturating_add(LEASE).unwrap_or(now) };
+    let cursor = Cursor { lease: Some(lease), last_tick: Some(cursor.last_tick.map_or(at, |last| last.max(at))), ..cursor };
+    let Some(cursor_version) = deps.table.put_cursor(&cursor, version).await? else { return Ok(None) };
+    let Some(version) = deps.table.create_operation(&operation).await? else { return Ok(None) };
+    Ok(Some(Run { operation, version, cursor: Some((cursor, cursor_version)) }))
+}
+
+/// Takes the lease for an operation that goes on. Nothing while another download holds it.
+pub(crate) async fn resume_lease(deps: &Deps, id: &OperationId) -> Result<Option<(Cursor, u64)>, Error> {
+    let now = (deps.clock)();
+    let Stored { value: cursor, version } = deps.table.cursor().await?;
+    if cursor.lease.as_ref().is_some_and(|lease| lease.until > now && lease.operation_id != *id) {
+        return Ok(None);
+    }
+    let cursor = Cursor { lease: Some(Lease { operation_id: id.clone(), until: now.saturating_add(LEASE).unwrap_or(now) }), ..cursor };
+    Ok(deps.table.put_cursor(&cursor, version).await?.map(|version| (cursor, version)))
+}
+
+/// A time-sortable id. Two in one millisecond collide, and the second is refused by the table.
+pub(crate) fn operation_id(at: Timestamp, kind: &str) -> OperationId {
+    OperationId(format!("{}-{kind}", at.strftime("%Y%m%dT%H%M%S%3f")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// S104: once an hour by default, however often the schedule ticks.
+    #[test]
+    fn s104_a_download_is_due_once_an_hour_by_default() {
+        let settings = Settings::default();
+        let last: Timestamp = "2026-01-15T09:00:00Z".parse().unwrap();
+        let after = |minutes| is_due(last.saturating_add(SignedDuration::from_mins(minutes)).unwrap(), Some(last), &settings);
+        assert!(is_due(last, None, &settings));
+        assert!(!after(5) && !after(30) && !after(55));
+        assert!(after(60) && after(58) && after(600));
+        // The same tick again, or an old event sent by hand.
+        assert!(after(0) && after(-60));
+    }
+
+    #[test]
+    fn polling_may_be_shortened_to_five_minutes() {
+        let settings = Settings { poll_minutes: 5, ..Settings::default() };
+        let last: Timestamp = "2026-01-15T09:00:00Z".parse().unwrap();
+        assert!(is_due("2026-01-15T09:05:00Z".parse().unwrap(), Some(last), &settings));
+        assert!(!is_due("2026-01-15T09:01:00Z".parse().unwrap(), Some(last), &settings));
+    }
+}

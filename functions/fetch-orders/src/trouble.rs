@@ -1,0 +1,107 @@
+//! Orders that could not be read are tried again on later runs (N11).
+
+use stevedore_aws::Trouble;
+use stevedore_domain::pacific::PacificTime;
+use stevedore_lambda::Deadline;
+use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, Poison, Reading};
+
+use crate::run::Run;
+use crate::{Deps, Error, MARGIN, step};
+
+/// How many places one run tries again: a handful of requests.
+const PER_RUN: usize = 5;
+
+/// Remembers an order whose text cannot be read, by its id. One without a readable id shows up again only when it changes.
+pub(crate) async fn remember_order(deps: &Deps, malformed: &Malformed) -> Result<(), Error> {
+    let Some(id) = malformed.order_id else { return Ok(()) };
+    remember(deps, Trouble { position: format!("order#{id}"), order_id: Some(id), from: None, until: None, first_seen: (deps.clock)(), attempts: 1 }).await
+}
+
+/// Remembers a place where ShipStation answers with an error, by the window that it lies in.
+pub(crate) async fn remember_place(deps: &Deps, place: &Poison) -> Result<(), Error> {
+    let from = place.before.as_ref().and_then(|neighbour| neighbour.at).unwrap_or(place.from);
+    let until = place.after.as_ref().and_then(|neighbour| neighbour.at).or(place.until);
+    remember(deps, Trouble { position: format!("{}#{from}", place.key), order_id: None, from: Some(from), until, first_seen: (deps.clock)(), attempts: 1 }).await
+}
+
+async fn remember(deps: &Deps, trouble: Trouble) -> Result<(), Error> {
+    let known = deps.table.troubles().await?.into_iter().find(|known| known.position == trouble.position);
+    let trouble = match known {
+        Some(known) => Trouble { attempts: known.attempts + 1, first_seen: known.first_seen, ..trouble },
+        None => trouble,
+    };
+    Ok(deps.table.put_trouble(&trouble).await?)
+}
+
+/// Tries the places of earlier runs again, those tried least first. What can be read now is taken like everything else and forgotten as a trouble.
+///
+/// The inner result is ShipStation's: an error that concerns more than one place ends the attempt.
+pub(crate) async fn try_again(deps: &Deps, run: &mut Run, call: &Call<'_>, deadline: Deadline) -> Result<Result<(), ShipStationError>, Error> {
+    let mut troubles = deps.table.troubles().await?;
+    troubles.retain(|trouble| trouble.first_seen < run.operation.started_at);
+    troubles.sort_by_key(|trouble| trouble.attempts);
+    for trouble in troubles.into_iter().take(PER_RUN) {
+        if deadline.is_near((deps.clock)(), MARGIN) {
+            return Ok(Ok(()));
+        }
+        let solved = match (trouble.order_id, trouble.from) {
+            (Some(id), _) => {
+                run.operation.requests = run.operation.requests.saturating_add(1);
+                match deps.shipstation.order(call, id).await {
+                    Ok(None) => true,
+                    Ok(Some(order)) => {
+                        let readable = order.parsed.is_ok();
+                        if readable {
+                            step::take(deps, run, call, vec![order], Vec::new()).await?;
+                        }
+                        readable
+                    }
+                    Err(ShipStationError::Unavailable { status: Some(500), .. }) => false,
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+            (None, Some(from)) => match read_place(deps, run, call, from, trouble.until).await? {
+                Ok(solved) => solved,
+                Err(error) => return Ok(Err(error)),
+            },
+            (None, None) => true,
+        };
+        if solved {
+            deps.table.delete_trouble(&trouble.position).await?;
+        } else {
+            deps.table.put_trouble(&Trouble { attempts: trouble.attempts + 1, ..trouble }).await?;
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Reads a window again; whether nothing in it is poison any more.
+async fn read_place(
+    deps: &Deps,
+    run: &mut Run,
+    call: &Call<'_>,
+    from: PacificTime,
+    until: Option<PacificTime>,
+) -> Result<Result<bool, ShipStationError>, Error> {
+    // An open end would read up to the present again and again.
+    let until = until.unwrap_or_else(|| from.shifted(jiff::SignedDuration::from_mins(1)));
+    let mut reading = Reading::changed(from, Some(until));
+    let mut solved = true;
+    loop {
+        let before = reading.requests();
+        let step = reading.next(&deps.shipstation, call).await;
+        run.operation.requests = run.operation.requests.saturating_add(reading.requests() - before);
+        match step {
+            Ok(read) => {
+                solved &= read.poison.is_empty();
+                step::take(deps, run, call, read.orders, Vec::new()).await?;
+                if read.finished {
+                    return Ok(Ok(solved));
+                }
+            }
+            // Alone in its window, a poison order looks like a ShipStation that is down.
+            Err(ShipStationError::Unavailable { status: Some(500), .. }) => return Ok(Ok(false)),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+}

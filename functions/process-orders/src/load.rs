@@ -1,0 +1,85 @@
+//! What a batch's orders need from the table, read for all of them together.
+
+use std::collections::{BTreeMap, HashMap};
+
+use stevedore_aws::messages::OrderMessage;
+use stevedore_aws::{Error, ProductKeys, StoredEntry, Table};
+use stevedore_domain::ids::{OrderId, StoreId};
+use stevedore_domain::order::Order;
+use stevedore_domain::reference::{Location, TaxRule};
+use stevedore_domain::sale::{CustomerMatches, Products};
+use stevedore_domain::settings::{Consolidation, Settings};
+use stevedore_shipstation::parse_order;
+
+/// Settings and reference data for a batch, and what is known of its orders. An order that turns out to be stale is read again by itself.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) connected: bool,
+    pub(crate) settings: Settings,
+    pub(crate) tax_rule: Option<TaxRule>,
+    pub(crate) locations: Vec<Location>,
+    pub(crate) stores: BTreeMap<StoreId, String>,
+    pub(crate) products: Products,
+    pub(crate) entries: HashMap<OrderId, StoredEntry>,
+    pub(crate) customers: HashMap<OrderId, CustomerMatches>,
+}
+
+impl Loaded {
+    pub(crate) async fn read(table: &Table, messages: impl IntoIterator<Item = OrderMessage>) -> Result<Self, Error> {
+        let orders: Vec<Order> = messages
+            .into_iter()
+            .filter_map(|message| parse_order(message.order.get(), message.read_at).ok())
+            .map(|revision| revision.order)
+            .collect();
+        let (settings, connection, stores, entries) = tokio::try_join!(
+            table.settings(),
+            table.connection(),
+            table.store_names(),
+            table.log_entries(orders.iter().map(|order| order.id)),
+        )?;
+        let settings = settings.value;
+        let mut loaded = Self {
+            connected: connection.is_some_and(|connection| !connection.value.disconnecting),
+            tax_rule: None,
+            locations: Vec::new(),
+            stores: stores.map(|(names, _)| names).unwrap_or_default(),
+            products: Products::default(),
+            entries,
+            customers: HashMap::new(),
+            settings,
+        };
+        if loaded.settings.consolidation == Consolidation::None && !orders.is_empty() {
+            loaded.read_reference(table, &orders).await?;
+        }
+        Ok(loaded)
+    }
+
+    /// What booking needs; with daily consolidation nothing is booked here.
+    async fn read_reference(&mut self, table: &Table, orders: &[Order]) -> Result<(), Error> {
+        let settings = &self.settings;
+        let mut keys = ProductKeys::default();
+        for item in orders.iter().flat_map(|order| &order.items).filter(|item| !item.adjustment) {
+            keys.links.extend(item.product_id);
+            keys.skus.extend(item.sku.clone());
+        }
+        let buyers: Vec<_> = orders.iter().map(|order| (order.customer_id, order.customer_email.clone())).collect();
+        let named: Vec<String> = settings.location_map.default.iter().chain(settings.location_map.warehouses.values()).map(|id| id.0.clone()).collect();
+        let rule = async {
+            match &settings.tax.default_rule {
+                Some(id) => table.record::<TaxRule>(id.as_str()).await,
+                None => Ok(None),
+            }
+        };
+        let (rule, locations, products, customers) = tokio::try_join!(
+            rule,
+            table.records::<Location>(named),
+            table.products_for(&keys),
+            table.customers_for(&buyers, settings.customer_id.as_ref()),
+        )?;
+        self.tax_rule = rule.map(|stored| stored.value);
+        self.locations = locations;
+        self.products = products;
+        self.customers = orders.iter().map(|order| order.id).zip(customers).collect();
+        Ok(())
+    }
+}

@@ -1,0 +1,26 @@
+//! Wires `process-orders` for Lambda.
+
+use std::sync::Arc;
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use lambda_runtime::{LambdaEvent, service_fn};
+use process_orders::{Deps, handle};
+use stevedore_aws::{ClientOptions, Clients, Table};
+use stevedore_lambda::{Config, Deadline, telemetry};
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init(std::env::vars())?;
+    let config = Config::from_vars(std::env::vars())?;
+    let clients = Clients::from_environment(ClientOptions::default()).await;
+    let deps = Arc::new(Deps { table: Table::new(&clients, config.table), clock: Arc::new(jiff::Timestamp::now) });
+    // The first TLS handshake is the dear part of a cold start, and init runs on a full CPU.
+    if let Err(error) = deps.table.ping().await {
+        tracing::warn!(error = %stevedore_lambda::ErrorChain(&error), "the table does not answer yet");
+    }
+    lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| {
+        let deps = Arc::clone(&deps);
+        async move { Ok::<_, lambda_runtime::Error>(handle(&deps, event.payload, Deadline::of(&event.context)).await?) }
+    }))
+    .await
+}

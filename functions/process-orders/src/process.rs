@@ -1,0 +1,308 @@
+//! One order message.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+use stevedore_aws::messages::OrderMessage;
+use stevedore_aws::{CaptureOutcome, CaptureWrite, StoredEntry};
+use stevedore_domain::ids::{OrderId, SaleId};
+use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, classify};
+use stevedore_domain::order::Revision;
+use stevedore_domain::reason::Reason;
+use stevedore_domain::sale::{Booked, Booking, CustomerMatches, Sale, Unbookable, Warning, book};
+use stevedore_domain::settings::Consolidation;
+use stevedore_shipstation::{Malformed, parse_order};
+
+use crate::Deps;
+use crate::load::Loaded;
+
+/// How often an order is decided on anew because others wrote to it at the same time.
+const ATTEMPTS: u32 = 10;
+
+/// What became of a message.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) order_id: OrderId,
+    pub(crate) outcome: Outcome,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) state: Option<LogState>,
+    pub(crate) sale_id: Option<SaleId>,
+}
+
+/// Why a message's work is not done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The order in it cannot be read. `fetch-orders` sends none such.
+    #[error("the order cannot be read at {pointer}", pointer = .0.pointer)]
+    Malformed(Box<Malformed>),
+    /// The table.
+    #[error("the table did not do its part")]
+    Table(#[source] stevedore_aws::Error),
+    /// Others kept writing to the same order.
+    #[error("others kept writing to the same order")]
+    Contended,
+}
+
+impl From<stevedore_aws::Error> for Failure {
+    fn from(error: stevedore_aws::Error) -> Self {
+        Self::Table(error)
+    }
+}
+
+/// What an order is to become, decided before anything is written.
+struct Plan {
+    entry: LogEntry,
+    /// The revision that the message brought is new to the log.
+    brings_order: bool,
+    booked: Option<Booked>,
+    outcome: Outcome,
+    reason: Option<Reason>,
+}
+
+pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage) -> Result<Done, Failure> {
+    let revision = parse_order(message.order.get(), message.read_at).map_err(|error| Failure::Malformed(Box::new(error)))?;
+    let order = &revision.order;
+    if !loaded.connected {
+        return Ok(Done { order_id: order.id, outcome: Outcome::Skipped, reason: Some(Reason::NotConnected), state: None, sale_id: None });
+    }
+    let mut entry: Option<Cow<'_, StoredEntry>> = loaded.entries.get(&order.id).map(Cow::Borrowed);
+    let mut customers: Cow<'_, CustomerMatches> = loaded.customers.get(&order.id).map_or_else(|| Cow::Owned(CustomerMatches::default()), Cow::Borrowed);
+    let mut sale_attempt = 1;
+    for _ in 0..ATTEMPTS {
+        let now = (deps.clock)();
+        let known = entry.as_deref();
+        let plan = match plan(loaded, &customers, &revision, message, known, sale_attempt, now) {
+            Ok(plan) => plan,
+            Err(done) => return Ok(done),
+        };
+        let raw: Option<(_, &RawValue)> = plan.brings_order.then_some((&revision.key, &*message.order));
+        let write = CaptureWrite {
+            entry: &plan.entry,
+            known,
+            order: raw,
+            sale: plan.booked.as_ref().map(|booked| (&booked.sale, &booked.customer)),
+        };
+        match deps.table.capture(write, now).await? {
+            CaptureOutcome::Written => return Ok(plan.done()),
+            CaptureOutcome::EntryChanged => {}
+            CaptureOutcome::CustomerChanged => {
+                let wanted = [(order.customer_id, order.customer_email.clone())];
+                let fresh = deps.table.customers_for(&wanted, loaded.settings.customer_id.as_ref()).await?;
+                customers = Cow::Owned(fresh.into_iter().next().unwrap_or_default());
+                customers = Cow::Owned(adopt(deps, customers.into_owned(), plan.booked.as_ref()).await?);
+            }
+            CaptureOutcome::SaleExists(existing) => {
+                if existing.sale.voided_at.is_some() || existing.sale.source.order_number != order.number {
+                    sale_attempt += 1;
+                } else if let Some(done) = relink(deps, &plan, known, &revision, message, &existing.sale, now).await? {
+                    return Ok(done);
+                }
+            }
+        }
+        entry = deps.table.log_entry(order.id).await?.map(Cow::Owned);
+    }
+    Err(Failure::Contended)
+}
+
+/// The customer whose derived id is taken although nothing links it to the order's buyer: left over from an earlier connection.
+async fn adopt(deps: &Deps, mut matches: CustomerMatches, booked: Option<&Booked>) -> Result<CustomerMatches, Failure> {
+    use stevedore_domain::sale::CustomerChoice;
+    if let (None, None, Some(Booked { customer: CustomerChoice::Create(new), .. })) = (&matches.linked, &matches.by_email, booked) {
+        let existing = deps.table.record::<stevedore_domain::reference::Customer>(new.customer.id.as_str()).await?;
+        // By e-mail, so that booking links it from now on.
+        matches.by_email = existing.map(|stored| std::sync::Arc::new(stored.value));
+    }
+    Ok(matches)
+}
+
+/// Ties the order to its live sale again instead of booking it twice (P1, S150).
+async fn relink(
+    deps: &Deps,
+    plan: &Plan,
+    known: Option<&StoredEntry>,
+    revision: &Revision,
+    message: &OrderMessage,
+    sale: &Sale,
+    now: Timestamp,
+) -> Result<Option<Done>, Failure> {
+    let mut entry = plan.entry.clone();
+    entry.timeline.pop();
+    book_entry(&mut entry, sale, now, message);
+    entry.warn(Warning::new(Reason::SaleAlreadyLive, &format!("Sale {}.", sale.id)));
+    entry.reason = Some(Reason::SaleAlreadyLive);
+    entry.message = Some(Reason::SaleAlreadyLive.advice().to_owned());
+    let order = plan.brings_order.then_some((&revision.key, &*message.order));
+    let write = CaptureWrite { entry: &entry, known, order, sale: None };
+    Ok(match deps.table.capture(write, now).await? {
+        CaptureOutcome::Written => Some(Done {
+            order_id: entry.order_id,
+            outcome: plan.outcome,
+            reason: entry.reason,
+            state: Some(entry.state),
+            sale_id: entry.sale_id,
+        }),
+        _ => None,
+    })
+}
+
+impl Plan {
+    fn done(&self) -> Done {
+        Done {
+            order_id: self.entry.order_id,
+            outcome: self.outcome,
+            reason: self.reason.or(self.entry.reason),
+            state: Some(self.entry.state),
+            sale_id: self.entry.sale_id.clone(),
+        }
+    }
+}
+
+/// Decides, without writing. `Err` is an order with nothing to write.
+fn plan(
+    loaded: &Loaded,
+    customers: &CustomerMatches,
+    revision: &Revision,
+    message: &OrderMessage,
+    known: Option<&StoredEntry>,
+    sale_attempt: u32,
+    now: Timestamp,
+) -> Result<Plan, Done> {
+    let settings = &loaded.settings;
+    let decision = classify(revision, settings, known.map(|known| &known.entry), message.trigger);
+    let nothing = || Done {
+        order_id: revision.order.id,
+        outcome: decision.outcome(),
+        reason: decision.reason(),
+        state: known.map(|known| known.entry.state),
+        sale_id: known.and_then(|known| known.entry.sale_id.clone()),
+    };
+    let one_by_one = settings.consolidation == Consolidation::None;
+    let by = message.operation_id.as_str();
+    let mut brings_order = true;
+    let mut entry = match (&decision, known) {
+        (Decision::Nothing(..), Some(known)) => {
+            // An open order that comes again as it is (a redelivery, or somebody asked to process it) is tried again: what blocked it may be gone.
+            let same = known.entry.newest().is_some_and(|newest| newest.digest == revision.key.digest);
+            let open = matches!(known.entry.state, LogState::Pending | LogState::Blocked | LogState::Failed);
+            if !(one_by_one && same && open) {
+                return Err(nothing());
+            }
+            brings_order = false;
+            known.entry.clone()
+        }
+        (Decision::Nothing(..), None) => return Err(nothing()),
+        (_, Some(known)) => known.entry.clone(),
+        (_, None) => new_entry(revision, loaded, now),
+    };
+    if brings_order {
+        brings_order = entry.newest().is_none_or(|newest| newest.digest != revision.key.digest);
+        if brings_order {
+            entry.saw(revision.key, Some(message.operation_id.clone()));
+            entry.order_total = settings.currency.minor(revision.order.total).ok();
+            entry.order_number.clone_from(&revision.order.number);
+            entry.store_id = revision.order.store_id;
+        }
+    }
+    let done = |entry, booked| Plan { entry, brings_order, booked, outcome: decision.outcome(), reason: decision.reason() };
+    match decision {
+        Decision::Withdraw => {
+            set(&mut entry, LogState::Withdrawn, Some(Warning::new(Reason::Withdrawn, "")));
+            entry.note(now, "cancelled in ShipStation and withdrawn", by);
+            return Ok(done(entry, None));
+        }
+        Decision::Remember(reason) => {
+            let again = entry.state == LogState::Skipped && entry.reason == Some(reason) && known.is_some();
+            set(&mut entry, LogState::Skipped, Some(Warning::new(reason, "")));
+            if !again {
+                entry.note(now, format!("skipped: {reason}"), by);
+            }
+            return Ok(done(entry, None));
+        }
+        Decision::NoteChange(reason) => {
+            let warning = Warning::new(reason, "");
+            entry.note(now, if reason == Reason::CancelledAfterBooking { "cancelled in ShipStation after booking" } else { "changed in ShipStation after booking" }, by);
+            entry.warn(warning);
+            return Ok(done(entry, None));
+        }
+        Decision::Capture | Decision::Replace | Decision::Nothing(..) => {}
+    }
+    let first_capture = entry.captured_by.is_none();
+    if first_capture && !matches!(decision, Decision::Nothing(..)) {
+        entry.captured_by = Some(message.operation_id.clone());
+    }
+    if !one_by_one {
+        set(&mut entry, LogState::Pending, None);
+        entry.note(now, if first_capture { "captured" } else { "replaced by a newer revision" }, by);
+        return Ok(done(entry, None));
+    }
+    let sale_id = SaleId::of_order(revision.order.id, sale_attempt);
+    let booking = Booking {
+        settings,
+        customers,
+        products: &loaded.products,
+        tax_rule: loaded.tax_rule.as_ref(),
+        locations: &loaded.locations,
+        store_name: revision.order.store_id.and_then(|store| loaded.stores.get(&store)).map(String::as_str),
+        sale_id: &sale_id,
+        booked_at: now,
+    };
+    match book(revision, booking) {
+        Ok(booked) => {
+            set(&mut entry, LogState::Booked, None);
+            book_entry(&mut entry, &booked.sale, now, message);
+            Ok(done(entry, Some(booked)))
+        }
+        Err(unbookable) => {
+            let (state, warning) = match unbookable {
+                Unbookable::Blocked(warning) => (LogState::Blocked, warning),
+                Unbookable::Failed(warning) => (LogState::Failed, warning),
+            };
+            let unchanged = !brings_order && entry.state == state && entry.reason == Some(warning.reason) && entry.message.as_deref() == Some(warning.message.as_str());
+            if unchanged {
+                return Err(nothing());
+            }
+            entry.note(now, format!("{}: {}", state.as_str(), warning.reason), by);
+            let reason = warning.reason;
+            set(&mut entry, state, Some(warning));
+            let outcome = if state == LogState::Failed { Outcome::Failed } else { decision.outcome() };
+            Ok(Plan { entry, brings_order, booked: None, outcome, reason: Some(reason) })
+        }
+    }
+}
+
+fn new_entry(revision: &Revision, loaded: &Loaded, now: Timestamp) -> LogEntry {
+    let order = &revision.order;
+    LogEntry {
+        order_id: order.id,
+        order_number: order.number.clone(),
+        store_id: order.store_id,
+        state: LogState::Pending,
+        reason: None,
+        message: None,
+        sale_id: None,
+        revisions: Vec::new(),
+        order_total: None,
+        sale_total: None,
+        currency: loaded.settings.currency,
+        warnings: Vec::new(),
+        timeline: Vec::new(),
+        captured_at: now,
+        captured_by: None,
+    }
+}
+
+fn set(entry: &mut LogEntry, state: LogState, why: Option<Warning>) {
+    entry.state = state;
+    entry.reason = why.as_ref().map(|warning| warning.reason);
+    entry.message = why.map(|warning| warning.message);
+}
+
+fn book_entry(entry: &mut LogEntry, sale: &Sale, now: Timestamp, message: &OrderMessage) {
+    set(entry, LogState::Booked, None);
+    entry.sale_id = Some(sale.id.clone());
+    entry.sale_total = Some(sale.total);
+    entry.currency = sale.currency;
+    entry.warnings.clone_from(&sale.warnings);
+    entry.note(now, format!("captured and booked as {}", sale.id), message.operation_id.as_str());
+}

@@ -1,0 +1,123 @@
+//! Why a stack does not start, or a verb of it does not do its work.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::http::HttpError;
+
+/// Each text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StackError {
+    /// The API's port is taken.
+    #[error("port {port} on 127.0.0.1 is in use; stop what listens there, or choose another with --port (0 takes any free one)")]
+    PortInUse {
+        /// Which.
+        port: u16,
+    },
+    /// The API's port cannot be had.
+    #[error("cannot listen on port {port} of 127.0.0.1; choose another with --port")]
+    Listen {
+        /// Which.
+        port: u16,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another stack runs on the folder.
+    #[error("{} is in use by another stevedore; stop that one, or choose another folder with --data", folder.display())]
+    FolderInUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The engines do not start.
+    #[error("the embedded engines do not start; see that the data folder can be written, or choose another with --data")]
+    Engines(#[source] stevedore_engines::EngineError),
+    /// The folder belongs to other orders.
+    #[error("{} holds {kept}, not {wanted}; add --fresh to start it over, or give these a folder of their own with --data", folder.display())]
+    OtherSource {
+        /// The folder.
+        folder: PathBuf,
+        /// What it was started with.
+        kept: String,
+        /// What was asked for now.
+        wanted: String,
+    },
+    /// The file of orders was not taken.
+    #[error("the orders cannot be loaded")]
+    Orders(#[source] stevedore_sandbox::LoadError),
+    /// The file of orders is not there any more, or cannot be read.
+    #[error("cannot read {}; name a file of orders that exists", path.display())]
+    OrdersFile {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The sandbox has no port.
+    #[error("the ShipStation sandbox cannot listen on 127.0.0.1")]
+    Sandbox(#[source] std::io::Error),
+    /// An option is out of its range.
+    #[error("{option} {problem}")]
+    Option {
+        /// As it is written on the command line.
+        option: &'static str,
+        /// What is wrong, and what is right.
+        problem: String,
+    },
+    /// A file of the folder cannot be read or written.
+    #[error("cannot use {}; repair or remove it, or start over with --fresh", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The folder's own record cannot be understood.
+    #[error("{} is damaged; start over with --fresh", path.display())]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The client of ShipStation cannot be built.
+    #[error("cannot make the client of ShipStation")]
+    ShipStation(#[source] stevedore_shipstation::Error),
+    /// A call to the engines failed.
+    #[error("the embedded engines refused a call")]
+    Aws(#[from] stevedore_aws::Error),
+    /// The API could not be asked.
+    #[error("the API did not answer")]
+    Api(#[from] HttpError),
+    /// The API answered something else than set-up expects.
+    #[error("setting up stopped at {step}: the API answered {status} {body}; the next start goes on there")]
+    SetUp {
+        /// What was being done.
+        step: String,
+        /// HTTP status.
+        status: u16,
+        /// The problem as the API states it.
+        body: String,
+    },
+    /// A function failed as a whole.
+    #[error("{function} failed")]
+    Function {
+        /// Which.
+        function: &'static str,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Not idle in time.
+    #[error("still busy after {waited:?}: {busy}")]
+    StillBusy {
+        /// For how long was waited.
+        waited: Duration,
+        /// What is left.
+        busy: String,
+    },
+}

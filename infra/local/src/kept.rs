@@ -1,0 +1,180 @@
+//! What a data folder remembers of its stack, apart from what the engines keep.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::StackError;
+
+const STATE: &str = "stack.json";
+const LAMBDA_ENV: &str = "lambda.env";
+
+/// What the orders came from when the folder was started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum KeptSource {
+    /// Generated orders.
+    Generated {
+        /// Seed of everything random.
+        seed: u64,
+        /// How many there were at the start.
+        orders: usize,
+        /// Things that happen in an hour.
+        arrivals_per_hour: u32,
+    },
+    /// The orders of a file.
+    File {
+        /// Where it was.
+        path: PathBuf,
+        /// What was in it.
+        digest: String,
+    },
+    /// Another ShipStation.
+    ShipStation {
+        /// Where.
+        url: String,
+    },
+}
+
+impl std::fmt::Display for KeptSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Generated { seed, orders, .. } => write!(f, "the sandbox with {orders} generated orders (seed {seed})"),
+            Self::File { path, digest } => {
+                write!(f, "the orders of {} (content {})", path.display(), digest.get(..8).unwrap_or(digest))
+            }
+            Self::ShipStation { url } => write!(f, "the orders of the ShipStation at {url}"),
+        }
+    }
+}
+
+/// A time during which the stack was up, by its own clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Run {
+    /// When it started.
+    pub(crate) from: Timestamp,
+    /// Until when it was up at least, and a moment longer.
+    pub(crate) until: Timestamp,
+    /// Seconds of its clock in a real one.
+    pub(crate) speed: u32,
+}
+
+/// The folder's record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// What the orders come from.
+    pub(crate) source: KeptSource,
+    /// The API's token.
+    pub(crate) token: String,
+    /// Whether set-up has ended; it is not repeated, so that a person's changes stay.
+    pub(crate) set_up: bool,
+    /// The times that it was up, the first one first.
+    pub(crate) runs: Vec<Run>,
+}
+
+impl Kept {
+    /// The folder's record, where it has one.
+    pub(crate) fn read(folder: &Path) -> Result<Option<Self>, StackError> {
+        let path = folder.join(STATE);
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(StackError::File { path, source }),
+        };
+        serde_json::from_slice(&text).map(Some).map_err(|source| StackError::Damaged { path, source })
+    }
+
+    /// Replaces the folder's record, whole or not at all.
+    pub(crate) fn write(&self, folder: &Path) -> Result<(), StackError> {
+        let path = folder.join(STATE);
+        let text = serde_json::to_vec_pretty(self).map_err(|source| StackError::Damaged { path: path.clone(), source })?;
+        write_private(&path, &text)
+    }
+
+    /// Where a clock that runs fast had got to. One that runs in real time needs no memory.
+    pub(crate) fn clock(&self) -> Option<Timestamp> {
+        self.runs.iter().filter(|run| run.speed > 1).map(|run| run.until).max()
+    }
+}
+
+/// Removes what this module writes.
+pub(crate) fn wipe(folder: &Path) -> Result<(), StackError> {
+    for name in [STATE, LAMBDA_ENV] {
+        let path = folder.join(name);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(StackError::File { path, source }),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Writes the environment in which the same functions run elsewhere on this machine; answers where it is.
+pub(crate) fn write_environment(folder: &Path, variables: &[(&str, String)]) -> Result<PathBuf, StackError> {
+    let path = folder.join(LAMBDA_ENV);
+    let lines: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    write_private(&path, lines.as_bytes())?;
+    Ok(path)
+}
+
+/// Only the owner may read these files: they hold the API's token.
+fn write_private(path: &Path, text: &[u8]) -> Result<(), StackError> {
+    let failed = |source| StackError::File { path: path.to_owned(), source };
+    let mut options = std::fs::File::options();
+    options.create(true).truncate(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let beside = path.with_extension("new");
+    let mut file = options.open(&beside).map_err(failed)?;
+    file.write_all(text).map_err(failed)?;
+    drop(file);
+    std::fs::rename(&beside, path).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn kept() -> Kept {
+        let moment = |second| Timestamp::from_second(second).unwrap();
+        Kept {
+            source: KeptSource::Generated { seed: 7, orders: 10, arrivals_per_hour: 60 },
+            token: "0123456789abcdef".to_owned(),
+            set_up: false,
+            runs: vec![Run { from: moment(10), until: moment(500), speed: 60 }, Run { from: moment(600), until: moment(700), speed: 1 }],
+        }
+    }
+
+    #[test]
+    fn the_record_reads_back_and_only_its_owner_reads_it() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Kept::read(folder.path()).unwrap(), None);
+        kept().write(folder.path()).unwrap();
+        assert_eq!(Kept::read(folder.path()).unwrap(), Some(kept()));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = std::fs::metadata(folder.path().join(STATE)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0);
+        }
+        wipe(folder.path()).unwrap();
+        assert_eq!(Kept::read(folder.path()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_damaged_record_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(STATE), "{").unwrap();
+        let error = Kept::read(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("--fresh"), "{error}");
+    }
+
+    #[test]
+    fn only_a_fast_clock_is_remembered() {
+        assert_eq!(kept().clock(), Some(Timestamp::from_second(500).unwrap()));
+    }
+}

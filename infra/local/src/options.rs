@@ -1,0 +1,109 @@
+//! How a stack is started.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use stevedore_lambda::Clock;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::Progress;
+
+/// Where the orders come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Whatever the data folder was started with; a new folder gets generated orders.
+    Kept,
+    /// A ShipStation sandbox full of generated orders.
+    Generated {
+        /// Decides everything random; 1 unless the folder says otherwise.
+        seed: Option<u64>,
+        /// How many there are at the start; 300 unless the folder says otherwise.
+        orders: Option<usize>,
+    },
+    /// A ShipStation sandbox with the orders of a file: ShipStation JSON, or CSV in the Online Retail layout.
+    File(PathBuf),
+    /// Another ShipStation, the real one included. Nothing is connected until somebody does it over the API.
+    ShipStation(String),
+}
+
+/// What a stack is started with.
+#[derive(Clone)]
+pub struct Options {
+    /// Folder of the data, made when it does not exist; `None` keeps everything in memory.
+    pub data: Option<PathBuf>,
+    /// Remove what the folder holds from earlier runs first.
+    pub fresh: bool,
+    /// Port of the API on 127.0.0.1; 0 takes any free one.
+    pub port: u16,
+    /// The bearer token of the API, of at least [`stevedore_lambda::config::SHORTEST_TOKEN`] bytes. `None` keeps the folder's own, or makes one.
+    pub token: Option<SecretString>,
+    /// What a new token is made of: random bytes.
+    pub entropy: [u8; 16],
+    /// Where the orders come from.
+    pub source: Source,
+    /// The real time.
+    pub clock: Clock,
+    /// Seconds that pass in the stack in one real second, 1 to [`Self::FASTEST`].
+    pub speed: u32,
+    /// Whether the schedule ticks by itself.
+    pub schedule: bool,
+    /// Whether the queues are polled by the stack. Without it, messages wait until somebody takes them.
+    pub pollers: bool,
+    /// Set a new stack with a sandbox up over the API, connection included.
+    pub set_up: bool,
+    /// The sandbox's limit for each minute of its clock; `None` lifts it.
+    pub requests_per_minute: Option<u32>,
+    /// Things that happen to the sandbox's generated account in an hour of its clock: new orders and edits.
+    pub arrivals_per_hour: u32,
+    /// For how long (real time) a received message stays hidden; the handlers have five sixths of it.
+    pub visibility: Duration,
+    /// How many batches of orders are at work at a time.
+    pub order_pollers: usize,
+    /// Sees every call to the engines.
+    pub clients: stevedore_aws::ClientOptions,
+    /// Hears what happens, as it happens. Without it nobody looks.
+    pub progress: Option<UnboundedSender<Progress>>,
+}
+
+impl Options {
+    /// The fastest clock: an hour in a second.
+    pub const FASTEST: u32 = 3_600;
+
+    /// In memory, on free ports, in real time, with the sandbox set up and connected, and nothing running by the schedule: what a test starts from.
+    #[must_use]
+    pub fn in_memory(clock: Clock) -> Self {
+        Self {
+            data: None,
+            fresh: false,
+            port: 0,
+            token: Some("local-token-for-tests".into()),
+            entropy: [0; 16],
+            source: Source::Kept,
+            clock,
+            speed: 1,
+            schedule: false,
+            pollers: true,
+            set_up: true,
+            requests_per_minute: Some(40),
+            arrivals_per_hour: 0,
+            visibility: Duration::from_secs(60),
+            order_pollers: 4,
+            clients: stevedore_aws::ClientOptions::default(),
+            progress: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("data", &self.data)
+            .field("fresh", &self.fresh)
+            .field("port", &self.port)
+            .field("source", &self.source)
+            .field("speed", &self.speed)
+            .field("schedule", &self.schedule)
+            .finish_non_exhaustive()
+    }
+}
