@@ -1,1 +1,1 @@
-//! x
+//! Tests of whole flows; see `tests/suite`.

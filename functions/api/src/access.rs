@@ -13,6 +13,7 @@ use lambda_http::request::RequestContext;
 use secrecy::{ExposeSecret, SecretString};
 use utoipa::openapi::OpenApi;
 
+use crate::Deps;
 use crate::problem::{Code, Problem};
 
 /// The permission without its grade (behaviour, section 3).
@@ -83,12 +84,12 @@ enum Needs {
 
 /// The door: what each route needs, read from the OpenAPI document, so that the two cannot differ.
 pub(crate) struct Gate {
-    access: Access,
+    deps: Arc<Deps>,
     routes: HashMap<String, Vec<(Method, Needs)>>,
 }
 
 impl Gate {
-    pub(crate) fn new(access: Access, document: &OpenApi) -> Self {
+    pub(crate) fn new(deps: Arc<Deps>, document: &OpenApi) -> Self {
         let document = serde_json::to_value(document).unwrap_or_default();
         let mut routes: HashMap<String, Vec<(Method, Needs)>> = HashMap::new();
         for (path, item) in document.get("paths").and_then(|paths| paths.as_object()).into_iter().flatten() {
@@ -99,11 +100,11 @@ impl Gate {
                 }
             }
         }
-        Self { access, routes }
+        Self { deps, routes }
     }
 
     fn caller(&self, request: &Request) -> Option<Caller> {
-        match &self.access {
+        match &self.deps.access {
             Access::Claims => by_claims(request),
             Access::Tokens(tokens) => by_token(tokens, request.headers()),
         }

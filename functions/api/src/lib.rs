@@ -1,1 +1,68 @@
-//! x
+//! The JSON API: everything that a person or the panel does goes through it.
+//!
+//! Routes are in `routes`, one module for each resource; what they show is in `views`. Each route's documentation says which grade of the permission it
+//! needs, and that documentation is what lets callers in: see `access`.
+
+mod access;
+mod document;
+mod etag;
+mod input;
+mod paging;
+mod problem;
+mod routes;
+mod views;
+
+use std::sync::Arc;
+
+use axum::Router;
+use stevedore_aws::messages::Command;
+use stevedore_aws::{Queues, Secrets, Table};
+use stevedore_lambda::{Clock, ErrorChain};
+
+pub use access::{Access, Grade, PERMISSION};
+pub use document::openapi;
+pub use problem::{Code, FieldFault};
+
+use access::Gate;
+use problem::Problem;
+
+/// What the API works with; built once for each process.
+pub struct Deps {
+    /// The table.
+    pub table: Table,
+    /// The queues.
+    pub queues: Queues,
+    /// ShipStation's credentials.
+    pub secrets: Secrets,
+    /// ShipStation.
+    pub shipstation: stevedore_shipstation::Client,
+    /// What time it is.
+    pub clock: Clock,
+    /// Who may call.
+    pub access: Access,
+}
+
+impl Deps {
+    fn now(&self) -> jiff::Timestamp {
+        (self.clock)()
+    }
+
+    /// Has blocked and skipped orders looked at again, because what they waited for may have come. What made this necessary is written
+    /// already, so a queue that does not answer is no reason to refuse it: a person can still process pending orders by hand.
+    async fn look_again(&self) {
+        let command = Command::ProcessPending { operation_id: None, order_ids: None };
+        if let Err(error) = self.queues.send_command(&command).await {
+            tracing::error!(error = %ErrorChain(&error), "pending orders are not looked at again by themselves");
+        }
+    }
+}
+
+/// The service: for `lambda_http::run`, and for a server on one machine.
+pub fn router(deps: Arc<Deps>) -> Router {
+    let (router, document) = document::routes_and_document();
+    let gate = Arc::new(Gate::new(Arc::clone(&deps), &document));
+    router
+        .fallback(|| async { Problem::with_detail(Code::NotFound, "There is no such route.") })
+        .layer(axum::middleware::from_fn_with_state(gate, access::guard))
+        .with_state(deps)
+}

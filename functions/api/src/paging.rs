@@ -146,6 +146,9 @@ impl Parameters {
         const EXPECTED: &str = "A day such as 2026-01-31 or a time such as 2026-01-31T10:00:00Z";
         list.from = self.value("from", EXPECTED, |text| instant(text, zone, 0));
         list.to = self.value("to", EXPECTED, |text| instant(text, zone, 1));
+        if list.from.zip(list.to).is_some_and(|(from, to)| from > to) {
+            self.refuse("to", "before_from", "The end of the window lies before its beginning.");
+        }
     }
 
     /// Ends the reading; refuses what was wrong and what nobody asked for.
@@ -165,12 +168,16 @@ impl Parameters {
 }
 
 fn instant(text: &str, zone: &TimeZone, days: i64) -> Option<Timestamp> {
-    if text.len() == 10 {
+    let instant = if text.len() == 10 {
         let date: jiff::civil::Date = text.parse().ok()?;
         let date = date.checked_add(jiff::Span::new().try_days(days).ok()?).ok()?;
-        return Some(date.to_zoned(zone.clone()).ok()?.timestamp());
-    }
-    text.parse().ok()
+        date.to_zoned(zone.clone()).ok()?.timestamp()
+    } else {
+        text.parse().ok()?
+    };
+    // Times outside are slips of the hand, and the table's keys sort years of four digits alone.
+    let year = instant.to_zoned(TimeZone::UTC).year();
+    (1970..3000).contains(&year).then_some(instant)
 }
 
 #[cfg(test)]
@@ -203,6 +210,8 @@ mod tests {
         assert_eq!(instant("2026-01-31", &zone, 0), "2026-01-31T05:00:00Z".parse().ok());
         assert_eq!(instant("2026-01-31", &zone, 1), "2026-02-01T05:00:00Z".parse().ok());
         assert_eq!(instant("2026-01-31T10:00:00Z", &zone, 1), "2026-01-31T10:00:00Z".parse().ok());
-        assert_eq!(instant("tomorrow", &zone, 0), None);
+        for text in ["tomorrow", "9999-12-31", "0001-01-01", "2026-02-30"] {
+            assert_eq!(instant(text, &zone, 0), None, "{text}");
+        }
     }
 }

@@ -146,6 +146,10 @@ impl Problem {
         Self { errors, ..Self::new(code) }
     }
 
+    pub(crate) fn is(&self, code: Code) -> bool {
+        self.code == code.as_str()
+    }
+
     /// One member is at fault.
     pub(crate) fn field(pointer: &str, code: &'static str, message: impl Into<String>) -> Self {
         let fault = FieldFault { pointer: pointer.to_owned(), code, message: message.into() };

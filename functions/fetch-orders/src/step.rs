@@ -45,7 +45,7 @@ pub(crate) async fn take(deps: &Deps, run: &mut Run, call: &Call<'_>, orders: Ve
             operation_id: run.operation.id.clone(),
             trigger: run.operation.trigger,
             read_at: Some(order.read_at),
-            order: order.raw.clone(),
+            order: order.raw.clone().into(),
         };
         match message.encode()? {
             Some(body) => {

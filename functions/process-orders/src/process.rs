@@ -196,7 +196,7 @@ fn plan(
         (_, None) => new_entry(revision, loaded, now),
     };
     if brings_order {
-        brings_order = entry.newest().is_none_or(|newest| newest.digest != revision.key.digest);
+        brings_order = entry.newest().is_none_or(|newest| revision.key.digest != newest.digest || revision.key.modified_at > newest.modified_at);
         if brings_order {
             entry.saw(revision.key, Some(message.operation_id.clone()));
             entry.order_total = settings.currency.minor(revision.order.total).ok();
@@ -211,6 +211,7 @@ fn plan(
             entry.note(now, "cancelled in ShipStation and withdrawn", by);
             return Ok(done(entry, None));
         }
+        Decision::Touch => return Ok(done(entry, None)),
         Decision::Remember(reason) => {
             let again = entry.state == LogState::Skipped && entry.reason == Some(reason) && known.is_some();
             set(&mut entry, LogState::Skipped, Some(Warning::new(reason, "")));

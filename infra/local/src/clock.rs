@@ -1,16 +1,22 @@
 //! A clock that may run faster than the real one.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use stevedore_lambda::Clock;
 
-/// The stack's time: from its start on, `speed` seconds pass in every real one.
+/// The stack's time: so many seconds pass in every real one. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Time {
     real: Clock,
-    real_start: Timestamp,
+    anchor: Arc<Mutex<Anchor>>,
+}
+
+/// From a moment on, the time passes at one speed.
+#[derive(Clone, Copy)]
+struct Anchor {
+    real: Timestamp,
     start: Timestamp,
     speed: u32,
 }
@@ -19,16 +25,25 @@ impl Time {
     /// Time that is `start` now, by the real clock `real`. A start before now is moved up to it: a stack that ran fast goes on from where it was, and never
     /// back.
     pub(crate) fn starting(real: Clock, start: Option<Timestamp>, speed: u32) -> Self {
-        let real_start = real();
-        let start = start.map_or(real_start, |start| start.max(real_start));
-        Self { real, real_start, start, speed: speed.max(1) }
+        let now = real();
+        let start = start.map_or(now, |start| start.max(now));
+        Self { real, anchor: Arc::new(Mutex::new(Anchor { real: now, start, speed: speed.max(1) })) }
+    }
+
+    fn anchor(&self) -> Anchor {
+        *self.anchor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on, this many seconds pass in every real one.
+    pub(crate) fn run_at(&self, speed: u32) {
+        let mut anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
+        let real = (self.real)();
+        *anchor = Anchor { real: real.max(anchor.real), start: anchor.at(real), speed: speed.max(1) };
     }
 
     /// What time it is.
     pub(crate) fn now(&self) -> Timestamp {
-        let passed = (self.real)().duration_since(self.real_start).max(SignedDuration::ZERO);
-        let scaled = i32::try_from(self.speed).ok().and_then(|speed| passed.checked_mul(speed));
-        scaled.and_then(|scaled| self.start.checked_add(scaled).ok()).unwrap_or(Timestamp::MAX)
+        self.anchor().at((self.real)())
     }
 
     /// The same as a function.
@@ -39,17 +54,47 @@ impl Time {
 
     /// How long it really takes until `duration` has passed on this clock.
     pub(crate) fn real(&self, duration: Duration) -> Duration {
-        duration / self.speed
+        duration / self.speed()
     }
 
     /// How far this clock moves on in a real `duration`.
     pub(crate) fn scaled(&self, duration: Duration) -> Duration {
-        duration.saturating_mul(self.speed)
+        duration.saturating_mul(self.speed())
     }
 
     /// Seconds of this clock in one real second.
     pub(crate) fn speed(&self) -> u32 {
-        self.speed
+        self.anchor().speed
+    }
+}
+
+impl Anchor {
+    /// The time at a real moment; a system clock that is set back does not take it back behind the anchor.
+    fn at(self, real: Timestamp) -> Timestamp {
+        let passed = real.duration_since(self.real).max(SignedDuration::ZERO);
+        let scaled = i32::try_from(self.speed).ok().and_then(|speed| passed.checked_mul(speed));
+        scaled.and_then(|scaled| self.start.checked_add(scaled).ok()).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// A clock that can be replaced once more is known.
+pub(crate) struct ClockSwitch(Arc<Mutex<Clock>>);
+
+impl ClockSwitch {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self(Arc::new(Mutex::new(clock)))
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        let shared = Arc::clone(&self.0);
+        Arc::new(move || {
+            let clock = Arc::clone(&shared.lock().unwrap_or_else(PoisonError::into_inner));
+            clock()
+        })
+    }
+
+    pub(crate) fn set(&self, clock: Clock) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = clock;
     }
 }
 
@@ -75,6 +120,9 @@ mod tests {
         assert_eq!(time.now().as_second(), 1_000_120);
         assert_eq!(time.real(Duration::from_secs(300)), Duration::from_secs(5));
         assert_eq!(time.scaled(Duration::from_secs(5)), Duration::from_secs(300));
+        time.run_at(1);
+        real.fetch_add(2, Ordering::SeqCst);
+        assert_eq!(time.now().as_second(), 1_000_122);
     }
 
     #[test]

@@ -2,11 +2,17 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::StackError;
+use crate::clock::Time;
+
+/// How often the record says that the stack is up (real time).
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
 
 const STATE: &str = "stack.json";
 const LAMBDA_ENV: &str = "lambda.env";
@@ -96,6 +102,42 @@ impl Kept {
     /// Where a clock that runs fast had got to. One that runs in real time needs no memory.
     pub(crate) fn clock(&self) -> Option<Timestamp> {
         self.runs.iter().filter(|run| run.speed > 1).map(|run| run.until).max()
+    }
+}
+
+/// The folder's record while the stack runs.
+#[derive(Clone)]
+pub(crate) struct Record {
+    folder: Arc<Path>,
+    kept: Arc<Mutex<Kept>>,
+    time: Time,
+}
+
+impl Record {
+    pub(crate) fn new(folder: &Path, kept: Kept, time: &Time) -> Self {
+        Self { folder: folder.into(), kept: Arc::new(Mutex::new(kept)), time: time.clone() }
+    }
+
+    /// Writes that the stack is up, and will be for a moment: a process that is killed does not say goodbye.
+    pub(crate) fn beat(&self) -> Result<(), StackError> {
+        let ahead = self.time.scaled(HEARTBEAT * 2);
+        let until = self.time.now();
+        let until = until.checked_add(ahead).unwrap_or(until);
+        self.change(|kept| {
+            if let Some(run) = kept.runs.last_mut() {
+                run.until = until;
+            }
+        })
+    }
+
+    pub(crate) fn set_up(&self) -> Result<(), StackError> {
+        self.change(|kept| kept.set_up = true)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Kept)) -> Result<(), StackError> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut kept);
+        kept.write(&self.folder)
     }
 }
 

@@ -1,1 +1,111 @@
-fn main(){}
+//! `cargo run`: the whole system on this machine.
+#![allow(clippy::print_stderr, reason = "the program that a person starts")]
+
+mod arguments;
+mod terminal;
+
+use std::error::Error as _;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arguments::{Arguments, Switch};
+use clap::Parser as _;
+use stevedore_local::{Options, Progress, Source, Stack};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tracing_subscriber::EnvFilter;
+
+/// What did not start because of how it was started.
+const NOT_STARTED: u8 = 2;
+/// Things that happen to the sandbox's account in an hour.
+const ARRIVALS_PER_HOUR: u32 = 60;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let (progress, news) = unbounded_channel();
+    let mut entropy = [0; 16];
+    if let Err(error) = getrandom::fill(&mut entropy) {
+        eprintln!("error: the system gives no random bytes for a token ({error}); name one with --token");
+        return ExitCode::from(NOT_STARTED);
+    }
+    let showing = tokio::spawn(show(news));
+    // Before the start, so that it can be interrupted too.
+    let mut interrupted = std::pin::pin!(interrupted());
+    let options = Options { progress: Some(progress), ..options(arguments, entropy) };
+    let stack = tokio::select! {
+        started = Stack::start(options) => match started {
+            Ok(stack) => stack,
+            Err(error) => {
+                // What set-up did so far comes first.
+                let _ = tokio::time::timeout(Duration::from_secs(1), showing).await;
+                eprintln!("error: {error}");
+                let mut source = error.source();
+                while let Some(cause) = source {
+                    eprintln!("  because: {cause}");
+                    source = cause.source();
+                }
+                return ExitCode::from(NOT_STARTED);
+            }
+        },
+        () = &mut interrupted => return ExitCode::SUCCESS,
+    };
+    interrupted.await;
+    eprintln!("stopping; what is at work is finished first");
+    tokio::select! {
+        () = stack.stop() => {}
+        // A second Ctrl-C does not wait: nothing is lost, only delivered again.
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    let _ = tokio::time::timeout(Duration::from_secs(1), showing).await;
+    ExitCode::SUCCESS
+}
+
+fn options(arguments: Arguments, entropy: [u8; 16]) -> Options {
+    let source = match (arguments.shipstation, arguments.orders, arguments.seed, arguments.orders_count) {
+        (Some(url), ..) => Source::ShipStation(url),
+        (_, Some(file), ..) => Source::File(file),
+        (_, _, None, None) => Source::Kept,
+        (_, _, seed, orders) => Source::Generated { seed, orders },
+    };
+    Options {
+        data: Some(arguments.data),
+        fresh: arguments.fresh,
+        port: arguments.port,
+        token: arguments.token.map(Into::into),
+        entropy,
+        source,
+        speed: arguments.speed,
+        schedule: !arguments.no_schedule,
+        requests_per_minute: (arguments.rate_limit == Switch::On).then_some(40),
+        arrivals_per_hour: ARRIVALS_PER_HOUR,
+        ..Options::in_memory(Arc::new(jiff::Timestamp::now))
+    }
+}
+
+async fn show(mut news: UnboundedReceiver<Progress>) {
+    while let Some(news) = news.recv().await {
+        let text = terminal::text(&news);
+        // A reader that has gone away, as `| head` does, is no reason to stop booking orders.
+        let _ = writeln!(std::io::stdout().lock(), "{text}");
+    }
+}
+
+/// Ctrl-C, or the polite request to end that a service manager sends.
+async fn interrupted() {
+    #[cfg(unix)]
+    if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated.recv() => {}
+        }
+        return;
+    }
+    // Without a way to hear of it there is nothing to wait for; the system ends the program then.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

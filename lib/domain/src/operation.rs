@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{OperationId, OrderId};
-use crate::log::{LogEntry, LogState, Outcome, Trigger};
+use crate::log::{Decision, LogEntry, LogState, Outcome, Trigger};
 use crate::order::{Digest, RevisionKey};
 use crate::pacific::PacificTime;
 use crate::reason::Reason;
@@ -209,7 +209,7 @@ impl OperationRow {
             }
             (None, _) => return,
             (Some(_), LogState::Withdrawn) if newest => (Outcome::Cancelled, entry.reason.or(Some(Reason::Withdrawn))),
-            (Some(_), LogState::Skipped) if newest => (Outcome::Skipped, entry.reason),
+            (Some(_), LogState::Skipped) if newest => (entry.reason.map_or(Outcome::Skipped, |reason| Decision::Remember(reason).outcome()), entry.reason),
             (Some(_), LogState::Failed) if newest => (Outcome::Failed, entry.reason),
             (Some(_), _) if entry.captured_by.as_ref() == Some(operation) => (Outcome::Captured, entry.reason),
             (Some(_), LogState::Booked | LogState::Voided | LogState::Consolidating) if ours => {

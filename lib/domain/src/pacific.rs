@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 static PACIFIC: TimeZone = jiff::tz::get!("America/Los_Angeles");
 
 /// How far ShipStation's clock and ours may differ when a repeated wall time is resolved.
-const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_mins(5);
+/// An edit that is read within it of its own repetition an hour later would be taken for the later one, so it is small.
+const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_secs(5);
 
 /// A wall time of ShipStation's, as written in an order or sent in a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

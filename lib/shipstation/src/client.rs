@@ -97,7 +97,7 @@ impl fmt::Debug for ClientOptions {
     }
 }
 
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
+const TOTAL_TIMEOUT: Duration = Duration::from_mins(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The HTTP client for [`ClientOptions::http`]: 5 seconds to connect, 60 in all, rustls, no proxy from the environment, and no redirect away from where it was sent,
@@ -159,7 +159,7 @@ impl Client {
     /// [`Error::Refused`] and the rest of [`Error`].
     pub async fn prove(&self, call: &Call<'_>) -> Result<(), Error> {
         let path = "/stores";
-        self.read(call, path, &[], &mut 0, |body| reference::parse::<serde::de::IgnoredAny>(&body.text)).await?.value().map(|_| ())
+        self.read(call, path, &[], &mut 0, |body| reference::parse::<serde::de::IgnoredAny>(body.text)).await?.value().map(|_| ())
     }
 
     /// All stores, the inactive ones too. `GET /stores` answers with a bare array (facts sheet, section 2.2).
@@ -168,7 +168,7 @@ impl Client {
     /// [`Error`].
     pub async fn stores(&self, call: &Call<'_>) -> Result<Vec<Store>, Error> {
         let query = [("showInactive", "true".to_owned())];
-        self.read(call, "/stores", &query, &mut 0, |body| reference::parse(&body.text)).await?.value()
+        self.read(call, "/stores", &query, &mut 0, |body| reference::parse(body.text)).await?.value()
     }
 
     /// All warehouses ("ship from locations").
@@ -176,7 +176,7 @@ impl Client {
     /// # Errors
     /// [`Error`].
     pub async fn warehouses(&self, call: &Call<'_>) -> Result<Vec<Warehouse>, Error> {
-        self.read(call, "/warehouses", &[], &mut 0, |body| reference::parse(&body.text)).await?.value()
+        self.read(call, "/warehouses", &[], &mut 0, |body| reference::parse(body.text)).await?.value()
     }
 
     /// One order as it is now; nothing when ShipStation has none of that id (any more: a merged-away order answers 404).

@@ -93,12 +93,16 @@ impl Error {
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self {
-            Self::Refused => "Create or copy the API key and secret in ShipStation under Settings, Account, API Settings, and connect again.",
+            Self::Refused => {
+                "Create or copy the API key and secret in ShipStation under Settings, Account, API Settings, and connect again."
+            }
             Self::PlanWithoutApi => "Change to a ShipStation plan that includes API access, then connect again.",
             Self::Forbidden => "Use an API key of an account that may read orders, stores and warehouses.",
             Self::NotFound => "Check ShipStation's base URL; https://ssapi.shipstation.com is the usual one.",
             Self::Throttled { .. } => "Nothing to do: the run continues by itself when the next window of requests begins.",
-            Self::Unavailable { .. } => "Nothing to do unless it lasts: the next run continues where this one stopped. ShipStation's status page tells about outages.",
+            Self::Unavailable { .. } => {
+                "Nothing to do unless it lasts: the next run continues where this one stopped. ShipStation's status page tells about outages."
+            }
             Self::NotJson { .. } | Self::Truncated { .. } => {
                 "Nothing to do unless it lasts: the next run continues where this one stopped. If it lasts, look for a proxy between here and ShipStation."
             }

@@ -30,6 +30,7 @@
 
 mod client;
 mod error;
+mod json;
 mod order;
 mod pacing;
 mod page;
@@ -39,7 +40,7 @@ mod transport;
 
 pub use client::{Call, Client, ClientOptions, Clock, Credentials, Priority, Sleep, http_client};
 pub use error::Error;
-pub use order::{Malformed, RawOrder, parse_order};
+pub use order::{Malformed, RawJson, RawOrder, parse_order};
 pub use pacing::PacingState;
 pub use reading::{Neighbour, Poison, Reading, Step};
 pub use reference::{Store, Warehouse};

@@ -88,7 +88,8 @@ impl Pace {
         let later_ones = u32::try_from(self.sent.saturating_sub(place)).unwrap_or(u32::MAX);
         let known = self.window.filter(|window| now < window.resets_at);
         let limit = limits.limit.or(known.map(|window| window.limit)).unwrap_or(LIMIT);
-        let resets_at = limits.resets_in.map(|time| later(now, time)).or(known.map(|window| window.resets_at)).unwrap_or(later(now, WINDOW));
+        let resets_at =
+            limits.resets_in.map(|time| later(now, time)).or(known.map(|window| window.resets_at)).unwrap_or(later(now, WINDOW));
         let same = known.filter(|window| resets_at <= later(window.resets_at, ROUNDING));
         let ours = same.map_or(limit.saturating_sub(later_ones).saturating_sub(1), |window| window.remaining);
         let theirs = limits.remaining.map_or(u32::MAX, |remaining| remaining.saturating_sub(later_ones));

@@ -1,9 +1,11 @@
 //! A page of orders. Each is read on its own: one that cannot be read does not hold up the others.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::de::{Error as _, IgnoredAny};
+use serde_json::Error;
 
-use crate::order::{Malformed, RawOrder, parse_order};
+use crate::json::{NotJson, Scanner};
+use crate::order::{Malformed, RawJson, RawOrder, revision, take_order};
 use crate::transport::Body;
 
 /// The largest page that ShipStation gives (facts sheet, section 2.2).
@@ -17,38 +19,85 @@ pub(crate) struct Page {
     pub(crate) total: Option<u64>,
 }
 
+/// What a list reply must be, for the words of an error.
 #[derive(Deserialize)]
-struct PageWire<'a> {
-    #[serde(borrow)]
-    orders: Vec<&'a RawValue>,
-    #[serde(borrow, default)]
-    total: Option<&'a RawValue>,
+struct Expected {
+    #[serde(rename = "orders")]
+    _orders: Vec<IgnoredAny>,
 }
 
-/// Reads a list reply.
+/// Reads a list reply, in one pass.
 pub(crate) fn parse(body: &Body<'_>) -> Result<Page, serde_json::Error> {
-    let wire: PageWire<'_> = serde_json::from_str(body.text)?;
-    let total = wire.total.and_then(|total| total.get().parse().ok());
-    Ok(Page { orders: wire.orders.into_iter().map(|raw| read(raw, body)).collect(), total })
-}
-
-/// Reads the reply to a question for one order.
-pub(crate) fn parse_single(body: &Body<'_>) -> Result<RawOrder, serde_json::Error> {
-    let raw: &RawValue = serde_json::from_str(body.text)?;
-    if !raw.get().starts_with('{') {
-        return Err(serde::de::Error::custom("not an object"));
+    match scan(body) {
+        Ok(page) => Ok(page),
+        // Whether the text is cut off, is no JSON or is something else, `serde_json` knows to say.
+        Err(NotJson) => {
+            Err(serde_json::from_str::<Expected>(body.text).map_or_else(|error| error, |_| Error::custom("`orders` is stated twice")))
+        }
     }
-    Ok(read(raw, body))
 }
 
-fn read(raw: &RawValue, body: &Body<'_>) -> RawOrder {
-    let mut parsed = parse_order(raw.get(), Some(body.asked_at));
-    if body.mended && raw.get().contains(char::REPLACEMENT_CHARACTER) {
+fn scan(body: &Body<'_>) -> Result<Page, NotJson> {
+    let mut scanner = Scanner::new(body.text);
+    let (mut orders, mut total) = (None, None);
+    if !scanner.take(b'{') {
+        return Err(NotJson);
+    }
+    let mut first = true;
+    while let Some((name, _)) = scanner.member(first)? {
+        first = false;
+        match name {
+            "orders" if orders.is_none() => orders = Some(list(&mut scanner, body)?),
+            "orders" => return Err(NotJson),
+            "total" => total = scanner.value()?.parse().ok(),
+            _ => scanner.skip()?,
+        }
+    }
+    if !scanner.is_at_end() {
+        return Err(NotJson);
+    }
+    Ok(Page { orders: orders.ok_or(NotJson)?, total })
+}
+
+fn list(scanner: &mut Scanner<'_>, body: &Body<'_>) -> Result<Vec<RawOrder>, NotJson> {
+    let mut orders = Vec::new();
+    if !scanner.take(b'[') {
+        return Err(NotJson);
+    }
+    while scanner.element(orders.is_empty())? {
+        orders.push(next(scanner, body)?);
+    }
+    Ok(orders)
+}
+
+/// The order that comes next, whatever it is as long as it is JSON.
+fn next(scanner: &mut Scanner<'_>, body: &Body<'_>) -> Result<RawOrder, NotJson> {
+    scanner.peek();
+    let start = scanner.clone();
+    let taken = take_order(scanner);
+    if taken.is_err() {
+        // It stopped somewhere inside.
+        *scanner = start.clone();
+        scanner.skip()?;
+    }
+    let raw = start.until(scanner);
+    let mut parsed = revision(raw, taken, Some(body.asked_at)).ok_or(NotJson)?;
+    if body.mended && raw.contains(char::REPLACEMENT_CHARACTER) {
         // Which text was meant is lost; a revision with a guess in it would be compared with the true one later.
         parsed = Err(match parsed {
             Ok(revision) => Malformed::of(&revision, String::new(), "the order's text is not UTF-8".to_owned()),
             Err(malformed) => malformed,
         });
     }
-    RawOrder { raw: raw.to_owned(), read_at: body.asked_at, parsed }
+    Ok(RawOrder { raw: RawJson::of(raw), read_at: body.asked_at, parsed })
+}
+
+/// Reads the reply to a question for one order.
+pub(crate) fn parse_single(body: &Body<'_>) -> Result<RawOrder, serde_json::Error> {
+    let mut scanner = Scanner::new(body.text);
+    let is_object = scanner.peek() == b'{';
+    match next(&mut scanner, body) {
+        Ok(order) if is_object && scanner.is_at_end() => Ok(order),
+        _ => Err(serde_json::from_str::<IgnoredAny>(body.text).map_or_else(|error| error, |_| Error::custom("not an object"))),
+    }
 }

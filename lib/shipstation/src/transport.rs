@@ -285,6 +285,16 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
     Some(wait_of(date.timestamp().duration_since(now).as_secs()))
 }
 
+/// What tells data from a message.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    #[serde(default)]
+    orders: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    order_id: Option<serde::de::IgnoredAny>,
+}
+
 /// 429, or an answer of any status that says so instead of holding data. A customer's note with these words throttles nobody.
 fn is_throttled(status: StatusCode, body: &[u8]) -> bool {
     if status == StatusCode::TOO_MANY_REQUESTS {
@@ -294,16 +304,9 @@ fn is_throttled(status: StatusCode, body: &[u8]) -> bool {
     if !text.contains(TOO_MANY) {
         return false;
     }
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Data {
-        #[serde(default)]
-        orders: Option<serde::de::IgnoredAny>,
-        #[serde(default)]
-        order_id: Option<serde::de::IgnoredAny>,
-    }
     let text = text.trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace());
-    let has_data = text.starts_with('[') || serde_json::from_str::<Data>(text).is_ok_and(|data| data.orders.is_some() || data.order_id.is_some());
+    let has_data =
+        text.starts_with('[') || serde_json::from_str::<Data>(text).is_ok_and(|data| data.orders.is_some() || data.order_id.is_some());
     // Data that is cut off in the middle is data all the same.
     !(has_data || (status.is_success() && text.starts_with("{\"order")))
 }

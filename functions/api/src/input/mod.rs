@@ -85,7 +85,7 @@ fn read_object<T>(
             return None;
         }
     };
-    let mut fields = Fields { object, pointer, asked: Vec::new(), faults };
+    let mut fields = Fields { object, pointer, asked: Vec::new(), forgiving: false, faults };
     let value = read(&mut fields);
     fields.refuse_the_rest();
     Some(value)
@@ -116,6 +116,7 @@ pub(crate) struct Fields<'a> {
     object: Object,
     pointer: String,
     asked: Vec<&'static str>,
+    forgiving: bool,
     faults: &'a mut Vec<FieldFault>,
 }
 
@@ -171,6 +172,11 @@ impl Fields<'_> {
         self.find(name).is_some()
     }
 
+    /// Takes every other member for granted.
+    pub(crate) fn forgive_the_rest(&mut self) {
+        self.forgiving = true;
+    }
+
     fn items(&mut self, name: &'static str, most: usize) -> Option<Vec<Box<RawValue>>> {
         let raw = self.find(name)?;
         let items: Result<Vec<Box<RawValue>>, _> = serde_json::from_str(raw.get());
@@ -198,6 +204,9 @@ impl Fields<'_> {
     }
 
     fn refuse_the_rest(&mut self) {
+        if self.forgiving {
+            return;
+        }
         let unknown: Vec<String> =
             self.object.names().filter(|name| !self.asked.contains(name)).map(|name| child(&self.pointer, name)).collect();
         for pointer in unknown {

@@ -28,6 +28,8 @@ pub enum Decision {
     Withdraw,
     /// A newer revision of an order that has a sale: keep it and note the change; the sale stays (S108).
     NoteChange(Reason),
+    /// It says what is known, at a later time: write the time down, or a revision from in between that arrives late would be taken for news.
+    Touch,
     /// Leave it out and remember it with its reason, so that it is captured when the reason goes away.
     Remember(Reason),
     /// Nothing to write.
@@ -42,6 +44,7 @@ impl Decision {
             Self::Capture => Outcome::Captured,
             Self::Replace | Self::NoteChange(_) => Outcome::Updated,
             Self::Withdraw => Outcome::Cancelled,
+            Self::Touch => Outcome::Unchanged,
             Self::Remember(Reason::AwaitingPayment | Reason::OnHold | Reason::NotShipped | Reason::UnknownStatus) => Outcome::Waiting,
             Self::Remember(_) => Outcome::Skipped,
             Self::Nothing(outcome, _) => *outcome,
@@ -54,6 +57,7 @@ impl Decision {
         match self {
             Self::Capture | Self::Replace => None,
             Self::Withdraw => Some(Reason::Withdrawn),
+            Self::Touch => Some(Reason::AlreadyCaptured),
             Self::NoteChange(reason) | Self::Remember(reason) => Some(*reason),
             Self::Nothing(_, reason) => *reason,
         }
@@ -70,7 +74,10 @@ pub fn classify(revision: &Revision, settings: &Settings, log: Option<&LogEntry>
     let same = known.is_some_and(|known| known.digest == revision.key.digest);
     let stale = if same { Reason::AlreadyCaptured } else { Reason::OlderRevision };
     let cancelled = order.status == OrderStatus::Cancelled;
+    let later = known.is_some_and(|known| same && revision.key.modified_at > known.modified_at);
     match entry.state {
+        LogState::Booked | LogState::Consolidating | LogState::Voided | LogState::Withdrawn if later => Decision::Touch,
+        LogState::Pending | LogState::Blocked if later => Decision::Replace,
         LogState::Booked | LogState::Consolidating | LogState::Voided if newer => {
             Decision::NoteChange(if cancelled { Reason::CancelledAfterBooking } else { Reason::ChangedAfterBooking })
         }

@@ -120,6 +120,12 @@ fn deliver(entry: &mut Option<LogEntry>, revision: &Revision, settings: &Setting
     let held = if book { LogState::Booked } else { LogState::Pending };
     let state = match (decision, &*entry) {
         (Decision::Nothing(..), _) => return,
+        (Decision::Touch, known) => {
+            let mut touched = known.clone().unwrap();
+            touched.saw(revision.key, None);
+            *entry = Some(touched);
+            return;
+        }
         (Decision::Capture | Decision::Replace, _) => held,
         (Decision::Withdraw, _) => LogState::Withdrawn,
         (Decision::Remember(_), _) => LogState::Skipped,

@@ -5,9 +5,10 @@ use stevedore_domain::ids::{OrderId, ShipstationCustomerId, ShipstationProductId
 use stevedore_domain::order::{Address, Item, ItemOption, Order, OrderStatus, Revision};
 use stevedore_domain::pacific::PacificTime;
 
+use super::Malformed;
 use super::leaf::{At as _, Problem, amount, flag, id, reference, references, required, text, time, whole};
-use super::wire::{AddressWire, ItemWire, Object, OptionWire, OrderWire};
-use super::{Malformed, locate};
+use super::wire::{self, AddressWire, ItemWire, OptionWire, OrderWire, Stop};
+use crate::json::Scanner;
 
 /// Reads one order's JSON, exactly or not at all.
 ///
@@ -23,15 +24,32 @@ use super::{Malformed, locate};
 /// # Errors
 /// [`Malformed`], with a pointer to the first thing that cannot be read.
 pub fn parse_order(raw: &str, read_at: Option<Timestamp>) -> Result<Revision, Malformed> {
-    // The wire structs hold the leaves' text, so a wrong leaf is found below; only a wrong shape is an error here.
-    let Object(wire): Object<OrderWire<'_>> = serde_json::from_str(raw).map_err(|error| locate::malformed(raw, &error))?;
-    match order(&wire) {
-        Ok(order) => Ok(Revision::new(order, read_at)),
-        Err(problem) => Err(malformed(&wire, problem)),
+    let mut scanner = Scanner::new(raw);
+    let taken = wire::order(&mut scanner);
+    match taken {
+        Ok(_) if !scanner.is_at_end() => Err(not_an_order(raw)),
+        taken => revision(raw, taken, read_at).unwrap_or_else(|| Err(not_an_order(raw))),
     }
 }
 
-pub(super) fn malformed(wire: &OrderWire<'_>, problem: Problem) -> Malformed {
+/// The revision of an order that was taken out of `raw`; nothing if it is no JSON.
+pub(crate) fn revision(raw: &str, taken: Result<OrderWire<'_>, Stop>, read_at: Option<Timestamp>) -> Option<Result<Revision, Malformed>> {
+    // The wire structs hold the leaves' text: a wrong leaf is found here, a wrong shape was found before.
+    Some(match taken {
+        Ok(wire) => match order(&wire) {
+            Ok(order) => Ok(Revision::new(order, read_at)),
+            Err(problem) => Err(malformed(&wire, problem)),
+        },
+        Err(Stop::Shape(problem)) => Err(malformed(&wire::identity(&mut Scanner::new(raw)), problem)),
+        Err(Stop::Syntax) => return None,
+    })
+}
+
+fn not_an_order(raw: &str) -> Malformed {
+    malformed(&OrderWire::default(), Problem::quoting("a JSON object", raw))
+}
+
+fn malformed(wire: &OrderWire<'_>, problem: Problem) -> Malformed {
     let created_at = time(wire.create_date).ok().flatten().map(PacificTime);
     Malformed {
         order_id: id(wire.order_id).ok().flatten().map(OrderId),
@@ -46,7 +64,7 @@ pub(super) fn malformed(wire: &OrderWire<'_>, problem: Problem) -> Malformed {
 fn order(wire: &OrderWire<'_>) -> Result<Order, Problem> {
     let created_at = time(wire.create_date).at("createDate")?.map(PacificTime);
     let modified_at = time(wire.modify_date).at("modifyDate")?.map(PacificTime);
-    let advanced = wire.advanced_options.as_ref().map(|Object(advanced)| advanced);
+    let advanced = wire.advanced_options.as_ref();
     let in_advanced = |problem: Problem| problem.under("advancedOptions");
     Ok(Order {
         id: id(wire.order_id).and_then(|id| id.ok_or_else(Problem::missing)).map(OrderId).at("orderId")?,
@@ -87,8 +105,8 @@ fn order(wire: &OrderWire<'_>) -> Result<Order, Problem> {
     })
 }
 
-fn address(wire: Option<&Object<AddressWire<'_>>>) -> Result<Address, Problem> {
-    let Some(Object(wire)) = wire else { return Ok(Address::default()) };
+fn address(wire: Option<&AddressWire<'_>>) -> Result<Address, Problem> {
+    let Some(wire) = wire else { return Ok(Address::default()) };
     Ok(Address {
         name: text(wire.name).at("name")?,
         company: text(wire.company).at("company")?,
@@ -103,8 +121,8 @@ fn address(wire: Option<&Object<AddressWire<'_>>>) -> Result<Address, Problem> {
     })
 }
 
-fn items(wires: &[Object<ItemWire<'_>>]) -> Result<Vec<Item>, Problem> {
-    wires.iter().enumerate().map(|(index, Object(wire))| item(wire).map_err(|problem| problem.under(index))).collect()
+fn items(wires: &[ItemWire<'_>]) -> Result<Vec<Item>, Problem> {
+    wires.iter().enumerate().map(|(index, wire)| item(wire).map_err(|problem| problem.under(index))).collect()
 }
 
 fn item(wire: &ItemWire<'_>) -> Result<Item, Problem> {
@@ -123,10 +141,10 @@ fn item(wire: &ItemWire<'_>) -> Result<Item, Problem> {
 }
 
 /// Options that say something.
-fn options(wires: &[Option<Object<OptionWire<'_>>>]) -> Result<Vec<ItemOption>, Problem> {
+fn options(wires: &[Option<OptionWire<'_>>]) -> Result<Vec<ItemOption>, Problem> {
     let mut options = Vec::with_capacity(wires.len());
     for (index, wire) in wires.iter().enumerate() {
-        let Some(Object(wire)) = wire else { continue };
+        let Some(wire) = wire else { continue };
         let name = text(wire.name).at("name").map_err(|problem| problem.under(index))?;
         let value = text(wire.value).at("value").map_err(|problem| problem.under(index))?;
         if name.is_some() || value.is_some() {

@@ -2,29 +2,24 @@
 
 use std::fmt::Write as _;
 
-use serde::Deserialize as _;
-use serde_json::value::RawValue;
 use stevedore_domain::money::{Decimal, decimal};
 use stevedore_domain::pacific::wall_time;
 
 use super::wire::Leaf;
+use crate::json::Scanner;
 
 /// Characters of an offending text that a problem quotes.
 const QUOTE: usize = 100;
 
 /// What is wrong with a leaf, and where it is, seen from the object that was being read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     pub(super) pointer: String,
     pub(super) text: String,
 }
 
 impl Problem {
-    /// A problem with `raw`: it is not `wanted`.
-    fn not(wanted: &str, raw: &RawValue) -> Self {
-        Self::quoting(wanted, raw.get())
-    }
-
+    /// The text is not what is wanted.
     pub(super) fn quoting(wanted: &str, offending: &str) -> Self {
         let mut text = format!("not {wanted}: ");
         text.extend(offending.chars().take(QUOTE));
@@ -32,6 +27,11 @@ impl Problem {
             text.push('…');
         }
         Self { pointer: String::new(), text }
+    }
+
+    /// A member occurs more than once, and nothing says which is meant.
+    pub(super) fn twice() -> Self {
+        Self { pointer: String::new(), text: "stated twice".to_owned() }
     }
 
     pub(super) fn missing() -> Self {
@@ -61,12 +61,11 @@ impl<T> At<T> for Result<T, Problem> {
 /// Text as written; blank text is nothing. A number stands for its own text, since nothing is lost by that.
 pub(super) fn text(leaf: Leaf<'_>) -> Result<Option<String>, Problem> {
     let Some(raw) = leaf else { return Ok(None) };
-    let json = raw.get();
-    let Some(inner) = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
-        return if is_number(json) { Ok(Some(json.to_owned())) } else { Err(Problem::not("text", raw)) };
+    let Some(inner) = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return if is_number(raw) { Ok(Some(raw.to_owned())) } else { Err(Problem::quoting("text", raw)) };
     };
     if inner.contains('\\') {
-        let text = unescaped(raw).ok_or_else(|| Problem::not("text", raw))?;
+        let text = unescaped(raw).ok_or_else(|| Problem::quoting("text", raw))?;
         return Ok(Some(text).filter(|text| !text.trim().is_empty()));
     }
     Ok(if inner.trim().is_empty() { None } else { Some(inner.to_owned()) })
@@ -78,7 +77,7 @@ pub(super) fn required(leaf: Leaf<'_>) -> Result<String, Problem> {
 }
 
 /// Resolves escapes. Half of a surrogate pair (an emoji cut by a length limit) becomes U+FFFD: a buyer's name must not stop an order.
-fn unescaped(raw: &RawValue) -> Option<String> {
+fn unescaped(raw: &str) -> Option<String> {
     struct Bytes(Vec<u8>);
     impl<'de> serde::Deserialize<'de> for Bytes {
         fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -95,7 +94,7 @@ fn unescaped(raw: &RawValue) -> Option<String> {
             deserializer.deserialize_bytes(Visitor)
         }
     }
-    let Bytes(bytes) = Bytes::deserialize(raw).ok()?;
+    let Bytes(bytes) = serde_json::from_str(raw).ok()?;
     Some(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
@@ -104,26 +103,25 @@ fn is_number(json: &str) -> bool {
 }
 
 /// The text of a JSON number; a number that was sent as text counts too. Blank text is nothing.
-fn number(raw: &RawValue) -> Result<Option<&str>, Problem> {
-    let json = raw.get();
-    if is_number(json) {
-        return Ok(Some(json));
+fn number(raw: &str) -> Result<Option<&str>, Problem> {
+    if is_number(raw) {
+        return Ok(Some(raw));
     }
-    let Some(inner) = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).map(str::trim) else {
-        return Err(Problem::not("a number", raw));
+    let Some(inner) = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).map(str::trim) else {
+        return Err(Problem::quoting("a number", raw));
     };
     if inner.is_empty() {
         return Ok(None);
     }
-    let valid = serde_json::from_str::<&RawValue>(inner).is_ok() && is_number(inner);
-    if valid { Ok(Some(inner)) } else { Err(Problem::not("a number", raw)) }
+    let valid = is_number(inner) && Scanner::new(inner).value() == Ok(inner);
+    if valid { Ok(Some(inner)) } else { Err(Problem::quoting("a number", raw)) }
 }
 
 /// An exact decimal.
 pub(super) fn amount(leaf: Leaf<'_>) -> Result<Option<Decimal>, Problem> {
     let Some(raw) = leaf else { return Ok(None) };
     let Some(text) = number(raw)? else { return Ok(None) };
-    decimal(text).map(Some).ok_or_else(|| Problem::not("a number that can be kept exactly", raw))
+    decimal(text).map(Some).ok_or_else(|| Problem::quoting("a number that can be kept exactly", raw))
 }
 
 /// A whole number: `10`, `10.0`, `1e1`.
@@ -134,7 +132,7 @@ pub(super) fn whole(leaf: Leaf<'_>) -> Result<Option<i64>, Problem> {
         return Ok(Some(whole));
     }
     let whole = decimal(text).filter(|value| value.fract().is_zero()).and_then(|value| i64::try_from(value).ok());
-    whole.map(Some).ok_or_else(|| Problem::not("a whole number", raw))
+    whole.map(Some).ok_or_else(|| Problem::quoting("a whole number", raw))
 }
 
 /// An id. ShipStation's ids are positive whole numbers; those of lines have 13 digits and more.
@@ -145,7 +143,7 @@ pub(super) fn id(leaf: Leaf<'_>) -> Result<Option<u64>, Problem> {
         return Ok(Some(id));
     }
     let id = decimal(text).filter(|value| value.fract().is_zero() && !value.is_sign_negative()).and_then(|value| u64::try_from(value).ok());
-    id.map(Some).ok_or_else(|| Problem::not("an id", raw))
+    id.map(Some).ok_or_else(|| Problem::quoting("an id", raw))
 }
 
 /// A reference to something: 0 refers to nothing. Taken as an id it would tie all orders that lack one to each other.
@@ -154,10 +152,10 @@ pub(super) fn reference(leaf: Leaf<'_>) -> Result<Option<u64>, Problem> {
 }
 
 /// A list of references; nulls in it are left out.
-pub(super) fn references(list: Option<&Vec<&RawValue>>) -> Result<Vec<u64>, Problem> {
+pub(super) fn references(list: Option<&Vec<&str>>) -> Result<Vec<u64>, Problem> {
     let mut ids = Vec::new();
     for (index, raw) in list.into_iter().flatten().enumerate() {
-        let leaf = Some(*raw).filter(|raw| raw.get() != "null");
+        let leaf = Some(*raw).filter(|raw| *raw != "null");
         ids.extend(reference(leaf).map_err(|problem| problem.under(index))?);
     }
     Ok(ids)
@@ -165,7 +163,7 @@ pub(super) fn references(list: Option<&Vec<&RawValue>>) -> Result<Vec<u64>, Prob
 
 /// True or false; absent is false.
 pub(super) fn flag(leaf: Leaf<'_>) -> Result<bool, Problem> {
-    match leaf.map(RawValue::get) {
+    match leaf {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
         Some(other) => Err(Problem::quoting("true or false", other)),
@@ -175,8 +173,8 @@ pub(super) fn flag(leaf: Leaf<'_>) -> Result<bool, Problem> {
 /// A wall time without an offset, or a date.
 pub(super) fn time(leaf: Leaf<'_>) -> Result<Option<jiff::civil::DateTime>, Problem> {
     let Some(raw) = leaf else { return Ok(None) };
-    let not = || Problem::not("a time such as 2015-06-29T08:46:27.0000000", raw);
-    let inner = raw.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(not)?;
+    let not = || Problem::quoting("a time such as 2015-06-29T08:46:27.0000000", raw);
+    let inner = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(not)?;
     if inner.trim().is_empty() {
         return Ok(None);
     }

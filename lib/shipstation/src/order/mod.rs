@@ -2,26 +2,59 @@
 
 mod convert;
 mod leaf;
-mod locate;
 mod wire;
 
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::order::Revision;
 use stevedore_domain::pacific::PacificTime;
 
 pub use convert::parse_order;
+pub(crate) use convert::revision;
+pub(crate) use wire::order as take_order;
 
 /// An order as ShipStation sent it, and what could be made of it.
 #[derive(Clone, Debug)]
 pub struct RawOrder {
-    /// Exactly the bytes that ShipStation sent.
-    pub raw: Box<RawValue>,
+    /// Exactly what ShipStation sent.
+    pub raw: RawJson,
     /// When the question was sent that this answers: the order is at least as new.
     pub read_at: Timestamp,
     /// The revision, or why there is none.
     pub parsed: Result<Revision, Malformed>,
+}
+
+/// A JSON text, kept as it was written and known to be JSON. Serialized, it stands as it is in the JSON around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawJson(Box<str>);
+
+impl RawJson {
+    /// A piece of a text that was read as JSON.
+    pub(crate) fn of(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn get(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<RawJson> for Box<RawValue> {
+    fn from(raw: RawJson) -> Self {
+        // It is JSON, so the second arm is never taken.
+        RawValue::from_string(raw.0.into()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    }
+}
+
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
 }
 
 impl RawOrder {

@@ -36,7 +36,11 @@ async fn stores_and_warehouses() {
         { "warehouseId": 5512, "warehouseName": "Reno", "originAddress": { "name": "R", "street1": "1 Dock", "street2": "", "city": "Reno", "state": "NV", "postalCode": "89501", "country": "US", "residential": true }, "isDefault": true },
         { "warehouseId": 5513, "warehouseName": "", "originAddress": null, "isDefault": null },
     ]);
-    Mock::given(path("/stores")).and(query_param("showInactive", "true")).respond_with(ResponseTemplate::new(200).set_body_json(stores)).mount(&server).await;
+    Mock::given(path("/stores"))
+        .and(query_param("showInactive", "true"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(stores))
+        .mount(&server)
+        .await;
     Mock::given(path("/warehouses")).respond_with(ResponseTemplate::new(200).set_body_json(warehouses)).mount(&server).await;
     let (clock, credentials) = (clock(), credentials());
     let client = client(&server.uri(), &clock);
@@ -61,8 +65,14 @@ async fn stores_and_warehouses() {
 #[tokio::test]
 async fn n4_one_order_and_one_that_is_gone() {
     let server = MockServer::start().await;
-    Mock::given(path("/orders/718203344")).respond_with(ResponseTemplate::new(200).set_body_raw(TWO_LINES, "application/json")).mount(&server).await;
-    Mock::given(path("/orders/7")).respond_with(ResponseTemplate::new(200).set_body_json(json!({ "orderId": 7, "orderTotal": "much" }))).mount(&server).await;
+    Mock::given(path("/orders/718203344"))
+        .respond_with(ResponseTemplate::new(200).set_body_raw(TWO_LINES, "application/json"))
+        .mount(&server)
+        .await;
+    Mock::given(path("/orders/7"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "orderId": 7, "orderTotal": "much" })))
+        .mount(&server)
+        .await;
     Mock::given(path("/orders/8")).respond_with(ResponseTemplate::new(500)).expect(2).mount(&server).await;
     let (clock, credentials) = (clock(), credentials());
     let client = client(&server.uri(), &clock);
@@ -81,12 +91,23 @@ async fn n4_one_order_and_one_that_is_gone() {
 async fn s114_orders_by_number_compares_exactly() {
     let server = MockServer::start().await;
     let page = |ids: std::ops::Range<u64>, more: &str| {
-        let orders: Vec<String> = ids.map(|id| format!(r#"{{"orderId":{id},"orderNumber":"W-10500-{id}","modifyDate":"2026-05-05","orderStatus":"shipped","orderTotal":1}}"#)).collect();
+        let orders: Vec<String> = ids
+            .map(|id| {
+                format!(
+                    r#"{{"orderId":{id},"orderNumber":"W-10500-{id}","modifyDate":"2026-05-05","orderStatus":"shipped","orderTotal":1}}"#
+                )
+            })
+            .collect();
         let body = format!(r#"{{"orders":[{}{more}],"total":502,"page":1,"pages":0}}"#, orders.join(","));
         ResponseTemplate::new(200).set_body_raw(body, "application/json")
     };
     let split = format!(",{}", SPLIT.trim().trim_start_matches('[').trim_end_matches(']'));
-    let asked = |number: &str| Mock::given(path("/orders")).and(query_param("orderNumber", "W-10500")).and(query_param("page", number)).and(query_param("pageSize", "500"));
+    let asked = |number: &str| {
+        Mock::given(path("/orders"))
+            .and(query_param("orderNumber", "W-10500"))
+            .and(query_param("page", number))
+            .and(query_param("pageSize", "500"))
+    };
     asked("1").respond_with(page(1..501, "")).mount(&server).await;
     asked("2").respond_with(page(501..502, &split)).mount(&server).await;
     let (clock, credentials) = (clock(), credentials());

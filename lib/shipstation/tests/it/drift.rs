@@ -21,7 +21,10 @@ fn edited(order: &mut Stored, at: DateTime) {
 #[tokio::test]
 async fn s113_an_edit_between_two_pages_hides_no_order() {
     let orders: Vec<Stored> = (1..=1200)
-        .map(|id| Stored { modified: wall("2026-05-05T08:00:00").0.checked_add(SignedDuration::from_secs(id)).unwrap(), ..Stored::new(id.cast_unsigned(), "2026-05-05") })
+        .map(|id| Stored {
+            modified: wall("2026-05-05T08:00:00").0.checked_add(SignedDuration::from_secs(id)).unwrap(),
+            ..Stored::new(id.cast_unsigned(), "2026-05-05")
+        })
         .collect();
     let shop = Shop::open(orders).await;
     shop.with(|state| {

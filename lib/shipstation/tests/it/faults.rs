@@ -67,7 +67,13 @@ async fn s16_refused_credentials_401() {
 
 #[tokio::test]
 async fn errors_402_403_404_and_what_is_not_documented() {
-    let cases = [(402, "shipstation_plan_without_api"), (403, "shipstation_forbidden"), (404, "shipstation_not_found"), (400, "shipstation_unexpected_reply"), (405, "shipstation_unexpected_reply")];
+    let cases = [
+        (402, "shipstation_plan_without_api"),
+        (403, "shipstation_forbidden"),
+        (404, "shipstation_not_found"),
+        (400, "shipstation_unexpected_reply"),
+        (405, "shipstation_unexpected_reply"),
+    ];
     for (status, code) in cases {
         let (result, asked, waited) = step(vec![json(status, r#"{"Message":"no"}"#)]).await;
         assert_eq!((result.unwrap_err().code(), asked, waited), (code, 1, SignedDuration::ZERO));
@@ -78,7 +84,12 @@ async fn errors_402_403_404_and_what_is_not_documented() {
 
 #[tokio::test]
 async fn throttled_429_waits_as_its_header_says() {
-    for (header, value, seconds) in [("X-Rate-Limit-Reset", "17", 17), ("Retry-After", "23", 23), ("Retry-After", "Tue, 05 May 2026 22:00:31 GMT", 31), ("X-Nothing", "1", 60)] {
+    for (header, value, seconds) in [
+        ("X-Rate-Limit-Reset", "17", 17),
+        ("Retry-After", "23", 23),
+        ("Retry-After", "Tue, 05 May 2026 22:00:31 GMT", 31),
+        ("X-Nothing", "1", 60),
+    ] {
         let answer = json(429, r#"{"message": "Too Many Requests"}"#).insert_header(header, value);
         let (result, asked, waited) = step(vec![answer, json(200, EMPTY)]).await;
         assert_eq!((result.unwrap(), asked, waited), (0, 2, SignedDuration::from_secs(seconds)), "{header}: {value}");
@@ -87,7 +98,12 @@ async fn throttled_429_waits_as_its_header_says() {
 
 #[tokio::test]
 async fn throttled_by_its_body_whatever_the_status() {
-    for (status, body) in [(200, r#"{"message": "Too Many Requests"}"#), (500, "Too Many Requests"), (503, r#""Too Many Requests""#), (403, "<html>Too Many Requests</html>")] {
+    for (status, body) in [
+        (200, r#"{"message": "Too Many Requests"}"#),
+        (500, "Too Many Requests"),
+        (503, r#""Too Many Requests""#),
+        (403, "<html>Too Many Requests</html>"),
+    ] {
         let (result, asked, waited) = step(vec![json(status, body), json(200, EMPTY)]).await;
         assert_eq!((result.unwrap(), asked, waited), (0, 2, SignedDuration::from_secs(60)), "{status} {body}");
     }
@@ -105,7 +121,11 @@ async fn throttled_beyond_the_deadline_says_when_to_come_back() {
     let (start, credentials) = (clock.now(), credentials());
     let client = client(&server.uri(), &clock);
     let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
-    let soon = |clock: &TestClock| Call { credentials: &credentials, priority: Priority::Background, deadline: clock.now() + SignedDuration::from_secs(30) };
+    let soon = |clock: &TestClock| Call {
+        credentials: &credentials,
+        priority: Priority::Background,
+        deadline: clock.now() + SignedDuration::from_secs(30),
+    };
     let retry_at = start + SignedDuration::from_secs(40);
     for _ in 0..2 {
         match reading.next(&client, &soon(&clock)).await {
@@ -125,7 +145,12 @@ async fn throttled_beyond_the_deadline_says_when_to_come_back() {
 /// N19: remaining 0 waits for the next window, and the background leaves a reserve to the operator.
 #[tokio::test]
 async fn n19_pacing_follows_the_headers() {
-    let left = |remaining: &str| json(200, "[]").insert_header("X-Rate-Limit-Limit", "40").insert_header("X-Rate-Limit-Remaining", remaining).insert_header("X-Rate-Limit-Reset", "25");
+    let left = |remaining: &str| {
+        json(200, "[]")
+            .insert_header("X-Rate-Limit-Limit", "40")
+            .insert_header("X-Rate-Limit-Remaining", remaining)
+            .insert_header("X-Rate-Limit-Reset", "25")
+    };
     let server = script(vec![left("4"), left("3"), left("0"), left("40")]).await;
     let clock = clock();
     let (start, credentials) = (clock.now(), credentials());
@@ -189,8 +214,17 @@ async fn truncated_json_is_asked_for_once_more() {
 
 #[tokio::test]
 async fn a_page_with_broken_utf8_holds_up_only_the_order_with_it() {
-    let order = |id: u8, name: &[u8]| [format!(r#"{{"orderId":{id},"orderNumber":"{id}","modifyDate":"2026-05-05T08:00:00","orderStatus":"shipped","orderTotal":1,"customerNotes":""#).as_bytes(), name, br#""}"#].concat();
-    let body = [b"\xef\xbb\xbf{\"orders\":[".to_vec(), order(1, b"Jos\xe9"), b",".to_vec(), order(2, "José".as_bytes()), b"],\"total\":2}".to_vec()].concat();
+    let order = |id: u8, name: &[u8]| {
+        [format!(r#"{{"orderId":{id},"orderNumber":"{id}","modifyDate":"2026-05-05T08:00:00","orderStatus":"shipped","orderTotal":1,"customerNotes":""#).as_bytes(), name, br#""}"#].concat()
+    };
+    let body = [
+        b"\xef\xbb\xbf{\"orders\":[".to_vec(),
+        order(1, b"Jos\xe9"),
+        b",".to_vec(),
+        order(2, "José".as_bytes()),
+        b"],\"total\":2}".to_vec(),
+    ]
+    .concat();
     let server = script(vec![ResponseTemplate::new(200).set_body_raw(body, "application/json")]).await;
     let (clock, credentials) = (clock(), credentials());
     let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
@@ -226,10 +260,14 @@ fn connections(script: Vec<Connection>) -> (String, Arc<AtomicUsize>) {
                 Connection::Close => {}
                 Connection::Hang => hanging.lock().unwrap().push(stream),
                 Connection::Break => {
-                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{\"orders\":[");
+                    let _ =
+                        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{\"orders\":[");
                 }
                 Connection::Answer => {
-                    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", EMPTY.len());
+                    let head = format!(
+                        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                        EMPTY.len()
+                    );
                     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(EMPTY.as_bytes()));
                 }
             }

@@ -1,5 +1,13 @@
 //! The client at the wire: ShipStation's answers and faults, its clock, and orders that change while they are read.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::float_arithmetic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::float_arithmetic,
+    missing_docs,
+    unreachable_pub
+)]
 
 mod calls;
 mod drift;

@@ -1,9 +1,11 @@
 //! From JSON to a revision: exact, or refused with its place.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use stevedore_domain::ids::{OrderId, ShipstationCustomerId, ShipstationProductId};
 use stevedore_domain::money::{Decimal, decimal};
 use stevedore_domain::order::{Address, ItemOption, Order, OrderStatus};
@@ -54,7 +56,10 @@ fn a_two_line_order() {
     assert_eq!((order.store_id.unwrap().0, order.warehouse_id.unwrap().0, order.source.as_deref()), (20931, 5512, Some("web")));
     assert_eq!(order.tag_ids.iter().map(|tag| tag.0).collect::<Vec<_>>(), [81, 82]);
     let [mug, tray] = order.items.as_slice() else { panic!() };
-    assert_eq!((mug.id, mug.quantity, text(mug.unit_price), mug.unit_tax.map(text)), (Some(1_093_847_562_011), 3, "12.5".to_owned(), Some("1.03".to_owned())));
+    assert_eq!(
+        (mug.id, mug.quantity, text(mug.unit_price), mug.unit_tax.map(text)),
+        (Some(1_093_847_562_011), 3, "12.5".to_owned(), Some("1.03".to_owned()))
+    );
     assert_eq!(tray.options, [ItemOption { name: "Size".to_owned(), value: "Large".to_owned() }]);
 }
 
@@ -74,7 +79,10 @@ fn n4_split_parent_and_child() {
 fn odd_numbers_are_exact() {
     let order = order(ODD_NUMBERS);
     assert_eq!((order.id, order.customer_id), (OrderId(9_223_372_036_854_775_809), Some(ShipstationCustomerId(30_918_827))));
-    assert_eq!(order.items.iter().map(|item| item.id.unwrap()).collect::<Vec<_>>(), [9_007_199_254_740_993, 9_007_199_254_740_994, 9_007_199_254_740_995, 9_007_199_254_740_996]);
+    assert_eq!(
+        order.items.iter().map(|item| item.id.unwrap()).collect::<Vec<_>>(),
+        [9_007_199_254_740_993, 9_007_199_254_740_994, 9_007_199_254_740_995, 9_007_199_254_740_996]
+    );
     assert_eq!(order.items.iter().map(|item| item.quantity).collect::<Vec<_>>(), [100, 10, -1, 0]);
     assert_eq!(order.items.iter().map(|item| text(item.unit_price)).collect::<Vec<_>>(), ["19.990", "0.0125", "0.005", "1000000000000"]);
     assert_eq!(order.items[1].unit_tax.map(text).as_deref(), Some("0.0001"));
@@ -86,7 +94,11 @@ fn odd_numbers_are_exact() {
 fn adjustments_blank_addresses_and_options() {
     let adjusted = order(ADJUSTMENTS);
     assert_eq!(adjusted.items.iter().map(|item| item.adjustment).collect::<Vec<_>>(), [false, true, true]);
-    assert_eq!(adjusted.items.iter().map(|item| item.product_id).collect::<Vec<_>>(), [Some(ShipstationProductId(44200)), None, None], "product 0 is none");
+    assert_eq!(
+        adjusted.items.iter().map(|item| item.product_id).collect::<Vec<_>>(),
+        [Some(ShipstationProductId(44200)), None, None],
+        "product 0 is none"
+    );
     assert_eq!((adjusted.items[1].sku.as_deref(), text(adjusted.items[1].unit_price)), (None, "-30".to_owned()));
     let fba = order(FBA);
     assert!(fba.externally_fulfilled && fba.bill_to.is_blank() && fba.ship_to.is_blank() && fba.customer_email.is_none());
@@ -100,7 +112,12 @@ fn adjustments_blank_addresses_and_options() {
 
 #[test]
 fn an_order_of_1200_lines() {
-    let line = |n: u32| format!(r#"{{"orderItemId":{},"sku":"S-{n}","name":"Thing {n}","quantity":{n},"unitPrice":0.{n:04},"options":[],"adjustment":false}}"#, 10_000_000_000_000_u64 + u64::from(n));
+    let line = |n: u32| {
+        format!(
+            r#"{{"orderItemId":{},"sku":"S-{n}","name":"Thing {n}","quantity":{n},"unitPrice":0.{n:04},"options":[],"adjustment":false}}"#,
+            10_000_000_000_000_u64 + u64::from(n)
+        )
+    };
     let items = (1..=1200).map(line).collect::<Vec<_>>().join(",");
     let order = order(&with("/items", Some(&format!("[{items}]"))));
     assert_eq!(order.items.len(), 1200);
@@ -142,14 +159,48 @@ fn what_is_missing_or_null() {
 #[test]
 fn what_cannot_be_read_is_refused_with_its_place() {
     let cases = [
-        ("/orderId", "-5"), ("/orderId", "1.5"), ("/orderId", "[1]"), ("/orderId", "\"five\""), ("/orderId", "99999999999999999999999"),
-        ("/orderNumber", "{}"), ("/orderNumber", "true"), ("/orderDate", "\"2026-05-04T16:12:09Z\""), ("/paymentDate", "\"soon\""), ("/modifyDate", "12"),
-        ("/createDate", "\"2026-02-30\""), ("/orderTotal", "1e99"), ("/orderTotal", "0.00000000000000000000000000000000000001"), ("/orderTotal", "\"12,50\""),
-        ("/orderTotal", "\"0x10\""), ("/orderTotal", "\".5\""), ("/orderTotal", "\"+1\""), ("/orderTotal", "\"NaN\""), ("/orderTotal", "true"), ("/amountPaid", "\"Infinity\""),
-        ("/items/0/quantity", "1.5"), ("/items/0/quantity", "1e30"), ("/items/1/unitPrice", "[]"), ("/items/1/orderItemId", "-1"), ("/items/0/adjustment", "\"yes\""),
-        ("/items/0/options", "\"Red\""), ("/items/1/options/0", "\"Red\""), ("/items/1/options/0/value", "[1]"), ("/items/1/name", "[]"), ("/items/1", "5"), ("/items", "{}"),
-        ("/items/1", "[1,2,3]"), ("/shipTo", "\"somewhere\""), ("/shipTo", "[]"), ("/billTo/name", "[]"), ("/tagIds", "5"), ("/tagIds/1", "\"x\""), ("/advancedOptions", "[]"),
-        ("/advancedOptions/storeId", "-1"), ("/advancedOptions/mergedIds", "\"1\""), ("/advancedOptions/parentId", "{}"), ("/externallyFulfilled", "1"),
+        ("/orderId", "-5"),
+        ("/orderId", "1.5"),
+        ("/orderId", "[1]"),
+        ("/orderId", "\"five\""),
+        ("/orderId", "99999999999999999999999"),
+        ("/orderNumber", "{}"),
+        ("/orderNumber", "true"),
+        ("/orderDate", "\"2026-05-04T16:12:09Z\""),
+        ("/paymentDate", "\"soon\""),
+        ("/modifyDate", "12"),
+        ("/createDate", "\"2026-02-30\""),
+        ("/orderTotal", "1e99"),
+        ("/orderTotal", "0.00000000000000000000000000000000000001"),
+        ("/orderTotal", "\"12,50\""),
+        ("/orderTotal", "\"0x10\""),
+        ("/orderTotal", "\".5\""),
+        ("/orderTotal", "\"+1\""),
+        ("/orderTotal", "\"NaN\""),
+        ("/orderTotal", "true"),
+        ("/amountPaid", "\"Infinity\""),
+        ("/items/0/quantity", "1.5"),
+        ("/items/0/quantity", "1e30"),
+        ("/items/1/unitPrice", "[]"),
+        ("/items/1/orderItemId", "-1"),
+        ("/items/0/adjustment", "\"yes\""),
+        ("/items/0/options", "\"Red\""),
+        ("/items/1/options/0", "\"Red\""),
+        ("/items/1/options/0/value", "[1]"),
+        ("/items/1/name", "[]"),
+        ("/items/1", "5"),
+        ("/items", "{}"),
+        ("/items/1", "[1,2,3]"),
+        ("/shipTo", "\"somewhere\""),
+        ("/shipTo", "[]"),
+        ("/billTo/name", "[]"),
+        ("/tagIds", "5"),
+        ("/tagIds/1", "\"x\""),
+        ("/advancedOptions", "[]"),
+        ("/advancedOptions/storeId", "-1"),
+        ("/advancedOptions/mergedIds", "\"1\""),
+        ("/advancedOptions/parentId", "{}"),
+        ("/externallyFulfilled", "1"),
     ];
     for (pointer, value) in cases {
         let malformed = refused(&with(pointer, Some(value)));
@@ -209,10 +260,26 @@ fn json() -> impl Strategy<Value = Value> {
         "2026-1[0-2]-0[0-9]T0[0-9]:[0-9]{2}:00".prop_map(Value::from)
     ];
     leaf.prop_recursive(4, 48, 6, |inner| {
-        let name = prop::sample::select(vec!["orderId", "items", "orderTotal", "shipTo", "advancedOptions", "options", "quantity", "name", "modifyDate", "tagIds", "x"]);
+        let name = prop::sample::select(vec![
+            "orderId",
+            "items",
+            "orderTotal",
+            "shipTo",
+            "advancedOptions",
+            "options",
+            "quantity",
+            "name",
+            "modifyDate",
+            "tagIds",
+            "x",
+        ]);
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::vec((name, inner), 0..6).prop_map(|members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<serde_json::Map<_, _>>().into())
+            prop::collection::vec((name, inner), 0..6).prop_map(|members| members
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect::<serde_json::Map<_, _>>()
+                .into())
         ]
     })
 }
@@ -268,12 +335,16 @@ proptest! {
     }
 }
 
-fn orders_in(value: &Value, found: &mut Vec<Value>) {
-    match value {
-        Value::Object(members) if members.contains_key("orderTotal") && members.contains_key("orderNumber") => found.push(value.clone()),
-        Value::Object(members) => members.values().for_each(|value| orders_in(value, found)),
-        Value::Array(list) => list.iter().for_each(|value| orders_in(value, found)),
-        _ => {}
+/// The texts of the orders in a JSON text, as they stand.
+fn orders_in(raw: &RawValue, found: &mut Vec<String>) {
+    if let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(raw.get()) {
+        if members.contains_key("orderTotal") && members.contains_key("orderNumber") {
+            found.push(raw.get().to_owned());
+        } else {
+            members.values().for_each(|value| orders_in(value, found));
+        }
+    } else if let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) {
+        list.iter().for_each(|value| orders_in(value, found));
     }
 }
 
@@ -288,19 +359,22 @@ fn every_sample_beside_the_project_is_read() {
     let mut count = 0;
     for file in files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
         let text = std::fs::read_to_string(&file).unwrap();
-        let Ok(value) = serde_json::from_str::<Value>(&text) else { continue };
+        let Ok(value) = serde_json::from_str::<&RawValue>(&text) else { continue };
         let mut orders = Vec::new();
-        orders_in(value.get("body").unwrap_or(&value), &mut orders);
-        for order in orders {
-            let parsed = parse_order(&order.to_string(), None);
-            let parsed = parsed.unwrap_or_else(|malformed| panic!("{}: {malformed}", file.display()));
-            assert_eq!(Some(text_of(&order["orderNumber"])), Some(parsed.order.number));
+        orders_in(value, &mut orders);
+        for raw in orders {
+            let parsed = parse_order(&raw, None).unwrap_or_else(|malformed| panic!("{}: {malformed}", file.display()));
+            // Read once more by other means: the texts of some members.
+            let members: BTreeMap<String, &RawValue> = serde_json::from_str(&raw).unwrap();
+            assert_eq!(Some(parsed.order.total), decimal(members["orderTotal"].get()));
+            assert_eq!(members["orderId"].get(), parsed.order.id.to_string());
+            let items: Option<Vec<BTreeMap<String, &RawValue>>> =
+                members.get("items").and_then(|items| serde_json::from_str(items.get()).unwrap());
+            let prices: Vec<_> =
+                items.unwrap_or_default().iter().map(|item| decimal(item["unitPrice"].get()).unwrap_or_default()).collect();
+            assert_eq!(prices, parsed.order.items.iter().map(|item| item.unit_price).collect::<Vec<_>>());
             count += 1;
         }
     }
     assert!(count >= 15, "only {count} orders found");
-}
-
-fn text_of(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

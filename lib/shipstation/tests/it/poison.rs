@@ -9,7 +9,10 @@ use crate::{TestClock, call, client, credentials, options, wall};
 fn orders(count: i64) -> Vec<Stored> {
     let start = wall("2026-05-05T08:00:00").0;
     (1..=count)
-        .map(|id| Stored { modified: start.checked_add(jiff::SignedDuration::from_secs(id * 3)).unwrap(), ..Stored::new(id.cast_unsigned(), "2026-05-05") })
+        .map(|id| Stored {
+            modified: start.checked_add(jiff::SignedDuration::from_secs(id * 3)).unwrap(),
+            ..Stored::new(id.cast_unsigned(), "2026-05-05")
+        })
         .collect()
 }
 

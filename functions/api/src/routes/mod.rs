@@ -1,0 +1,104 @@
+//! The routes, one module for each resource.
+
+mod connection;
+mod dead_letters;
+mod health;
+mod log;
+mod operations;
+mod pending;
+mod reference;
+mod sales;
+mod settings;
+mod shipstation;
+mod syncs;
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use stevedore_aws::Stored;
+use stevedore_domain::ids::OrderId;
+use stevedore_domain::settings::Settings;
+use stevedore_shipstation::{Call, Credentials, Priority};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::Deps;
+use crate::problem::{Code, Problem};
+
+/// Every route.
+pub(crate) fn all() -> OpenApiRouter<Arc<Deps>> {
+    OpenApiRouter::new()
+        .merge(health::routes())
+        .merge(connection::routes())
+        .merge(shipstation::routes())
+        .merge(settings::routes())
+        .merge(operations::routes())
+        .merge(pending::routes())
+        .merge(log::routes())
+        .merge(sales::routes())
+        .merge(syncs::routes())
+        .merge(dead_letters::routes())
+        .merge(reference::routes())
+}
+
+type Shared = axum::extract::State<Arc<Deps>>;
+
+/// The longest id of ours that can exist, in bytes; far below what a key of the table holds (2,048).
+const LONGEST_ID: usize = 1_024;
+
+/// An id of ours in a path. What cannot be one is as unknown as any other.
+struct Id(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
+        match path {
+            Ok(Path(id)) if !id.is_empty() && id.len() <= LONGEST_ID => Ok(Self(id)),
+            _ => Err(Problem::not_found("record")),
+        }
+    }
+}
+
+/// A ShipStation order's id in a path.
+struct OrderInPath(OrderId);
+
+impl<S: Send + Sync> FromRequestParts<S> for OrderInPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Id(text) = Id::from_request_parts(parts, state).await?;
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        let id = digits.then(|| text.parse().ok()).flatten();
+        id.map(|id| Self(OrderId(id))).ok_or_else(|| Problem::not_found("order"))
+    }
+}
+
+/// How long a call may wait for ShipStation: API Gateway gives up after 30 seconds.
+const SHIPSTATION_PATIENCE: SignedDuration = SignedDuration::from_secs(20);
+
+impl Deps {
+    /// A call that a person waits for.
+    fn call<'a>(&self, credentials: &'a Credentials) -> Call<'a> {
+        let deadline = self.now().saturating_add(SHIPSTATION_PATIENCE).unwrap_or(jiff::Timestamp::MAX);
+        Call { credentials, priority: Priority::Operator, deadline }
+    }
+
+    /// The connection, where there is a whole one.
+    async fn connected(&self) -> Result<Stored<stevedore_aws::Connection>, Problem> {
+        match self.table.connection().await? {
+            None => Err(Problem::new(Code::NotConnected)),
+            Some(stored) if stored.value.disconnecting => Err(Problem::new(Code::Disconnecting)),
+            Some(stored) => Ok(stored),
+        }
+    }
+}
+
+/// The merchant's own time zone. Settings name only zones that exist.
+fn zone(settings: &Settings) -> TimeZone {
+    TimeZone::get(&settings.time_zone).unwrap_or(TimeZone::UTC)
+}

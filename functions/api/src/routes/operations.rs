@@ -1,0 +1,236 @@
+//! Operations: what ran, and starting one (S114, S115, S153, S154).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
+use serde::Deserialize;
+use stevedore_aws::messages::Command;
+use stevedore_aws::{Counts, Operation, OperationKind, OperationState};
+use stevedore_domain::ids::{OperationId, OrderId};
+use stevedore_domain::log::Trigger;
+use stevedore_lambda::ErrorChain;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Id, Shared, zone};
+use crate::Deps;
+use crate::access::Caller;
+use crate::input::{Body, date, text};
+use crate::paging::{ListView, Parameters};
+use crate::problem::{Code, FieldFault, Problem};
+use crate::views::{OperationView, RowView};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
+    OpenApiRouter::new().routes(routes!(list, start)).routes(routes!(show)).routes(routes!(rows))
+}
+
+/// What starting an operation takes.
+#[derive(Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[allow(dead_code, reason = "only its schema is used: bodies are read member by member")]
+enum StartInput {
+    /// Every order that entered ShipStation since that day's midnight in the merchant's zone, at most one year back.
+    LoadOrders { from: Date },
+    /// The orders with exactly this number.
+    LoadOrder { order_number: String },
+}
+
+/// The longest order number that is taken, in bytes; ShipStation's have 50 characters at most.
+const LONGEST_NUMBER: usize = 256;
+
+/// Operations of a page whose counts are brought up to date; the others show what was last written.
+const SETTLED: usize = 10;
+
+/// Operations, the newest first
+#[utoipa::path(get, path = "/v1/operations", tag = "operations", operation_id = "list_operations",
+    security(("bearer" = ["integration:shipstation:read"])), params(("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+    responses((status = 200, description = "Operations.", body = ListView<OperationView>)))]
+async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<OperationView>>, Problem> {
+    let list = query.list();
+    query.finish()?;
+    let mut page = deps.table.list_operations(&list).await?;
+    let open = |operation: &Operation| !operation.state.is_final() || operation.counts.queued > 0;
+    for operation in page.items.iter_mut().filter(|operation| open(operation)).take(SETTLED) {
+        if let Some((settled, _)) = deps.table.settle_operation(&operation.id, deps.now()).await? {
+            *operation = settled;
+        }
+    }
+    Ok(Json(ListView::of(page, OperationView::from)))
+}
+
+/// Start an operation
+#[utoipa::path(post, path = "/v1/operations", tag = "operations", operation_id = "start_operation",
+    security(("bearer" = ["integration:shipstation:operate"])), request_body = StartInput,
+    responses(
+        (status = 202, description = "Queued.", body = OperationView, headers(("Location" = String, description = "Where it can be watched."))),
+        (status = 409, description = "`not_connected` or `disconnecting`."),
+        (status = 422, description = "`validation_failed` or `kind_not_supported`."),
+    ))]
+async fn start(State(deps): Shared, caller: Caller, body: Body) -> Result<Response, Problem> {
+    let kind = body.read(|fields| {
+        let kind = fields.required("kind", text(100));
+        let supported = match kind.as_str() {
+            "load_orders" => Some(OperationKind::LoadOrders { from: fields.required("from", date) }),
+            "load_order" => Some(OperationKind::LoadOrder { order_number: fields.required("order_number", text(LONGEST_NUMBER)) }),
+            // Its members are nobody's fault while its kind is unknown.
+            _ => {
+                fields.forgive_the_rest();
+                None
+            }
+        };
+        supported
+    })?;
+    let Some(kind) = kind else {
+        let message = "One of these belongs here: load_orders, load_order.".to_owned();
+        let fault = FieldFault { pointer: "/kind".to_owned(), code: "not_supported", message };
+        return Err(Problem::with_errors(Code::KindNotSupported, vec![fault]));
+    };
+    let settings = deps.table.settings().await?.value;
+    if let OperationKind::LoadOrders { from } = &kind {
+        check_from(*from, deps.now().to_zoned(zone(&settings)).date())?;
+    }
+    deps.connected().await?;
+    let operation = deps.start(kind, &caller.by, None).await?;
+    Ok(accepted(operation))
+}
+
+/// The answer to whoever started an operation.
+pub(super) fn accepted(operation: Operation) -> Response {
+    let location = format!("/v1/operations/{}", operation.id);
+    (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(OperationView::from(operation))).into_response()
+}
+
+/// At most one year back, and not in the future (S115).
+fn check_from(from: Date, today: Date) -> Result<(), Problem> {
+    let earliest = today.saturating_sub(1.year());
+    if from > today {
+        return Err(Problem::field("/from", "in_the_future", format!("{from} is in the future; today is {today}.")));
+    }
+    if from < earliest {
+        let message = format!("Orders are loaded from at most one year back: {earliest} is the first day.");
+        return Err(Problem::field("/from", "more_than_one_year_back", message));
+    }
+    Ok(())
+}
+
+fn stem(kind: &OperationKind) -> &'static str {
+    match kind {
+        OperationKind::Download => "download",
+        OperationKind::LoadOrders { .. } => "load-orders",
+        OperationKind::LoadOrder { .. } => "load-order",
+        OperationKind::ProcessPending => "process-pending",
+    }
+}
+
+/// An id that sorts in time; `attempt` tells those of one millisecond apart.
+fn operation_id(at: Timestamp, kind: &OperationKind, attempt: u32) -> OperationId {
+    let stamp = at.strftime("%Y%m%dT%H%M%S%3f");
+    let stem = stem(kind);
+    if attempt <= 1 { OperationId(format!("{stamp}-{stem}")) } else { OperationId(format!("{stamp}-{stem}-{attempt}")) }
+}
+
+impl Deps {
+    /// Writes an operation and sends its command. When that fails the operation says so.
+    pub(super) async fn start(&self, kind: OperationKind, by: &str, order_ids: Option<Vec<OrderId>>) -> Result<Operation, Problem> {
+        let now = self.now();
+        let mut operation = Operation {
+            id: operation_id(now, &kind, 1),
+            kind,
+            trigger: Trigger::Manual,
+            by: by.to_owned(),
+            window: None,
+            state: OperationState::Queued,
+            reason: None,
+            message: None,
+            counts: Counts::default(),
+            requests: 0,
+            pages: 0,
+            position: None,
+            started_at: now,
+            read_at: None,
+            finished_at: None,
+        };
+        let mut version = None;
+        for attempt in 1..=100 {
+            operation.id = operation_id(now, &operation.kind, attempt);
+            version = self.table.create_operation(&operation).await?;
+            if version.is_some() {
+                break;
+            }
+        }
+        let version = version.ok_or_else(|| Problem::new(Code::Unavailable))?;
+        let operation_id = operation.id.clone();
+        let command = match &operation.kind {
+            OperationKind::LoadOrders { from } => Command::LoadOrders { operation_id, from: *from },
+            OperationKind::LoadOrder { order_number } => Command::LoadOrder { operation_id, order_number: order_number.clone() },
+            OperationKind::Download | OperationKind::ProcessPending => {
+                Command::ProcessPending { operation_id: Some(operation_id), order_ids }
+            }
+        };
+        let Err(error) = self.queues.send_command(&command).await else { return Ok(operation) };
+        tracing::error!(error = %ErrorChain(&error), "an operation could not be queued");
+        operation.state = OperationState::Failed;
+        operation.reason = Some("not_queued".to_owned());
+        operation.message = Some("The operation could not be queued, so nothing was done. Start it again.".to_owned());
+        operation.finished_at = Some(self.now());
+        // The command may have been accepted all the same, and then the operation goes on.
+        self.table.put_operation(&operation, version).await?;
+        Err(Problem::with_detail(Code::Unavailable, "The operation could not be queued, so nothing was done. Start it again."))
+    }
+
+    async fn settled(&self, id: String) -> Result<(Operation, Vec<stevedore_aws::OperationRow>), Problem> {
+        let settled = self.table.settle_operation(&OperationId(id), self.now()).await?;
+        settled.ok_or_else(|| Problem::not_found("operation"))
+    }
+}
+
+/// An operation with its present counts
+#[utoipa::path(get, path = "/v1/operations/{id}", tag = "operations", operation_id = "show_operation",
+    security(("bearer" = ["integration:shipstation:read"])), params(("id" = String, Path)),
+    responses((status = 200, description = "The operation.", body = OperationView)))]
+async fn show(State(deps): Shared, Id(id): Id) -> Result<Json<OperationView>, Problem> {
+    Ok(Json(deps.settled(id).await?.0.into()))
+}
+
+/// Every order of an operation that was not plainly captured
+#[utoipa::path(get, path = "/v1/operations/{id}/rows", tag = "operations", operation_id = "list_operation_rows",
+    security(("bearer" = ["integration:shipstation:read"])),
+    params(("id" = String, Path), ("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+    responses((status = 200, description = "One row for each.", body = ListView<RowView>)))]
+async fn rows(State(deps): Shared, Id(id): Id, mut query: Parameters) -> Result<Json<ListView<RowView>>, Problem> {
+    let list = query.list();
+    query.finish()?;
+    let (operation, rows) = deps.settled(id).await?;
+    let rows = rows.into_iter().filter(|row| !row.is_plain()).map(RowView::from);
+    Ok(Json(ListView::cut(rows, &format!("rows of {}", operation.id), &list)?))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use jiff::civil::date as day;
+
+    /// S115: a year back to the day, leap days included.
+    #[test]
+    fn s115_one_year_back_and_not_in_the_future() {
+        let today = day(2028, 2, 29);
+        for (from, allowed) in [(today, true), (day(2027, 2, 28), true), (day(2027, 2, 27), false), (day(2028, 3, 1), false)] {
+            assert_eq!(check_from(from, today).is_ok(), allowed, "{from}");
+        }
+    }
+
+    #[test]
+    fn ids_sort_in_time() {
+        let at: Timestamp = "2026-01-31T10:15:00.123456Z".parse().unwrap();
+        let kind = OperationKind::LoadOrders { from: day(2026, 1, 1) };
+        assert_eq!(operation_id(at, &kind, 1).as_str(), "20260131T101500123-load-orders");
+        assert_eq!(operation_id(at, &kind, 2).as_str(), "20260131T101500123-load-orders-2");
+    }
+}

@@ -1,0 +1,95 @@
+//! The settings and their history (behaviour, section 4).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use stevedore_aws::RecordOutcome;
+use stevedore_domain::reference::{Account, Customer, Location, TaxRule};
+use stevedore_domain::settings::{MALFORMED_JSON, References, changes, named_references, parse};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Shared;
+use crate::Deps;
+use crate::access::Caller;
+use crate::etag::{IfMatch, etag, tagged};
+use crate::input::Body;
+use crate::paging::{ListView, Parameters, read_number, write_number};
+use crate::problem::{Code, FieldFault, Problem};
+use crate::views::{SettingsChangeView, SettingsView};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
+    OpenApiRouter::new().routes(routes!(show, replace)).routes(routes!(history))
+}
+
+/// The settings in force
+#[utoipa::path(get, path = "/v1/settings", tag = "settings", operation_id = "show_settings",
+    security(("bearer" = ["integration:shipstation:read"])),
+    responses((status = 200, description = "The whole document.", body = SettingsView, headers(("ETag" = String, description = "Its version.")))))]
+async fn show(State(deps): Shared) -> Result<Response, Problem> {
+    let stored = deps.table.settings().await?;
+    Ok(tagged(stored.version, Json(stored.value)))
+}
+
+/// Replace the settings
+#[utoipa::path(put, path = "/v1/settings", tag = "settings", operation_id = "replace_settings",
+    description = "The whole document: what is left out has its default. Blocked and skipped orders are looked at again by themselves afterwards.",
+    security(("bearer" = ["integration:shipstation:configure"])), request_body = SettingsView,
+    params(("If-Match" = Option<String>, Header, description = "The ETag of what this replaces; required.")),
+    responses(
+        (status = 200, description = "Written.", body = SettingsView, headers(("ETag" = String, description = "The new version."))),
+        (status = 412, description = "`stale_version`", headers(("ETag" = String, description = "The version in force."))),
+        (status = 428, description = "`precondition_required`"),
+    ))]
+async fn replace(State(deps): Shared, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+    let precondition = IfMatch::of(&headers)?;
+    let current = deps.table.settings().await?;
+    precondition.check(current.version)?;
+    let named = named_references(body.text());
+    let (accounts, customers, locations, tax_rules) = tokio::try_join!(
+        deps.table.records::<Account>(named.accounts.into_iter().map(|id| id.0)),
+        deps.table.records::<Customer>(named.customers.into_iter().map(|id| id.0)),
+        deps.table.records::<Location>(named.locations.into_iter().map(|id| id.0)),
+        deps.table.records::<TaxRule>(named.tax_rules.into_iter().map(|id| id.0)),
+    )?;
+    let references = References::found(&accounts, &customers, &locations, &tax_rules);
+    let settings = parse(body.text(), &current.value, &references).map_err(|errors| {
+        let malformed = errors.iter().any(|error| error.code == MALFORMED_JSON);
+        let code = if malformed { Code::MalformedJson } else { Code::ValidationFailed };
+        Problem::with_errors(code, errors.into_iter().map(FieldFault::from).collect())
+    })?;
+    let changed = changes(&current.value, &settings);
+    if changed.is_empty() {
+        return Ok(tagged(current.version, Json(settings)));
+    }
+    let count = changed.len();
+    match deps.table.put_settings(&settings, current.version, deps.now(), &caller.by, changed).await? {
+        RecordOutcome::Written(version) => {
+            tracing::info!(version, count, "settings changed");
+            deps.look_again().await;
+            Ok(tagged(version, Json(settings)))
+        }
+        RecordOutcome::Stale(version) => Err(Problem::stale(&etag(version.unwrap_or(0)))),
+        // Settings hold nothing that must be unique.
+        RecordOutcome::Taken(..) => Err(Problem::new(Code::Internal)),
+    }
+}
+
+const HISTORY: &str = "settings_history";
+
+/// Who changed which settings
+#[utoipa::path(get, path = "/v1/settings/history", tag = "settings", operation_id = "list_settings_history",
+    security(("bearer" = ["integration:shipstation:read"])), params(("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+    responses((status = 200, description = "Accepted writes, the newest first.", body = ListView<SettingsChangeView>)))]
+async fn history(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<SettingsChangeView>>, Problem> {
+    let list = query.list();
+    query.finish()?;
+    let before = list.token.as_deref().map(|token| read_number(HISTORY, token)).transpose()?;
+    let before = before.map(|version| version.to_string());
+    let mut page = deps.table.settings_history(list.limit, before.as_deref()).await?;
+    page.next = page.next.and_then(|version| version.parse().ok()).map(|version| write_number(HISTORY, version));
+    Ok(Json(ListView::of(page, SettingsChangeView::from)))
+}

@@ -1,0 +1,215 @@
+//! The connection and the settings.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+use stevedore_aws::{Connection, ConnectionMode, SettingsChange};
+use stevedore_domain::settings::SettingChange;
+use utoipa::ToSchema;
+
+use super::words;
+
+/// The connection to ShipStation. The credentials themselves are never shown.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Connection)]
+pub(crate) struct ConnectionView {
+    state: ConnectionState,
+    #[schema(schema_with = modes)]
+    modes: Vec<ConnectionMode>,
+    /// When it was made.
+    #[schema(required = true)]
+    integrated_at: Option<Timestamp>,
+    #[schema(required = true)]
+    credentials_set_at: Option<Timestamp>,
+    /// All of the key that is ever shown.
+    #[schema(required = true)]
+    api_key_last_four: Option<String>,
+    warnings: Vec<ConnectionWarningView>,
+}
+
+/// How far the connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ConnectionState {
+    Connected,
+    /// Being taken apart; nothing is fetched any more.
+    Disconnecting,
+    Disconnected,
+}
+
+/// What somebody should know about the connection.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConnectionWarning)]
+struct ConnectionWarningView {
+    #[schema(value_type = String, example = "store_with_custom_store")]
+    code: &'static str,
+    #[schema(value_type = String)]
+    message: &'static str,
+}
+
+fn modes() -> utoipa::openapi::schema::Array {
+    utoipa::openapi::schema::ArrayBuilder::new().items(words::connection_mode()).build()
+}
+
+impl From<Option<Connection>> for ConnectionView {
+    fn from(connection: Option<Connection>) -> Self {
+        let Some(connection) = connection else {
+            return Self {
+                state: ConnectionState::Disconnected,
+                modes: Vec::new(),
+                integrated_at: None,
+                credentials_set_at: None,
+                api_key_last_four: None,
+                warnings: Vec::new(),
+            };
+        };
+        let has = |mode| connection.modes.contains(&mode);
+        let confusing = has(ConnectionMode::Store) && has(ConnectionMode::CustomStore);
+        let warning = ConnectionWarningView {
+            code: "store_with_custom_store",
+            message: "Both store and custom_store are on: orders flow in both directions, which is slower and easy to confuse. \
+                      Orders that came here by one of them are not taken again by the other.",
+        };
+        Self {
+            state: if connection.disconnecting { ConnectionState::Disconnecting } else { ConnectionState::Connected },
+            modes: connection.modes,
+            integrated_at: Some(connection.integrated_at),
+            credentials_set_at: Some(connection.credentials_set_at),
+            api_key_last_four: Some(connection.api_key_last_four),
+            warnings: confusing.then_some(warning).into_iter().collect(),
+        }
+    }
+}
+
+/// One accepted write of the settings.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SettingsChange)]
+pub(crate) struct SettingsChangeView {
+    /// The version that it made: the ETag without its quotes.
+    version: u64,
+    at: Timestamp,
+    by: String,
+    changes: Vec<SettingChangeView>,
+}
+
+/// One setting that a write changed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SettingChange)]
+struct SettingChangeView {
+    /// JSON pointer to the setting.
+    pointer: String,
+    /// The value before.
+    from: serde_json::Value,
+    /// The value after.
+    to: serde_json::Value,
+}
+
+impl From<SettingsChange> for SettingsChangeView {
+    fn from(change: SettingsChange) -> Self {
+        let changes = change.changes.into_iter().map(|SettingChange { pointer, from, to }| SettingChangeView { pointer, from, to });
+        Self { version: change.version, at: change.at, by: change.by, changes: changes.collect() }
+    }
+}
+
+/// The settings. A write replaces the whole document: what it leaves out has its default.
+///
+/// Stands for the domain's own type in the document alone; a test compares the two.
+#[derive(ToSchema)]
+#[schema(as = Settings, default)]
+#[allow(dead_code, reason = "only its schema is used")]
+pub(crate) struct SettingsView {
+    #[schema(schema_with = capture_order_when)]
+    capture_order_when: String,
+    #[schema(schema_with = consolidation)]
+    consolidation: String,
+    /// Local time `HH:MM`; required with daily consolidation, refused without.
+    #[schema(example = "18:30")]
+    consolidation_time: Option<String>,
+    /// IANA name.
+    #[schema(example = "America/Los_Angeles")]
+    time_zone: String,
+    /// ISO 4217.
+    currency: String,
+    customer_id: Option<String>,
+    #[schema(minimum = 1, maximum = 10)]
+    price_tier: u8,
+    #[schema(schema_with = pick_pack_ship)]
+    pick_pack_ship: String,
+    /// May be true only with `pick_pack_ship: pick_pack_ship`.
+    ignore_restock_for_unfulfilled: bool,
+    #[schema(schema_with = invoice_status)]
+    invoice_status: String,
+    /// An account of revenue kind.
+    revenue_account: Option<String>,
+    #[schema(schema_with = dimension_units)]
+    dimension_units: String,
+    store_name_as_sales_rep: bool,
+    #[schema(schema_with = match_products)]
+    match_products: String,
+    /// May be true only with `match_products: by_sku`.
+    create_missing_products: bool,
+    /// The write that turns it on carries `acknowledge_shipstation_is_master: true` too.
+    shipstation_is_master: bool,
+    shipment_is_taxable: bool,
+    order_routing: bool,
+    #[schema(schema_with = auto_assembly)]
+    auto_assembly: String,
+    location_map: LocationMapView,
+    tax: TaxSettingsView,
+    payment: PaymentSettingsView,
+    /// Nothing is fetched by the schedule while set.
+    paused: bool,
+    /// Orders dated before this day are not captured by the schedule.
+    order_lock_date: Option<Date>,
+    exclude_tags: Vec<u64>,
+    exclude_stores: Vec<u64>,
+    #[schema(minimum = 0, maximum = 1440)]
+    download_delay_minutes: u32,
+    #[schema(minimum = 5, maximum = 1440)]
+    poll_minutes: u32,
+}
+
+/// Which location serves which ShipStation warehouse.
+#[derive(ToSchema)]
+#[schema(as = LocationMap)]
+#[allow(dead_code, reason = "only its schema is used")]
+struct LocationMapView {
+    default: Option<String>,
+    /// ShipStation warehouse id to location id.
+    warehouses: Option<BTreeMap<String, String>>,
+}
+
+/// Tax rules.
+#[derive(ToSchema)]
+#[schema(as = TaxSettings)]
+#[allow(dead_code, reason = "only its schema is used")]
+struct TaxSettingsView {
+    /// Orders are skipped while there is none.
+    default_rule: Option<String>,
+    /// Replace ShipStation's amount by the rule's.
+    recalculate: Option<bool>,
+}
+
+/// Accounts that receive payments.
+#[derive(ToSchema)]
+#[schema(as = PaymentSettings)]
+#[allow(dead_code, reason = "only its schema is used")]
+struct PaymentSettingsView {
+    account: Option<String>,
+    /// `paymentMethod` to account id.
+    by_method: Option<BTreeMap<String, String>>,
+}
+
+macro_rules! choices {
+    ($($name:ident = $type:ident),+) => {$(
+        fn $name() -> utoipa::openapi::schema::Object {
+            words::of(stevedore_domain::settings::$type::VALUES)
+        }
+    )+};
+}
+choices! {
+    capture_order_when = CaptureOrderWhen, consolidation = Consolidation, pick_pack_ship = PickPackShip, invoice_status = InvoiceMode,
+    dimension_units = DimensionUnits, match_products = MatchProducts, auto_assembly = AutoAssembly
+}

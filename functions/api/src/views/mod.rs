@@ -1,0 +1,17 @@
+//! What the API shows. The table's records are never answered as they are: what is kept may change its shape, what is shown may not.
+
+mod configuration;
+mod log;
+mod operation;
+mod reference;
+mod sale;
+mod words;
+
+pub(crate) use configuration::{ConnectionView, SettingsChangeView, SettingsView};
+pub(crate) use log::{LogEntryView, PendingOrderView, RevisionView, TimelineEventView, WarningView};
+pub(crate) use operation::{CountsView, OperationView, RowView, WindowView};
+pub(crate) use reference::{
+    AccountInput, AccountView, AddressView, ComponentView, CustomerInput, CustomerView, LocationInput, LocationView, ProductInput,
+    ProductView, TaxRuleInput, TaxRuleView,
+};
+pub(crate) use sale::{SaleOrderView, SaleView};

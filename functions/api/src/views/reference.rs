@@ -1,0 +1,225 @@
+//! The merchant's reference data, as it is shown and as it is written.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use stevedore_domain::order::Address;
+use stevedore_domain::reference::{Account, AccountKind, Customer, Location, Product, ProductKind, TaxComponent, TaxRule};
+use utoipa::ToSchema;
+
+use super::words;
+
+/// An address; every member may be missing.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = Address)]
+pub(crate) struct AddressView {
+    name: Option<String>,
+    company: Option<String>,
+    street1: Option<String>,
+    street2: Option<String>,
+    street3: Option<String>,
+    city: Option<String>,
+    /// Two letters in the United States.
+    state: Option<String>,
+    postal_code: Option<String>,
+    /// Two letters (ISO 3166).
+    #[schema(example = "US")]
+    country: Option<String>,
+    phone: Option<String>,
+}
+
+impl From<Address> for AddressView {
+    fn from(address: Address) -> Self {
+        let Address { name, company, street1, street2, street3, city, state, postal_code, country, phone } = address;
+        Self { name, company, street1, street2, street3, city, state, postal_code, country, phone }
+    }
+}
+
+/// A customer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Customer)]
+pub(crate) struct CustomerView {
+    id: String,
+    #[serde(flatten)]
+    customer: CustomerInput,
+    created_at: Timestamp,
+}
+
+/// What is written of a customer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CustomerInput)]
+pub(crate) struct CustomerInput {
+    name: String,
+    /// Two customers may share one; the oldest is found by it.
+    email: Option<String>,
+    phone: Option<String>,
+    company: Option<String>,
+    /// Where invoices go.
+    billing_address: Option<AddressView>,
+    business_address: Option<AddressView>,
+    /// The account of this customer's sales, unless product or settings name one.
+    revenue_account: Option<String>,
+}
+
+/// A product.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Product)]
+pub(crate) struct ProductView {
+    id: String,
+    #[serde(flatten)]
+    product: ProductInput,
+    created_at: Timestamp,
+}
+
+/// What is written of a product.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProductInput)]
+pub(crate) struct ProductInput {
+    /// Unique as written.
+    sku: String,
+    name: String,
+    #[schema(schema_with = words::product_kind, required = false)]
+    kind: ProductKind,
+    /// Other codes under which orders name it.
+    #[schema(required = false)]
+    aliases: Vec<String>,
+    /// The ShipStation product that it is linked to; wins over the SKU.
+    shipstation_product_id: Option<u64>,
+    /// The account of its sales, unless the settings name one.
+    revenue_account: Option<String>,
+}
+
+/// A place that holds stock.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Location)]
+pub(crate) struct LocationView {
+    id: String,
+    #[serde(flatten)]
+    location: LocationInput,
+    created_at: Timestamp,
+}
+
+/// What is written of a location.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LocationInput)]
+pub(crate) struct LocationInput {
+    /// Unique among locations.
+    name: String,
+    address: Option<AddressView>,
+    /// Lower comes first among equals.
+    #[schema(required = false)]
+    priority: i32,
+    /// Not taken for new sales when false.
+    #[schema(required = false, default = true)]
+    active: bool,
+}
+
+/// An account of the merchant's books.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Account)]
+pub(crate) struct AccountView {
+    id: String,
+    #[serde(flatten)]
+    account: AccountInput,
+    created_at: Timestamp,
+}
+
+/// What is written of an account.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AccountInput)]
+pub(crate) struct AccountInput {
+    /// Unique among accounts.
+    name: String,
+    #[schema(schema_with = words::account_kind)]
+    kind: AccountKind,
+    /// Whether payments may go to it.
+    #[schema(required = false)]
+    receives_payments: bool,
+}
+
+/// A tax rule.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TaxRule)]
+pub(crate) struct TaxRuleView {
+    id: String,
+    #[serde(flatten)]
+    rule: TaxRuleInput,
+    created_at: Timestamp,
+}
+
+/// What is written of a tax rule.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TaxRuleInput)]
+pub(crate) struct TaxRuleInput {
+    /// Unique among tax rules; shown on sales.
+    name: String,
+    /// What it consists of; none for a rule that names an amount without stating a rate.
+    #[schema(required = false)]
+    components: Vec<ComponentView>,
+}
+
+/// A part of a tax rule.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TaxComponent)]
+pub(crate) struct ComponentView {
+    name: String,
+    /// Percent of the taxed amount, exact. A JSON number is taken too.
+    #[schema(example = "7.25")]
+    percent: String,
+    /// The account that collects it.
+    account: Option<String>,
+}
+
+impl From<Customer> for CustomerView {
+    fn from(customer: Customer) -> Self {
+        let input = CustomerInput {
+            name: customer.name,
+            email: customer.email,
+            phone: customer.phone,
+            company: customer.company,
+            billing_address: Some(customer.billing_address.into()),
+            business_address: Some(customer.business_address.into()),
+            revenue_account: customer.revenue_account.map(|id| id.0),
+        };
+        Self { id: customer.id.0, customer: input, created_at: customer.created_at }
+    }
+}
+
+impl From<Product> for ProductView {
+    fn from(product: Product) -> Self {
+        let input = ProductInput {
+            sku: product.sku,
+            name: product.name,
+            kind: product.kind,
+            aliases: product.aliases,
+            shipstation_product_id: product.shipstation_product_id.map(|id| id.0),
+            revenue_account: product.revenue_account.map(|id| id.0),
+        };
+        Self { id: product.id.0, product: input, created_at: product.created_at }
+    }
+}
+
+impl From<Location> for LocationView {
+    fn from(location: Location) -> Self {
+        let Location { id, name, address, priority, active, created_at } = location;
+        Self { id: id.0, location: LocationInput { name, address: Some(address.into()), priority, active }, created_at }
+    }
+}
+
+impl From<Account> for AccountView {
+    fn from(account: Account) -> Self {
+        let Account { id, name, kind, receives_payments, created_at } = account;
+        Self { id: id.0, account: AccountInput { name, kind, receives_payments }, created_at }
+    }
+}
+
+impl From<TaxRule> for TaxRuleView {
+    fn from(rule: TaxRule) -> Self {
+        let component = |component: TaxComponent| ComponentView {
+            name: component.name,
+            percent: component.percent.to_string(),
+            account: component.account.map(|id| id.0),
+        };
+        let components = rule.components.into_iter().map(component).collect();
+        Self { id: rule.id.0, rule: TaxRuleInput { name: rule.name, components }, created_at: rule.created_at }
+    }
+}

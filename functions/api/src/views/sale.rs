@@ -1,0 +1,284 @@
+//! Sales.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+use stevedore_domain::log::LogEntry;
+use stevedore_domain::money::{Currency, Minor};
+use stevedore_domain::sale::{Charge, Sale, SaleKind, SaleLine, SaleStatus, Source, Stage, StageStatus, displayed_comment};
+use utoipa::ToSchema;
+
+use super::{AddressView, WarningView, words};
+
+/// A sale. Amounts are decimal texts in `currency`; a unit price keeps its own decimals.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Sale)]
+pub(crate) struct SaleView {
+    #[schema(example = "SO-123456")]
+    id: String,
+    /// The order's number. Not unique.
+    number: String,
+    /// Derived from invoice, pick, pack and ship.
+    #[schema(schema_with = words::sale_status)]
+    status: SaleStatus,
+    #[schema(schema_with = words::sale_kind)]
+    kind: SaleKind,
+    source: SourceView,
+    customer: SaleCustomerView,
+    bill_to: AddressView,
+    ship_to: AddressView,
+    #[schema(required = true)]
+    sales_representative: Option<String>,
+    location_id: String,
+    /// Why from there.
+    location_reason: String,
+    /// 1 to 10.
+    price_tier: u8,
+    /// ISO 4217.
+    #[schema(example = "USD")]
+    currency: String,
+    lines: Vec<LineView>,
+    charges: Vec<ChargeView>,
+    discounts: Vec<DiscountView>,
+    /// The lines' totals.
+    #[schema(example = "12.34")]
+    subtotal: String,
+    tax: String,
+    /// Lines + charges − discounts + tax.
+    total: String,
+    invoice: InvoiceView,
+    pick: StageView,
+    pack: StageView,
+    ship: StageView,
+    /// None in this version.
+    assemblies: Vec<serde_json::Value>,
+    /// None in this version.
+    purchases: Vec<serde_json::Value>,
+    /// None in this version.
+    credit_notes: Vec<serde_json::Value>,
+    /// None in this version.
+    restocks: Vec<serde_json::Value>,
+    warnings: Vec<WarningView>,
+    created_at: Timestamp,
+    #[schema(required = true)]
+    voided_at: Option<Timestamp>,
+}
+
+/// The order that a sale was made from.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SaleSource)]
+struct SourceView {
+    /// ShipStation's id.
+    order_id: u64,
+    order_number: String,
+    #[schema(required = true)]
+    order_key: Option<String>,
+    #[schema(required = true)]
+    store_id: Option<u64>,
+    #[schema(required = true)]
+    store_name: Option<String>,
+}
+
+/// The customer as he was called when the sale was booked.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SaleCustomer)]
+struct SaleCustomerView {
+    id: String,
+    name: String,
+    #[schema(required = true)]
+    email: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SaleLine)]
+struct LineView {
+    /// From 1.
+    line_no: u32,
+    /// Null on a service line.
+    #[schema(required = true)]
+    product_id: Option<String>,
+    service: bool,
+    #[schema(required = true)]
+    sku: Option<String>,
+    name: String,
+    /// The chosen options, in full.
+    #[schema(required = true)]
+    comment: Option<String>,
+    /// The same, 256 characters at most.
+    #[schema(required = true)]
+    comment_display: Option<String>,
+    quantity: i64,
+    #[schema(example = "0.8504")]
+    unit_price: String,
+    total: String,
+    tax: String,
+    /// The tax rule's id.
+    tax_rule: String,
+    /// The revenue account's id.
+    #[schema(required = true)]
+    account: Option<String>,
+    location_id: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SaleCharge)]
+struct ChargeView {
+    name: String,
+    #[schema(required = true)]
+    comment: Option<String>,
+    amount: String,
+    tax: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SaleDiscount)]
+struct DiscountView {
+    name: String,
+    /// What it takes off: zero or more.
+    amount: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Invoice)]
+struct InvoiceView {
+    #[schema(schema_with = words::stage_status)]
+    status: StageStatus,
+    number: String,
+    payments: Vec<PaymentView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Payment)]
+struct PaymentView {
+    amount: String,
+    /// The account that received it.
+    account: String,
+    #[schema(required = true)]
+    method: Option<String>,
+    #[schema(required = true)]
+    date: Option<Date>,
+}
+
+/// A stage of fulfilment.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Stage)]
+struct StageView {
+    #[schema(schema_with = words::stage_status)]
+    status: StageStatus,
+    /// None in this version.
+    lines: Vec<serde_json::Value>,
+}
+
+/// An order inside a sale.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SaleOrder)]
+pub(crate) struct SaleOrderView {
+    /// ShipStation's id.
+    order_id: u64,
+    order_number: String,
+    #[schema(required = true)]
+    store_id: Option<u64>,
+    /// ShipStation's total of the newest revision; null when the order's log entry was deleted.
+    #[schema(required = true)]
+    order_total: Option<String>,
+    /// Whether the order's log entry names this sale.
+    linked: bool,
+}
+
+impl SaleOrderView {
+    pub(crate) fn of(sale: &Sale, entry: Option<&LogEntry>) -> Self {
+        let source = &sale.source;
+        Self {
+            order_id: source.order_id.0,
+            order_number: source.order_number.clone(),
+            store_id: source.store_id.map(|id| id.0),
+            order_total: entry.and_then(|entry| entry.order_total.map(|total| entry.currency.text(total))),
+            linked: entry.is_some_and(|entry| entry.sale_id.as_ref() == Some(&sale.id)),
+        }
+    }
+}
+
+impl From<Sale> for SaleView {
+    fn from(sale: Sale) -> Self {
+        let (status, currency) = (sale.status(), sale.currency);
+        let amount = |amount: Minor| currency.text(amount);
+        let stage = |stage: Stage| StageView { status: stage.status, lines: Vec::new() };
+        let payments = sale.invoice.payments.into_iter().map(|payment| PaymentView {
+            amount: amount(payment.amount),
+            account: payment.account.0,
+            method: payment.method,
+            date: payment.date,
+        });
+        Self {
+            id: sale.id.0,
+            number: sale.number,
+            status,
+            kind: sale.kind,
+            source: sale.source.into(),
+            customer: SaleCustomerView { id: sale.customer.id.0, name: sale.customer.name, email: sale.customer.email },
+            bill_to: sale.bill_to.into(),
+            ship_to: sale.ship_to.into(),
+            sales_representative: sale.sales_representative,
+            location_id: sale.location_id.0,
+            location_reason: sale.location_reason,
+            price_tier: sale.price_tier,
+            currency: currency.code().to_owned(),
+            lines: sale.lines.into_iter().map(|line| LineView::of(line, currency)).collect(),
+            charges: sale.charges.into_iter().map(|charge| ChargeView::of(charge, currency)).collect(),
+            discounts: sale.discounts.into_iter().map(|one| DiscountView { name: one.name, amount: amount(one.amount) }).collect(),
+            subtotal: amount(sale.subtotal),
+            tax: amount(sale.tax),
+            total: amount(sale.total),
+            invoice: InvoiceView { status: sale.invoice.status, number: sale.invoice.number, payments: payments.collect() },
+            pick: stage(sale.pick),
+            pack: stage(sale.pack),
+            ship: stage(sale.ship),
+            assemblies: Vec::new(),
+            purchases: Vec::new(),
+            credit_notes: Vec::new(),
+            restocks: Vec::new(),
+            warnings: sale.warnings.into_iter().map(WarningView::from).collect(),
+            created_at: sale.created_at,
+            voided_at: sale.voided_at,
+        }
+    }
+}
+
+impl From<Source> for SourceView {
+    fn from(source: Source) -> Self {
+        Self {
+            order_id: source.order_id.0,
+            order_number: source.order_number,
+            order_key: source.order_key,
+            store_id: source.store_id.map(|id| id.0),
+            store_name: source.store_name,
+        }
+    }
+}
+
+impl LineView {
+    fn of(line: SaleLine, currency: Currency) -> Self {
+        Self {
+            line_no: line.line_no,
+            product_id: line.product_id.map(|id| id.0),
+            service: line.service,
+            sku: line.sku,
+            name: line.name,
+            comment_display: line.comment.as_deref().map(|comment| displayed_comment(comment).into_owned()),
+            comment: line.comment,
+            quantity: line.quantity,
+            unit_price: line.unit_price.to_string(),
+            total: currency.text(line.total),
+            tax: currency.text(line.tax),
+            tax_rule: line.tax_rule.0,
+            account: line.account.map(|id| id.0),
+            location_id: line.location_id.0,
+        }
+    }
+}
+
+impl ChargeView {
+    fn of(charge: Charge, currency: Currency) -> Self {
+        Self { name: charge.name, comment: charge.comment, amount: currency.text(charge.amount), tax: currency.text(charge.tax) }
+    }
+}

@@ -1,0 +1,64 @@
+//! What may be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+/// Stevedore on one machine: pulls the orders of a ShipStation account and books each of them once.
+#[derive(Debug, Parser)]
+#[command(name = "stevedore", version)]
+pub(crate) struct Arguments {
+    /// Port of the API on 127.0.0.1; 0 takes any free one
+    #[arg(long, default_value_t = 8787)]
+    pub(crate) port: u16,
+    /// Folder in which everything is kept between runs
+    #[arg(long, value_name = "DIR", default_value = "./.stevedore")]
+    pub(crate) data: PathBuf,
+    /// Start over: remove what the folder holds
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// The API's bearer token, for scripts; 16 characters or more. Otherwise one is made and kept
+    #[arg(long)]
+    pub(crate) token: Option<String>,
+    /// Another ShipStation than the sandbox, the real one included; nothing is connected until POST /v1/connection
+    #[arg(long, value_name = "URL", conflicts_with_all = ["orders", "seed", "orders_count"])]
+    pub(crate) shipstation: Option<String>,
+    /// Fill the sandbox from a file: ShipStation JSON, or CSV in the Online Retail layout
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "orders_count"])]
+    pub(crate) orders: Option<PathBuf>,
+    /// Make the clock run this many times as fast, up to 300
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) speed: u32,
+    /// Run nothing by the schedule; only what is asked for over the API
+    #[arg(long)]
+    pub(crate) no_schedule: bool,
+    /// Seed of the sandbox's generated orders [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// How many orders the sandbox generates at the start [default: 300]
+    #[arg(long, value_name = "N")]
+    pub(crate) orders_count: Option<usize>,
+    /// Whether the sandbox enforces ShipStation's 40 requests a minute
+    #[arg(long, value_name = "on|off", default_value = "on")]
+    pub(crate) rate_limit: Switch,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,98 @@
+//! The functions' own handlers, called with the events that AWS would send.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use stevedore_engines::{ACCOUNT, REGION};
+use stevedore_lambda::Deadline;
+
+use crate::StackError;
+use crate::clock::Time;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The two functions that work behind queues and schedule.
+#[derive(Clone)]
+pub(crate) struct Functions {
+    pub(crate) fetch: Arc<fetch_orders::Deps>,
+    pub(crate) process: Arc<process_orders::Deps>,
+    pub(crate) time: Time,
+    /// How long an invocation of each may really take.
+    pub(crate) fetch_limit: Duration,
+    pub(crate) process_limit: Duration,
+    pub(crate) ticking: Arc<AtomicUsize>,
+}
+
+impl Functions {
+    fn deadline(&self, limit: Duration) -> Deadline {
+        Deadline::after(self.time.now(), self.time.scaled(limit))
+    }
+
+    /// `fetch-orders` with any event that AWS could send it.
+    pub(crate) async fn fetch_orders(&self, event: Value) -> Result<Value, BoxError> {
+        Ok(fetch_orders::handle(&self.fetch, event, self.deadline(self.fetch_limit)).await?)
+    }
+
+    /// `fetch-orders` with commands of its queue.
+    pub(crate) async fn commands(&self, event: SqsEvent) -> Result<SqsBatchResponse, BoxError> {
+        let answer = self.fetch_orders(serde_json::to_value(event)?).await?;
+        Ok(serde_json::from_value(answer)?)
+    }
+
+    /// `process-orders` with orders of its queue.
+    pub(crate) async fn process_orders(&self, event: SqsEvent) -> Result<SqsBatchResponse, BoxError> {
+        Ok(process_orders::handle(&self.process, event, self.deadline(self.process_limit)).await?)
+    }
+
+    /// One tick of the schedule, now. The function itself decides whether a download is due.
+    pub(crate) async fn tick(&self) -> Result<Value, StackError> {
+        self.ticking.fetch_add(1, Ordering::SeqCst);
+        let _ticking = Ticking(&self.ticking);
+        let answer = self.fetch_orders(scheduled_event(self.time.now())).await;
+        answer.map_err(|source| StackError::Function { function: "fetch-orders", source })
+    }
+}
+
+/// Counts down however the tick ends.
+struct Ticking<'a>(&'a AtomicUsize);
+
+impl Drop for Ticking<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The event of an EventBridge rule with a rate (EventBridge user guide, "Scheduled events"): its time has whole seconds.
+fn scheduled_event(now: Timestamp) -> Value {
+    let second = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    json!({
+        "version": "0",
+        "id": format!("00000000-0000-4000-8000-{:012x}", now.as_millisecond()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": ACCOUNT,
+        "time": second.to_string(),
+        "region": REGION,
+        "resources": [format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/stevedore-tick")],
+        "detail": {},
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use super::*;
+
+    #[test]
+    fn a_tick_is_what_eventbridge_sends() {
+        let event = scheduled_event("2026-11-22T10:00:00.750Z".parse().unwrap());
+        assert_eq!(event["time"], "2026-11-22T10:00:00Z");
+        assert_eq!(event["source"], "aws.events");
+        assert_eq!(event["detail-type"], "Scheduled Event");
+    }
+}

@@ -1,0 +1,150 @@
+//! The parts that a stack is put together from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use stevedore_engines::{EngineError, EngineOptions, Engines};
+use stevedore_lambda::{Clock, config};
+use stevedore_sandbox::{Sandbox, Serving};
+use tokio::net::TcpListener;
+
+use crate::clock::Time;
+use crate::kept::Kept;
+use crate::{Options, Source, StackError, shop};
+
+/// The table's name.
+pub(crate) const TABLE: &str = "stevedore";
+/// The secret's name.
+pub(crate) const SECRET: &str = "stevedore/shipstation";
+
+/// The longest visibility that SQS takes.
+const LONGEST_VISIBILITY: Duration = Duration::from_secs(43_200);
+/// Commands wait for ShipStation's limit, minutes long; so they are hidden for so many times as long as orders.
+const COMMAND_FACTOR: u32 = 5;
+
+/// How long invocations may take, and messages stay hidden meanwhile.
+pub(crate) struct InvocationLimits {
+    /// Real time.
+    pub(crate) fetch: Duration,
+    /// Real time.
+    pub(crate) process: Duration,
+    pub(crate) queues: stevedore_aws::QueueSettings,
+}
+
+impl InvocationLimits {
+    /// The queues count by the stack's clock, so the faster it runs, the longer a message is hidden: else it would be handed out again while it is at work.
+    pub(crate) fn of(options: &Options) -> Self {
+        let hidden = |real: Duration| real.saturating_mul(options.speed).clamp(Duration::from_secs(1), LONGEST_VISIBILITY);
+        let (orders, commands) = (hidden(options.visibility), hidden(options.visibility * COMMAND_FACTOR));
+        let seconds = |hidden: Duration| u32::try_from(hidden.as_secs()).unwrap_or(u32::MAX);
+        let queues = stevedore_aws::QueueSettings {
+            orders_visibility: seconds(orders),
+            commands_visibility: seconds(commands),
+            ..stevedore_aws::QueueSettings::default()
+        };
+        let limit = |hidden: Duration| hidden / options.speed * 5 / 6;
+        Self { fetch: limit(commands), process: limit(orders), queues }
+    }
+}
+
+pub(crate) fn check(options: &Options) -> Result<(), StackError> {
+    if !(1..=Options::FASTEST).contains(&options.speed) {
+        let problem = format!("{} is not between 1 and {}", options.speed, Options::FASTEST);
+        return Err(StackError::Option { option: "--speed", problem });
+    }
+    let usable = |token: &str| {
+        token.len() >= config::SHORTEST_TOKEN && token.bytes().all(|byte| byte.is_ascii_graphic()) && !token.contains(['"', '\'', '#'])
+    };
+    if options.token.as_ref().is_some_and(|token| !usable(token.expose_secret())) {
+        let problem = format!("needs {} characters or more: letters, digits and signs other than quotes and #", config::SHORTEST_TOKEN);
+        return Err(StackError::Option { option: "--token", problem });
+    }
+    if let Source::ShipStation(url) = &options.source {
+        let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|start| url.starts_with(start));
+        if !(local || url.starts_with("https://")) {
+            let problem = "must begin with https://, for the credentials travel with every request".to_owned();
+            return Err(StackError::Option { option: "--shipstation", problem });
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn listen(port: u16) -> Result<TcpListener, StackError> {
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| match source.kind() {
+        std::io::ErrorKind::AddrInUse => StackError::PortInUse { port },
+        _ => StackError::Listen { port, source },
+    })
+}
+
+/// The engines, on the port after the API's where that is free, so that other programs find them there again.
+pub(crate) async fn start_engines(options: &Options, api_port: u16, clock: Clock) -> Result<Engines, StackError> {
+    let next = if options.port == 0 { 0 } else { api_port.saturating_add(1) };
+    let start = |port| Engines::start(EngineOptions { data: options.data.clone(), port, clock: Arc::clone(&clock) });
+    match start(next).await {
+        Err(EngineError::Listen { .. }) if next != 0 => start(0).await,
+        started => started,
+    }
+    .map_err(engines_failed)
+}
+
+pub(crate) fn engines_failed(error: EngineError) -> StackError {
+    match error {
+        EngineError::InUse { folder } => StackError::FolderInUse { folder },
+        error => StackError::Engines(error),
+    }
+}
+
+pub(crate) async fn serve_sandbox(sandbox: &Sandbox, api_port: u16) -> Result<Serving, StackError> {
+    let next = if api_port == 0 { 0 } else { api_port.saturating_add(2) };
+    match sandbox.serve(next).await {
+        Err(_) if next != 0 => sandbox.serve(0).await,
+        served => served,
+    }
+    .map_err(StackError::Sandbox)
+}
+
+/// Reading a large file, or making up for a long time, takes a while.
+pub(crate) async fn open_shop(options: &Options, kept: &Kept, time: &Time) -> Result<Option<Sandbox>, StackError> {
+    let (options, source, runs, time) = (options.clone(), kept.source.clone(), kept.runs.clone(), time.clone());
+    let opening = tokio::task::spawn_blocking(move || shop::open(&options, &source, &runs, &time));
+    opening.await.unwrap_or_else(|error| Err(StackError::Sandbox(error.into())))
+}
+
+pub(crate) fn token(options: &Options, earlier: Option<&Kept>) -> SecretString {
+    let new = || {
+        let hex: String = options.entropy.iter().map(|byte| format!("{byte:02x}")).collect();
+        SecretString::from(format!("stv-{hex}"))
+    };
+    options.token.clone().or_else(|| earlier.map(|earlier| earlier.token.clone().into())).unwrap_or_else(new)
+}
+
+pub(crate) fn shipstation_client(url: &str, time: &Time) -> Result<stevedore_shipstation::Client, StackError> {
+    let http = stevedore_shipstation::http_client().map_err(StackError::ShipStation)?;
+    let mut options = stevedore_shipstation::ClientOptions::new(url, http, time.clock());
+    let time = time.clone();
+    options.sleep = Arc::new(move |duration| Box::pin(tokio::time::sleep(time.real(duration))));
+    Ok(stevedore_shipstation::Client::new(options))
+}
+
+/// With these variables `cargo lambda watch` runs the same functions against this stack.
+pub(crate) fn environment(
+    engines: &Engines,
+    urls: &stevedore_aws::QueueUrls,
+    shipstation_url: &str,
+    token: &SecretString,
+) -> Vec<(&'static str, String)> {
+    vec![
+        (config::TABLE, TABLE.to_owned()),
+        (config::ORDERS_QUEUE_URL, urls.orders.clone()),
+        (config::COMMANDS_QUEUE_URL, urls.commands.clone()),
+        (config::DEAD_LETTER_QUEUE_URL, urls.dead_letters.clone()),
+        (config::SECRET_ID, SECRET.to_owned()),
+        (config::SHIPSTATION_URL, shipstation_url.to_owned()),
+        (config::API_TOKEN, token.expose_secret().to_owned()),
+        ("AWS_ENDPOINT_URL", engines.endpoint().to_owned()),
+        ("AWS_REGION", stevedore_engines::REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+    ]
+}

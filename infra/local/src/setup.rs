@@ -1,0 +1,189 @@
+//! The first start with the sandbox: what a person would do over the API, in the same order. Every step looks first whether it is done, so that a set-up that
+//! was interrupted goes on.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+use stevedore_sandbox::{Json, Sandbox};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::http::{ApiClient, Reply};
+use crate::kept::KeptSource;
+use crate::{Progress, StackError, shop};
+
+/// Products of ours that orders will find; everything else becomes service lines.
+const PRODUCTS: usize = 12;
+/// How many of the sandbox's orders are looked at for them.
+const ORDERS_READ: usize = 200;
+
+/// A set-up under way.
+pub(crate) struct SetUp<'a> {
+    pub(crate) api: &'a ApiClient,
+    pub(crate) sandbox: &'a Sandbox,
+    pub(crate) source: &'a KeptSource,
+    pub(crate) progress: Option<&'a UnboundedSender<Progress>>,
+}
+
+impl SetUp<'_> {
+    /// Connects, and makes the reference data and the settings that orders are booked by.
+    pub(crate) async fn run(&self) -> Result<(), StackError> {
+        self.connect().await?;
+        let warehouses = self.list("read the warehouses", "/v1/shipstation/warehouses").await?;
+        let mut locations = Map::new();
+        let mut default_location = Value::Null;
+        for (priority, warehouse) in warehouses.iter().enumerate() {
+            let name = text(warehouse, &["name", "warehouse_name"]);
+            let id = self.ensure("location", "/v1/locations", "name", json!({ "name": name, "priority": priority })).await?;
+            let default = ["is_default", "default"].iter().any(|key| warehouse.get(key) == Some(&Value::Bool(true)));
+            if default || default_location.is_null() {
+                default_location.clone_from(&id);
+            }
+            locations.insert(identity(warehouse, &["id", "warehouse_id"]), id);
+        }
+        if default_location.is_null() {
+            default_location = self.ensure("location", "/v1/locations", "name", json!({ "name": "Main" })).await?;
+        }
+        let sales = json!({ "name": "Sales", "kind": "revenue", "receives_payments": false });
+        let sales = self.ensure("account", "/v1/accounts", "name", sales).await?;
+        let bank = json!({ "name": "Bank", "kind": "asset", "receives_payments": true });
+        let bank = self.ensure("account", "/v1/accounts", "name", bank).await?;
+        // ShipStation states an amount for each order and no rate, so the rule for it has none.
+        let tax_rule = self.ensure("tax rule", "/v1/tax_rules", "name", json!({ "name": "Sales tax", "components": [] })).await?;
+        let walk_in = self.ensure("customer", "/v1/customers", "name", json!({ "name": "Walk-in customer" })).await?;
+        for (sku, name) in popular(self.sandbox) {
+            self.ensure("product", "/v1/products", "sku", json!({ "sku": sku, "name": name, "kind": "stock" })).await?;
+        }
+        self.settings(&json!({
+            "time_zone": self.zone_and_currency().0,
+            "currency": self.zone_and_currency().1,
+            "poll_minutes": 5,
+            "store_name_as_sales_rep": true,
+            "customer_id": walk_in,
+            "revenue_account": sales,
+            "location_map": { "default": default_location, "warehouses": locations },
+            "tax": { "default_rule": tax_rule, "recalculate": false },
+            "payment": { "account": bank, "by_method": {} },
+        }))
+        .await
+    }
+
+    async fn connect(&self) -> Result<(), StackError> {
+        const STEP: &str = "connect to ShipStation";
+        let state = self.good(STEP, self.api.get("/v1/connection").await?)?;
+        if state.body.get("state").and_then(Value::as_str) == Some("connected") {
+            return Ok(());
+        }
+        let credentials = json!({ "api_key": shop::API_KEY, "api_secret": shop::API_SECRET, "modes": ["store"] });
+        self.good(STEP, self.api.post("/v1/connection", &credentials).await?)?;
+        self.say("connected to the ShipStation sandbox (POST /v1/connection)");
+        Ok(())
+    }
+
+    /// The Online Retail layout is a British shop's book.
+    fn zone_and_currency(&self) -> (&'static str, &'static str) {
+        match self.source {
+            KeptSource::File { path, .. } if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) => {
+                ("Europe/London", "GBP")
+            }
+            _ => ("America/New_York", "USD"),
+        }
+    }
+
+    async fn settings(&self, wanted: &Value) -> Result<(), StackError> {
+        const STEP: &str = "write the settings";
+        let current = self.good(STEP, self.api.get("/v1/settings").await?)?;
+        let mut document = current.body.clone();
+        if let (Some(document), Some(wanted)) = (document.as_object_mut(), wanted.as_object()) {
+            document.extend(wanted.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
+        let etag = current.etag().unwrap_or("*").to_owned();
+        self.good(STEP, self.api.put("/v1/settings", &document, &etag).await?)?;
+        let names: Vec<&str> = wanted.as_object().map(|wanted| wanted.keys().map(String::as_str).collect()).unwrap_or_default();
+        self.say(&format!("settings written (PUT /v1/settings): {}", names.join(", ")));
+        Ok(())
+    }
+
+    /// The id of the record with this name (or SKU), made when there is none.
+    async fn ensure(&self, what: &str, path: &str, key: &str, record: Value) -> Result<Value, StackError> {
+        let step = format!("make a {what}");
+        let found = self.list(&step, path).await?.into_iter().find(|known| known.get(key) == record.get(key));
+        let known = match found {
+            Some(known) => known,
+            None => {
+                let made = self.good(&step, self.api.post(path, &record).await?)?;
+                let name = record.get(key).and_then(Value::as_str).unwrap_or_default();
+                self.say(&format!("{what} {name} made (POST {path})"));
+                made.body
+            }
+        };
+        Ok(known.get("id").cloned().unwrap_or_default())
+    }
+
+    /// All records of a list.
+    async fn list(&self, step: &str, path: &str) -> Result<Vec<Value>, StackError> {
+        let mut records = Vec::new();
+        let mut query = "?limit=200".to_owned();
+        loop {
+            // Read-through lists have no pages and take no limit.
+            let query_now = if path.contains("/shipstation/") { "" } else { query.as_str() };
+            let reply = self.good(step, self.api.get(&format!("{path}{query_now}")).await?)?;
+            let page = reply.body.get("items").unwrap_or(&reply.body);
+            records.extend(page.as_array().cloned().unwrap_or_default());
+            match reply.body.get("next_page_token").and_then(Value::as_str) {
+                Some(token) => query = format!("?limit=200&page_token={token}"),
+                None => return Ok(records),
+            }
+        }
+    }
+
+    fn good(&self, step: &str, reply: Reply) -> Result<Reply, StackError> {
+        if reply.is_success() {
+            return Ok(reply);
+        }
+        Err(StackError::SetUp { step: step.to_owned(), status: reply.status, body: reply.body.to_string() })
+    }
+
+    fn say(&self, step: &str) {
+        if let Some(progress) = self.progress {
+            // Nobody listens any more when the program ends.
+            let _ = progress.send(Progress::Step(step.to_owned()));
+        }
+    }
+}
+
+fn text<'a>(record: &'a Value, names: &[&str]) -> &'a str {
+    names.iter().find_map(|name| record.get(name)?.as_str()).unwrap_or_default()
+}
+
+fn identity(record: &Value, names: &[&str]) -> String {
+    let id = names.iter().find_map(|name| record.get(name));
+    id.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)).unwrap_or_default()
+}
+
+/// The SKUs that the sandbox's orders name most often, each with its first name.
+fn popular(sandbox: &Sandbox) -> Vec<(String, String)> {
+    let mut seen: HashMap<String, (usize, String)> = HashMap::new();
+    for order in sandbox.orders().iter().rev().take(ORDERS_READ) {
+        let body = order.body();
+        for item in body.get("items").map(Json::elements).unwrap_or_default() {
+            let of = |name: &str| item.get(name).and_then(Json::as_text).map(str::trim).unwrap_or_default();
+            let adjustment = item.get("adjustment") == Some(&Json::Bool(true));
+            if adjustment || of("sku").is_empty() || of("name").is_empty() {
+                continue;
+            }
+            let (count, _) = seen.entry(of("sku").to_owned()).or_insert_with(|| (0, of("name").to_owned()));
+            *count += 1;
+        }
+    }
+    let mut seen: Vec<_> = seen.into_iter().collect();
+    seen.sort_by(|(a_sku, (a, _)), (b_sku, (b, _))| b.cmp(a).then_with(|| a_sku.cmp(b_sku)));
+    // SKUs that differ in case alone are one product's.
+    let mut taken: Vec<String> = Vec::new();
+    seen.retain(|(sku, _)| {
+        let folded = sku.to_lowercase();
+        let new = !taken.contains(&folded);
+        taken.push(folded);
+        new
+    });
+    seen.into_iter().take(PRODUCTS).map(|(sku, (_, name))| (sku, name)).collect()
+}

@@ -1,0 +1,418 @@
+//! The stack: everything of a deployment, on one machine.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use stevedore_aws::{Clients, Queues, Secrets, Table};
+use stevedore_engines::Engines;
+use stevedore_lambda::{Clock, config};
+use stevedore_sandbox::{Sandbox, Serving};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::clock::{ClockSwitch, Time};
+use crate::functions::Functions;
+use crate::http::ApiClient;
+use crate::kept::{self, HEARTBEAT, Kept, Record, Run};
+use crate::progress::{Addresses, Follower, Progress};
+use crate::setup::SetUp;
+use crate::{Options, StackError, shop};
+use crate::{parts, poller};
+
+/// Between two ticks of the schedule, by the stack's clock: what the template says.
+const TICK_EVERY: Duration = Duration::from_secs(300);
+/// How long the parts have to end after they were told to.
+const STOP_PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running stack. Dropped without [`Stack::stop`], it ends like a killed process.
+pub struct Stack {
+    api_url: String,
+    token: SecretString,
+    time: Time,
+    table: Table,
+    queues: Queues,
+    engines: Option<Engines>,
+    sandbox: Option<Sandbox>,
+    serving: Option<Serving>,
+    functions: Functions,
+    router: axum::Router,
+    stopping: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    record: Option<Record>,
+}
+
+impl Stack {
+    /// Starts everything, and sets up what is new. Must be called inside a Tokio runtime of more than one thread.
+    ///
+    /// # Errors
+    /// [`StackError`], whose text says what to do.
+    pub async fn start(options: Options) -> Result<Self, StackError> {
+        parts::check(&options)?;
+        let listener = parts::listen(options.port).await?;
+        let port = listener.local_addr().map_err(|source| StackError::Listen { port: options.port, source })?.port();
+        let api_url = format!("http://127.0.0.1:{port}");
+        let folder = options.data.as_deref();
+        if let (true, Some(folder)) = (options.fresh, folder) {
+            Engines::wipe(folder).await.map_err(parts::engines_failed)?;
+            kept::wipe(folder)?;
+        }
+        // The engines' clock has to exist before the folder's record may be read, which is safe only once the engines hold the folder.
+        let switch = ClockSwitch::new(Arc::clone(&options.clock));
+        let engines = parts::start_engines(&options, port, switch.clock()).await?;
+
+        let earlier = folder.map(Kept::read).transpose()?.flatten();
+        let source = shop::settle(&options, folder, earlier.as_ref())?;
+        let time = Time::starting(Arc::clone(&options.clock), earlier.as_ref().and_then(Kept::clock), 1);
+        switch.set(time.clock());
+        let token = parts::token(&options, earlier.as_ref());
+        let mut kept = Kept {
+            source,
+            token: token.expose_secret().to_owned(),
+            set_up: earlier.as_ref().is_some_and(|earlier| earlier.set_up),
+            runs: earlier.map(|earlier| earlier.runs).unwrap_or_default(),
+        };
+        let sandbox = parts::open_shop(&options, &kept, &time).await?;
+        kept.runs.push(Run { from: time.now(), until: time.now(), speed: options.speed });
+        let record = folder.map(|folder| Record::new(folder, kept.clone(), &time));
+        if let Some(record) = &record {
+            record.beat()?;
+        }
+        let serving = match &sandbox {
+            Some(sandbox) => Some(parts::serve_sandbox(sandbox, options.port).await?),
+            None => None,
+        };
+        let shipstation_url = match (&serving, &kept.source) {
+            (Some(serving), _) => serving.base_url().to_owned(),
+            (None, kept::KeptSource::ShipStation { url }) => url.clone(),
+            (None, _) => config::SHIPSTATION.to_owned(),
+        };
+
+        let clients = Clients::at_endpoint(engines.endpoint(), options.clients.clone());
+        stevedore_aws::create_table(&clients, parts::TABLE).await?;
+        let table = Table::new(&clients, parts::TABLE);
+        let limits = parts::InvocationLimits::of(&options);
+        let urls = stevedore_aws::create_queues(&clients, &limits.queues).await?;
+        let queues = Queues::new(&clients, urls.clone());
+        let secrets = Secrets::new(&clients, parts::SECRET);
+        if secrets.read().await?.is_none() {
+            // Empty, as the template makes it.
+            secrets.clear().await?;
+        }
+        let shipstation = parts::shipstation_client(&shipstation_url, &time)?;
+        let environment = folder
+            .map(|folder| {
+                let variables = parts::environment(&engines, &urls, &shipstation_url, &token);
+                kept::write_environment(folder, &variables)
+            })
+            .transpose()?;
+
+        let clock: Clock = time.clock();
+        let router = api::router(Arc::new(api::Deps {
+            table: table.clone(),
+            queues: queues.clone(),
+            secrets: secrets.clone(),
+            shipstation: shipstation.clone(),
+            clock: Arc::clone(&clock),
+            access: api::Access::Tokens(vec![(token.clone(), api::Grade::Configure)]),
+        }));
+        let functions = Functions {
+            fetch: Arc::new(fetch_orders::Deps {
+                table: table.clone(),
+                queues: queues.clone(),
+                secrets,
+                shipstation,
+                clock: Arc::clone(&clock),
+            }),
+            process: Arc::new(process_orders::Deps { table: table.clone(), clock }),
+            time: time.clone(),
+            fetch_limit: limits.fetch,
+            process_limit: limits.process,
+            ticking: Arc::default(),
+        };
+        let (stopping, _) = watch::channel(false);
+        let mut stack = Self {
+            api_url,
+            token,
+            time,
+            table,
+            queues,
+            engines: Some(engines),
+            sandbox,
+            serving,
+            functions,
+            router,
+            stopping,
+            tasks: Vec::new(),
+            record,
+        };
+        stack.serve(listener);
+        stack.say(&options, || Progress::Ready(stack.addresses(&kept.source, &shipstation_url, environment)));
+        stack.poll(&options);
+        stack.heartbeat();
+        if let (Some(sandbox), false, true) = (&stack.sandbox, kept.set_up, options.set_up) {
+            let api = stack.api();
+            SetUp { api: &api, sandbox, source: &kept.source, progress: options.progress.as_ref() }.run().await?;
+            if let Some(record) = &stack.record {
+                record.set_up()?;
+            }
+        }
+        stack.time.run_at(options.speed);
+        if options.schedule {
+            stack.schedule(options.progress.clone());
+        }
+        Ok(stack)
+    }
+
+    /// The address of the API: `http://127.0.0.1:PORT`.
+    pub fn api_url(&self) -> &str {
+        &self.api_url
+    }
+
+    /// The bearer token of the API; of the grade that may configure.
+    pub fn token(&self) -> &str {
+        self.token.expose_secret()
+    }
+
+    /// A client of the API that has the token.
+    pub fn api(&self) -> ApiClient {
+        ApiClient::new(&self.api_url, self.token.clone())
+    }
+
+    /// The API's own router, as API Gateway's events reach it.
+    pub fn router(&self) -> axum::Router {
+        self.router.clone()
+    }
+
+    /// The table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The queues.
+    pub fn queues(&self) -> &Queues {
+        &self.queues
+    }
+
+    /// The ShipStation that was brought along; none when another one is used.
+    pub fn sandbox(&self) -> Option<&Sandbox> {
+        self.sandbox.as_ref()
+    }
+
+    /// The engines, and with them their faults; none while the stack stops.
+    pub fn engines(&self) -> Option<&Engines> {
+        self.engines.as_ref()
+    }
+
+    /// The stack's time.
+    pub fn clock(&self) -> Clock {
+        self.time.clock()
+    }
+
+    /// One tick of the schedule, now; answers when the function has. The function itself decides whether a download is due.
+    ///
+    /// # Errors
+    /// [`StackError::Function`] when it failed.
+    pub async fn tick(&self) -> Result<Value, StackError> {
+        self.functions.tick().await
+    }
+
+    /// Hands any event to `fetch-orders`, as AWS would.
+    ///
+    /// # Errors
+    /// [`StackError::Function`] when it failed.
+    pub async fn fetch_orders(&self, event: Value) -> Result<Value, StackError> {
+        self.functions.fetch_orders(event).await.map_err(|source| StackError::Function { function: "fetch-orders", source })
+    }
+
+    /// Hands any batch to `process-orders`, as AWS would.
+    ///
+    /// # Errors
+    /// [`StackError::Function`] when it failed.
+    pub async fn process_orders(&self, event: SqsEvent) -> Result<SqsBatchResponse, StackError> {
+        self.functions.process_orders(event).await.map_err(|source| StackError::Function { function: "process-orders", source })
+    }
+
+    /// Waits until nothing is going on: no tick at work, both queues empty, every operation at its end. Dead letters may be left.
+    ///
+    /// # Errors
+    /// [`StackError::StillBusy`] after `patience` (real time), saying what is left.
+    pub async fn wait_until_idle(&self, patience: Duration) -> Result<(), StackError> {
+        let started = tokio::time::Instant::now();
+        loop {
+            let Some(busy) = self.busy().await? else { return Ok(()) };
+            if started.elapsed() >= patience {
+                return Err(StackError::StillBusy { waited: patience, busy });
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What is going on, if anything. Looked at in the order in which work moves on, so that none slips by in between.
+    async fn busy(&self) -> Result<Option<String>, StackError> {
+        let ticking = self.functions.ticking.load(Ordering::SeqCst);
+        if ticking > 0 {
+            return Ok(Some(format!("{ticking} ticks at work")));
+        }
+        let urls = self.queues.urls();
+        for (name, url) in [("commands", &urls.commands), ("orders", &urls.orders)] {
+            let depth = self.queues.depth(url).await?;
+            if depth.total() > 0 {
+                return Ok(Some(format!("{} visible and {} hidden messages on the {name} queue", depth.visible, depth.in_flight)));
+            }
+        }
+        for id in self.table.open_operations(100).await? {
+            let settled = self.table.settle_operation(&id, self.time.now()).await?;
+            if let Some((operation, _)) = settled
+                && !operation.state.is_final()
+            {
+                return Ok(Some(format!("operation {id} is {:?} with {:?}", operation.state, operation.counts)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Ends in order: what is at work is finished, then the parts end, the engines last.
+    pub async fn stop(mut self) {
+        self.stopping.send_replace(true);
+        let tasks = std::mem::take(&mut self.tasks);
+        let aborts: Vec<_> = tasks.iter().map(JoinHandle::abort_handle).collect();
+        if tokio::time::timeout(STOP_PATIENCE, futures::future::join_all(tasks)).await.is_err() {
+            tracing::warn!("not everything ended in time; what was at work is delivered again at the next start");
+            aborts.iter().for_each(tokio::task::AbortHandle::abort);
+        }
+        if let Some(record) = &self.record
+            && let Err(error) = record.beat()
+        {
+            tracing::warn!(%error, "the folder's record was not written");
+        }
+        drop(self.serving.take());
+        if let Some(engines) = self.engines.take() {
+            engines.stop().await;
+        }
+    }
+
+    fn say(&self, options: &Options, news: impl FnOnce() -> Progress) {
+        if let Some(progress) = &options.progress {
+            // Nobody listens any more when the program ends.
+            let _ = progress.send(news());
+        }
+    }
+
+    fn addresses(&self, source: &kept::KeptSource, shipstation: &str, environment: Option<std::path::PathBuf>) -> Addresses {
+        let sandbox = self.sandbox.as_ref().map(|sandbox| {
+            let report = sandbox.report();
+            format!("{source}; {} orders with {} lines at its start", report.orders, report.lines)
+        });
+        Addresses {
+            api: self.api_url.clone(),
+            engines: self.engines.as_ref().map(|engines| engines.endpoint().to_owned()).unwrap_or_default(),
+            shipstation: shipstation.to_owned(),
+            sandbox,
+            token: self.token.clone(),
+            environment,
+        }
+    }
+
+    fn serve(&mut self, listener: TcpListener) {
+        let router = self.router.clone();
+        let mut stopping = self.stopping.subscribe();
+        self.tasks.push(tokio::spawn(async move {
+            let stopped = async move {
+                // An error means that the stack is gone.
+                let _ = stopping.wait_for(|stopping| *stopping).await;
+            };
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+                tracing::error!(%error, "the API stopped");
+            }
+        }));
+    }
+
+    fn poll(&mut self, options: &Options) {
+        if !options.pollers {
+            return;
+        }
+        let (seen, orders) = mpsc::unbounded_channel();
+        let seen = options.progress.as_ref().map(|_| seen);
+        let urls = self.queues.urls();
+        let source = |url: &str| poller::Source { queues: self.queues.clone(), url: url.to_owned() };
+        for _ in 0..options.order_pollers.max(1) {
+            let (functions, seen) = (self.functions.clone(), seen.clone());
+            let polling = poller::poll(source(&urls.orders), self.stopping.subscribe(), move |event: SqsEvent| {
+                let (functions, seen) = (functions.clone(), seen.clone());
+                async move {
+                    let bodies = seen.as_ref().map(|_| event.records.iter().filter_map(|record| record.body.clone()).collect());
+                    let answer = functions.process_orders(event).await;
+                    if let (Some(seen), Some(bodies)) = (seen, bodies) {
+                        // Nobody looks any more when the stack stops.
+                        let _ = seen.send(bodies);
+                    }
+                    answer
+                }
+            });
+            self.tasks.push(tokio::spawn(polling));
+        }
+        for _ in 0..2 {
+            let functions = self.functions.clone();
+            let polling = poller::poll(source(&urls.commands), self.stopping.subscribe(), move |event| {
+                let functions = functions.clone();
+                async move { functions.commands(event).await }
+            });
+            self.tasks.push(tokio::spawn(polling));
+        }
+        if let Some(progress) = options.progress.clone() {
+            let (table, clock) = (self.table.clone(), self.time.clock());
+            let follower = Follower { table, clock, progress, orders };
+            self.tasks.push(tokio::spawn(follower.follow()));
+        }
+    }
+
+    /// Ticks, one after the other: one at once, and one every five minutes of the stack's clock.
+    fn schedule(&mut self, progress: Option<mpsc::UnboundedSender<Progress>>) {
+        let functions = self.functions.clone();
+        let mut stopping = self.stopping.subscribe();
+        let mut every = tokio::time::interval(self.time.real(TICK_EVERY));
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.tasks.push(tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = every.tick() => {}
+                    _ = stopping.wait_for(|stopping| *stopping) => return,
+                }
+                if let Err(error) = functions.tick().await {
+                    let error = stevedore_lambda::ErrorChain(&error).to_string();
+                    tracing::warn!(error, "a tick failed; the next one continues");
+                    if let Some(progress) = &progress {
+                        let _ = progress.send(Progress::Trouble(error));
+                    }
+                }
+            }
+        }));
+    }
+
+    fn heartbeat(&mut self) {
+        let Some(record) = self.record.clone() else { return };
+        let mut stopping = self.stopping.subscribe();
+        self.tasks.push(tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = tokio::time::sleep(HEARTBEAT) => {}
+                    _ = stopping.wait_for(|stopping| *stopping) => return,
+                }
+                if let Err(error) = record.beat() {
+                    tracing::warn!(error = %stevedore_lambda::ErrorChain(&error), "the folder's record was not written");
+                }
+            }
+        }));
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}

@@ -1,0 +1,304 @@
+//! The whole system in one test: engines, sandbox and the functions' handlers, with a clock that stands still until it is moved.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use stevedore_aws::interceptors::SharedInterceptor;
+use stevedore_aws::{
+    ClientOptions, Clients, Connection, ConnectionMode, List, QueueSettings, Queues, ReceivedMessage, Secrets, StoredCredentials, StoredEntry,
+    StoredSale, Table, create_queues, create_table,
+};
+use stevedore_domain::ids::{OperationId, OrderId};
+use stevedore_domain::operation::Operation;
+use stevedore_domain::reference::{Account, AccountKind, Location, TaxComponent, TaxRule};
+use stevedore_domain::settings::Settings;
+use stevedore_engines::{EngineOptions, Engines};
+use stevedore_lambda::{Clock, Deadline};
+use stevedore_sandbox::{Sandbox, SandboxOptions, Serving};
+use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client};
+
+/// The moment at which every world begins.
+pub const START: &str = "2026-01-15T18:00:00Z";
+
+/// A clock that a test moves.
+#[derive(Clone)]
+pub struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    pub fn new(start: &str) -> Self {
+        Self(Arc::new(AtomicI64::new(start.parse::<Timestamp>().unwrap().as_millisecond())))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+
+    pub fn advance(&self, by: SignedDuration) {
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub fn clock(&self) -> Clock {
+        let own = self.clone();
+        // Every look moves it by a microsecond's worth of nothing: two operations in one millisecond get different ids by the table's own condition.
+        Arc::new(move || own.now())
+    }
+}
+
+/// An exact amount.
+pub fn dec(text: &str) -> stevedore_domain::money::Decimal {
+    text.parse().unwrap()
+}
+
+/// How a world begins.
+pub struct Options {
+    pub start: &'static str,
+    pub orders: usize,
+    pub interceptors: Vec<SharedInterceptor>,
+    pub sandbox: Box<dyn FnOnce(&mut SandboxOptions)>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { start: START, orders: 0, interceptors: Vec::new(), sandbox: Box::new(|_| {}) }
+    }
+}
+
+/// Everything that runs.
+pub struct World {
+    pub clock: TestClock,
+    pub engines: Engines,
+    pub sandbox: Sandbox,
+    _serving: Serving,
+    pub clients: Clients,
+    pub table: Table,
+    pub queues: Queues,
+    pub secrets: Secrets,
+    pub fetch: fetch_orders::Deps,
+    pub process: process_orders::Deps,
+}
+
+pub const LOCATION: &str = "reno";
+pub const TAX_RULE: &str = "sales-tax";
+pub const REVENUE: &str = "sales";
+pub const BANK: &str = "bank";
+
+impl World {
+    /// Engines and a connected, set-up system; the sandbox has `orders` generated orders.
+    pub async fn new(options: Options) -> Self {
+        let clock = TestClock::new(options.start);
+        let engines = Engines::start(EngineOptions::in_memory(clock.clock())).await.unwrap();
+        let mut sandbox_options = SandboxOptions::new(clock.clock());
+        sandbox_options.orders = options.orders;
+        sandbox_options.requests_per_minute = None;
+        (options.sandbox)(&mut sandbox_options);
+        let credentials = (sandbox_options.api_key.clone(), sandbox_options.api_secret.clone());
+        let sandbox = Sandbox::generated(sandbox_options);
+        let world = Self::assemble(clock, engines, sandbox, options.interceptors).await;
+        world.set_up(credentials).await;
+        world
+    }
+
+    /// The functions around engines and a sandbox that are there already: a new process after a crash.
+    pub async fn assemble(clock: TestClock, engines: Engines, sandbox: Sandbox, interceptors: Vec<SharedInterceptor>) -> Self {
+        let serving = sandbox.serve(0).await.unwrap();
+        let plain = Clients::at_endpoint(engines.endpoint(), ClientOptions::default());
+        create_table(&plain, "stevedore").await.unwrap();
+        let urls = create_queues(&plain, &QueueSettings::default()).await.unwrap();
+        let clients = Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors });
+        let table = Table::new(&clients, "stevedore");
+        let queues = Queues::new(&clients, urls);
+        let secrets = Secrets::new(&clients, "stevedore");
+        let sleeping = clock.clone();
+        let mut shipstation = ShipStationOptions::new(serving.base_url(), http_client().unwrap(), clock.clock());
+        // Waiting moves the clock instead of taking time.
+        shipstation.sleep = Arc::new(move |duration: Duration| {
+            sleeping.advance(SignedDuration::try_from(duration).unwrap());
+            Box::pin(tokio::task::yield_now())
+        });
+        let fetch = fetch_orders::Deps {
+            table: table.clone(),
+            queues: queues.clone(),
+            secrets: secrets.clone(),
+            shipstation: Client::new(shipstation),
+            clock: clock.clock(),
+        };
+        let process = process_orders::Deps { table: table.clone(), clock: clock.clock() };
+        Self { clock, engines, sandbox, _serving: serving, clients, table, queues, secrets, fetch, process }
+    }
+
+    /// What a person would set up first: a connection, a location, accounts, a tax rule and the settings that name them.
+    async fn set_up(&self, (api_key, api_secret): (String, String)) {
+        let now = self.clock.now();
+        self.secrets.write(&StoredCredentials { api_key: api_key.clone().into(), api_secret: api_secret.into() }).await.unwrap();
+        let connection = Connection {
+            modes: vec![ConnectionMode::Store],
+            integrated_at: now,
+            api_key_last_four: api_key[api_key.len() - 4..].to_owned(),
+            credentials_set_at: now,
+            disconnecting: false,
+        };
+        self.table.put_connection(&connection, None).await.unwrap();
+        let location = Location { id: LOCATION.into(), name: "Reno".into(), address: Default::default(), priority: 0, active: true, created_at: now };
+        self.table.put_record(&location, None).await.unwrap();
+        let components = vec![TaxComponent { name: "State".into(), percent: "7.25".parse().unwrap(), account: None }];
+        self.table.put_record(&TaxRule { id: TAX_RULE.into(), name: "Sales tax".into(), components, created_at: now }, None).await.unwrap();
+        for (id, kind, receives_payments) in [(REVENUE, AccountKind::Revenue, false), (BANK, AccountKind::Asset, true)] {
+            self.table.put_record(&Account { id: id.into(), name: id.into(), kind, receives_payments, created_at: now }, None).await.unwrap();
+        }
+        self.settings(|settings| {
+            settings.location_map.default = Some(LOCATION.into());
+            settings.tax.default_rule = Some(TAX_RULE.into());
+            settings.payment.account = Some(BANK.into());
+            settings.time_zone = "America/New_York".into();
+        })
+        .await;
+    }
+
+    /// Changes the settings.
+    pub async fn settings(&self, change: impl FnOnce(&mut Settings)) {
+        let stored = self.table.settings().await.unwrap();
+        let mut settings = stored.value;
+        change(&mut settings);
+        let outcome = self.table.put_settings(&settings, stored.version, self.clock.now(), "test", Vec::new()).await.unwrap();
+        assert_eq!(outcome, stevedore_aws::RecordOutcome::Written(stored.version + 1));
+    }
+
+    pub fn deadline(&self) -> Deadline {
+        Deadline::after(self.clock.now(), Duration::from_secs(15 * 60))
+    }
+
+    /// The event that the schedule sends.
+    pub fn tick_event(&self) -> serde_json::Value {
+        json!({"source": "aws.events", "detail-type": "Scheduled Event", "time": self.clock.now()})
+    }
+
+    /// One scheduled download, as far as one invocation brings it.
+    pub async fn tick(&self) -> Result<serde_json::Value, fetch_orders::Error> {
+        fetch_orders::handle(&self.fetch, self.tick_event(), self.deadline()).await
+    }
+
+    /// An hour later: the next scheduled download, and everything that it queued.
+    pub async fn next_hour(&self) -> Operation {
+        self.clock.advance(SignedDuration::from_hours(1));
+        self.download().await
+    }
+
+    /// A download whose orders are all processed: its operation, settled.
+    pub async fn download(&self) -> Operation {
+        let answer = self.tick().await.unwrap();
+        let id = OperationId(answer["operation_id"].as_str().unwrap_or_else(|| panic!("not run: {answer}")).to_owned());
+        self.drain().await;
+        self.operation(&id).await
+    }
+
+    /// The operation with its present counts.
+    pub async fn operation(&self, id: &OperationId) -> Operation {
+        self.table.settle_operation(id, self.clock.now()).await.unwrap().unwrap().0
+    }
+
+    /// Delivers messages of both queues until there are none left, as Lambda's pollers would.
+    pub async fn drain(&self) {
+        loop {
+            let commands = self.deliver_commands().await;
+            let orders = self.deliver_orders().await;
+            if commands + orders == 0 {
+                return;
+            }
+        }
+    }
+
+    /// One batch from the orders queue. Answers how many messages it had.
+    pub async fn deliver_orders(&self) -> usize {
+        let url = self.queues.urls().orders.clone();
+        let messages = self.queues.receive(&url, 0).await.unwrap();
+        if !messages.is_empty() {
+            let answer = process_orders::handle(&self.process, sqs_event(&messages), self.deadline()).await;
+            let failed: Vec<String> = match answer {
+                Ok(answer) => answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect(),
+                Err(_) => messages.iter().map(|message| message.message_id.clone()).collect(),
+            };
+            self.delete_done(&url, &messages, &failed).await;
+        }
+        messages.len()
+    }
+
+    /// One batch from the commands queue. Answers how many messages it had.
+    pub async fn deliver_commands(&self) -> usize {
+        let url = self.queues.urls().commands.clone();
+        let messages = self.queues.receive(&url, 0).await.unwrap();
+        if !messages.is_empty() {
+            let event = serde_json::to_value(sqs_event(&messages)).unwrap();
+            let answer = fetch_orders::handle(&self.fetch, event, self.deadline()).await;
+            let failed: Vec<String> = match answer {
+                Ok(answer) => serde_json::from_value::<aws_lambda_events::event::sqs::SqsBatchResponse>(answer)
+                    .unwrap()
+                    .batch_item_failures
+                    .into_iter()
+                    .map(|failure| failure.item_identifier)
+                    .collect(),
+                Err(_) => messages.iter().map(|message| message.message_id.clone()).collect(),
+            };
+            self.delete_done(&url, &messages, &failed).await;
+        }
+        messages.len()
+    }
+
+    async fn delete_done(&self, url: &str, messages: &[ReceivedMessage], failed: &[String]) {
+        let done = messages.iter().filter(|message| !failed.contains(&message.message_id)).map(|message| message.receipt_handle.clone());
+        let done: Vec<String> = done.collect();
+        if !done.is_empty() {
+            self.queues.delete(url, &done).await.unwrap();
+        }
+    }
+
+    /// Every sale, the newest first.
+    pub async fn sales(&self) -> Vec<StoredSale> {
+        let mut list = List { limit: 100, ..List::default() };
+        let mut sales = Vec::new();
+        loop {
+            let page = self.table.list_sales(&list).await.unwrap();
+            sales.extend(page.items);
+            list.token = page.next;
+            if list.token.is_none() {
+                return sales;
+            }
+        }
+    }
+
+    /// Every log entry, the newest first.
+    pub async fn log(&self) -> Vec<StoredEntry> {
+        let mut list = List { limit: 100, ..List::default() };
+        let mut entries = Vec::new();
+        loop {
+            let page = self.table.list_log(&list).await.unwrap();
+            entries.extend(page.items);
+            list.token = page.next;
+            if list.token.is_none() {
+                return entries;
+            }
+        }
+    }
+
+    /// The log entry of an order.
+    pub async fn entry(&self, id: u64) -> stevedore_domain::log::LogEntry {
+        self.table.log_entry(OrderId(id)).await.unwrap().unwrap().entry
+    }
+}
+
+/// The event that Lambda makes of received messages.
+pub fn sqs_event(messages: &[ReceivedMessage]) -> SqsEvent {
+    let mut event = SqsEvent::default();
+    for message in messages {
+        let mut record = SqsMessage::default();
+        record.message_id = Some(message.message_id.clone());
+        record.receipt_handle = Some(message.receipt_handle.clone());
+        record.body = Some(message.body.clone());
+        record.attributes.insert("ApproximateReceiveCount".to_owned(), message.receive_count.to_string());
+        event.records.push(record);
+    }
+    event
+}
