@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{CaptureOutcome, CaptureWrite, StoredEntry};
+use stevedore_aws::{CaptureOutcome, CaptureWrite, StoredEntry, Trouble};
 use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, classify};
 use stevedore_domain::order::Revision;
@@ -19,6 +19,8 @@ use crate::load::Loaded;
 
 /// How often an order is decided on anew because others wrote to it at the same time.
 const ATTEMPTS: u32 = 10;
+/// A message that is older than this was redriven: the queue's own deliveries take an hour.
+const STALE: SignedDuration = SignedDuration::from_hours(2);
 
 /// What became of a message.
 #[derive(Debug)]
@@ -84,7 +86,12 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
             sale: plan.booked.as_ref().map(|booked| (&booked.sale, &booked.customer)),
         };
         match deps.table.capture(write, now).await? {
-            CaptureOutcome::Written => return Ok(plan.done()),
+            CaptureOutcome::Written => {
+                if known.is_none() && message.read_at.is_some_and(|read_at| now.duration_since(read_at) > STALE) {
+                    read_again(deps, order.id, now).await?;
+                }
+                return Ok(plan.done());
+            }
             CaptureOutcome::EntryChanged => {}
             CaptureOutcome::CustomerChanged => {
                 let wanted = [(order.customer_id, order.customer_email.clone())];
@@ -103,6 +110,14 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
         entry = deps.table.log_entry(order.id).await?.map(Cow::Owned);
     }
     Err(Failure::Contended)
+}
+
+/// Has the next download read an order again that was captured from an old message: ShipStation may have changed or cancelled it since, in a state
+/// that was never queued because there was nothing to capture. What it finds becomes a noted change.
+async fn read_again(deps: &Deps, order: OrderId, now: Timestamp) -> Result<(), Failure> {
+    let position = format!("order#{order}");
+    let trouble = Trouble { position, order_id: Some(order), from: None, until: None, first_seen: now, attempts: 0 };
+    Ok(deps.table.put_trouble(&trouble).await?)
 }
 
 /// The customer whose derived id is taken although nothing links it to the order's buyer: left over from an earlier connection.

@@ -112,14 +112,14 @@ impl Stack {
             .transpose()?;
 
         let clock: Clock = time.clock();
-        let router = api::router(Arc::new(api::Deps {
+        let router = api::router(api::Deps {
             table: table.clone(),
             queues: queues.clone(),
             secrets: secrets.clone(),
             shipstation: shipstation.clone(),
             clock: Arc::clone(&clock),
             access: api::Access::Tokens(vec![(token.clone(), api::Grade::Configure)]),
-        }));
+        });
         let functions = Functions {
             fetch: Arc::new(fetch_orders::Deps {
                 table: table.clone(),

@@ -1,5 +1,7 @@
 //! The one secret: ShipStation's key and secret.
 
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +44,7 @@ impl Secrets {
         const OPERATION: &str = "read the secret";
         let reply = match self.client.get_secret_value().secret_id(&self.id).send().await {
             Ok(reply) => reply,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => return Ok(None),
+            Err(error) if error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception) => return Ok(None),
             Err(error) => return Err(Error::call(OPERATION)(error)),
         };
         let Some(text) = reply.secret_string().filter(|text| text.contains("api_key")) else { return Ok(None) };
@@ -74,7 +76,7 @@ impl Secrets {
         match self.client.put_secret_value().secret_id(&self.id).secret_string(text).send().await {
             Ok(_) => Ok(()),
             // An engine that has none yet; deployed ones come from the template.
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
+            Err(error) if error.as_service_error().is_some_and(PutSecretValueError::is_resource_not_found_exception) => {
                 self.client.create_secret().name(&self.id).secret_string(text).send().await.map(drop).map_err(Error::call(OPERATION))
             }
             Err(error) => Err(Error::call(OPERATION)(error)),

@@ -209,7 +209,9 @@ impl OperationRow {
             }
             (None, _) => return,
             (Some(_), LogState::Withdrawn) if newest => (Outcome::Cancelled, entry.reason.or(Some(Reason::Withdrawn))),
-            (Some(_), LogState::Skipped) if newest => (entry.reason.map_or(Outcome::Skipped, |reason| Decision::Remember(reason).outcome()), entry.reason),
+            (Some(_), LogState::Skipped) if newest => {
+                (entry.reason.map_or(Outcome::Skipped, |reason| Decision::Remember(reason).outcome()), entry.reason)
+            }
             (Some(_), LogState::Failed) if newest => (Outcome::Failed, entry.reason),
             (Some(_), _) if entry.captured_by.as_ref() == Some(operation) => (Outcome::Captured, entry.reason),
             (Some(_), LogState::Booked | LogState::Voided | LogState::Consolidating) if ours => {
@@ -269,16 +271,13 @@ pub fn distinct(rows: impl IntoIterator<Item = OperationRow>) -> Vec<OperationRo
             result.push(row);
             continue;
         };
-        match places.get(&order_id).and_then(|place| result.get_mut(*place)) {
-            Some(known) => {
-                if row.queued.is_some() || known.queued.is_none() {
-                    *known = row;
-                }
+        if let Some(known) = places.get(&order_id).and_then(|place| result.get_mut(*place)) {
+            if row.queued.is_some() || known.queued.is_none() {
+                *known = row;
             }
-            None => {
-                places.insert(order_id, result.len());
-                result.push(row);
-            }
+        } else {
+            places.insert(order_id, result.len());
+            result.push(row);
         }
     }
     result

@@ -240,7 +240,7 @@ const REMOVING: SignedDuration = SignedDuration::from_secs(10);
     ))]
 async fn disconnect(State(deps): Shared, caller: Caller, body: Body) -> Result<Response, Problem> {
     body.read(|fields| {
-        if fields.required("confirm", text(100)) != "disconnect" {
+        if fields.optional("confirm", text(100)).as_deref() != Some("disconnect") {
             fields.refuse("confirm", "not_confirmed", "Write \"disconnect\" here to confirm.");
         }
     })?;

@@ -7,6 +7,8 @@ mod reference;
 mod sale;
 mod words;
 
+pub(crate) use words::sync_state;
+
 pub(crate) use configuration::{ConnectionView, SettingsChangeView, SettingsView};
 pub(crate) use log::{LogEntryView, PendingOrderView, RevisionView, TimelineEventView, WarningView};
 pub(crate) use operation::{CountsView, OperationView, RowView, WindowView};

@@ -80,6 +80,6 @@ pub(super) fn account_kind() -> Object {
     words(["revenue", "asset", "liability", "expense", "equity"])
 }
 
-pub(super) fn sync_state() -> Object {
+pub(crate) fn sync_state() -> Object {
     words(["pending", "acknowledged"])
 }

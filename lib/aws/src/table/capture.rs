@@ -8,7 +8,7 @@ use stevedore_domain::order::RevisionKey;
 use stevedore_domain::sale::{CustomerChoice, Sale, StageStatus};
 
 use super::log::StoredEntry;
-use super::record::{Expected, Transacted};
+use super::record::{Condition, Expected, Transacted};
 use super::sales::{SaleItems, read_head};
 use super::{RecordKind, StoredSale, Table};
 use crate::Error;
@@ -65,10 +65,10 @@ impl Table {
             (None, Some(known)) => known.inline_order(),
             (None, None) => None,
         };
-        if let (Some((key, _)), Some((old_key, old_raw))) = (order, known.and_then(StoredEntry::inline_order)) {
-            if *key != old_key {
-                beforehand.extend(super::revision::revision_items(entry.order_id, &old_key, old_raw.get())?);
-            }
+        if let (Some((key, _)), Some((old_key, old_raw))) = (order, known.and_then(StoredEntry::inline_order))
+            && *key != old_key
+        {
+            beforehand.extend(super::revision::revision_items(entry.order_id, &old_key, old_raw.get())?);
         }
         let (entry_item, own_items) = super::log::entry_item(entry, kept)?;
         if order.is_some() {
@@ -101,14 +101,14 @@ impl Table {
         let mut outcome = CaptureOutcome::EntryChanged;
         for (part, old) in parts.iter().zip(failed) {
             match (part, old) {
-                (_, None) => {}
-                (Part::Entry, Some(_)) => return Ok(CaptureOutcome::EntryChanged),
-                (Part::Sale, Some(old)) => {
+                (_, Condition::Held) => {}
+                (Part::Entry, Condition::Failed(_)) => return Ok(CaptureOutcome::EntryChanged),
+                (Part::Sale, Condition::Failed(old)) => {
                     if let Some(old) = old {
                         outcome = CaptureOutcome::SaleExists(Box::new(self.whole_sale(read_head(old)?).await?));
                     }
                 }
-                (Part::Customer | Part::Other, Some(_)) => {
+                (Part::Customer | Part::Other, Condition::Failed(_)) => {
                     if matches!(outcome, CaptureOutcome::EntryChanged) {
                         outcome = CaptureOutcome::CustomerChanged;
                     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use stevedore_domain::ids::StoreId;
 use stevedore_domain::settings::{SettingChange, Settings};
 
-use super::record::{Conditional, Expected, Transacted};
+use super::record::{Condition, Conditional, Expected, Transacted};
 use super::{Page, RecordOutcome, Stored, Table, item_of, number_of, text, text_of, value_of, version_of};
 use crate::{Error, keys};
 
@@ -128,8 +128,9 @@ impl Table {
         ];
         Ok(match self.transact(OPERATION, writes).await? {
             Transacted::Done => RecordOutcome::Written(read + 1),
-            Transacted::Refused(failed) => {
-                RecordOutcome::Stale(failed.into_iter().flatten().flatten().next().and_then(|item| number_of(&item, "version")))
+            Transacted::Refused(conditions) => {
+                let old = conditions.into_iter().find_map(|condition| if let Condition::Failed(old) = condition { old } else { None });
+                RecordOutcome::Stale(old.and_then(|item| number_of(&item, "version")))
             }
         })
     }

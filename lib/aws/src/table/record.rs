@@ -50,10 +50,17 @@ impl Expected {
     }
 }
 
-/// One transaction's failed conditions, in the order of its writes: the old item where a condition failed, nothing where it held.
+/// What became of one transaction's condition.
+pub(super) enum Condition {
+    Held,
+    /// The item as it is, if there is one.
+    Failed(Option<Item>),
+}
+
+/// What became of a transaction: done, or nothing of it, with its conditions in the order of its writes.
 pub(super) enum Transacted {
     Done,
-    Refused(Vec<Option<Option<Item>>>),
+    Refused(Vec<Condition>),
 }
 
 /// What became of one write that has a condition.
@@ -126,16 +133,14 @@ impl Table {
     pub(super) async fn transact(&self, operation: &'static str, writes: Vec<TransactWriteItem>) -> Result<Transacted, Error> {
         for attempt in 1_u32..=8 {
             let request = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
-            let error = match request.set_return_consumed_capacity(self.capacity()).send().await {
-                Ok(_) => return Ok(Transacted::Done),
-                Err(error) => error,
-            };
+            let Err(error) = request.set_return_consumed_capacity(self.capacity()).send().await else { return Ok(Transacted::Done) };
             let Some(reasons) = cancellation(&error) else { return Err(Error::call(operation)(error)) };
             if reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed")) {
-                let failed = reasons.iter().map(|reason| {
-                    (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.item().filter(|item| !item.is_empty()).cloned())
+                let conditions = reasons.iter().map(|reason| match reason.code() {
+                    Some("ConditionalCheckFailed") => Condition::Failed(reason.item().filter(|item| !item.is_empty()).cloned()),
+                    _ => Condition::Held,
                 });
-                return Ok(Transacted::Refused(failed.collect()));
+                return Ok(Transacted::Refused(conditions.collect()));
             }
             let passing = |code: &str| matches!(code, "None" | "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded");
             if !reasons.iter().all(|reason| reason.code().is_none_or(passing)) {

@@ -10,7 +10,7 @@ use stevedore_domain::reference::{Account, Customer, Location, Product, TaxRule,
 use stevedore_domain::sale::{CustomerMatches, Products};
 
 use super::paging::IndexQuery;
-use super::record::{Expected, Transacted};
+use super::record::{Condition, Expected, Transacted};
 use super::{Item, List, Page, RecordOutcome, Stored, Table, item_of, text, text_of, value_of, version_of};
 use crate::Error;
 use crate::keys::{self, Key};
@@ -222,9 +222,9 @@ impl Table {
         }
         Ok(match self.transact(OPERATION, writes).await? {
             Transacted::Done => RecordOutcome::Written(expected.next_version()),
-            Transacted::Refused(failed) => match failed.into_iter().next().flatten() {
-                Some(old) => RecordOutcome::Stale(old.as_ref().map(version_of)),
-                None => RecordOutcome::Taken("name", record.unique_name().unwrap_or_default().to_owned()),
+            Transacted::Refused(failed) => match failed.into_iter().next() {
+                Some(Condition::Failed(old)) => RecordOutcome::Stale(old.as_ref().map(version_of)),
+                _ => RecordOutcome::Taken("name", record.unique_name().unwrap_or_default().to_owned()),
             },
         })
     }
@@ -259,7 +259,7 @@ impl Table {
             match self.transact(OPERATION, writes).await? {
                 Transacted::Done => return Ok(RecordOutcome::Written(expected.next_version())),
                 Transacted::Refused(failed) => {
-                    if let Some(Some(old)) = failed.into_iter().next() {
+                    if let Some(Condition::Failed(old)) = failed.into_iter().next() {
                         return Ok(RecordOutcome::Stale(old.as_ref().map(version_of)));
                     }
                 }
@@ -347,10 +347,10 @@ impl Table {
             match self.transact(OPERATION, writes).await? {
                 Transacted::Done => return Ok(RecordOutcome::Written(expected.next_version())),
                 Transacted::Refused(failed) => {
-                    if let Some(Some(old)) = failed.first() {
+                    if let Some(Condition::Failed(old)) = failed.first() {
                         return Ok(RecordOutcome::Stale(old.as_ref().map(version_of)));
                     }
-                    if link_at.and_then(|at| failed.get(at)).is_some_and(Option::is_some) {
+                    if link_at.and_then(|at| failed.get(at)).is_some_and(|condition| matches!(condition, Condition::Failed(_))) {
                         let id = product.shipstation_product_id.map(|id| id.to_string()).unwrap_or_default();
                         return Ok(RecordOutcome::Taken("shipstation_product_id", id));
                     }

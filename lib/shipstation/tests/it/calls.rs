@@ -113,7 +113,7 @@ async fn s114_orders_by_number_compares_exactly() {
     let (clock, credentials) = (clock(), credentials());
     let client = client(&server.uri(), &clock);
     let orders = client.orders_by_number(&call(&credentials, &clock), "W-10500").await.unwrap();
-    let ids: Vec<u64> = orders.iter().filter_map(|order| order.order_id()).map(|id| id.0).collect();
+    let ids: Vec<u64> = orders.iter().filter_map(stevedore_shipstation::RawOrder::order_id).map(|id| id.0).collect();
     assert_eq!(ids, [718_300_001, 718_300_002]);
     assert_eq!(client.requests(), 2);
     assert!(client.orders_by_number(&call(&credentials, &clock), " ").await.unwrap().is_empty());

@@ -6,7 +6,7 @@
     clippy::indexing_slicing,
     clippy::float_arithmetic,
     missing_docs,
-    unreachable_pub
+    clippy::print_stderr
 )]
 
 mod calls;
@@ -26,27 +26,27 @@ use stevedore_shipstation::{Call, Client, ClientOptions, Credentials, Priority, 
 
 /// A clock that only moves when somebody waits by it.
 #[derive(Clone)]
-pub struct TestClock(Arc<AtomicI64>);
+pub(crate) struct TestClock(Arc<AtomicI64>);
 
 impl TestClock {
-    pub fn at(text: &str) -> Self {
+    pub(crate) fn at(text: &str) -> Self {
         Self(Arc::new(AtomicI64::new(text.parse::<Timestamp>().unwrap().as_millisecond())))
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from_millisecond(self.0.load(Ordering::SeqCst)).unwrap()
     }
 
-    pub fn move_on(&self, duration: SignedDuration) {
+    pub(crate) fn move_on(&self, duration: SignedDuration) {
         self.0.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
 
-pub fn credentials() -> Credentials {
+pub(crate) fn credentials() -> Credentials {
     Credentials { api_key: "the-key".to_owned().into(), api_secret: "the-secret".to_owned().into() }
 }
 
-pub fn options(base_url: &str, clock: &TestClock) -> ClientOptions {
+pub(crate) fn options(base_url: &str, clock: &TestClock) -> ClientOptions {
     let (reads, sleeps) = (clock.clone(), clock.clone());
     let mut options = ClientOptions::new(base_url, http_client().unwrap(), Arc::new(move || reads.now()));
     options.sleep = Arc::new(move |duration| {
@@ -56,22 +56,22 @@ pub fn options(base_url: &str, clock: &TestClock) -> ClientOptions {
     options
 }
 
-pub fn client(base_url: &str, clock: &TestClock) -> Client {
+pub(crate) fn client(base_url: &str, clock: &TestClock) -> Client {
     Client::new(options(base_url, clock))
 }
 
 /// A call of the background's with a quarter of an hour to go.
-pub fn call<'a>(credentials: &'a Credentials, clock: &TestClock) -> Call<'a> {
+pub(crate) fn call<'a>(credentials: &'a Credentials, clock: &TestClock) -> Call<'a> {
     Call { credentials, priority: Priority::Background, deadline: clock.now() + SignedDuration::from_mins(15) }
 }
 
-pub fn wall(text: &str) -> PacificTime {
+pub(crate) fn wall(text: &str) -> PacificTime {
     PacificTime::parse(text).unwrap()
 }
 
-pub const TWO_LINES: &str = include_str!("../fixtures/two-lines.json");
-pub const SPLIT: &str = include_str!("../fixtures/split.json");
-pub const ODD_NUMBERS: &str = include_str!("../fixtures/odd-numbers.json");
-pub const ADJUSTMENTS: &str = include_str!("../fixtures/adjustments.json");
-pub const FBA: &str = include_str!("../fixtures/fba.json");
-pub const SHOPIFY_OPTIONS: &str = include_str!("../fixtures/shopify-options.json");
+pub(crate) const TWO_LINES: &str = include_str!("../fixtures/two-lines.json");
+pub(crate) const SPLIT: &str = include_str!("../fixtures/split.json");
+pub(crate) const ODD_NUMBERS: &str = include_str!("../fixtures/odd-numbers.json");
+pub(crate) const ADJUSTMENTS: &str = include_str!("../fixtures/adjustments.json");
+pub(crate) const FBA: &str = include_str!("../fixtures/fba.json");
+pub(crate) const SHOPIFY_OPTIONS: &str = include_str!("../fixtures/shopify-options.json");

@@ -341,10 +341,14 @@ fn orders_in(raw: &RawValue, found: &mut Vec<String>) {
         if members.contains_key("orderTotal") && members.contains_key("orderNumber") {
             found.push(raw.get().to_owned());
         } else {
-            members.values().for_each(|value| orders_in(value, found));
+            for value in members.values() {
+                orders_in(value, found);
+            }
         }
     } else if let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) {
-        list.iter().for_each(|value| orders_in(value, found));
+        for value in list {
+            orders_in(value, found);
+        }
     }
 }
 

@@ -8,15 +8,15 @@ use stevedore_shipstation::{Client, Error, Poison, RawOrder, Reading, Step};
 use crate::shop::{Shop, Stored};
 use crate::{TestClock, call, client, credentials, wall};
 
-pub struct Outcome {
-    pub orders: Vec<RawOrder>,
-    pub poison: Vec<Poison>,
-    pub reached: PacificTime,
-    pub requests: u32,
+pub(crate) struct Outcome {
+    pub(crate) orders: Vec<RawOrder>,
+    pub(crate) poison: Vec<Poison>,
+    pub(crate) reached: PacificTime,
+    pub(crate) requests: u32,
 }
 
 impl Outcome {
-    pub fn ids(&self) -> Vec<u64> {
+    pub(crate) fn ids(&self) -> Vec<u64> {
         let mut ids: Vec<u64> = self.orders.iter().map(|order| order.order_id().unwrap().0).collect();
         ids.sort_unstable();
         ids
@@ -24,7 +24,7 @@ impl Outcome {
 }
 
 /// Reads to the end.
-pub async fn read_all(client: &Client, clock: &TestClock, reading: &mut Reading) -> Result<Outcome, Error> {
+pub(crate) async fn read_all(client: &Client, clock: &TestClock, reading: &mut Reading) -> Result<Outcome, Error> {
     let credentials = credentials();
     let mut outcome = Outcome { orders: Vec::new(), poison: Vec::new(), reached: reading.reached(), requests: 0 };
     loop {

@@ -11,18 +11,18 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 use crate::wall;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
-    pub id: u64,
-    pub modified: DateTime,
-    pub created: DateTime,
+pub(crate) struct Stored {
+    pub(crate) id: u64,
+    pub(crate) modified: DateTime,
+    pub(crate) created: DateTime,
     /// Changes with every edit, so that each edit is another revision.
-    pub edit: u64,
-    pub poison: bool,
-    pub malformed: bool,
+    pub(crate) edit: u64,
+    pub(crate) poison: bool,
+    pub(crate) malformed: bool,
 }
 
 impl Stored {
-    pub fn new(id: u64, modified: &str) -> Self {
+    pub(crate) fn new(id: u64, modified: &str) -> Self {
         let modified = wall(modified).0;
         Self { id, modified, created: modified, edit: 0, poison: false, malformed: false }
     }
@@ -40,43 +40,43 @@ impl Stored {
 type Hook = Box<dyn FnMut(&mut Vec<Stored>, usize) + Send>;
 
 #[derive(Default)]
-pub struct State {
-    pub orders: Vec<Stored>,
+pub(crate) struct State {
+    pub(crate) orders: Vec<Stored>,
     /// The queries that were asked, in order.
-    pub asked: Vec<HashMap<String, String>>,
+    pub(crate) asked: Vec<HashMap<String, String>>,
     /// Runs before each answer, with the number of requests before it.
-    pub before_answer: Option<Hook>,
+    pub(crate) before_answer: Option<Hook>,
     /// `modifyDateStart` is taken as "from this time on" and not as "after".
-    pub inclusive_start: bool,
+    pub(crate) inclusive_start: bool,
     /// `modifyDateEnd` is taken as "before this time".
-    pub exclusive_end: bool,
+    pub(crate) exclusive_end: bool,
     /// Which passage of the repeated hour a filter means: the first, unless this is set. Wall times in the shop are then sorted by instant.
-    pub by_instant: Option<bool>,
+    pub(crate) by_instant: Option<bool>,
     /// Orders of the second passage of the repeated hour.
-    pub second_passage: Vec<u64>,
-    pub no_total: bool,
+    pub(crate) second_passage: Vec<u64>,
+    pub(crate) no_total: bool,
 }
 
 #[derive(Clone)]
-pub struct Shop {
-    pub state: Arc<Mutex<State>>,
-    pub uri: String,
+pub(crate) struct Shop {
+    pub(crate) state: Arc<Mutex<State>>,
+    pub(crate) uri: String,
     _server: Arc<MockServer>,
 }
 
 impl Shop {
-    pub async fn open(orders: Vec<Stored>) -> Self {
+    pub(crate) async fn open(orders: Vec<Stored>) -> Self {
         let state = Arc::new(Mutex::new(State { orders, ..State::default() }));
         let server = MockServer::start().await;
         Mock::given(any()).respond_with(Answerer(Arc::clone(&state))).mount(&server).await;
         Self { state, uri: server.uri(), _server: Arc::new(server) }
     }
 
-    pub fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         work(&mut self.state.lock().unwrap())
     }
 
-    pub fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.with(|state| state.asked.len())
     }
 }

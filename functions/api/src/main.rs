@@ -1,0 +1,34 @@
+//! Wires `api` for Lambda.
+
+use std::sync::Arc;
+
+use api::{Access, Deps, Grade, router};
+use stevedore_aws::{ClientOptions, Clients, QueueUrls, Queues, Secrets, Table};
+use stevedore_lambda::telemetry::LogFilter;
+use stevedore_lambda::{Clock, Config, ErrorChain, telemetry};
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    let vars: Vec<(String, String)> = std::env::vars().collect();
+    telemetry::init(LogFilter::from_vars(&vars))?;
+    let config = Config::from_vars(vars)?;
+    let clock: Clock = Arc::new(jiff::Timestamp::now);
+    let clients = Clients::from_environment(ClientOptions::default()).await;
+    let urls =
+        QueueUrls { orders: config.orders_queue_url, commands: config.commands_queue_url, dead_letters: config.dead_letter_queue_url };
+    let shipstation =
+        stevedore_shipstation::ClientOptions::new(config.shipstation_url, stevedore_shipstation::http_client()?, Arc::clone(&clock));
+    let deps = Deps {
+        table: Table::new(&clients, config.table),
+        queues: Queues::new(&clients, urls),
+        secrets: Secrets::new(&clients, config.secret_id),
+        shipstation: stevedore_shipstation::Client::new(shipstation),
+        clock,
+        access: config.api_token.map_or(Access::Claims, |token| Access::Tokens(vec![(token, Grade::Configure)])),
+    };
+    // The first TLS handshake is the dear part of a cold start, and init runs on a full CPU.
+    if let Err(error) = deps.table.ping().await {
+        tracing::warn!(error = %ErrorChain(&error), "the table does not answer yet");
+    }
+    lambda_http::run(router(Arc::new(deps))).await
+}

@@ -1,0 +1,169 @@
+//! Messages that could not be processed, and putting them back.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use stevedore_aws::DeadLetter;
+use stevedore_aws::messages::{Command, OrderMessage};
+use stevedore_lambda::ErrorChain;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Shared;
+use crate::Deps;
+use crate::access::Caller;
+use crate::input::{Body, text};
+use crate::paging::{ListView, Parameters};
+use crate::problem::Problem;
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(redrive))
+}
+
+/// Messages that are named one by one in a request, at most.
+const MOST_MESSAGES: usize = 1_000;
+
+/// A message that could not be processed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeadLetter)]
+struct DeadLetterView {
+    message_id: String,
+    #[schema(value_type = String, example = "order")]
+    kind: &'static str,
+    /// The message: as JSON where it is JSON, else as text.
+    #[schema(value_type = Object)]
+    body: Box<RawValue>,
+    /// What is wrong with it, or that its processing failed.
+    why: String,
+    /// ShipStation's id, where it could be read.
+    #[schema(required = true)]
+    order_id: Option<u64>,
+    #[schema(required = true)]
+    order_number: Option<String>,
+    /// The operation that it belongs to, where it could be read.
+    #[schema(required = true)]
+    operation_id: Option<String>,
+    /// When it was first sent.
+    #[schema(required = true)]
+    sent_at: Option<Timestamp>,
+    /// How often it was received as a dead letter; listing counts.
+    receive_count: u32,
+}
+
+/// What an order says about itself, as far as it can be read.
+#[derive(Default, Deserialize)]
+struct Named {
+    #[serde(rename = "orderId", default)]
+    id: Option<serde_json::Value>,
+    #[serde(rename = "orderNumber", default)]
+    number: Option<serde_json::Value>,
+}
+
+impl DeadLetterView {
+    fn of(letter: DeadLetter) -> Self {
+        let (mut order, mut operation_id) = (Named::default(), None);
+        let failed = || "It was tried as often as the queue allows and failed each time. The log says why; redrive it when that is mended.";
+        let (kind, why) = match (OrderMessage::decode(&letter.body), Command::decode(&letter.body)) {
+            (Ok(message), _) => {
+                operation_id = Some(message.operation_id.0);
+                order = serde_json::from_str(message.order.get()).unwrap_or_default();
+                ("order", failed().to_owned())
+            }
+            (_, Ok(command)) => {
+                operation_id = operation_of(&command);
+                ("command", failed().to_owned())
+            }
+            (Err(error), Err(_)) => ("unknown", capitalised(&ErrorChain(&error).to_string())),
+        };
+        Self {
+            kind,
+            why,
+            order_id: order.id.and_then(|id| id.as_u64()),
+            order_number: order.number.and_then(|number| number.as_str().map(str::to_owned)),
+            operation_id,
+            body: as_json(&letter.body),
+            message_id: letter.message_id,
+            sent_at: letter.sent_at,
+            receive_count: letter.receive_count,
+        }
+    }
+}
+
+fn operation_of(command: &Command) -> Option<String> {
+    match command {
+        Command::LoadOrders { operation_id, .. } | Command::LoadOrder { operation_id, .. } | Command::Continue { operation_id } => {
+            Some(operation_id.0.clone())
+        }
+        Command::ProcessPending { operation_id, .. } => operation_id.as_ref().map(|id| id.0.clone()),
+        Command::Disconnect => None,
+    }
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", letters.as_str())
+}
+
+/// A message's own JSON, numbers as they were sent; a text where it is none.
+fn as_json(body: &str) -> Box<RawValue> {
+    let quoted = || serde_json::value::to_raw_value(body).unwrap_or_default();
+    serde_json::from_str::<&RawValue>(body).map_or_else(|_| quoted(), ToOwned::to_owned)
+}
+
+/// Dead letters
+#[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters", operation_id = "list_dead_letters",
+    description = "The queue has no order and no pages: one page shows what can be seen just now, up to `limit`.",
+    security(("bearer" = ["integration:shipstation:read"])), params(("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+    responses((status = 200, description = "Dead letters.", body = ListView<DeadLetterView>)))]
+async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<DeadLetterView>>, Problem> {
+    let list = query.list();
+    query.finish()?;
+    if list.token.is_some() {
+        return Err(stevedore_aws::Error::PageToken.into());
+    }
+    let letters = deps.queues.dead_letters(list.limit).await?;
+    let mut view = ListView::cut(letters.into_iter().map(DeadLetterView::of), "dead letters", &list)?;
+    view.next_page_token = None;
+    Ok(Json(view))
+}
+
+/// Which messages to put back.
+#[derive(Deserialize, ToSchema)]
+#[allow(dead_code, reason = "only its schema is used: bodies are read member by member")]
+struct RedriveInput {
+    /// All where this is left out.
+    message_ids: Option<Vec<String>>,
+}
+
+/// What a redrive did.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Redriven)]
+struct RedrivenView {
+    /// Messages that are on their queue again.
+    moved: usize,
+    /// Messages that were named and not found among those that can be seen just now.
+    missing: usize,
+}
+
+/// Put dead letters back on their queues
+#[utoipa::path(post, path = "/v1/dead-letters/redrive", tag = "dead letters", operation_id = "redrive_dead_letters",
+    security(("bearer" = ["integration:shipstation:operate"])), request_body = Option<RedriveInput>,
+    responses((status = 200, description = "Moved.", body = RedrivenView)))]
+async fn redrive(State(deps): Shared, caller: Caller, body: Body) -> Result<Json<RedrivenView>, Problem> {
+    let message_ids = body.read_optional(|fields| {
+        let ids = fields.list("message_ids", MOST_MESSAGES, text(200));
+        if ids.as_ref().is_some_and(Vec::is_empty) {
+            fields.refuse("message_ids", "required", "Name at least one message, or leave this out for all.");
+        }
+        ids
+    })?;
+    let redriven = deps.queues.redrive(message_ids.as_deref()).await?;
+    tracing::info!(by = caller.by, moved = redriven.moved, missing = redriven.missing, "dead letters redriven");
+    Ok(Json(RedrivenView { moved: redriven.moved, missing: redriven.missing }))
+}

@@ -1,0 +1,125 @@
+//! The log: one entry for each captured order (S145–S150).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use stevedore_aws::{DeleteOutcome, List, Page, StoredEntry};
+use stevedore_domain::log::LogState;
+use stevedore_domain::sale::SaleStatus;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{OrderInPath, Shared, zone};
+use crate::Deps;
+use crate::access::Caller;
+use crate::paging::{ListView, Parameters};
+use crate::problem::{Code, Problem};
+use crate::views::LogEntryView;
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, delete))
+}
+
+/// Reads of the table that one filtered page takes at most; then it ends early, and its token goes on.
+const MOST_READS: usize = 20;
+
+#[derive(Default)]
+struct Filter {
+    state: Option<LogState>,
+    order_number: Option<String>,
+}
+
+/// The log
+#[utoipa::path(get, path = "/v1/log", tag = "log", operation_id = "list_log",
+    description = "The newest first; with a `state` other than `booked` and no `order_number`, the oldest first. A page may hold fewer entries than \
+        `limit`, even none, and still be continued: follow `next_page_token` until it is null.",
+    security(("bearer" = ["integration:shipstation:read"])),
+    params(
+        ("state" = Option<String>, Query, description = "`pending`, `blocked`, `consolidating`, `booked`, `voided`, `withdrawn`, `skipped` or `failed`."),
+        ("order_number" = Option<String>, Query, description = "Compared exactly."),
+        ("from" = Option<String>, Query, description = "Captured at this time or later; a day is the merchant's own."),
+        ("to" = Option<String>, Query, description = "Captured before this time; a day is included."),
+        ("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query),
+    ),
+    responses((status = 200, description = "Log entries.", body = ListView<LogEntryView>)))]
+async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<LogEntryView>>, Problem> {
+    let settings = deps.table.settings().await?.value;
+    let mut list = query.list();
+    query.window(&mut list, &zone(&settings));
+    let filter = Filter { state: query.value("state", "A state", LogState::parse), order_number: query.text("order_number") };
+    query.finish()?;
+    let page = filtered(&deps, &filter, list).await?;
+    Ok(Json(ListView::of(page, |stored| LogEntryView::from(stored.entry))))
+}
+
+/// One page of what the filter leaves. Where no index holds exactly that, pages are read until this one is full.
+async fn filtered(deps: &Deps, filter: &Filter, mut list: List) -> Result<Page<StoredEntry>, Problem> {
+    let limit = list.limit;
+    let mut items: Vec<StoredEntry> = Vec::new();
+    for _ in 0..MOST_READS {
+        list.limit = limit - items.len();
+        let page = match (&filter.order_number, filter.state) {
+            (Some(number), _) => deps.table.list_log_number(number, &list).await?,
+            (None, Some(state)) if state != LogState::Booked => deps.table.list_log_state(state, &list).await?,
+            (None, _) => deps.table.list_log(&list).await?,
+        };
+        items.extend(page.items.into_iter().filter(|stored| filter.state.is_none_or(|state| stored.entry.state == state)));
+        list.token = page.next;
+        if list.token.is_none() || items.len() >= limit {
+            break;
+        }
+    }
+    Ok(Page { items, next: list.token })
+}
+
+/// An order's log entry
+#[utoipa::path(get, path = "/v1/log/{order_id}", tag = "log", operation_id = "show_log_entry",
+    security(("bearer" = ["integration:shipstation:read"])), params(("order_id" = u64, Path)),
+    responses((status = 200, description = "The entry.", body = LogEntryView)))]
+async fn show(State(deps): Shared, OrderInPath(order): OrderInPath) -> Result<Json<LogEntryView>, Problem> {
+    let stored = deps.table.log_entry(order).await?.ok_or_else(|| Problem::not_found("log entry"))?;
+    Ok(Json(stored.entry.into()))
+}
+
+/// What is left after an entry was deleted.
+#[derive(Debug, Serialize, ToSchema)]
+struct DeletedEntry {
+    order_id: u64,
+    /// The order's sale, which stays live; null when there is none or it is voided.
+    #[schema(required = true)]
+    live_sale_id: Option<String>,
+    /// What this means.
+    message: String,
+}
+
+/// Delete a log entry
+#[utoipa::path(delete, path = "/v1/log/{order_id}", tag = "log", operation_id = "delete_log_entry",
+    description = "Lets the order be captured again. It neither voids nor deletes its sale; the answer says which live sale remains.",
+    security(("bearer" = ["integration:shipstation:operate"])), params(("order_id" = u64, Path)),
+    responses(
+        (status = 200, description = "Deleted.", body = DeletedEntry),
+        (status = 409, description = "`consolidating`"),
+    ))]
+async fn delete(State(deps): Shared, caller: Caller, OrderInPath(order): OrderInPath) -> Result<Json<DeletedEntry>, Problem> {
+    let sale_id = match deps.table.delete_log_entry(order).await? {
+        DeleteOutcome::Deleted(sale_id) => sale_id,
+        DeleteOutcome::Absent => return Err(Problem::not_found("log entry")),
+        DeleteOutcome::Consolidating => return Err(Problem::new(Code::Consolidating)),
+    };
+    tracing::info!(by = caller.by, order = order.0, "log entry deleted");
+    let sale = match sale_id {
+        Some(id) => deps.table.sale(&id).await?,
+        None => None,
+    };
+    let live = sale.filter(|stored| stored.sale.status() != SaleStatus::Voided).map(|stored| stored.sale.id.0);
+    let message = match &live {
+        Some(id) => format!(
+            "The order can be captured again. Its sale {id} is still live: void it first to book the order anew, else the order is tied to it again."
+        ),
+        None => "The order can be captured again.".to_owned(),
+    };
+    Ok(Json(DeletedEntry { order_id: order.0, live_sale_id: live, message }))
+}

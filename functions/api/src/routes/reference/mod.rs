@@ -1,0 +1,202 @@
+//! The merchant's reference data: lists, and records with an ETag.
+
+mod records;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Serialize;
+use stevedore_aws::{RecordOutcome, Stored};
+use stevedore_domain::order::Digest;
+use stevedore_domain::reference::{Account, Customer, Location, Product, TaxRule};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Id, Shared};
+use crate::Deps;
+use crate::access::Caller;
+use crate::etag::{IfMatch, etag, tagged};
+use crate::input::{Body, Fields, text};
+use crate::paging::{ListView, Parameters};
+use crate::problem::{Code, FieldFault, Problem};
+use crate::views::{
+    AccountInput, AccountView, CustomerInput, CustomerView, LocationInput, LocationView, ProductInput, ProductView, TaxRuleInput, TaxRuleView,
+};
+use records::Reference;
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
+    OpenApiRouter::new()
+        .merge(products::routes())
+        .merge(customers::routes())
+        .merge(locations::routes())
+        .merge(accounts::routes())
+        .merge(tax_rules::routes())
+}
+
+async fn list<T: Reference>(deps: &Deps, mut query: Parameters) -> Result<Json<ListView<T::View>>, Problem> {
+    let list = query.list();
+    query.finish()?;
+    let page = deps.table.list_records::<T>(&list).await?;
+    Ok(Json(ListView::of(page, |stored| T::View::from(stored.value))))
+}
+
+async fn show<T: Reference>(deps: &Deps, id: &str) -> Result<Response, Problem>
+where
+    T::View: Serialize,
+{
+    let stored = stored::<T>(deps, id).await?;
+    Ok(tagged(stored.version, Json(T::View::from(stored.value))))
+}
+
+async fn stored<T: Reference>(deps: &Deps, id: &str) -> Result<Stored<T>, Problem> {
+    deps.table.record::<T>(id).await?.ok_or_else(|| Problem::not_found(T::NAME))
+}
+
+async fn create<T: Reference>(deps: &Deps, body: &Body) -> Result<Response, Problem> {
+    let now = deps.now();
+    let mut record = body.read(|fields| T::read(fields, String::new(), now))?;
+    record.check(&deps.table).await?;
+    for attempt in 0..8_u32 {
+        record.set_id(new_id::<T>(&record, now, attempt));
+        match record.put(&deps.table, None).await? {
+            RecordOutcome::Written(version) => {
+                wrote::<T>(deps).await;
+                let location = format!("{}/{}", T::PATH, record.id());
+                let created = (StatusCode::CREATED, [(header::LOCATION, location)], Json(T::View::from(record)));
+                return Ok(tagged(version, created));
+            }
+            RecordOutcome::Taken(member, value) => return Err(taken(member, &value)),
+            // The same was written in the same microsecond: another id.
+            RecordOutcome::Stale(_) => {}
+        }
+    }
+    Err(Problem::new(Code::Unavailable))
+}
+
+async fn replace<T: Reference>(deps: &Deps, id: &str, headers: &HeaderMap, body: &Body) -> Result<Response, Problem> {
+    let precondition = IfMatch::of(headers)?;
+    let known = stored::<T>(deps, id).await?;
+    precondition.check(known.version)?;
+    let record = body.read(|fields| {
+        same(fields, "id", id);
+        same(fields, "created_at", &known.value.created_at().to_string());
+        T::read(fields, id.to_owned(), known.value.created_at())
+    })?;
+    record.check(&deps.table).await?;
+    match record.put(&deps.table, Some(&known)).await? {
+        RecordOutcome::Written(version) => {
+            wrote::<T>(deps).await;
+            Ok(tagged(version, Json(T::View::from(record))))
+        }
+        RecordOutcome::Taken(member, value) => Err(taken(member, &value)),
+        RecordOutcome::Stale(Some(version)) => Err(Problem::stale(&etag(version))),
+        RecordOutcome::Stale(None) => Err(Problem::not_found(T::NAME)),
+    }
+}
+
+/// What is shown may be sent back, and is not for writing.
+fn same(fields: &mut Fields<'_>, name: &'static str, value: &str) {
+    if fields.optional(name, text(2_000)).is_some_and(|sent| sent != value) {
+        fields.refuse(name, "read_only", "This cannot be changed.");
+    }
+}
+
+async fn wrote<T: Reference>(deps: &Deps) {
+    if T::MAY_UNBLOCK {
+        deps.look_again().await;
+    }
+}
+
+fn taken(member: &'static str, value: &str) -> Problem {
+    let message = format!("`{value}` belongs to another record.");
+    Problem::with_errors(Code::Taken, vec![FieldFault { pointer: format!("/{member}"), code: "taken", message }])
+}
+
+/// An id from what is written and when: nothing random is needed, and the same never gets the same one by accident.
+fn new_id<T: Reference>(record: &T, at: Timestamp, attempt: u32) -> String {
+    let content = serde_json::to_string(record).unwrap_or_default();
+    let digest = Digest::of_bytes(format!("{content}\n{at}\n{attempt}").as_bytes());
+    format!("{}-{}", T::PREFIX, digest.to_string().get(..12).unwrap_or_default())
+}
+
+/// The four routes of one kind of record. Written out once for each, because each has its own place and names in the document.
+macro_rules! resource {
+    ($module:ident, $record:ty, $view:ident, $input:ident, $tag:literal, $list:literal, $one:literal,
+     $list_id:literal, $create_id:literal, $show_id:literal, $replace_id:literal) => {
+        mod $module {
+            use super::*;
+
+            pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
+                OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, replace))
+            }
+
+            /// All of them, the newest first
+            #[utoipa::path(get, path = $list, tag = $tag, operation_id = $list_id, security(("bearer" = ["integration:shipstation:read"])),
+                params(("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+                responses((status = 200, description = "The records.", body = ListView<$view>)))]
+            async fn list(State(deps): Shared, query: Parameters) -> Result<Json<ListView<$view>>, Problem> {
+                super::list::<$record>(&deps, query).await
+            }
+
+            /// Make one
+            #[utoipa::path(post, path = $list, tag = $tag, operation_id = $create_id, security(("bearer" = ["integration:shipstation:configure"])),
+                request_body = $input,
+                responses(
+                    (status = 201, description = "Made.", body = $view, headers(
+                        ("ETag" = String, description = "Its version."), ("Location" = String, description = "Where it is."))),
+                    (status = 409, description = "`taken`"),
+                ))]
+            async fn create(State(deps): Shared, _: Caller, body: Body) -> Result<Response, Problem> {
+                super::create::<$record>(&deps, &body).await
+            }
+
+            /// One of them
+            #[utoipa::path(get, path = $one, tag = $tag, operation_id = $show_id, security(("bearer" = ["integration:shipstation:read"])),
+                params(("id" = String, Path)),
+                responses((status = 200, description = "The record.", body = $view, headers(("ETag" = String, description = "Its version.")))))]
+            async fn show(State(deps): Shared, Id(id): Id) -> Result<Response, Problem> {
+                super::show::<$record>(&deps, &id).await
+            }
+
+            /// Replace one
+            #[utoipa::path(put, path = $one, tag = $tag, operation_id = $replace_id, security(("bearer" = ["integration:shipstation:configure"])),
+                description = "The whole record: what is left out is taken away. `id` and `created_at` may be sent back unchanged.",
+                request_body = $input,
+                params(("id" = String, Path), ("If-Match" = Option<String>, Header, description = "The ETag of what this replaces; required.")),
+                responses(
+                    (status = 200, description = "Written.", body = $view, headers(("ETag" = String, description = "The new version."))),
+                    (status = 409, description = "`taken`"),
+                    (status = 412, description = "`stale_version`", headers(("ETag" = String, description = "The present version."))),
+                    (status = 428, description = "`precondition_required`"),
+                ))]
+            async fn replace(State(deps): Shared, _: Caller, Id(id): Id, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+                super::replace::<$record>(&deps, &id, &headers, &body).await
+            }
+        }
+    };
+}
+
+resource!(
+    products, Product, ProductView, ProductInput, "products", "/v1/products", "/v1/products/{id}",
+    "list_products", "create_product", "show_product", "replace_product"
+);
+resource!(
+    customers, Customer, CustomerView, CustomerInput, "customers", "/v1/customers", "/v1/customers/{id}",
+    "list_customers", "create_customer", "show_customer", "replace_customer"
+);
+resource!(
+    locations, Location, LocationView, LocationInput, "locations", "/v1/locations", "/v1/locations/{id}",
+    "list_locations", "create_location", "show_location", "replace_location"
+);
+resource!(
+    accounts, Account, AccountView, AccountInput, "accounts", "/v1/accounts", "/v1/accounts/{id}",
+    "list_accounts", "create_account", "show_account", "replace_account"
+);
+resource!(
+    tax_rules, TaxRule, TaxRuleView, TaxRuleInput, "tax rules", "/v1/tax_rules", "/v1/tax_rules/{id}",
+    "list_tax_rules", "create_tax_rule", "show_tax_rule", "replace_tax_rule"
+);

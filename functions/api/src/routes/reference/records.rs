@@ -1,0 +1,253 @@
+//! What each kind of reference data takes.
+
+use jiff::Timestamp;
+use stevedore_aws::{Error, Record, RecordOutcome, Stored, Table};
+use stevedore_domain::ids::{AccountId, CustomerId, LocationId, ProductId, ShipstationProductId, TaxRuleId};
+use stevedore_domain::money::Decimal;
+use stevedore_domain::order::Address;
+use stevedore_domain::reference::{Account, AccountKind, Customer, Location, Product, ProductKind, TaxComponent, TaxRule};
+
+use crate::input::{Fields, boolean, choice, decimal, integer, number_id, text};
+use crate::problem::{Code, FieldFault, Problem};
+use crate::views::{AccountView, CustomerView, LocationView, ProductView, TaxRuleView};
+
+/// The longest name, in bytes.
+const NAME: usize = 400;
+/// The longest code or e-mail address, in bytes: they are keys of the table, also in lower case, which may be longer.
+const CODE: usize = 600;
+/// The longest id that may be named, in bytes.
+const ID: usize = 256;
+/// Aliases of one product: product, SKU, aliases before and after and both links fit one transaction of a hundred writes.
+const MOST_ALIASES: usize = 40;
+/// Parts of one tax rule.
+const MOST_COMPONENTS: usize = 20;
+
+/// A kind of reference data, as the API handles it.
+pub(super) trait Reference: Record {
+    /// What is shown of it.
+    type View: From<Self>;
+    /// What problems call it.
+    const NAME: &'static str;
+    /// Where its records are.
+    const PATH: &'static str;
+    /// What its ids begin with.
+    const PREFIX: &'static str;
+    /// Whether blocked or skipped orders may wait for one.
+    const MAY_UNBLOCK: bool;
+
+    /// Reads what was sent; faults are noted in `fields`.
+    fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self;
+
+    fn set_id(&mut self, id: String);
+
+    /// Checks what only the table knows: whether accounts that it names exist.
+    fn check(&self, table: &Table) -> impl Future<Output = Result<(), Problem>> + Send {
+        let _ = table;
+        std::future::ready(Ok(()))
+    }
+
+    fn put(&self, table: &Table, read: Option<&Stored<Self>>) -> impl Future<Output = Result<RecordOutcome, Error>> + Send {
+        table.put_record(self, read)
+    }
+}
+
+fn address(fields: &mut Fields<'_>) -> Address {
+    let mut part = |name| fields.optional(name, text(NAME));
+    Address {
+        name: part("name"),
+        company: part("company"),
+        street1: part("street1"),
+        street2: part("street2"),
+        street3: part("street3"),
+        city: part("city"),
+        state: part("state"),
+        postal_code: part("postal_code"),
+        country: part("country"),
+        phone: part("phone"),
+    }
+}
+
+/// Refuses accounts that do not exist, or are not of the kind; each with the pointer where it is named.
+async fn check_accounts(table: &Table, named: Vec<(String, &AccountId)>, kind: Option<AccountKind>) -> Result<(), Problem> {
+    if named.is_empty() {
+        return Ok(());
+    }
+    let accounts: Vec<Account> = table.records(named.iter().map(|(_, id)| id.0.clone())).await?;
+    let fault = |(pointer, id): (String, &AccountId)| match accounts.iter().find(|account| account.id == *id) {
+        None => Some(FieldFault { pointer, code: "unknown_reference", message: format!("There is no account `{id}`.") }),
+        Some(account) if kind.is_some_and(|kind| account.kind != kind) => {
+            Some(FieldFault { pointer, code: "wrong_kind", message: format!("The account `{id}` is not of revenue kind.") })
+        }
+        Some(_) => None,
+    };
+    let faults: Vec<FieldFault> = named.into_iter().filter_map(fault).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Problem::with_errors(Code::ValidationFailed, faults)) }
+}
+
+async fn check_revenue_account(table: &Table, account: Option<&AccountId>) -> Result<(), Problem> {
+    let named = account.map(|id| ("/revenue_account".to_owned(), id)).into_iter().collect();
+    check_accounts(table, named, Some(AccountKind::Revenue)).await
+}
+
+impl Reference for Product {
+    type View = ProductView;
+    const NAME: &'static str = "product";
+    const PATH: &'static str = "/v1/products";
+    const PREFIX: &'static str = "PRD";
+    // A line without its product is booked as a service line; no order waits for one.
+    const MAY_UNBLOCK: bool = false;
+
+    fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self {
+        const KINDS: &[(&str, ProductKind)] = &[("stock", ProductKind::Stock), ("service", ProductKind::Service)];
+        let sku = fields.required("sku", text(CODE));
+        let aliases = fields.list("aliases", MOST_ALIASES, text(CODE)).unwrap_or_default();
+        let repeated = |(index, alias): (usize, &String)| *alias == sku || aliases.iter().take(index).any(|other| other == alias);
+        if aliases.iter().enumerate().any(repeated) {
+            fields.refuse("aliases", "repeated", "An alias stands here twice, or is the SKU itself.");
+        }
+        Self {
+            id: ProductId(id),
+            name: fields.required("name", text(NAME)),
+            kind: fields.optional("kind", choice(KINDS)).unwrap_or_default(),
+            shipstation_product_id: fields.optional("shipstation_product_id", number_id).map(ShipstationProductId),
+            revenue_account: fields.optional("revenue_account", text(ID)).map(AccountId),
+            sku,
+            aliases,
+            created_at,
+        }
+    }
+
+    fn set_id(&mut self, id: String) {
+        self.id = ProductId(id);
+    }
+
+    async fn check(&self, table: &Table) -> Result<(), Problem> {
+        check_revenue_account(table, self.revenue_account.as_ref()).await
+    }
+
+    async fn put(&self, table: &Table, read: Option<&Stored<Self>>) -> Result<RecordOutcome, Error> {
+        table.put_product(self, read).await
+    }
+}
+
+impl Reference for Customer {
+    type View = CustomerView;
+    const NAME: &'static str = "customer";
+    const PATH: &'static str = "/v1/customers";
+    const PREFIX: &'static str = "CUS";
+    const MAY_UNBLOCK: bool = true;
+
+    fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self {
+        let email = fields.optional("email", text(CODE));
+        if email.as_ref().is_some_and(|email| !email.contains('@') || email.contains(char::is_whitespace)) {
+            fields.refuse("email", "invalid_email", "An e-mail address belongs here, such as ann@example.com.");
+        }
+        Self {
+            id: CustomerId(id),
+            name: fields.required("name", text(NAME)),
+            email,
+            phone: fields.optional("phone", text(NAME)),
+            company: fields.optional("company", text(NAME)),
+            billing_address: fields.object("billing_address", address).unwrap_or_default(),
+            business_address: fields.object("business_address", address).unwrap_or_default(),
+            revenue_account: fields.optional("revenue_account", text(ID)).map(AccountId),
+            created_at,
+        }
+    }
+
+    fn set_id(&mut self, id: String) {
+        self.id = CustomerId(id);
+    }
+
+    async fn check(&self, table: &Table) -> Result<(), Problem> {
+        check_revenue_account(table, self.revenue_account.as_ref()).await
+    }
+
+    async fn put(&self, table: &Table, read: Option<&Stored<Self>>) -> Result<RecordOutcome, Error> {
+        table.put_customer(self, read).await
+    }
+}
+
+impl Reference for Location {
+    type View = LocationView;
+    const NAME: &'static str = "location";
+    const PATH: &'static str = "/v1/locations";
+    const PREFIX: &'static str = "LOC";
+    const MAY_UNBLOCK: bool = true;
+
+    fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self {
+        let priority = fields.optional("priority", integer(i64::from(i32::MIN)..=i64::from(i32::MAX)));
+        Self {
+            id: LocationId(id),
+            name: fields.required("name", text(NAME)),
+            address: fields.object("address", address).unwrap_or_default(),
+            priority: priority.and_then(|priority| i32::try_from(priority).ok()).unwrap_or_default(),
+            active: fields.optional("active", boolean).unwrap_or(true),
+            created_at,
+        }
+    }
+
+    fn set_id(&mut self, id: String) {
+        self.id = LocationId(id);
+    }
+}
+
+impl Reference for Account {
+    type View = AccountView;
+    const NAME: &'static str = "account";
+    const PATH: &'static str = "/v1/accounts";
+    const PREFIX: &'static str = "ACC";
+    const MAY_UNBLOCK: bool = true;
+
+    fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self {
+        const KINDS: &[(&str, AccountKind)] = &[
+            ("revenue", AccountKind::Revenue),
+            ("asset", AccountKind::Asset),
+            ("liability", AccountKind::Liability),
+            ("expense", AccountKind::Expense),
+            ("equity", AccountKind::Equity),
+        ];
+        if !fields.has("kind") {
+            fields.refuse("kind", "required", "This member is missing.");
+        }
+        Self {
+            id: AccountId(id),
+            name: fields.required("name", text(NAME)),
+            kind: fields.optional("kind", choice(KINDS)).unwrap_or(AccountKind::Revenue),
+            receives_payments: fields.optional("receives_payments", boolean).unwrap_or_default(),
+            created_at,
+        }
+    }
+
+    fn set_id(&mut self, id: String) {
+        self.id = AccountId(id);
+    }
+}
+
+impl Reference for TaxRule {
+    type View = TaxRuleView;
+    const NAME: &'static str = "tax rule";
+    const PATH: &'static str = "/v1/tax_rules";
+    const PREFIX: &'static str = "TAX";
+    const MAY_UNBLOCK: bool = true;
+
+    fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self {
+        let name = fields.required("name", text(NAME));
+        let components = fields.objects("components", MOST_COMPONENTS, |fields| TaxComponent {
+            name: fields.required("name", text(NAME)),
+            percent: fields.required("percent", decimal(Decimal::ZERO..=Decimal::ONE_HUNDRED)),
+            account: fields.optional("account", text(ID)).map(AccountId),
+        });
+        Self { id: TaxRuleId(id), name, components, created_at }
+    }
+
+    fn set_id(&mut self, id: String) {
+        self.id = TaxRuleId(id);
+    }
+
+    async fn check(&self, table: &Table) -> Result<(), Problem> {
+        let named = self.components.iter().enumerate();
+        let named = named.filter_map(|(index, part)| Some((format!("/components/{index}/account"), part.account.as_ref()?)));
+        check_accounts(table, named.collect(), None).await
+    }
+}

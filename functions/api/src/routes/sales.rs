@@ -1,0 +1,68 @@
+//! Sales, to be read.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use stevedore_domain::ids::SaleId;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Id, Shared, zone};
+use crate::Deps;
+use crate::paging::{ListView, Parameters};
+use crate::problem::Problem;
+use crate::views::{SaleOrderView, SaleView};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(orders))
+}
+
+/// Sales, the newest first
+#[utoipa::path(get, path = "/v1/sales", tag = "sales", operation_id = "list_sales",
+    description = "A page of very large sales may hold fewer than `limit`.",
+    security(("bearer" = ["integration:shipstation:read"])),
+    params(
+        ("from" = Option<String>, Query, description = "Booked at this time or later; a day is the merchant's own."),
+        ("to" = Option<String>, Query, description = "Booked before this time; a day is included."),
+        ("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query),
+    ),
+    responses((status = 200, description = "Sales.", body = ListView<SaleView>)))]
+async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<SaleView>>, Problem> {
+    let settings = deps.table.settings().await?.value;
+    let mut list = query.list();
+    query.window(&mut list, &zone(&settings));
+    query.finish()?;
+    loop {
+        let page = deps.table.list_sales(&list).await?;
+        let view = ListView::of(page, |stored| SaleView::from(stored.sale));
+        if list.limit == 1 || view.fits() {
+            return Ok(Json(view));
+        }
+        // Sales of a thousand lines: a smaller page can be answered.
+        list.limit = list.limit.div_ceil(4);
+    }
+}
+
+/// A sale
+#[utoipa::path(get, path = "/v1/sales/{id}", tag = "sales", operation_id = "show_sale",
+    security(("bearer" = ["integration:shipstation:read"])), params(("id" = String, Path)),
+    responses((status = 200, description = "The sale.", body = SaleView)))]
+async fn show(State(deps): Shared, Id(id): Id) -> Result<Json<SaleView>, Problem> {
+    let stored = deps.table.sale(&SaleId(id)).await?.ok_or_else(|| Problem::not_found("sale"))?;
+    Ok(Json(stored.sale.into()))
+}
+
+/// The orders inside a sale
+#[utoipa::path(get, path = "/v1/sales/{id}/orders", tag = "sales", operation_id = "list_sale_orders",
+    security(("bearer" = ["integration:shipstation:read"])),
+    params(("id" = String, Path), ("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+    responses((status = 200, description = "Its orders.", body = ListView<SaleOrderView>)))]
+async fn orders(State(deps): Shared, Id(id): Id, mut query: Parameters) -> Result<Json<ListView<SaleOrderView>>, Problem> {
+    let list = query.list();
+    query.finish()?;
+    let sale = deps.table.sale(&SaleId(id)).await?.ok_or_else(|| Problem::not_found("sale"))?.sale;
+    let entry = deps.table.log_entry(sale.source.order_id).await?;
+    let order = SaleOrderView::of(&sale, entry.as_ref().map(|stored| &stored.entry));
+    Ok(Json(ListView::cut([order], &format!("orders of {}", sale.id), &list)?))
+}

@@ -1,0 +1,68 @@
+//! Pending syncs for an accounting connector (S40).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::Serialize;
+use stevedore_aws::{AccountingSync, SyncState};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Id, Shared};
+use crate::Deps;
+use crate::access::Caller;
+use crate::input::Body;
+use crate::paging::{ListView, Parameters};
+use crate::problem::Problem;
+use crate::views::sync_state;
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(acknowledge))
+}
+
+/// An authorised invoice that waits for, or has reached, the accounting system.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AccountingSync)]
+struct SyncView {
+    id: String,
+    sale_id: String,
+    invoice_number: String,
+    #[schema(schema_with = sync_state)]
+    state: SyncState,
+    /// When the invoice was authorised.
+    created_at: Timestamp,
+    #[schema(required = true)]
+    acknowledged_at: Option<Timestamp>,
+}
+
+impl From<AccountingSync> for SyncView {
+    fn from(sync: AccountingSync) -> Self {
+        let AccountingSync { id, sale_id, invoice_number, state, created_at, acknowledged_at } = sync;
+        Self { id, sale_id: sale_id.0, invoice_number, state, created_at, acknowledged_at }
+    }
+}
+
+/// Pending syncs, the oldest first
+#[utoipa::path(get, path = "/v1/accounting-syncs", tag = "accounting", operation_id = "list_accounting_syncs",
+    security(("bearer" = ["integration:shipstation:read"])), params(("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+    responses((status = 200, description = "Pending syncs.", body = ListView<SyncView>)))]
+async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<SyncView>>, Problem> {
+    let list = query.list();
+    query.finish()?;
+    Ok(Json(ListView::of(deps.table.list_pending_syncs(&list).await?, SyncView::from)))
+}
+
+/// The accounting system has it
+#[utoipa::path(post, path = "/v1/accounting-syncs/{id}/acknowledge", tag = "accounting", operation_id = "acknowledge_accounting_sync",
+    description = "Again is fine: the first time counts.",
+    security(("bearer" = ["integration:shipstation:operate"])), params(("id" = String, Path)),
+    responses((status = 200, description = "Acknowledged.", body = SyncView)))]
+async fn acknowledge(State(deps): Shared, caller: Caller, Id(id): Id, body: Body) -> Result<Json<SyncView>, Problem> {
+    body.read_optional(|_| ())?;
+    let sync = deps.table.acknowledge_sync(&id, deps.now()).await?.ok_or_else(|| Problem::not_found("accounting sync"))?;
+    tracing::info!(by = caller.by, "accounting sync acknowledged");
+    Ok(Json(sync.into()))
+}
