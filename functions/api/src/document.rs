@@ -3,10 +3,10 @@
 use std::sync::{Arc, LazyLock};
 
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::schema::RefOr;
+use utoipa::openapi::schema::Schema;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, Response, ResponseBuilder,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder,
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa_axum::router::OpenApiRouter;
@@ -51,7 +51,12 @@ pub(crate) fn routes_and_document() -> (axum::Router<Arc<Deps>>, OpenApi) {
         let mut schemas = Vec::new();
         SettingsView::schemas(&mut schemas);
         components.schemas.extend(schemas);
-        components.schemas.insert(SettingsView::name().into_owned(), SettingsView::schema());
+        let mut settings = SettingsView::schema();
+        if let RefOr::T(Schema::Object(settings)) = &mut settings {
+            // What a write leaves out has its default.
+            settings.required.clear();
+        }
+        components.schemas.insert(SettingsView::name().into_owned(), settings);
     }
     for (path, item) in &mut document.paths.paths {
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
@@ -72,7 +77,7 @@ fn add_problems(path: &str, operation: &mut Operation) {
     if path.contains('{') {
         codes.push(Code::NotFound);
     }
-    if operation.parameters.iter().flatten().any(|parameter| parameter.name == "limit") {
+    if operation.parameters.iter().flatten().any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == "limit")) {
         codes.push(Code::InvalidQuery);
     }
     if operation.request_body.is_some() {
@@ -98,6 +103,6 @@ fn add_problems(path: &str, operation: &mut Operation) {
 fn as_problem(response: &mut Response) {
     if response.content.is_empty() {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        response.content.insert("application/problem+json".to_owned(), content);
+        response.content.insert("application/problem+json".to_owned(), RefOr::T(content));
     }
 }

@@ -5,14 +5,15 @@ use stevedore_aws::{List, StoredEntry};
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::{LogState, Trigger};
 use stevedore_domain::operation::OperationRow;
+use stevedore_domain::reason::Reason;
 use stevedore_domain::settings::Consolidation;
 
 use crate::step::queued_row;
 use crate::{Deps, Error};
 
-/// How many open orders one tick tries again by itself.
+/// How many open orders of each state one tick tries again by itself.
 const PER_TICK: usize = 200;
-/// How many one command queues.
+/// How many of each state one command queues.
 const PER_COMMAND: usize = 20_000;
 
 /// Orders that something here keeps from being booked are tried again with every download: the command that should have done it may have been lost.
@@ -49,11 +50,14 @@ async fn queue(deps: &Deps, operation: &OperationId, orders: Option<&[OrderId]>,
             continue;
         }
         let mut list = List { limit: 100, ..List::default() };
+        let begun = rows.len();
         loop {
-            let page = deps.table.list_log_state(*state, &list).await?;
+            let mut page = deps.table.list_log_state(*state, &list).await?;
+            // What was skipped for another reason than the tax mapping is not changed by trying.
+            page.items.retain(|stored| *state != LogState::Skipped || stored.entry.reason == Some(Reason::TaxMappingUnfinished));
             send(deps, operation, &page.items, &mut rows).await?;
             list.token = page.next;
-            if list.token.is_none() || rows.len() >= limit {
+            if list.token.is_none() || rows.len() - begun >= limit {
                 break;
             }
         }

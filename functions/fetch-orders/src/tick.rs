@@ -44,16 +44,28 @@ pub(crate) async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Resu
         return not_run("paused");
     }
     let Stored { value: cursor, version } = deps.table.cursor().await?;
-    if !is_due(at, cursor.last_tick, &settings) {
-        return not_run("not_due");
-    }
     let now = (deps.clock)();
     if cursor.lease.as_ref().is_some_and(|lease| lease.until > now) {
         return not_run("already_running");
     }
+    // A lease that ran out belongs to a download that was cut off: what it left is due at once.
+    if cursor.lease.is_none() && !is_due(at, cursor.last_tick, &settings) {
+        return not_run("not_due");
+    }
     let Some(mut run) = begin(deps, &settings, &connection.value, cursor, version, at).await? else { return not_run("already_running") };
-    housekeeping::refresh_stores(deps, &mut run, deadline).await?;
-    let operation = run::read(deps, run, deadline).await?;
+    let id = run.operation.id.clone();
+    let read = async {
+        housekeeping::refresh_stores(deps, &mut run, deadline).await?;
+        run::read(deps, run, deadline).await
+    };
+    let operation = match read.await {
+        Ok(operation) => operation,
+        Err(error) => {
+            // Lambda delivers the tick again: it shall not find itself locked out.
+            give_back(deps, &id).await;
+            return Err(error);
+        }
+    };
     crate::pending::heal(deps).await?;
     Ok(json!({"ran": true, "operation_id": operation.id, "state": operation.state, "counts": operation.counts}))
 }
@@ -91,12 +103,23 @@ async fn begin(
         read_at: None,
         finished_at: None,
     };
-    operation.id = operation_id(now, "download");
+    operation.id = free_id(deps, now).await?;
     let lease = Lease { operation_id: operation.id.clone(), until: now.saturating_add(LEASE).unwrap_or(now) };
     let cursor = Cursor { lease: Some(lease), last_tick: Some(cursor.last_tick.map_or(at, |last| last.max(at))), ..cursor };
     let Some(cursor_version) = deps.table.put_cursor(&cursor, version).await? else { return Ok(None) };
     let Some(version) = deps.table.create_operation(&operation).await? else { return Ok(None) };
     Ok(Some(Run { operation, version, cursor: Some((cursor, cursor_version)) }))
+}
+
+/// Gives the lease of a failed run back, as far as that works; else it runs out.
+async fn give_back(deps: &Deps, id: &OperationId) {
+    let Ok(Stored { value: cursor, version }) = deps.table.cursor().await else { return };
+    if cursor.lease.as_ref().is_some_and(|lease| lease.operation_id == *id) {
+        let cursor = Cursor { lease: None, last_tick: None, ..cursor };
+        if let Err(error) = deps.table.put_cursor(&cursor, version).await {
+            tracing::warn!(error = %stevedore_lambda::ErrorChain(&error), "the lease could not be given back; it runs out by itself");
+        }
+    }
 }
 
 /// Takes the lease for an operation that goes on. Nothing while another download holds it.
@@ -108,6 +131,18 @@ pub(crate) async fn resume_lease(deps: &Deps, id: &OperationId) -> Result<Option
     }
     let cursor = Cursor { lease: Some(Lease { operation_id: id.clone(), until: now.saturating_add(LEASE).unwrap_or(now) }), ..cursor };
     Ok(deps.table.put_cursor(&cursor, version).await?.map(|version| (cursor, version)))
+}
+
+/// An id that no operation has.
+async fn free_id(deps: &Deps, now: Timestamp) -> Result<OperationId, Error> {
+    let mut at = now;
+    loop {
+        let id = operation_id(at, "download");
+        if deps.table.operation(&id).await?.is_none() {
+            return Ok(id);
+        }
+        at = at.saturating_add(SignedDuration::from_millis(1)).unwrap_or(at);
+    }
 }
 
 /// A time-sortable id. Two in one millisecond collide, and the second is refused by the table.

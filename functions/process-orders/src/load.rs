@@ -35,7 +35,7 @@ impl Loaded {
             table.settings(),
             table.connection(),
             table.store_names(),
-            table.log_entries(orders.iter().map(|order| order.id)),
+            table.log_entries(orders.iter().map(|order| order.id).collect::<Vec<_>>()),
         )?;
         let settings = settings.value;
         let mut loaded = Self {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use stevedore_aws::{Queues, ReceivedMessage};
 use stevedore_engines::{ACCOUNT, REGION};
 use stevedore_lambda::ErrorChain;
@@ -17,6 +18,10 @@ const WAIT_SECONDS: i32 = 1;
 /// The pause after a call that failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
 
+/// A function behind a queue.
+pub(crate) type Handler = Box<dyn Fn(SqsEvent) -> BoxFuture<'static, Answer> + Send + Sync>;
+type Answer = Result<SqsBatchResponse, Box<dyn std::error::Error + Send + Sync>>;
+
 /// One queue as a poller sees it.
 #[derive(Clone)]
 pub(crate) struct Source {
@@ -26,11 +31,7 @@ pub(crate) struct Source {
 
 /// Polls until told to stop, one batch at a time; the batch at work is finished. `handler` answers as the function does; an error, like a panic, means
 /// that all of the batch is delivered again.
-pub(crate) async fn poll<H, F>(source: Source, mut stopping: watch::Receiver<bool>, handler: H)
-where
-    H: Fn(SqsEvent) -> F,
-    F: Future<Output = Result<SqsBatchResponse, Box<dyn std::error::Error + Send + Sync>>>,
-{
+pub(crate) async fn poll(source: Source, mut stopping: watch::Receiver<bool>, handler: Handler) {
     while !*stopping.borrow_and_update() {
         let messages = match source.queues.receive(&source.url, WAIT_SECONDS).await {
             Ok(messages) => messages,

@@ -166,8 +166,10 @@ impl Follower {
             Some((order.order_id, message.operation_id))
         });
         let wanted: Vec<(OrderId, OperationId)> = messages.collect();
-        let entries = self.table.log_entries(wanted.iter().map(|(order, _)| *order)).await?;
-        let sales = self.table.sales(entries.values().filter_map(|stored| stored.entry.sale_id.clone())).await?;
+        let orders: Vec<OrderId> = wanted.iter().map(|(order, _)| *order).collect();
+        let entries = self.table.log_entries(orders).await?;
+        let sales: Vec<_> = entries.values().filter_map(|stored| stored.entry.sale_id.clone()).collect();
+        let sales = self.table.sales(sales).await?;
         shown.learn_stores(&self.table).await?;
         let mut news = Vec::new();
         for (order, operation) in wanted {

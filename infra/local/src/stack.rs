@@ -342,9 +342,9 @@ impl Stack {
         let source = |url: &str| poller::Source { queues: self.queues.clone(), url: url.to_owned() };
         for _ in 0..options.order_pollers.max(1) {
             let (functions, seen) = (self.functions.clone(), seen.clone());
-            let polling = poller::poll(source(&urls.orders), self.stopping.subscribe(), move |event: SqsEvent| {
+            let handler = move |event: SqsEvent| -> futures::future::BoxFuture<'static, _> {
                 let (functions, seen) = (functions.clone(), seen.clone());
-                async move {
+                Box::pin(async move {
                     let bodies = seen.as_ref().map(|_| event.records.iter().filter_map(|record| record.body.clone()).collect());
                     let answer = functions.process_orders(event).await;
                     if let (Some(seen), Some(bodies)) = (seen, bodies) {
@@ -352,17 +352,17 @@ impl Stack {
                         let _ = seen.send(bodies);
                     }
                     answer
-                }
-            });
-            self.tasks.push(tokio::spawn(polling));
+                })
+            };
+            self.tasks.push(tokio::spawn(poller::poll(source(&urls.orders), self.stopping.subscribe(), Box::new(handler))));
         }
         for _ in 0..2 {
             let functions = self.functions.clone();
-            let polling = poller::poll(source(&urls.commands), self.stopping.subscribe(), move |event| {
+            let handler = move |event| -> futures::future::BoxFuture<'static, _> {
                 let functions = functions.clone();
-                async move { functions.commands(event).await }
-            });
-            self.tasks.push(tokio::spawn(polling));
+                Box::pin(async move { functions.commands(event).await })
+            };
+            self.tasks.push(tokio::spawn(poller::poll(source(&urls.commands), self.stopping.subscribe(), Box::new(handler))));
         }
         if let Some(progress) = options.progress.clone() {
             let (table, clock) = (self.table.clone(), self.time.clock());

@@ -117,7 +117,7 @@ impl From<SettingsChange> for SettingsChangeView {
 ///
 /// Stands for the domain's own type in the document alone; a test compares the two.
 #[derive(ToSchema)]
-#[schema(as = Settings, default)]
+#[schema(as = Settings)]
 #[allow(dead_code, reason = "only its schema is used")]
 pub(crate) struct SettingsView {
     #[schema(schema_with = capture_order_when)]
@@ -150,8 +150,11 @@ pub(crate) struct SettingsView {
     match_products: String,
     /// May be true only with `match_products: by_sku`.
     create_missing_products: bool,
-    /// The write that turns it on carries `acknowledge_shipstation_is_master: true` too.
+    /// Downloads overwrite linked products.
     shipstation_is_master: bool,
+    /// Only in the write that turns `shipstation_is_master` on: that its warning was read. Never shown.
+    #[schema(write_only)]
+    acknowledge_shipstation_is_master: Option<bool>,
     shipment_is_taxable: bool,
     order_routing: bool,
     #[schema(schema_with = auto_assembly)]

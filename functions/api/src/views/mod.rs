@@ -10,10 +10,10 @@ mod words;
 pub(crate) use words::sync_state;
 
 pub(crate) use configuration::{ConnectionView, SettingsChangeView, SettingsView};
-pub(crate) use log::{LogEntryView, PendingOrderView, RevisionView, TimelineEventView, WarningView};
-pub(crate) use operation::{CountsView, OperationView, RowView, WindowView};
+pub(crate) use log::{LogEntryView, PendingOrderView, WarningView};
+pub(crate) use operation::{OperationView, RowView};
 pub(crate) use reference::{
-    AccountInput, AccountView, AddressView, ComponentView, CustomerInput, CustomerView, LocationInput, LocationView, ProductInput,
+    AccountInput, AccountView, AddressView, CustomerInput, CustomerView, LocationInput, LocationView, ProductInput,
     ProductView, TaxRuleInput, TaxRuleView,
 };
 pub(crate) use sale::{SaleOrderView, SaleView};

@@ -58,7 +58,7 @@ fn start_at(start: PacificTime) -> PacificTime {
 
 /// Where to end so that every order in `key`'s second, and those at the beginning of the next, are found whatever an end means.
 pub(super) fn end_after(key: PacificTime) -> PacificTime {
-    let end = second(key).shifted(SECOND);
+    let end = second(key).shifted(SECOND * 2);
     if is_missing(end) { end.shifted(HOUR) } else { end }
 }
 

@@ -41,6 +41,26 @@ async fn s113_an_edit_between_two_pages_hides_no_order() {
     assert_latest(&shop, &outcome.orders);
 }
 
+/// S113: an order that is edited again within the crowded second goes to that second's end: the total stands still, and yet the orders behind it moved up.
+#[tokio::test]
+async fn s113_an_edit_within_a_crowded_second_hides_no_order() {
+    for request in 1..6 {
+        let orders: Vec<Stored> = (1..=34).map(|id| Stored::new(id, "2026-05-05T08:00:30.1")).collect();
+        let shop = Shop::open(orders).await;
+        shop.with(|state| {
+            state.before_answer = Some(Box::new(move |orders, asked| {
+                if asked == request {
+                    edited(&mut orders[2], wall("2026-05-05T08:00:30.9").0);
+                }
+            }));
+        });
+        let clock = TestClock::at("2026-05-05T22:00:00Z");
+        let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None).with_page_size(10);
+        let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
+        assert_latest(&shop, &outcome.orders);
+    }
+}
+
 /// Every order of the shop was returned in its last state, and that state came last.
 fn assert_latest(shop: &Shop, orders: &[stevedore_shipstation::RawOrder]) {
     let mut latest = BTreeMap::new();

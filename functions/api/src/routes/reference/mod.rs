@@ -7,9 +7,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use jiff::Timestamp;
-use serde::Serialize;
 use stevedore_aws::{RecordOutcome, Stored};
 use stevedore_domain::order::Digest;
 use stevedore_domain::reference::{Account, Customer, Location, Product, TaxRule};
@@ -44,10 +43,7 @@ async fn list<T: Reference>(deps: &Deps, mut query: Parameters) -> Result<Json<L
     Ok(Json(ListView::of(page, |stored| T::View::from(stored.value))))
 }
 
-async fn show<T: Reference>(deps: &Deps, id: &str) -> Result<Response, Problem>
-where
-    T::View: Serialize,
-{
+async fn show<T: Reference>(deps: &Deps, id: &str) -> Result<Response, Problem> {
     let stored = stored::<T>(deps, id).await?;
     Ok(tagged(stored.version, Json(T::View::from(stored.value))))
 }

@@ -1,6 +1,7 @@
 //! What each kind of reference data takes.
 
 use jiff::Timestamp;
+use serde::Serialize;
 use stevedore_aws::{Error, Record, RecordOutcome, Stored, Table};
 use stevedore_domain::ids::{AccountId, CustomerId, LocationId, ProductId, ShipstationProductId, TaxRuleId};
 use stevedore_domain::money::Decimal;
@@ -25,7 +26,7 @@ const MOST_COMPONENTS: usize = 20;
 /// A kind of reference data, as the API handles it.
 pub(super) trait Reference: Record {
     /// What is shown of it.
-    type View: From<Self>;
+    type View: From<Self> + Serialize + Send;
     /// What problems call it.
     const NAME: &'static str;
     /// Where its records are.
