@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use api::{Access, Deps, Grade, router};
 use stevedore_aws::{ClientOptions, Clients, QueueUrls, Queues, Secrets, Table};
-use stevedore_lambda::telemetry::LogFilter;
 use stevedore_lambda::{Clock, Config, ErrorChain, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
     let vars: Vec<(String, String)> = std::env::vars().collect();
-    telemetry::init(LogFilter::from_vars(&vars))?;
+    telemetry::init(vars.clone())?;
     let config = Config::from_vars(vars)?;
     let clock: Clock = Arc::new(jiff::Timestamp::now);
     let clients = Clients::from_environment(ClientOptions::default()).await;

@@ -49,7 +49,7 @@ impl std::fmt::Display for KeptSource {
         match self {
             Self::Generated { seed, orders, .. } => write!(f, "the sandbox with {orders} generated orders (seed {seed})"),
             Self::File { path, digest } => {
-                write!(f, "the orders of {} (content {})", path.display(), digest.get(..8).unwrap_or(digest))
+                write!(f, "the sandbox with the orders of {} (content {})", path.display(), digest.get(..8).unwrap_or(digest))
             }
             Self::ShipStation { url } => write!(f, "the orders of the ShipStation at {url}"),
         }

@@ -110,6 +110,8 @@ impl Follower {
         loop {
             let mut bodies = Vec::new();
             let ended = tokio::select! {
+                // An operation's orders are told before its end.
+                biased;
                 received = self.orders.recv_many(&mut bodies, ORDERS_A_LOOK / 10) => received == 0,
                 _ = every.tick() => {
                     self.tell(self.operations(&mut told, &mut shown).await);

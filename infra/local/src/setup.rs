@@ -32,13 +32,13 @@ impl SetUp<'_> {
         let mut locations = Map::new();
         let mut default_location = Value::Null;
         for (priority, warehouse) in warehouses.iter().enumerate() {
-            let name = text(warehouse, &["name", "warehouse_name"]);
+            let name = warehouse.get("name").and_then(Value::as_str).unwrap_or_default();
             let id = self.ensure("location", "/v1/locations", "name", json!({ "name": name, "priority": priority })).await?;
-            let default = ["is_default", "default"].iter().any(|key| warehouse.get(key) == Some(&Value::Bool(true)));
-            if default || default_location.is_null() {
+            if default_location.is_null() || warehouse.get("is_default") == Some(&Value::Bool(true)) {
                 default_location.clone_from(&id);
             }
-            locations.insert(identity(warehouse, &["id", "warehouse_id"]), id);
+            let warehouse_id = warehouse.get("warehouse_id").map(Value::to_string).unwrap_or_default();
+            locations.insert(warehouse_id, id);
         }
         if default_location.is_null() {
             default_location = self.ensure("location", "/v1/locations", "name", json!({ "name": "Main" })).await?;
@@ -124,11 +124,8 @@ impl SetUp<'_> {
         let mut records = Vec::new();
         let mut query = "?limit=200".to_owned();
         loop {
-            // Read-through lists have no pages and take no limit.
-            let query_now = if path.contains("/shipstation/") { "" } else { query.as_str() };
-            let reply = self.good(step, self.api.get(&format!("{path}{query_now}")).await?)?;
-            let page = reply.body.get("items").unwrap_or(&reply.body);
-            records.extend(page.as_array().cloned().unwrap_or_default());
+            let reply = self.good(step, self.api.get(&format!("{path}{query}")).await?)?;
+            records.extend(reply.body.get("items").and_then(Value::as_array).cloned().unwrap_or_default());
             match reply.body.get("next_page_token").and_then(Value::as_str) {
                 Some(token) => query = format!("?limit=200&page_token={token}"),
                 None => return Ok(records),
@@ -149,15 +146,6 @@ impl SetUp<'_> {
             let _ = progress.send(Progress::Step(step.to_owned()));
         }
     }
-}
-
-fn text<'a>(record: &'a Value, names: &[&str]) -> &'a str {
-    names.iter().find_map(|name| record.get(name)?.as_str()).unwrap_or_default()
-}
-
-fn identity(record: &Value, names: &[&str]) -> String {
-    let id = names.iter().find_map(|name| record.get(name));
-    id.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)).unwrap_or_default()
 }
 
 /// The SKUs that the sandbox's orders name most often, each with its first name.

@@ -112,14 +112,14 @@ impl Stack {
             .transpose()?;
 
         let clock: Clock = time.clock();
-        let router = api::router(api::Deps {
+        let router = api::router(Arc::new(api::Deps {
             table: table.clone(),
             queues: queues.clone(),
             secrets: secrets.clone(),
             shipstation: shipstation.clone(),
             clock: Arc::clone(&clock),
             access: api::Access::Tokens(vec![(token.clone(), api::Grade::Configure)]),
-        });
+        }));
         let functions = Functions {
             fetch: Arc::new(fetch_orders::Deps {
                 table: table.clone(),
@@ -306,7 +306,7 @@ impl Stack {
     fn addresses(&self, source: &kept::KeptSource, shipstation: &str, environment: Option<std::path::PathBuf>) -> Addresses {
         let sandbox = self.sandbox.as_ref().map(|sandbox| {
             let report = sandbox.report();
-            format!("{source}; {} orders with {} lines at its start", report.orders, report.lines)
+            format!("{source}: {} orders with {} lines at its start", report.orders, report.lines)
         });
         Addresses {
             api: self.api_url.clone(),

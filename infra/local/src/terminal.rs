@@ -25,7 +25,7 @@ fn ready(addresses: &Addresses) -> String {
     let token = token.expose_secret();
     let shop = sandbox.as_ref().map_or_else(
         || "nothing is connected until POST /v1/connection".to_owned(),
-        |sandbox| format!("the sandbox: {sandbox}; faults and arrivals under /_sandbox"),
+        |sandbox| format!("{sandbox}; faults and arrivals under /_sandbox"),
     );
     let mut lines = vec![
         "Stevedore runs on this machine. Ctrl-C stops it.".to_owned(),

@@ -1,10 +1,64 @@
 //! Sandbox → fetch-orders → queue → process-orders → table.
 
 use stevedore_domain::log::{LogState, Outcome};
-use stevedore_domain::operation::OperationState;
-use stevedore_sandbox::Draft;
+use stevedore_domain::operation::{Operation, OperationState};
+use stevedore_sandbox::{Draft, Json};
 
 use crate::world::{Options, World, dec};
+
+/// An order of one line of 10.00.
+pub fn plain(number: &str) -> Draft {
+    Draft::new(number).line("SKU-1", 1, dec("10.00"))
+}
+
+/// The order's ShipStation form, with something in it that drafts do not say.
+pub fn with(draft: &Draft, change: impl FnOnce(&mut Json)) -> Json {
+    let mut order = draft.json();
+    change(&mut order);
+    order
+}
+
+/// A member of a JSON object, to be changed.
+pub fn member<'a>(json: &'a mut Json, name: &str) -> &'a mut Json {
+    json.get_mut(name).unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// An item of an order, to be changed.
+pub fn item(order: &mut Json, index: usize) -> &mut Json {
+    &mut member(order, "items").elements_mut().unwrap()[index]
+}
+
+/// Takes everything out of an order that says who bought it, as marketplaces do.
+pub fn nameless(order: &mut Json) {
+    for name in ["customerId", "customerUsername", "customerEmail"] {
+        order.set(name, Json::Null);
+    }
+    for address in ["billTo", "shipTo"] {
+        member(order, address).set("name", Json::Null);
+    }
+}
+
+/// P2: an operation is complete, its counts are its rows, one for each order, and each that is not plainly captured or updated says why.
+pub async fn accounted(world: &World, operation: &Operation) {
+    assert_eq!(operation.state, OperationState::Completed, "{operation:?}");
+    let rows = world.rows(operation).await;
+    assert_eq!(operation.counts.total(), rows.len() as u64, "{:?}", operation.counts);
+    assert_eq!(operation.counts.queued, 0);
+    let mut orders: Vec<_> = rows.iter().filter_map(|row| row.order_id).collect();
+    orders.sort();
+    orders.dedup();
+    assert_eq!(orders.len(), rows.iter().filter(|row| row.order_id.is_some()).count(), "an order has two rows");
+    for row in rows {
+        let outcome = row.outcome.unwrap();
+        if !matches!(outcome, Outcome::Captured | Outcome::Updated) {
+            assert!(row.reason.is_some(), "{row:?}");
+        }
+        if let Some(reason) = row.reason {
+            let message = row.message.as_deref().unwrap_or_default();
+            assert!(message.ends_with(reason.advice()), "N20: {message:?} does not say what to do about {reason}");
+        }
+    }
+}
 
 /// S103, S113, S116, S145, S147, S153, S154: the thinnest whole path.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -165,7 +165,7 @@ impl Reading {
     #[must_use]
     pub fn reached(&self) -> PacificTime {
         let newest = self.seen.newest().unwrap_or(self.from);
-        let read = if self.finished { newest } else { newest.min(self.start) };
+        let read = if self.finished { newest } else { newest };
         self.unsettled.map_or(read, |start| read.min(start)).max(self.from)
     }
 

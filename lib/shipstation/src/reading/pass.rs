@@ -117,7 +117,7 @@ impl Pass {
         let way = &self.way;
         let read = way.orders.len() + way.runs.iter().map(|run| run.orders.len()).sum::<usize>();
         match way.total {
-            Some(total) => !way.moved && usize::try_from(total).is_ok_and(|total| total == read || total != read),
+            Some(total) => !way.moved && usize::try_from(total).is_ok_and(|total| total == read),
             None => self.attempts > 1 || way.position <= self.sizes.first().copied().unwrap_or(1),
         }
     }

@@ -109,6 +109,20 @@ async fn s113_more_than_500_orders_that_share_one_modify_date() {
     }
 }
 
+/// A list that is not sorted as asked cannot be read by key, and is read by page number.
+#[tokio::test]
+async fn a_list_that_is_not_sorted_is_read_all_the_same() {
+    let mut orders = one_a_second(90);
+    let keys: Vec<_> = orders.iter().map(|order| order.modified).collect();
+    orders.iter_mut().enumerate().for_each(|(n, order)| order.modified = keys[n * 37 % 90]);
+    let shop = Shop::open(orders).await;
+    shop.with(|state| state.by_id = true);
+    let clock = clock();
+    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None).with_page_size(10);
+    let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
+    assert_eq!(outcome.ids(), (1..=90).collect::<Vec<_>>());
+}
+
 #[tokio::test]
 async fn malformed_orders_travel_with_the_others() {
     let mut orders = one_a_second(20);

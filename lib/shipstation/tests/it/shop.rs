@@ -55,6 +55,8 @@ pub(crate) struct State {
     /// Orders of the second passage of the repeated hour.
     pub(crate) second_passage: Vec<u64>,
     pub(crate) no_total: bool,
+    /// Sorts by id, whatever is asked for.
+    pub(crate) by_id: bool,
 }
 
 #[derive(Clone)]
@@ -126,7 +128,7 @@ impl State {
                     && end.is_none_or(|end| if self.exclusive_end { at < filter(end) } else { at <= filter(end) })
             })
             .collect();
-        found.sort_by_key(|order| (order_place(order), order.id));
+        found.sort_by_key(|order| ((!self.by_id).then(|| order_place(order)), order.id));
         let (page, size): (usize, usize) = (query["page"].parse().unwrap(), query["pageSize"].parse().unwrap());
         let shown: Vec<&&Stored> = found.iter().skip((page - 1) * size).take(size).collect();
         if shown.iter().any(|order| order.poison) {

@@ -1,0 +1,21 @@
+//! The API over the embedded engines and the ShipStation sandbox, called as a client calls it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::float_arithmetic,
+    clippy::print_stderr,
+    missing_docs
+)]
+
+mod access;
+mod connection;
+mod contract;
+mod dead_letters;
+mod operations;
+mod orders;
+mod problems;
+mod reference;
+mod settings;
+mod world;

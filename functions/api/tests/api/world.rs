@@ -1,0 +1,311 @@
+//! One API with everything that it works with, and a client. Each answer is held against the OpenAPI document, and no answer may show a secret.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use api::{Access, Deps, Grade};
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use stevedore_aws::messages::Command;
+use stevedore_aws::{ClientOptions, Clients, QueueSettings, Queues, Secrets, Table, create_queues, create_table};
+use stevedore_engines::{EngineOptions, Engines};
+use stevedore_sandbox::{Sandbox, SandboxOptions, Serving};
+use tower::ServiceExt as _;
+
+/// A Saturday, 10:15 in UTC, 02:15 in Los Angeles.
+pub(crate) const NOW: &str = "2026-01-31T10:15:00.123Z";
+pub(crate) const KEY: &str = "sandbox-key";
+pub(crate) const SECRET: &str = "sandbox-secret";
+pub(crate) const ROTATED: [&str; 2] = ["another-key-0815", "another-secret-0816"];
+
+/// The document as the API serves it.
+pub(crate) static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(api::openapi()).unwrap());
+
+/// A clock that stands still, or moves on by a step each time that it is read.
+#[derive(Clone)]
+pub(crate) struct Hands {
+    now: Arc<AtomicI64>,
+    step: Arc<AtomicI64>,
+}
+
+impl Hands {
+    fn new() -> Self {
+        let now = NOW.parse::<Timestamp>().unwrap().as_millisecond();
+        Self { now: Arc::new(AtomicI64::new(now)), step: Arc::new(AtomicI64::new(0)) }
+    }
+
+    pub(crate) fn step_by(&self, milliseconds: i64) {
+        self.step.store(milliseconds, Ordering::SeqCst);
+    }
+
+    fn clock(&self) -> Arc<dyn Fn() -> Timestamp + Send + Sync> {
+        let hands = self.clone();
+        Arc::new(move || Timestamp::from_millisecond(hands.now.fetch_add(hands.step.load(Ordering::SeqCst), Ordering::SeqCst)).unwrap())
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) engines: Engines,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) hands: Hands,
+    pub(crate) table: Table,
+    pub(crate) queues: Queues,
+    pub(crate) secrets: Secrets,
+    pub(crate) router: axum::Router,
+    _serving: Serving,
+}
+
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Reply {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.headers)).to_str().unwrap()
+    }
+
+    /// The problem's code; the status is checked along the way.
+    pub(crate) fn code(&self, status: u16) -> &str {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body["code"].as_str().unwrap()
+    }
+
+    /// The pointers and codes of the members at fault.
+    pub(crate) fn faults(&self) -> Vec<(&str, &str)> {
+        let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        errors.iter().map(|error| (error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap())).collect()
+    }
+
+    pub(crate) fn ok(self) -> Value {
+        assert!(self.status.is_success(), "{} {}", self.status, self.body);
+        self.body
+    }
+
+    pub(crate) fn items(&self) -> &[Value] {
+        assert_eq!(self.status, 200, "{}", self.body);
+        self.body["items"].as_array().unwrap()
+    }
+}
+
+pub(crate) fn token(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Read => "token-of-a-reader",
+        Grade::Operate => "token-of-an-operator",
+        Grade::Configure => "token-of-a-configurer",
+    }
+}
+
+fn tokens() -> Access {
+    Access::Tokens(Grade::ALL.map(|grade| (token(grade).to_owned().into(), grade)).to_vec())
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(tokens()).await
+    }
+
+    pub(crate) async fn with(access: Access) -> Self {
+        let hands = Hands::new();
+        let engines = Engines::start(EngineOptions::in_memory(hands.clock())).await.unwrap();
+        let clients = Clients::at_endpoint(engines.endpoint(), ClientOptions::default());
+        create_table(&clients, "stevedore").await.unwrap();
+        let urls = create_queues(&clients, &QueueSettings::default()).await.unwrap();
+        let options = SandboxOptions { requests_per_minute: None, ..SandboxOptions::new(hands.clock()) };
+        let sandbox = Sandbox::generated(SandboxOptions { orders: 3, ..options });
+        let serving = sandbox.serve(0).await.unwrap();
+        let http = stevedore_shipstation::http_client().unwrap();
+        let mut shipstation = stevedore_shipstation::ClientOptions::new(serving.base_url(), http, hands.clock());
+        // Waiting for a better ShipStation takes no time here.
+        shipstation.sleep = Arc::new(|_| Box::pin(std::future::ready(())));
+        let table = Table::new(&clients, "stevedore");
+        let queues = Queues::new(&clients, urls);
+        let secrets = Secrets::new(&clients, "stevedore/shipstation");
+        let deps = Deps {
+            table: table.clone(),
+            queues: queues.clone(),
+            secrets: secrets.clone(),
+            shipstation: stevedore_shipstation::Client::new(shipstation),
+            clock: hands.clock(),
+            access,
+        };
+        let router = api::router(Arc::new(deps));
+        Self { engines, sandbox, hands, table, queues, secrets, router, _serving: serving }
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        for secret in [KEY, SECRET, ROTATED[0], ROTATED[1]] {
+            assert!(!text.contains(secret), "{method} {path} shows a secret: {text}");
+        }
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}")) };
+        let reply = Reply { status: parts.status, headers: parts.headers, body };
+        check(&method, &path, &reply);
+        reply
+    }
+
+    pub(crate) async fn call(&self, grade: Grade, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Reply {
+        let mut request = Request::builder().method(method).uri(path).header(header::AUTHORIZATION, format!("Bearer {}", token(grade)));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+                Body::from(body.to_string())
+            }
+            None => Body::empty(),
+        };
+        self.send(request.body(body).unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.call(Grade::Read, Method::GET, path, &[], None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Reply {
+        self.call(Grade::Configure, Method::POST, path, &[], Some(&body)).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, etag: &str, body: Value) -> Reply {
+        self.call(Grade::Configure, Method::PUT, path, &[("if-match", etag)], Some(&body)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Reply {
+        self.call(Grade::Configure, Method::PATCH, path, &[], Some(&body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str, body: Option<Value>) -> Reply {
+        self.call(Grade::Configure, Method::DELETE, path, &[], body.as_ref()).await
+    }
+
+    pub(crate) async fn connect(&self) -> Value {
+        self.post("/v1/connection", json!({"api_key": KEY, "api_secret": SECRET})).await.ok()
+    }
+
+    /// What was sent to the commands queue since this was last asked.
+    pub(crate) async fn commands(&self) -> Vec<Command> {
+        let url = &self.queues.urls().commands;
+        let mut commands = Vec::new();
+        loop {
+            let messages = self.queues.receive(url, 0).await.unwrap();
+            if messages.is_empty() {
+                return commands;
+            }
+            commands.extend(messages.iter().map(|message| Command::decode(&message.body).unwrap()));
+            let handles: Vec<String> = messages.into_iter().map(|message| message.receipt_handle).collect();
+            self.queues.delete(url, &handles).await.unwrap();
+        }
+    }
+
+    /// Follows a list to its end with pages of `limit`.
+    pub(crate) async fn all(&self, path: &str, limit: usize) -> Vec<Value> {
+        let join = if path.contains('?') { '&' } else { '?' };
+        let (mut items, mut token) = (Vec::new(), String::new());
+        for _ in 0..1_000 {
+            let reply = self.get(&format!("{path}{join}limit={limit}{token}")).await;
+            assert!(reply.items().len() <= limit);
+            items.extend(reply.items().to_vec());
+            match reply.body["next_page_token"].as_str() {
+                Some(next) => token = format!("&page_token={next}"),
+                None => return items,
+            }
+        }
+        panic!("{path} has no end");
+    }
+}
+
+/// The path's template in the document.
+fn template(path: &str) -> Option<&'static str> {
+    let matches = |template: &str| {
+        let (a, b): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
+        a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a == b || a.starts_with('{'))
+    };
+    let paths = DOCUMENT["paths"].as_object().unwrap();
+    // A word goes before a parameter.
+    paths.keys().map(String::as_str).filter(|template| matches(template)).min_by_key(|template| template.matches('{').count())
+}
+
+/// What holds for every answer.
+fn check(method: &Method, path: &str, reply: &Reply) {
+    assert_eq!(reply.header("cache-control"), "no-store");
+    if !reply.status.is_success() && path != "/v1/health" {
+        assert_eq!(reply.header("content-type"), "application/problem+json", "{method} {path}");
+        let problem = &reply.body;
+        assert_eq!(problem["status"], reply.status.as_u16(), "{method} {path}: {problem}");
+        for member in ["type", "title", "detail", "code"] {
+            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{method} {path}: {problem}");
+        }
+    }
+    let Some(operation) = template(path).and_then(|template| DOCUMENT["paths"][template].get(method.as_str().to_lowercase())) else {
+        return;
+    };
+    let documented = &operation["responses"][reply.status.as_str()];
+    assert!(documented.is_object(), "{method} {path} answered {}, which is not documented: {}", reply.status, reply.body);
+    let content = documented["content"].as_object();
+    let schema = content.and_then(|content| content.values().next()).map(|content| &content["schema"]);
+    if let Some(schema) = schema {
+        conform(schema, &reply.body, &format!("{method} {path}"));
+    }
+}
+
+/// A small part of JSON Schema, as much as the document uses: a value has the members, types and words that its schema states.
+fn conform(schema: &Value, value: &Value, place: &str) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let name = reference.trim_start_matches("#/components/schemas/");
+        let known = &DOCUMENT["components"]["schemas"][name];
+        assert!(known.is_object(), "{place}: no schema {name}");
+        return conform(known, value, place);
+    }
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        conform(part, value, place);
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        let null = choices.iter().any(|choice| choice["type"] == "null");
+        match value {
+            Value::Null => assert!(null, "{place}: null"),
+            _ => conform(choices.iter().find(|choice| choice["type"] != "null").unwrap(), value, place),
+        }
+        return;
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let allowed = match &schema["type"] {
+        Value::String(one) => one == kind,
+        Value::Array(several) => several.iter().any(|one| one == kind),
+        _ => true,
+    };
+    assert!(allowed, "{place}: {value} is {kind}, the schema says {}", schema["type"]);
+    if let Some(words) = schema["enum"].as_array() {
+        assert!(words.contains(value), "{place}: {value} is not one of {words:?}");
+    }
+    for name in schema["required"].as_array().into_iter().flatten() {
+        assert!(value.get(name.as_str().unwrap()).is_some(), "{place}: {name} is missing in {value}");
+    }
+    if let (Some(properties), Some(members)) = (schema["properties"].as_object(), value.as_object()) {
+        for (name, member) in members {
+            if let Some(schema) = properties.get(name) {
+                conform(schema, member, &format!("{place}/{name}"));
+            }
+        }
+    }
+    if let (Some(items), Some(values)) = (schema.get("items"), value.as_array()) {
+        for (index, value) in values.iter().enumerate() {
+            conform(items, value, &format!("{place}/{index}"));
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Sees every call to AWS and adds up what it costs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use serde_json::Value;
+use stevedore_aws::TABLE_INDEXES;
+use stevedore_aws::interceptors::{
+    BeforeTransmitInterceptorContextRef, BoxError, ConfigBag, FinalizerInterceptorContextRef, Intercept, RuntimeComponents, SharedInterceptor,
+};
+
+/// What a write unit holds (DynamoDB developer guide, "Read/write capacity mode").
+const WRITE_UNIT: usize = 1024;
+/// What one SQS request holds for the bill (Amazon SQS pricing).
+const SQS_REQUEST: usize = 64 * 1024;
+
+/// What has been counted.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Requests by service and operation, retries included.
+    pub requests: BTreeMap<(&'static str, String), u64>,
+    /// What DynamoDB says it consumed.
+    pub write_units: f64,
+    /// What DynamoDB says it consumed.
+    pub read_units: f64,
+    /// Write units by entity and by table or index, computed from the items that were written. What DynamoDB says decides; this says what for.
+    pub written: BTreeMap<(String, &'static str), u64>,
+    /// Bytes of each item written, by entity.
+    pub sizes: BTreeMap<String, Vec<usize>>,
+    /// SQS requests as they are billed: each 64 KB of a call's messages.
+    pub sqs_billed: u64,
+    /// Transactions that were refused.
+    pub refused: u64,
+}
+
+impl Counts {
+    /// Requests to a service.
+    pub fn to(&self, service: &str) -> u64 {
+        self.requests.iter().filter(|((name, _), _)| *name == service).map(|(_, count)| count).sum()
+    }
+
+    /// Write units of entities, in the table and all its indexes.
+    pub fn units_of(&self, entities: &[&str]) -> u64 {
+        self.written.iter().filter(|((entity, _), _)| entities.contains(&entity.as_str())).map(|(_, units)| units).sum()
+    }
+
+    /// Write units of entities in the table, or in one index.
+    pub fn units_in(&self, entities: &[&str], place: &str) -> u64 {
+        self.written.iter().filter(|((entity, at), _)| entities.contains(&entity.as_str()) && *at == place).map(|(_, units)| units).sum()
+    }
+
+    /// All write units of what was sent.
+    pub fn units(&self) -> u64 {
+        self.written.values().sum()
+    }
+}
+
+/// An item's place in each index.
+type Places = [Option<(String, String)>; TABLE_INDEXES.len()];
+
+/// One attempt on its way.
+#[derive(Debug)]
+struct Attempt {
+    operation: String,
+    /// The items that it writes.
+    items: Vec<Value>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    counts: Counts,
+    /// Attempts on their way, by the address of the call's configuration: the only thing that both hooks of one call are given.
+    attempts: HashMap<usize, Attempt>,
+    /// Where each item stands in the indexes: a write that leaves its entry as it was costs nothing there.
+    indexed: HashMap<(String, String), Places>,
+}
+
+/// The counter; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Counter(Arc<Mutex<State>>);
+
+impl Counter {
+    /// What the clients are built with.
+    pub fn interceptor(&self) -> SharedInterceptor {
+        SharedInterceptor::new(self.clone())
+    }
+
+    /// What was counted since the last call.
+    pub fn take(&self) -> Counts {
+        std::mem::take(&mut self.state().counts)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Intercept for Counter {
+    fn name(&self) -> &'static str {
+        "counter"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        call: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let target = context.request().headers().get("x-amz-target").unwrap_or_default();
+        let (service, operation) = target.split_once('.').unwrap_or((target, ""));
+        let service = match service {
+            "DynamoDB_20120810" => "DynamoDB",
+            "AmazonSQS" => "SQS",
+            _ => "other",
+        };
+        let body = context.request().body().bytes().unwrap_or_default();
+        let mut state = self.state();
+        *state.counts.requests.entry((service, operation.to_owned())).or_default() += 1;
+        if service == "SQS" && operation != "ReceiveMessage" {
+            state.counts.sqs_billed += billed(body);
+        }
+        let items = if service == "DynamoDB" { items_of(&serde_json::from_slice(body)?) } else { Vec::new() };
+        state.attempts.insert(std::ptr::from_mut(call) as usize, Attempt { operation: operation.to_owned(), items });
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        call: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let mut state = self.state();
+        let attempt = state.attempts.remove(&(std::ptr::from_mut(call) as usize));
+        let (Some(attempt), Some(response)) = (attempt, context.response()) else { return Ok(()) };
+        let body = response.body().bytes().unwrap_or_default();
+        if attempt.operation == "ReceiveMessage" {
+            // A received batch is billed by its own size.
+            state.counts.sqs_billed += billed(body);
+            return Ok(());
+        }
+        let Ok(reply) = serde_json::from_slice::<Value>(body) else { return Ok(()) };
+        if !response.status().is_success() {
+            state.counts.refused += 1;
+            return Ok(());
+        }
+        let consumed = match reply.get("ConsumedCapacity") {
+            Some(Value::Array(tables)) => tables.as_slice(),
+            Some(table) => std::slice::from_ref(table),
+            None => &[],
+        };
+        let units: f64 = consumed.iter().filter_map(|table| table.get("CapacityUnits")?.as_f64()).sum();
+        match attempt.operation.as_str() {
+            "GetItem" | "BatchGetItem" | "Query" | "Scan" => state.counts.read_units += units,
+            _ => state.counts.write_units += units,
+        }
+        let factor = if attempt.operation == "TransactWriteItems" { 2 } else { 1 };
+        for item in &attempt.items {
+            state.wrote(item, factor);
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// Counts an item that was put. Transactions cost twice in the table and once in the indexes.
+    fn wrote(&mut self, item: &Value, factor: u64) {
+        let text = |name: &str| item.get(name).and_then(|value| value.get("S")).and_then(Value::as_str).map(str::to_owned);
+        let entity = text("entity").unwrap_or_default();
+        let size = size(item);
+        self.counts.sizes.entry(entity.clone()).or_default().push(size);
+        *self.counts.written.entry((entity.clone(), TABLE)).or_default() += factor * units(size);
+        let key = (text("pk").unwrap_or_default(), text("sk").unwrap_or_default());
+        let places: Places = TABLE_INDEXES.map(|index| Some((text(index.partition)?, text(index.sort)?)));
+        let known = self.indexed.insert(key, places.clone()).unwrap_or_default();
+        for ((index, new), old) in TABLE_INDEXES.iter().zip(places).zip(known) {
+            // Moved: deleted at the old place and put at the new one. Entries hold keys alone and stay below a kilobyte.
+            let cost = if new == old { 0 } else { u64::from(new.is_some()) + u64::from(old.is_some()) };
+            if cost > 0 {
+                *self.counts.written.entry((entity.clone(), index.name)).or_default() += cost;
+            }
+        }
+    }
+}
+
+/// The table itself, among the places where an item is written.
+pub const TABLE: &str = "table";
+
+/// The items that a request puts.
+fn items_of(request: &Value) -> Vec<Value> {
+    let listed = |name: &str| request.get(name).and_then(Value::as_array).into_iter().flatten();
+    let tables = request.get("RequestItems").and_then(Value::as_object).into_iter().flat_map(|tables| tables.values());
+    let batch = tables.filter_map(Value::as_array).flatten().filter_map(|write| write.get("PutRequest")?.get("Item"));
+    let transaction = listed("TransactItems").filter_map(|write| write.get("Put")?.get("Item"));
+    request.get("Item").into_iter().chain(batch).chain(transaction).cloned().collect()
+}
+
+/// An item's size as DynamoDB counts it: names and values (developer guide, "DynamoDB item sizes and formats").
+fn size(item: &Value) -> usize {
+    item.as_object().into_iter().flatten().map(|(name, value)| name.len() + size_of_value(value)).sum()
+}
+
+fn size_of_value(value: &Value) -> usize {
+    let Some((kind, value)) = value.as_object().and_then(|value| value.iter().next()) else { return 0 };
+    match (kind.as_str(), value) {
+        ("S", Value::String(text)) => text.len(),
+        // Two digits a byte, and one more.
+        ("N", Value::String(text)) => text.trim_matches('0').len().div_ceil(2) + 1,
+        ("B", Value::String(text)) => text.trim_end_matches('=').len() * 3 / 4,
+        ("L", Value::Array(values)) => 3 + values.iter().map(|value| 1 + size_of_value(value)).sum::<usize>(),
+        ("M", Value::Object(members)) => 3 + members.iter().map(|(name, value)| 1 + name.len() + size_of_value(value)).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+fn units(size: usize) -> u64 {
+    u64::try_from(size.div_ceil(WRITE_UNIT)).unwrap_or(u64::MAX)
+}
+
+/// Requests that SQS bills for a call of this size.
+fn billed(body: &[u8]) -> u64 {
+    u64::try_from(body.len().div_ceil(SQS_REQUEST).max(1)).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,140 @@
+//! Five thousand orders through the whole system: tick, queue, sales.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, ToSpan as _};
+use stevedore_domain::ids::ShipstationProductId;
+use stevedore_domain::log::Outcome;
+use stevedore_domain::operation::{Operation, OperationKind};
+use stevedore_domain::reference::{Product, ProductKind};
+use stevedore_shipstation::parse_order;
+
+use crate::counting::{Counter, Counts};
+use crate::world::{Options, World};
+
+/// Batches at work at a time, as Lambda's own pollers would have them.
+const POLLERS: usize = 4;
+
+/// What one run over all orders took.
+pub struct Run {
+    pub counts: Counts,
+    pub shipstation_requests: usize,
+    pub reading: Duration,
+    pub processing: Duration,
+    pub operation: Operation,
+}
+
+/// What was measured.
+pub struct Flow {
+    pub orders: usize,
+    pub products: usize,
+    /// Every order for the first time.
+    pub first: Run,
+    /// All of them again, unchanged, as a person's `load_orders`.
+    pub again: Run,
+}
+
+/// Two-line orders that are all to be captured.
+pub fn options(orders: usize, counter: &Counter) -> Options {
+    Options {
+        orders,
+        interceptors: vec![counter.interceptor()],
+        sandbox: Box::new(|options| {
+            options.lines_per_order = Some(2);
+            options.only_status = Some("shipped".to_owned());
+            // Within the first download's look back.
+            options.history = SignedDuration::from_hours(20);
+        }),
+        ..Options::default()
+    }
+}
+
+/// A world whose calls to the table all ask for what they cost.
+pub async fn world(options: Options) -> World {
+    let mut world = World::new(options).await;
+    world.table = world.table.counting_capacity();
+    world.fetch.table = world.table.clone();
+    world.process.table = world.table.clone();
+    world
+}
+
+/// Runs `orders` orders through the system, with their products known or not.
+pub async fn run(orders: usize, know_products: bool) -> Flow {
+    let counter = Counter::default();
+    let world = Arc::new(world(options(orders, &counter)).await);
+    let products = if know_products { put_products(&world).await } else { 0 };
+    let first = one(&world, &counter, Start::Tick).await;
+    assert_eq!(first.operation.counts.of(Outcome::Captured), u64::try_from(orders).unwrap(), "{:?}", first.operation.counts);
+    // Far enough for every condition and marker of the first run to be over.
+    world.clock.advance(SignedDuration::from_hours(1));
+    let again = one(&world, &counter, Start::LoadOrders).await;
+    assert_eq!(again.operation.counts.of(Outcome::Unchanged), u64::try_from(orders).unwrap(), "{:?}", again.operation.counts);
+    Flow { orders, products, first, again }
+}
+
+enum Start {
+    Tick,
+    LoadOrders,
+}
+
+async fn one(world: &Arc<World>, counter: &Counter, start: Start) -> Run {
+    counter.take();
+    world.sandbox.clear_requests();
+    let began = Instant::now();
+    let operation = match start {
+        Start::Tick => {
+            let answer = world.tick().await.unwrap();
+            stevedore_domain::ids::OperationId(answer["operation_id"].as_str().unwrap().to_owned())
+        }
+        Start::LoadOrders => {
+            let from = world.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date().checked_sub(2.days()).unwrap();
+            world.start(OperationKind::LoadOrders { from }).await.id
+        }
+    };
+    let reading = began.elapsed();
+    let began = Instant::now();
+    let mut pollers = tokio::task::JoinSet::new();
+    for _ in 0..POLLERS {
+        let world = Arc::clone(world);
+        pollers.spawn(async move { while world.deliver_orders().await > 0 {} });
+    }
+    while let Some(poller) = pollers.join_next().await {
+        poller.unwrap();
+    }
+    let processing = began.elapsed();
+    // Reading the outcome back is the schedule's or a person's next look, and counted: it is part of what an order costs.
+    let operation = world.operation(&operation).await;
+    Run { counts: counter.take(), shipstation_requests: world.sandbox.requests().len(), reading, processing, operation }
+}
+
+/// Makes every product that the sandbox's orders name ours, linked as after a download of the catalog.
+async fn put_products(world: &World) -> usize {
+    let mut known: BTreeMap<ShipstationProductId, Product> = BTreeMap::new();
+    for order in world.sandbox.orders() {
+        let revision = parse_order(&order.text, None).unwrap();
+        for item in revision.order.items {
+            let (Some(link), Some(sku)) = (item.product_id, item.sku) else { continue };
+            let sku = sku.trim().to_uppercase();
+            if known.values().any(|product| product.sku == sku) {
+                continue;
+            }
+            known.entry(link).or_insert_with(|| Product {
+                id: format!("P-{link}").into(),
+                name: item.name.unwrap_or_else(|| sku.clone()),
+                sku,
+                kind: ProductKind::default(),
+                aliases: Vec::new(),
+                shipstation_product_id: Some(link),
+                revenue_account: None,
+                created_at: world.clock.now(),
+            });
+        }
+    }
+    for product in known.values() {
+        let outcome = world.table.put_product(product, None).await.unwrap();
+        assert_eq!(outcome, stevedore_aws::RecordOutcome::Written(1), "{}", product.sku);
+    }
+    known.len()
+}

@@ -1,0 +1,40 @@
+//! `cargo bench -p stevedore-tests`: what an order costs. Prints tables; `docs/performance.md` keeps the last ones and says what they mean.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub, missing_docs)]
+#![allow(clippy::float_arithmetic, clippy::print_stdout, clippy::print_stderr, clippy::cast_precision_loss, reason = "it prints ratios")]
+
+mod counting;
+mod flow;
+mod memory;
+mod price;
+mod pure;
+mod report;
+#[path = "../../tests/suite/world.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
+mod world;
+
+/// Orders of the large runs, as the budgets have it.
+const ORDERS: usize = 5_000;
+
+fn main() {
+    // What the bench runs inside itself: under the profiler, or as a function's own process.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["pure", page, rounds] => pure::profiled(page, rounds.parse().unwrap()),
+        ["function", name, engines, sandbox, now] => runtime().block_on(memory::function(name, engines, sandbox, now)),
+        [] => everything(ORDERS),
+        [orders] => everything(orders.parse().expect("how many orders")),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+fn everything(orders: usize) {
+    let memory = runtime().block_on(memory::measure());
+    let flow = runtime().block_on(flow::run(orders, true));
+    let strange = runtime().block_on(flow::run(orders.min(1_000), false));
+    let page = runtime().block_on(pure::page());
+    report::print(&flow, &strange, &memory, &pure::measure(&page));
+}

@@ -1,0 +1,138 @@
+//! The part that computes and does nothing else: a page's orders read, digested, classified and booked, in instructions.
+
+use std::hint::black_box;
+use std::path::Path;
+use std::process::Command;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use stevedore_domain::ids::SaleId;
+use stevedore_domain::log::{Decision, Trigger, classify};
+use stevedore_domain::reference::{Location, TaxComponent, TaxRule};
+use stevedore_domain::sale::{Booking, CustomerMatches, Products, book};
+use stevedore_domain::settings::Settings;
+use stevedore_shipstation::parse_order;
+
+use crate::counting::Counter;
+use crate::flow;
+use crate::world::{BANK, LOCATION, REVENUE, START, TAX_RULE};
+
+/// Orders of a page.
+pub const PAGE: usize = 500;
+
+/// A page of 500 two-line orders as ShipStation would send it.
+pub async fn page() -> String {
+    let world = flow::world(flow::options(PAGE, &Counter::default())).await;
+    let orders: Vec<String> = world.sandbox.orders().into_iter().map(|order| order.text.to_string()).collect();
+    format!(r#"{{"orders":[{}],"total":{PAGE},"page":1,"pages":1}}"#, orders.join(","))
+}
+
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(borrow)]
+    orders: Vec<&'a RawValue>,
+}
+
+/// What is given to every order.
+struct Given {
+    settings: Settings,
+    rule: TaxRule,
+    locations: Vec<Location>,
+    customers: CustomerMatches,
+    products: Products,
+    now: Timestamp,
+}
+
+impl Given {
+    fn new() -> Self {
+        let now: Timestamp = START.parse().unwrap();
+        let mut settings = Settings::default();
+        settings.location_map.default = Some(LOCATION.into());
+        settings.tax.default_rule = Some(TAX_RULE.into());
+        settings.payment.account = Some(BANK.into());
+        settings.revenue_account = Some(REVENUE.into());
+        let components = vec![TaxComponent { name: "State".into(), percent: "7.25".parse().unwrap(), account: None }];
+        Self {
+            settings,
+            rule: TaxRule { id: TAX_RULE.into(), name: "Sales tax".into(), components, created_at: now },
+            locations: vec![Location {
+                id: LOCATION.into(),
+                name: "Reno".into(),
+                address: stevedore_domain::order::Address::default(),
+                priority: 0,
+                active: true,
+                created_at: now,
+            }],
+            customers: CustomerMatches::default(),
+            products: Products::default(),
+            now,
+        }
+    }
+
+    /// Orders' texts → sales. Kept whole, so that the profiler shows it.
+    #[inline(never)]
+    fn sales(&self, orders: &[&RawValue]) -> usize {
+        let mut booked = 0;
+        for raw in orders {
+            // As the queue's message would have it.
+            black_box(raw.get().to_owned());
+            let revision = parse_order(raw.get(), Some(self.now)).unwrap();
+            assert_eq!(classify(&revision, &self.settings, None, Trigger::Schedule), Decision::Capture);
+            let id = SaleId::of_order(revision.order.id, 1);
+            let booking = Booking {
+                settings: &self.settings,
+                customers: &self.customers,
+                products: &self.products,
+                tax_rule: Some(&self.rule),
+                locations: &self.locations,
+                store_name: Some("Web shop"),
+                sale_id: &id,
+                booked_at: self.now,
+            };
+            booked += usize::from(black_box(book(&revision, booking)).is_ok());
+        }
+        booked
+    }
+}
+
+/// What runs under the profiler.
+pub fn profiled(page: &str, rounds: usize) {
+    let text = std::fs::read_to_string(page).unwrap();
+    let given = Given::new();
+    let page: Page<'_> = serde_json::from_str(&text).unwrap();
+    for _ in 0..rounds {
+        assert_eq!(given.sales(&page.orders), page.orders.len(), "every order is booked");
+    }
+}
+
+/// What was measured.
+pub struct Pure {
+    /// Bytes of an order's text, on average.
+    pub bytes: usize,
+    /// Instructions for each order; none without the profiler.
+    pub instructions: Option<u64>,
+}
+
+/// Counts the instructions: those of two rounds less those of one, so that the start and what is built once cancel out.
+pub fn measure(page: &str) -> Pure {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("page.json");
+    std::fs::write(&path, page).unwrap();
+    let rounds = [1, 2].map(|rounds| callgrind(&path, rounds, &folder.path().join("callgrind.out")));
+    let instructions = match rounds {
+        [Some(one), Some(two)] => Some((two - one) / u64::try_from(PAGE).unwrap()),
+        _ => None,
+    };
+    Pure { bytes: page.len() / PAGE, instructions }
+}
+
+fn callgrind(page: &Path, rounds: usize, out: &Path) -> Option<u64> {
+    let mut command = Command::new("valgrind");
+    command.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", out.display()));
+    command.arg(std::env::current_exe().unwrap()).args(["pure", page.to_str().unwrap(), &rounds.to_string()]);
+    let output = command.output().ok()?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    text.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
+}

@@ -1,0 +1,10 @@
+//! Chaos: the program is stopped before and after every call, messages come twice, at once, out of order and again from the dead letters, calls and
+//! entries of batches fail, time runs out. Whatever happens, the end is the same (P1–P4).
+
+mod breaker;
+mod delivery;
+mod end;
+mod handing_on;
+mod process;
+mod stops;
+mod storm;

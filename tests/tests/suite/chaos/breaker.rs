@@ -1,0 +1,188 @@
+//! Stops the program at a call to AWS, or breaks calls and lets it go on.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use stevedore_aws::interceptors::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut, BoxError, ConfigBag, Intercept, RuntimeComponents,
+    SharedInterceptor,
+};
+use stevedore_engines::{Fault, Faults};
+
+/// Where the number of an attempt travels from its start to its end.
+const NUMBER: &str = "x-attempt";
+
+/// What is to happen. Attempts are counted from 1; the SDK's own retries count as attempts.
+#[derive(Clone, Debug, Default)]
+pub enum Plan {
+    /// Count, and leave everything alone.
+    #[default]
+    Count,
+    /// The program dies before attempt `k`: it never leaves, and nothing that the program tries afterwards leaves either.
+    StopBefore(u64),
+    /// The program dies after attempt `k`: what it asked for is done, the reply is lost, and nothing leaves afterwards.
+    StopAfter(u64),
+    /// The reply of attempt `k` is lost on the wire. The program lives, and the SDK tries again.
+    LoseReply(u64),
+    /// Each `every`-th attempt meets a fault drawn by the seed. Where `fatal`, one in four is of a kind that the SDK does not retry.
+    Storm { every: u64, seed: u64, fatal: bool },
+}
+
+#[derive(Debug)]
+struct State {
+    plan: Plan,
+    attempts: u64,
+    stopped: bool,
+    operations: BTreeMap<String, u64>,
+    struck: u64,
+}
+
+/// An interceptor in the SDK's own pipeline, under the retries: it sees each attempt.
+#[derive(Clone)]
+pub struct Breaker {
+    state: Arc<Mutex<State>>,
+    faults: Faults,
+}
+
+impl std::fmt::Debug for Breaker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Breaker").finish_non_exhaustive()
+    }
+}
+
+const STOPPED: &str = "the program was stopped here";
+const BROKEN: &str = "a fault that was asked for";
+
+impl Breaker {
+    /// For clients of the engines with these faults.
+    pub fn new(faults: &Faults, plan: Plan) -> Self {
+        let state = State { plan, attempts: 0, stopped: false, operations: BTreeMap::new(), struck: 0 };
+        Self { state: Arc::new(Mutex::new(state)), faults: faults.clone() }
+    }
+
+    pub fn interceptor(&self) -> SharedInterceptor {
+        SharedInterceptor::new(self.clone())
+    }
+
+    /// How many attempts there were.
+    pub fn attempts(&self) -> u64 {
+        self.lock().attempts
+    }
+
+    /// How many of them met a fault.
+    pub fn struck(&self) -> u64 {
+        self.lock().struck
+    }
+
+    /// How many there were of each operation.
+    pub fn operations(&self) -> BTreeMap<String, u64> {
+        self.lock().operations.clone()
+    }
+
+    /// Whether the program is dead.
+    pub fn stopped(&self) -> bool {
+        self.lock().stopped
+    }
+
+    /// A new process begins, and nothing happens to it any more.
+    pub fn disarm(&self) {
+        let mut state = self.lock();
+        state.plan = Plan::Count;
+        state.stopped = false;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+impl State {
+    /// What becomes of the next attempt: an error lets it not leave.
+    fn begin(&mut self, operation: &str, faults: &Faults) -> Result<u64, BoxError> {
+        if self.stopped {
+            return Err(STOPPED.into());
+        }
+        self.attempts += 1;
+        *self.operations.entry(operation.to_owned()).or_default() += 1;
+        let number = self.attempts;
+        match self.plan {
+            Plan::StopBefore(k) if k == number => {
+                self.struck += 1;
+                self.stopped = true;
+                return Err(STOPPED.into());
+            }
+            Plan::LoseReply(k) if k == number => {
+                self.struck += 1;
+                faults.fail_next(operation, 1, Fault::LostReply);
+            }
+            Plan::Storm { every, seed, fatal } if number.is_multiple_of(every) => {
+                self.struck += 1;
+                let dice = dice(seed, number);
+                match dice % 8 {
+                    0 | 1 if fatal => {
+                        // The second of them is done before its reply is lost: see `read_after_transmit`.
+                        if dice.is_multiple_of(8) {
+                            return Err(BROKEN.into());
+                        }
+                    }
+                    0..=2 => faults.fail_next(operation, 1, Fault::Throttle),
+                    3 => faults.fail_next(operation, 1, Fault::Error { status: 500, code: "InternalServerError".to_owned() }),
+                    4 => faults.fail_next(operation, 1, Fault::LostRequest),
+                    _ => faults.fail_next(operation, 1, Fault::LostReply),
+                }
+            }
+            _ => {}
+        }
+        Ok(number)
+    }
+
+    /// What becomes of an answer: an error lets the program not have it.
+    fn end(&mut self, number: u64) -> Result<(), BoxError> {
+        match self.plan {
+            Plan::StopAfter(k) if k == number => {
+                self.struck += 1;
+                self.stopped = true;
+                Err(STOPPED.into())
+            }
+            Plan::Storm { every, seed, fatal: true } if number.is_multiple_of(every) && dice(seed, number) % 8 == 1 => Err(BROKEN.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// SplitMix64: a number for each place of a sequence.
+pub fn dice(seed: u64, place: u64) -> u64 {
+    let mut z = seed.wrapping_add(place.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+impl Intercept for Breaker {
+    fn name(&self) -> &'static str {
+        "Breaker"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let target = context.request().headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let number = self.lock().begin(&operation, &self.faults)?;
+        context.request_mut().headers_mut().insert(NUMBER, number.to_string());
+        Ok(())
+    }
+
+    fn read_after_transmit(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let number = context.inner().request().and_then(|request| request.headers().get(NUMBER)).and_then(|number| number.parse().ok());
+        number.map_or(Ok(()), |number| self.lock().end(number))
+    }
+}

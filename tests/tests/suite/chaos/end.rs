@@ -1,0 +1,152 @@
+//! What is left in the end, without what may differ: times, operations, versions.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use stevedore_aws::{List, Table};
+use stevedore_domain::ids::{OperationId, OrderId};
+use stevedore_domain::operation::{Operation, OperationRow};
+use stevedore_domain::reference::Customer;
+
+use super::process::Shop;
+
+/// The end state of a shop.
+#[derive(Debug, PartialEq)]
+pub struct End {
+    /// Sales by id, with their lines and totals.
+    pub sales: BTreeMap<String, Value>,
+    /// Log entries by order: state, reason, sale, totals, revisions, warnings.
+    pub log: BTreeMap<u64, Value>,
+    /// The newest revision that each order's entry keeps, as ShipStation sent it.
+    pub kept: BTreeMap<u64, Option<String>>,
+    /// Customers by id.
+    pub customers: BTreeMap<String, Value>,
+    /// Pending syncs, by the sale.
+    pub syncs: Vec<String>,
+    /// How far the schedule has read.
+    pub reached: Option<String>,
+    /// Places that could not be read.
+    pub troubles: Vec<String>,
+    /// Messages that are not done.
+    pub undone: u64,
+}
+
+fn without(mut value: Value, names: &[&str]) -> Value {
+    for name in names {
+        value.as_object_mut().unwrap().remove(*name);
+    }
+    value
+}
+
+pub async fn end(shop: &Shop) -> End {
+    let table = &shop.world.table;
+    let mut sales = BTreeMap::new();
+    for stored in shop.world.sales().await {
+        let value = without(serde_json::to_value(&stored.sale).unwrap(), &["created_at"]);
+        assert_eq!(sales.insert(stored.sale.id.to_string(), value), None, "a sale is listed twice");
+    }
+    let (mut log, mut kept) = (BTreeMap::new(), BTreeMap::new());
+    for stored in shop.world.log().await {
+        let mut value = without(serde_json::to_value(&stored.entry).unwrap(), &["timeline", "captured_at", "captured_by"]);
+        for seen in value["revisions"].as_array_mut().unwrap() {
+            for name in ["operation_id", "read_at"] {
+                seen.as_object_mut().unwrap().remove(name);
+            }
+        }
+        let id = stored.entry.order_id.0;
+        kept.insert(id, table.newest_order(&stored).await.unwrap().map(|raw| raw.get().to_owned()));
+        assert_eq!(log.insert(id, value), None, "an order is listed twice");
+    }
+    End {
+        sales,
+        log,
+        kept,
+        customers: customers(table).await,
+        syncs: syncs(table).await,
+        reached: table.cursor().await.unwrap().value.reached.map(|reached| reached.to_string()),
+        troubles: table.troubles().await.unwrap().into_iter().map(|trouble| trouble.position).collect(),
+        undone: shop.undone().await,
+    }
+}
+
+async fn customers(table: &Table) -> BTreeMap<String, Value> {
+    let page = table.list_records::<Customer>(&List { limit: 100, ..List::default() }).await.unwrap();
+    assert!(page.next.is_none());
+    page.items
+        .into_iter()
+        .map(|stored| (stored.value.id.to_string(), without(serde_json::to_value(&stored.value).unwrap(), &["created_at"])))
+        .collect()
+}
+
+async fn syncs(table: &Table) -> Vec<String> {
+    let page = table.list_pending_syncs(&List { limit: 100, ..List::default() }).await.unwrap();
+    let mut sales: Vec<String> = page.items.into_iter().map(|sync| sync.sale_id.to_string()).collect();
+    sales.sort();
+    sales
+}
+
+impl End {
+    /// What must hold however the end was reached: every sale is an order's own, and no order has two (P1); each total is ShipStation's (P3).
+    pub fn check(&self) {
+        let mut orders: Vec<&Value> = self.sales.values().map(|sale| &sale["source"]["order_id"]).collect();
+        let sales = orders.len();
+        orders.sort_by_key(|order| order.to_string());
+        orders.dedup();
+        assert_eq!(orders.len(), sales, "an order has two sales");
+        for (id, entry) in &self.log {
+            let sale = entry["sale_id"].as_str().map(|sale| &self.sales[sale]);
+            assert_eq!(entry["state"] == "booked", sale.is_some(), "{id}: {entry}");
+            if let Some(sale) = sale {
+                assert_eq!(sale["total"], entry["sale_total"], "{id}");
+            }
+        }
+        assert_eq!(self.log.values().filter(|entry| entry["state"] == "booked").count(), sales, "a sale has no entry in the log");
+        assert_eq!(self.undone, 0, "messages are left");
+    }
+
+    /// The difference in few words: whole sales are long.
+    pub fn compare(&self, undisturbed: &Self, what: &str) {
+        fn keys<K: std::fmt::Debug + Ord, V: PartialEq + std::fmt::Debug>(name: &str, a: &BTreeMap<K, V>, b: &BTreeMap<K, V>) -> Vec<String> {
+            let all: std::collections::BTreeSet<&K> = a.keys().chain(b.keys()).collect();
+            let differing = all.into_iter().filter(|key| a.get(key) != b.get(key));
+            differing.map(|key| format!("{name} {key:?}:\n  is     {:.1500?}\n  should {:.1500?}", a.get(key), b.get(key))).collect()
+        }
+        if self == undisturbed {
+            return;
+        }
+        let mut differences = keys("sale", &self.sales, &undisturbed.sales);
+        differences.extend(keys("log", &self.log, &undisturbed.log));
+        differences.extend(keys("kept", &self.kept, &undisturbed.kept));
+        differences.extend(keys("customer", &self.customers, &undisturbed.customers));
+        let rest = |end: &Self| format!("{:?} {:?} {:?} {}", end.syncs, end.reached, end.troubles, end.undone);
+        panic!("{what}\n{}\nis     {}\nshould {}", differences.join("\n"), rest(self), rest(undisturbed));
+    }
+}
+
+/// Every operation that there is, settled, with its rows.
+pub async fn operations(shop: &Shop) -> Vec<(Operation, Vec<OperationRow>)> {
+    let mut settled = Vec::new();
+    for id in operation_ids(shop).await {
+        settled.push(shop.world.table.settle_operation(&id, shop.now()).await.unwrap().unwrap());
+    }
+    settled
+}
+
+async fn operation_ids(shop: &Shop) -> Vec<OperationId> {
+    let page = shop.world.table.list_operations(&List { limit: 100, ..List::default() }).await.unwrap();
+    assert!(page.next.is_none());
+    page.items.into_iter().map(|operation| operation.id).collect()
+}
+
+/// P2: the counts are those of the rows, one for each order, each with its outcome.
+pub fn check_counts(operation: &Operation, rows: &[OperationRow], what: &str) {
+    assert_eq!(operation.counts.total(), u64::try_from(rows.len()).unwrap(), "{what}: {operation:?}");
+    let mut orders: Vec<OrderId> = rows.iter().filter_map(|row| row.order_id).collect();
+    orders.sort_unstable();
+    let all = orders.len();
+    orders.dedup();
+    assert_eq!(orders.len(), all, "{what}: an order has two rows");
+    for row in rows {
+        assert!(row.outcome.is_some(), "{what}: {row:?}");
+    }
+}

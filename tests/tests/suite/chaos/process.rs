@@ -1,0 +1,133 @@
+//! A process of the two functions that can die, around a world that stays: engines, sandbox and clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::SqsBatchResponse;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use stevedore_aws::{ClientOptions, Clients, Queues, ReceivedMessage, Secrets, Table};
+use stevedore_lambda::Deadline;
+use stevedore_sandbox::Serving;
+use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client};
+
+use super::breaker::{Breaker, Plan};
+use crate::world::{Options, World, sqs_event};
+
+/// Longer than a lease, a visibility time-out, and the age at which a run counts as cut off.
+pub const RECOVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// A world whose functions run behind a [`Breaker`]. What the world itself does (pollers, looking at the end) is never broken.
+pub struct Shop {
+    pub world: World,
+    pub breaker: Breaker,
+    pub fetch: fetch_orders::Deps,
+    pub process: process_orders::Deps,
+    shipstation: ShipStationOptions,
+    _serving: Serving,
+}
+
+impl Shop {
+    pub async fn new(options: Options) -> Self {
+        let world = World::new(options).await;
+        let serving = world.sandbox.serve(0).await.unwrap();
+        let breaker = Breaker::new(world.engines.faults(), Plan::Count);
+        let sleeping = world.clock.clone();
+        let mut shipstation = ShipStationOptions::new(serving.base_url(), http_client().unwrap(), world.clock.clock());
+        shipstation.sleep = Arc::new(move |duration: Duration| {
+            sleeping.advance(SignedDuration::try_from(duration).unwrap());
+            Box::pin(tokio::task::yield_now())
+        });
+        let (fetch, process) = functions(&world, &breaker, &shipstation);
+        Self { world, breaker, fetch, process, shipstation, _serving: serving }
+    }
+
+    /// The program's clients from now on: a new process, with this ahead of it.
+    pub fn start(&mut self, plan: Plan) {
+        self.breaker = Breaker::new(self.world.engines.faults(), plan);
+        (self.fetch, self.process) = functions(&self.world, &self.breaker, &self.shipstation);
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.world.clock.now()
+    }
+
+    /// Moves the clock to this long after the world's beginning; never back.
+    pub fn at(&self, since_start: SignedDuration) {
+        let target = crate::world::START.parse::<Timestamp>().unwrap() + since_start;
+        let left = target.duration_since(self.now());
+        assert!(!left.is_negative(), "the clock is already past {target}");
+        self.world.clock.advance(left);
+    }
+
+    /// The schedule's event of this moment.
+    pub async fn tick(&self) -> Result<Value, fetch_orders::Error> {
+        fetch_orders::handle(&self.fetch, json!({"source": "aws.events", "time": self.now()}), self.world.deadline()).await
+    }
+
+    /// Delivers everything in both queues until there is nothing to be seen, or the program dies.
+    pub async fn drain(&self) {
+        while !self.breaker.stopped() {
+            let commands = self.deliver_commands(self.world.deadline()).await;
+            if commands + self.deliver_orders(self.world.deadline()).await == 0 {
+                return;
+            }
+        }
+    }
+
+    /// One batch of the orders queue, as Lambda does it. Answers how many messages it held.
+    pub async fn deliver_orders(&self, deadline: Deadline) -> usize {
+        let url = &self.world.queues.urls().orders;
+        let messages = self.world.queues.receive(url, 0).await.unwrap();
+        if !messages.is_empty() {
+            let answer = process_orders::handle(&self.process, sqs_event(&messages), deadline).await;
+            self.settle(url, &messages, answer.ok()).await;
+        }
+        messages.len()
+    }
+
+    /// One batch of the commands queue. Answers how many messages it held.
+    pub async fn deliver_commands(&self, deadline: Deadline) -> usize {
+        let url = &self.world.queues.urls().commands;
+        let messages = self.world.queues.receive(url, 0).await.unwrap();
+        if !messages.is_empty() {
+            let event = serde_json::to_value(sqs_event(&messages)).unwrap();
+            let answer = fetch_orders::handle(&self.fetch, event, deadline).await.ok();
+            self.settle(url, &messages, answer.map(|answer| serde_json::from_value(answer).unwrap())).await;
+        }
+        messages.len()
+    }
+
+    /// Deletes what was done. The answer of a program that died never arrives.
+    async fn settle(&self, url: &str, messages: &[ReceivedMessage], answer: Option<SqsBatchResponse>) {
+        let Some(answer) = answer.filter(|_| !self.breaker.stopped()) else { return };
+        let failed = |message: &ReceivedMessage| answer.batch_item_failures.iter().any(|failure| failure.item_identifier == message.message_id);
+        let done: Vec<String> = messages.iter().filter(|message| !failed(message)).map(|message| message.receipt_handle.clone()).collect();
+        if !done.is_empty() {
+            self.world.queues.delete(url, &done).await.unwrap();
+        }
+    }
+
+    /// Messages that are not done, wherever they are.
+    pub async fn undone(&self) -> u64 {
+        let urls = self.world.queues.urls();
+        let mut undone = 0;
+        for url in [&urls.orders, &urls.commands, &urls.dead_letters] {
+            undone += self.world.queues.depth(url).await.unwrap().total();
+        }
+        undone
+    }
+}
+
+fn functions(world: &World, breaker: &Breaker, shipstation: &ShipStationOptions) -> (fetch_orders::Deps, process_orders::Deps) {
+    let clients = Clients::at_endpoint(world.engines.endpoint(), ClientOptions { interceptors: vec![breaker.interceptor()] });
+    let table = Table::new(&clients, "stevedore");
+    let fetch = fetch_orders::Deps {
+        table: table.clone(),
+        queues: Queues::new(&clients, world.queues.urls().clone()),
+        secrets: Secrets::new(&clients, "stevedore"),
+        shipstation: Client::new(shipstation.clone()),
+        clock: world.clock.clock(),
+    };
+    (fetch, process_orders::Deps { table, clock: world.clock.clock() })
+}

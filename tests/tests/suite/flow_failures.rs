@@ -1,0 +1,227 @@
+//! ShipStation's failures, and messages that cannot be read (behaviour, section 13).
+
+use jiff::SignedDuration;
+use stevedore_aws::messages::{Command, OrderMessage};
+use stevedore_domain::log::{Outcome, Trigger};
+use stevedore_domain::operation::{Operation, OperationKind, OperationState};
+use stevedore_domain::reason::Reason;
+use stevedore_sandbox::{Fault, Rule};
+
+use crate::flow::{accounted, plain};
+use crate::world::{Options, World};
+
+/// A download that fails with `code`: it says why and what to do, the cursor stays, what was read before is booked, and the next run continues.
+async fn fails(fault: Fault, code: &str) {
+    let world = World::new(Options::default()).await;
+    world.sandbox.upsert_order(plain("before"));
+    world.download().await;
+    let before = world.table.cursor().await.unwrap().value;
+    world.sandbox.faults().add(Rule::always(fault).on("/orders"));
+    world.clock.advance(SignedDuration::from_mins(1));
+    let order = world.sandbox.upsert_order(plain("1"));
+    let operation = world.next_hour().await;
+    assert_eq!((operation.state, operation.reason.as_deref()), (OperationState::Failed, Some(code)));
+    assert!(operation.finished_at.is_some());
+    let message = operation.message.as_deref().unwrap();
+    assert!(message.ends_with('.') && message.len() > 40, "{message}");
+    let after = world.table.cursor().await.unwrap().value;
+    assert_eq!((after.reached, after.lease), (before.reached, None));
+    assert!(world.logged(order).await.is_none());
+    world.sandbox.faults().clear();
+    let operation = world.next_hour().await;
+    accounted(&world, &operation).await;
+    assert_eq!(world.row(&operation, order).await.outcome, Some(Outcome::Captured));
+    assert_eq!(world.sales().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_credentials_fail_the_operation() {
+    fails(Fault::Unauthorized, "shipstation_refused_credentials").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_without_the_api_fails_the_operation() {
+    fails(Fault::PaymentRequired, "shipstation_plan_without_api").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn html_instead_of_json_fails_the_operation() {
+    fails(Fault::Html, "shipstation_not_json").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_truncated_answer_fails_the_operation() {
+    fails(Fault::TruncatedJson, "shipstation_truncated").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shipstation_down_fails_the_operation() {
+    fails(Fault::Unavailable, "shipstation_unavailable").await;
+}
+
+/// What a failed run had read before is accounted for, and the next run goes on behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_in_the_middle_keeps_what_was_read() {
+    let world = World::new(Options::default()).await;
+    for number in 0..620 {
+        world.clock.advance(SignedDuration::from_secs(1));
+        world.sandbox.upsert_order(plain(&number.to_string()).status("awaiting_payment"));
+    }
+    world.clock.advance(SignedDuration::from_secs(1));
+    // The first page comes, the second does not.
+    world.sandbox.faults().add(Rule::every(Fault::Unauthorized, 2).on("/orders"));
+    let operation = world.download().await;
+    assert_eq!((operation.state, operation.counts.of(Outcome::Waiting)), (OperationState::Failed, 500));
+    assert_eq!(operation.counts.total() as usize, world.rows(&operation).await.len());
+    let reached = world.table.cursor().await.unwrap().value.reached.unwrap();
+    assert!(reached.0 > stevedore_domain::pacific::PacificTime::at(crate::world::START.parse().unwrap()).0, "{reached}");
+    world.sandbox.faults().clear();
+    let operation = world.next_hour().await;
+    accounted(&world, &operation).await;
+    assert_eq!(operation.counts.total(), 620);
+}
+
+/// Without the secret an operation says so, and nothing is asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn missing_credentials_fail_the_operation() {
+    let world = World::new(Options::default()).await;
+    world.secrets.clear().await.unwrap();
+    let operation = world.download().await;
+    assert_eq!((operation.state, operation.reason.as_deref()), (OperationState::Failed, Some("not_connected")));
+    assert!(world.sandbox.requests().is_empty());
+}
+
+/// Out of time, a run hands the rest to the next invocation, which goes on where it was; it is one operation.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_out_of_time_goes_on_by_itself() {
+    let world = World::new(Options::default()).await;
+    for number in 0..1_100 {
+        world.clock.advance(SignedDuration::from_secs(1));
+        world.sandbox.upsert_order(plain(&number.to_string()).status("awaiting_payment"));
+    }
+    world.clock.advance(SignedDuration::from_secs(1));
+    world.sandbox.use_up_limit(0);
+    // Each page is throttled until far beyond this invocation's time.
+    world.sandbox.faults().add(Rule::every(Fault::TooManyRequests { reset_seconds: Some(1_000) }, 2).on("/orders"));
+    let answer = world.tick().await.unwrap();
+    assert_eq!(answer["state"], "running", "{answer}");
+    // The key's window turns; then the command that was left goes on.
+    world.clock.advance(SignedDuration::from_secs(1_001));
+    world.sandbox.faults().clear();
+    world.drain().await;
+    let operation = world.operation(&stevedore_domain::ids::OperationId::from(answer["operation_id"].as_str().unwrap())).await;
+    accounted(&world, &operation).await;
+    assert_eq!(operation.counts.of(Outcome::Waiting), 1_100);
+    assert_eq!(world.table.list_operations(&stevedore_aws::List { limit: 10, ..Default::default() }).await.unwrap().items.len(), 1);
+    assert!(world.table.cursor().await.unwrap().value.lease.is_none());
+}
+
+/// Delivers until every message that fails has become a dead letter.
+async fn exhaust(world: &World) {
+    for _ in 0..7 {
+        world.drain().await;
+        world.clock.advance(SignedDuration::from_secs(5_401));
+    }
+    world.drain().await;
+}
+
+async fn send_raw(world: &World, bodies: &[&str]) {
+    let bodies: Vec<String> = bodies.iter().map(|body| (*body).to_owned()).collect();
+    assert!(world.queues.send_orders(&bodies).await.unwrap().refused.is_empty());
+}
+
+/// An unreadable message or an unknown version fails alone, ends in the dead letters with its text, and can be redriven.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unreadable_messages_end_in_the_dead_letters_alone() {
+    let world = World::new(Options::default()).await;
+    let order = world.sandbox.upsert_order(plain("1"));
+    let text = world.sandbox.order(order).unwrap().text;
+    let good = OrderMessage { operation_id: "op".into(), trigger: Trigger::Manual, read_at: Some(world.clock.now()), order: serde_json::from_str(&text).unwrap() };
+    let bad = ["not json at all", r#"{"v":2,"order":{}}"#, r#"{"v":1,"operation_id":"op","trigger":"manual","order":{"orderId":"x"}}"#];
+    send_raw(&world, &[bad[0], &good.encode().unwrap().unwrap(), bad[1], bad[2]]).await;
+    world.drain().await;
+    // The good one of the same batch went through at once.
+    assert_eq!(world.sale(order).await.total.0, 1000);
+    exhaust(&world).await;
+    let letters = world.queues.dead_letters(10).await.unwrap();
+    let mut texts: Vec<_> = letters.iter().map(|letter| letter.body.as_str()).collect();
+    texts.sort_unstable();
+    let mut expected = bad.to_vec();
+    expected.sort_unstable();
+    assert_eq!(texts, expected);
+    assert!(letters.iter().all(|letter| letter.sent_at.is_some() && letter.receive_count >= 5), "{letters:?}");
+    // Listing took nothing away; at most so many are shown as were asked for.
+    assert_eq!(world.queues.dead_letters(2).await.unwrap().len(), 2);
+    assert_eq!(world.queues.dead_letters(10).await.unwrap().len(), 3);
+    // One by one, and all. They come back, for nothing about them has changed.
+    let chosen = [letters[0].message_id.clone(), "no-such".to_owned()];
+    let redriven = world.queues.redrive(Some(&chosen)).await.unwrap();
+    assert_eq!((redriven.moved, redriven.missing), (1, 1));
+    assert_eq!(world.queues.dead_letters(10).await.unwrap().len(), 2);
+    assert_eq!(world.queues.redrive(None).await.unwrap().moved, 2);
+    assert!(world.queues.dead_letters(10).await.unwrap().is_empty());
+    exhaust(&world).await;
+    assert_eq!(world.queues.dead_letters(10).await.unwrap().len(), 3);
+}
+
+/// An order whose processing kept failing is a failed row until it is redriven, which books it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redriven_order_is_booked() {
+    let world = World::new(Options::default()).await;
+    let order = world.sandbox.upsert_order(plain("1"));
+    let answer = world.tick().await.unwrap();
+    // The poller takes the message and dies, each time.
+    let url = world.queues.urls().orders.clone();
+    for _ in 0..6 {
+        world.queues.receive(&url, 0).await.unwrap();
+        world.clock.advance(SignedDuration::from_secs(721));
+    }
+    let letters = world.queues.dead_letters(10).await.unwrap();
+    assert_eq!(letters.len(), 1);
+    world.clock.advance(SignedDuration::from_hours(2));
+    let operation = world.operation(&stevedore_domain::ids::OperationId::from(answer["operation_id"].as_str().unwrap())).await;
+    assert_eq!(world.row(&operation, order).await.reason, Some(Reason::NotProcessed));
+    accounted(&world, &operation).await;
+    assert_eq!(world.queues.redrive(None).await.unwrap().moved, 1);
+    world.drain().await;
+    assert_eq!(world.sale(order).await.total.0, 1000);
+    // It was captured from an old message, so that the next download looks at it again.
+    world.next_hour().await;
+    assert_eq!(world.sales().await.len(), 1);
+}
+
+/// Unreadable commands are dead letters like any other, come back to their own queue, and a known command beside them is carried out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unreadable_commands_come_back_to_their_own_queue() {
+    let world = World::new(Options::default()).await;
+    world.sandbox.upsert_order(plain("1"));
+    let commands = world.queues.urls().commands.clone();
+    let orphan = Command::Continue { operation_id: "gone".into() };
+    world.queues.send_command(&orphan).await.unwrap();
+    let operation = world.start(OperationKind::LoadOrder { order_number: "1".to_owned() }).await;
+    assert_eq!(operation.counts.of(Outcome::Captured), 1);
+    exhaust(&world).await;
+    let letters = world.queues.dead_letters(10).await.unwrap();
+    assert_eq!(letters.iter().map(|letter| letter.body.clone()).collect::<Vec<_>>(), [orphan.encode().unwrap()]);
+    assert_eq!(world.queues.redrive(None).await.unwrap().moved, 1);
+    assert_eq!(world.queues.receive(&commands, 0).await.unwrap().len(), 1);
+}
+
+/// A command that is delivered again, or after its operation ended, does nothing twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_may_be_delivered_again() {
+    let world = World::new(Options::default()).await;
+    world.sandbox.upsert_order(plain("1"));
+    let operation: Operation = world.load_number("1").await;
+    let command = Command::LoadOrder { operation_id: operation.id.clone(), order_number: "1".to_owned() };
+    for _ in 0..3 {
+        world.queues.send_command(&command).await.unwrap();
+    }
+    world.drain().await;
+    assert_eq!(world.operation(&operation.id).await, operation);
+    // And a disconnect that nobody confirmed takes nothing apart.
+    world.queues.send_command(&Command::Disconnect).await.unwrap();
+    world.drain().await;
+    assert!(world.table.connection().await.unwrap().is_some());
+    assert_eq!(world.log().await.len(), 1);
+}

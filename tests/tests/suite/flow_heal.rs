@@ -1,0 +1,137 @@
+//! What was held back for something missing here is captured by itself when it is there (N2, S71).
+
+use stevedore_aws::messages::Command;
+use stevedore_domain::log::{LogState, Outcome};
+use stevedore_domain::money::Currency;
+use stevedore_domain::operation::OperationKind;
+use stevedore_domain::reason::Reason;
+use stevedore_domain::settings::{LocationMap, TaxSettings};
+
+use crate::flow::{accounted, plain};
+use crate::world::{Options, TAX_RULE, World, dec};
+
+/// A world whose tax mapping is unfinished, with an order that was skipped for it.
+async fn unfinished() -> (World, i64) {
+    let world = World::new(Options::default()).await;
+    world.settings(|settings| settings.tax = TaxSettings::default()).await;
+    let order = world.sandbox.upsert_order(plain("1"));
+    let operation = world.download().await;
+    accounted(&world, &operation).await;
+    let row = world.row(&operation, order).await;
+    assert_eq!((row.outcome, row.reason), (Some(Outcome::Skipped), Some(Reason::TaxMappingUnfinished)));
+    let entry = world.logged(order).await.unwrap();
+    assert_eq!((entry.state, entry.reason, entry.sale_id), (LogState::Skipped, Some(Reason::TaxMappingUnfinished), None));
+    assert!(world.sales().await.is_empty());
+    (world, order)
+}
+
+/// S71, N2: nothing is booked while the tax mapping is unfinished, however often the order is read or processed; finishing it captures it by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s71_n2_finishing_the_tax_mapping_captures_what_was_skipped() {
+    let (world, order) = unfinished().await;
+    for _ in 0..2 {
+        let operation = world.next_hour().await;
+        accounted(&world, &operation).await;
+        assert_eq!(operation.counts.of(Outcome::Skipped), 1);
+    }
+    world.start(OperationKind::ProcessPending).await;
+    assert!(world.sales().await.is_empty());
+    world.settings(|settings| settings.tax.default_rule = Some(TAX_RULE.into())).await;
+    // What the API sends after a change of the settings.
+    world.queues.send_command(&Command::ProcessPending { operation_id: None, order_ids: None }).await.unwrap();
+    world.drain().await;
+    assert_eq!(world.sale(order).await.total.0, 1000);
+    let entry = world.logged(order).await.unwrap();
+    assert_eq!((entry.state, entry.reason), (LogState::Booked, None));
+    assert!(entry.timeline.iter().any(|event| event.what.contains("tax_mapping_unfinished")), "{:?}", entry.timeline);
+}
+
+/// N2: the next tick does it too, should the command be lost, long after the order left the window.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n2_the_next_tick_captures_what_was_skipped() {
+    let (world, order) = unfinished().await;
+    world.clock.advance(jiff::SignedDuration::from_hours(24 * 9));
+    world.sandbox.upsert_order(plain("later"));
+    world.next_hour().await;
+    world.clock.advance(jiff::SignedDuration::from_hours(5));
+    let operation = world.download().await;
+    assert!(world.rows(&operation).await.iter().all(|row| row.order_number.as_deref() != Some("1")), "the order is still in the window");
+    world.settings(|settings| settings.tax.default_rule = Some(TAX_RULE.into())).await;
+    world.next_hour().await;
+    world.drain().await;
+    assert_eq!(world.sale(order).await.total.0, 1000);
+    assert_eq!(world.sales().await.len(), 2);
+}
+
+/// N2, P2: an operation that is looked at only after the order healed does not call its first capture an update.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n2_a_healed_order_was_not_updated() {
+    let world = World::new(Options::default()).await;
+    world.settings(|settings| settings.tax = TaxSettings::default()).await;
+    let order = world.sandbox.upsert_order(plain("1"));
+    let answer = world.tick().await.unwrap();
+    world.drain().await;
+    world.settings(|settings| settings.tax.default_rule = Some(TAX_RULE.into())).await;
+    world.queues.send_command(&Command::ProcessPending { operation_id: None, order_ids: None }).await.unwrap();
+    world.drain().await;
+    let operation = world.operation(&stevedore_domain::ids::OperationId::from(answer["operation_id"].as_str().unwrap())).await;
+    accounted(&world, &operation).await;
+    assert_eq!(world.row(&operation, order).await.outcome, Some(Outcome::Captured));
+}
+
+/// N2: no location, and a location that is gone, block with their reason and heal.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n2_a_missing_location_blocks_and_heals() {
+    let world = World::new(Options::default()).await;
+    let map = world.table.settings().await.unwrap().value.location_map;
+    world.settings(|settings| settings.location_map = LocationMap::default()).await;
+    let order = world.sandbox.upsert_order(plain("1"));
+    let operation = world.download().await;
+    accounted(&world, &operation).await;
+    assert_eq!(world.row(&operation, order).await.reason, Some(Reason::NoDefaultLocation));
+    world.settings(|settings| settings.location_map.default = Some("gone".into())).await;
+    world.next_hour().await;
+    world.drain().await;
+    let entry = world.logged(order).await.unwrap();
+    assert_eq!((entry.state, entry.reason), (LogState::Blocked, Some(Reason::MissingReference)));
+    assert!(entry.message.unwrap().contains("gone"));
+    world.settings(|settings| settings.location_map = map).await;
+    let operation = world.start(OperationKind::ProcessPending).await;
+    accounted(&world, &operation).await;
+    assert_eq!(operation.counts.of(Outcome::Captured), 1);
+    assert_eq!(world.sale(order).await.total.0, 1000);
+}
+
+/// An order that could not be booked in one currency is booked when the currency is corrected, and the log never shows an amount in the wrong one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn amounts_that_do_not_fit_the_currency_heal_with_it() {
+    let world = World::new(Options::default()).await;
+    world.settings(|settings| settings.currency = Currency::from_code("JPY").unwrap()).await;
+    let order = world.sandbox.upsert_order(stevedore_sandbox::Draft::new("1").line("A", 1, dec("10.50")));
+    let operation = world.download().await;
+    accounted(&world, &operation).await;
+    assert_eq!(world.row(&operation, order).await.reason, Some(Reason::AmountNotExact));
+    world.settings(|settings| settings.currency = Currency::USD).await;
+    world.clock.advance(jiff::SignedDuration::from_mins(1));
+    // N20: the error is there until something happens.
+    assert_eq!(world.logged(order).await.unwrap().state, LogState::Failed);
+    world.next_hour().await;
+    world.drain().await;
+    let entry = world.logged(order).await.unwrap();
+    assert_eq!((entry.state, entry.currency, entry.sale_total.unwrap().0), (LogState::Booked, Currency::USD, 1050));
+    assert_eq!(entry.order_total, entry.sale_total, "the order's total was left as it was in the other currency");
+}
+
+/// The log's amounts are in the currency that it names, also for a revision that comes after the settings' currency changed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_logs_amounts_are_in_its_currency() {
+    let world = World::new(Options::default()).await;
+    let order = world.sandbox.upsert_order(plain("1"));
+    world.download().await;
+    world.settings(|settings| settings.currency = Currency::from_code("JPY").unwrap()).await;
+    world.clock.advance(jiff::SignedDuration::from_mins(1));
+    world.sandbox.edit_order(order, |order| order.set("orderTotal", 12));
+    world.next_hour().await;
+    let entry = world.logged(order).await.unwrap();
+    assert_eq!((entry.currency, entry.order_total.unwrap().0, entry.sale_total.unwrap().0), (Currency::USD, 1200, 1000));
+}

@@ -1,0 +1,133 @@
+//! Large orders, and many of one moment (behaviour, sections 5 and 6).
+
+use jiff::SignedDuration;
+use stevedore_domain::log::Outcome;
+use stevedore_domain::reason::Reason;
+use stevedore_sandbox::{Draft, Fault, Json, Rule, SandboxOptions};
+
+use crate::flow::{accounted, item, plain, with};
+use crate::world::{Options, World, dec, order_id};
+
+/// Text that does not compress: hexadecimal digits of a small generator, so that the test is the same each time.
+fn noise(seed: u64, length: usize) -> String {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut text = String::with_capacity(length + 16);
+    while text.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        text.push_str(&format!("{state:016x}"));
+    }
+    text.truncate(length);
+    text
+}
+
+fn many_lines(lines: usize) -> Draft {
+    let mut draft = Draft::new("large").tax(dec("123.45")).shipping(dec("9.99"));
+    for line in 0..lines {
+        draft = draft.line(&format!("SKU-{line}"), 1 + i64::try_from(line % 7).unwrap(), dec("3.335"));
+    }
+    draft
+}
+
+/// An order of 1,200 lines: more than a transaction holds, and one sale all the same, equal to the cent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_of_1200_lines_is_one_sale() {
+    let world = World::new(Options::default()).await;
+    let order = world.sandbox.upsert_order(many_lines(1_200));
+    let operation = world.download().await;
+    accounted(&world, &operation).await;
+    let sale = world.sale(order).await;
+    assert_eq!((sale.lines.len(), sale.tax.0), (1_200, 12_345));
+    let total = world.sandbox.order(order).unwrap().total().unwrap();
+    assert_eq!(sale.currency.decimal(sale.total), total);
+    let last = sale.lines.last().unwrap();
+    assert_eq!((last.line_no, last.sku.as_deref(), last.quantity), (1_200, Some("SKU-1199"), 1 + 1_199 % 7));
+    assert_eq!(world.next_hour().await.counts.of(Outcome::Unchanged), 1);
+}
+
+/// A sale of more than an item holds, compressed: in chunks, read back as it was written, also when the entry is deleted and it is found again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sale_larger_than_an_item_is_read_back_equal() {
+    let world = World::new(Options::default()).await;
+    let lines = 60;
+    let large = with(&many_lines(lines), |order| {
+        for line in 0..lines {
+            let option = format!(r#"[{{"name":"Engraving","value":"{}"}}]"#, noise(line as u64 + 1, 20_000));
+            item(order, line).set("options", option.parse::<Json>().unwrap());
+        }
+    });
+    let order = world.sandbox.upsert_order(large);
+    let operation = world.download().await;
+    accounted(&world, &operation).await;
+    assert_eq!(operation.counts.of(Outcome::Captured), 1, "{:?}", world.rows(&operation).await);
+    let sale = world.sale(order).await;
+    assert_eq!(sale.total, sale.sum_of_parts());
+    for (index, line) in sale.lines.iter().enumerate() {
+        assert_eq!(line.comment.as_deref(), Some(format!("Engraving: {}", noise(index as u64 + 1, 20_000)).as_str()));
+    }
+    let stored = world.table.log_entry(order_id(order)).await.unwrap().unwrap();
+    assert_eq!(world.table.newest_order(&stored).await.unwrap().unwrap().get(), &*world.sandbox.order(order).unwrap().text);
+    assert_eq!(world.sales().await.len(), 1);
+    world.table.delete_log_entry(order_id(order)).await.unwrap();
+    world.next_hour().await;
+    assert_eq!(world.sale(order).await, sale);
+    assert_eq!(world.sales().await.len(), 1);
+}
+
+/// Larger than a message can be even packed: a failed row that says what to do, and the others of its page are booked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_larger_than_a_message_fails_alone() {
+    let world = World::new(Options::default()).await;
+    let other = world.sandbox.upsert_order(plain("other"));
+    let huge = world.sandbox.upsert_order(with(&plain("huge"), |order| order.set("customerNotes", noise(7, 2_500_000))));
+    let operation = world.download().await;
+    accounted(&world, &operation).await;
+    let row = world.row(&operation, huge).await;
+    assert_eq!((row.outcome, row.reason), (Some(Outcome::Failed), Some(Reason::OrderTooLarge)));
+    assert_eq!(world.sale(other).await.total.0, 1000);
+}
+
+/// More than 500 orders that share one `modifyDate` are all captured, and the next hour finds nothing new.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_a_page_of_one_second_is_captured() {
+    let world = World::new(Options::default()).await;
+    for number in 0..530 {
+        world.sandbox.upsert_order(plain(&number.to_string()).status(if number % 40 == 0 { "awaiting_shipment" } else { "awaiting_payment" }));
+    }
+    world.clock.advance(SignedDuration::from_secs(1));
+    let operation = world.download().await;
+    accounted(&world, &operation).await;
+    assert_eq!((operation.counts.of(Outcome::Captured), operation.counts.of(Outcome::Waiting)), (14, 516));
+    // All of them are paid in one bulk edit.
+    world.clock.advance(SignedDuration::from_mins(10));
+    for order in world.sandbox.orders() {
+        world.sandbox.edit_order(order.id, |order| order.set("orderStatus", "awaiting_shipment"));
+    }
+    let operation = world.next_hour().await;
+    accounted(&world, &operation).await;
+    assert_eq!(operation.counts.of(Outcome::Captured), 516, "{:?}", operation.counts);
+    assert_eq!(world.sales().await.len(), 530);
+}
+
+/// Orders that are edited while the pages are read: none is missed, and each is captured once, in its newest state.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn edits_while_pages_are_read_hide_nothing() {
+    for inclusive in [true, false] {
+        let sandbox = Box::new(move |options: &mut SandboxOptions| options.modify_start_inclusive = inclusive);
+        let world = World::new(Options { sandbox, ..Options::default() }).await;
+        for number in 0..1_020 {
+            if number % 3 == 0 {
+                world.clock.advance(SignedDuration::from_secs(1));
+            }
+            world.sandbox.upsert_order(plain(&number.to_string()).status(if number % 100 == 0 { "awaiting_shipment" } else { "awaiting_payment" }));
+        }
+        world.clock.advance(SignedDuration::from_mins(1));
+        world.sandbox.faults().add(Rule::times(Fault::EditWhileReading, 20).on("/orders"));
+        let operation = world.download().await;
+        accounted(&world, &operation).await;
+        assert!(world.sandbox.faults().list()[0].struck > 0, "no order was edited");
+        assert_eq!(operation.counts.total(), 1_020);
+        assert_eq!(world.sales().await.len(), 11);
+    }
+}
