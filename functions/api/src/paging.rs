@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use stevedore_aws::{Error, List, Page};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::problem::{Code, FieldFault, Problem};
 
@@ -71,6 +71,18 @@ impl<T> ListView<T> {
             weight <= LARGEST_PAGE
         })
     }
+}
+
+/// What every list takes; stands for [`Parameters::list`] in the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "only its schema is used")]
+pub(crate) struct ListQuery {
+    /// Records on the page; 50 where it is left out.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// The `next_page_token` of the page before.
+    page_token: Option<String>,
 }
 
 /// A token of a list whose place is a number: opaque, and of no use to another list.

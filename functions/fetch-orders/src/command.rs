@@ -1,5 +1,7 @@
 //! Commands from the commands queue. Each may be delivered more than once and goes on where it stopped.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use stevedore_aws::Progress;
@@ -28,7 +30,7 @@ pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline)
 /// Begins an operation or goes on with it: its record says what is to be done and how far it is.
 async fn go_on(deps: &Deps, id: &OperationId, deadline: Deadline) -> Result<(), Error> {
     let stored = deps.table.operation(id).await?.ok_or_else(|| Error::NoOperation(id.clone()))?;
-    let mut run = Run { operation: stored.value, version: stored.version, cursor: None };
+    let mut run = Run { operation: stored.value, version: stored.version, cursor: None, queued: BTreeSet::new() };
     if run.operation.state.is_final() || run.operation.state == OperationState::Processing {
         return Ok(());
     }
@@ -61,7 +63,7 @@ fn midnight(day: Date, zone: &str) -> PacificTime {
 
 async fn process_pending(deps: &Deps, id: &OperationId, orders: Option<&[stevedore_domain::ids::OrderId]>) -> Result<(), Error> {
     let stored = deps.table.operation(id).await?.ok_or_else(|| Error::NoOperation(id.clone()))?;
-    let mut run = Run { operation: stored.value, version: stored.version, cursor: None };
+    let mut run = Run { operation: stored.value, version: stored.version, cursor: None, queued: BTreeSet::new() };
     if run.operation.state.is_final() || run.operation.state == OperationState::Processing {
         return Ok(());
     }

@@ -32,7 +32,9 @@ pub(crate) async fn settle_open(deps: &Deps) -> Result<(), Error> {
             operation.read_at = Some(now);
             operation.finished_at = Some(now);
             operation.reason = Some("cut_off".to_owned());
-            operation.message = Some("The run was cut off. Scheduled downloads go on by themselves where it stopped; start it again if a person did.".to_owned());
+            operation.message = Some(
+                "The run was cut off. Scheduled downloads go on by themselves where it stopped; start it again if a person did.".to_owned(),
+            );
             deps.table.put_operation(&operation, stored.version).await?;
         }
     }

@@ -14,7 +14,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::from_vars(std::env::vars())?;
     let clients = Clients::from_environment(ClientOptions::default()).await;
     let clock: Clock = Arc::new(jiff::Timestamp::now);
-    let urls = QueueUrls { orders: config.orders_queue_url, commands: config.commands_queue_url, dead_letters: config.dead_letter_queue_url };
+    let urls =
+        QueueUrls { orders: config.orders_queue_url, commands: config.commands_queue_url, dead_letters: config.dead_letter_queue_url };
     let deps = Arc::new(Deps {
         table: Table::new(&clients, config.table),
         queues: Queues::new(&clients, urls),

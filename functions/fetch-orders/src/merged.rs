@@ -7,25 +7,28 @@ use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::LogState;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::Warning;
-use stevedore_shipstation::{Call, RawOrder};
+use stevedore_shipstation::{Call, Error as ShipStationError, RawOrder};
 
 use crate::run::Run;
 use crate::{Deps, Error};
 
 /// Withdraws pending orders that were merged into one that was just read. The same list names the children of a split, which still exist: only a
-/// 404 tells the two apart. What cannot be asked now is asked when the survivor is read again.
+/// 404 tells the two apart.
+///
+/// The inner result is ShipStation's: nobody may move on past a survivor whose orders could not be asked for, or one of them would be booked beside it.
 pub(crate) async fn withdraw(
     deps: &Deps,
     run: &mut Run,
     call: &Call<'_>,
     orders: &[RawOrder],
     entries: &HashMap<OrderId, StoredEntry>,
-) -> Result<(), Error> {
+) -> Result<Result<(), ShipStationError>, Error> {
     let mut asked = BTreeSet::new();
     for survivor in orders.iter().filter_map(|order| order.parsed.as_ref().ok()).map(|revision| &revision.order) {
         for id in survivor.merged_ids.iter().filter(|id| **id != survivor.id) {
             let Some(entry) = entries.get(id).map(|stored| &stored.entry) else { continue };
-            let known = entry.state == LogState::Withdrawn || entry.warnings.iter().any(|warning| warning.reason == Reason::MergedAfterBooking);
+            let known =
+                entry.state == LogState::Withdrawn || entry.warnings.iter().any(|warning| warning.reason == Reason::MergedAfterBooking);
             if known || !asked.insert(*id) {
                 continue;
             }
@@ -33,9 +36,11 @@ pub(crate) async fn withdraw(
             match deps.shipstation.order(call, *id).await {
                 Ok(Some(_)) => continue,
                 Ok(None) => {}
+                // It exists and breaks ShipStation, which must not hold up everything behind it.
+                Err(ShipStationError::Unavailable { status: Some(500), .. }) => continue,
                 Err(error) => {
                     tracing::warn!(order_id = %id, reason = error.code(), "could not ask whether the order was merged away");
-                    return Ok(());
+                    return Ok(Err(error));
                 }
             }
             let now = (deps.clock)();
@@ -61,5 +66,5 @@ pub(crate) async fn withdraw(
                 .await?;
         }
     }
-    Ok(())
+    Ok(Ok(()))
 }

@@ -1,10 +1,12 @@
 //! Orders that are in the log without a sale, queued once more (S107, N2).
 
+use std::collections::BTreeSet;
+
 use stevedore_aws::messages::OrderMessage;
 use stevedore_aws::{List, StoredEntry};
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::{LogState, Trigger};
-use stevedore_domain::operation::OperationRow;
+use stevedore_domain::operation::{OperationRow, QueuedRevision};
 use stevedore_domain::reason::Reason;
 use stevedore_domain::settings::Consolidation;
 
@@ -17,8 +19,9 @@ const PER_TICK: usize = 200;
 const PER_COMMAND: usize = 20_000;
 
 /// Orders that something here keeps from being booked are tried again with every download: the command that should have done it may have been lost.
-pub(crate) async fn heal(deps: &Deps) -> Result<(), Error> {
-    let rows = queue(deps, &OperationId::from("system"), None, PER_TICK).await?;
+/// Not those that this download has just `queued`: of two revisions on their way at once the older could be booked.
+pub(crate) async fn heal(deps: &Deps, queued: &BTreeSet<OrderId>) -> Result<(), Error> {
+    let rows = queue_all(deps, &OperationId::from("system"), PER_TICK, queued).await?;
     if !rows.is_empty() {
         tracing::info!(orders = rows.len(), "open orders queued again");
     }
@@ -27,17 +30,16 @@ pub(crate) async fn heal(deps: &Deps) -> Result<(), Error> {
 
 /// Queues open orders: these, or all.
 pub(crate) async fn process(deps: &Deps, operation: &OperationId, orders: Option<&[OrderId]>) -> Result<Vec<OperationRow>, Error> {
-    queue(deps, operation, orders, PER_COMMAND).await
+    let Some(orders) = orders else { return queue_all(deps, operation, PER_COMMAND, &BTreeSet::new()).await };
+    let mut rows = Vec::new();
+    let entries = deps.table.log_entries(orders.iter().copied()).await?;
+    let open: Vec<StoredEntry> = entries.into_values().filter(|stored| stored.entry.state.is_open()).collect();
+    send(deps, operation, &open, &mut rows).await?;
+    Ok(rows)
 }
 
-async fn queue(deps: &Deps, operation: &OperationId, orders: Option<&[OrderId]>, limit: usize) -> Result<Vec<OperationRow>, Error> {
+async fn queue_all(deps: &Deps, operation: &OperationId, limit: usize, but: &BTreeSet<OrderId>) -> Result<Vec<OperationRow>, Error> {
     let mut rows = Vec::new();
-    if let Some(orders) = orders {
-        let entries = deps.table.log_entries(orders.iter().copied()).await?;
-        let open: Vec<StoredEntry> = entries.into_values().filter(|stored| stored.entry.state.is_open()).collect();
-        send(deps, operation, &open, &mut rows).await?;
-        return Ok(rows);
-    }
     let settings = deps.table.settings().await?.value;
     // With daily consolidation a pending order waits for its day; what is blocked or was skipped may have become able to wait with it.
     let states: &[LogState] = match settings.consolidation {
@@ -54,7 +56,10 @@ async fn queue(deps: &Deps, operation: &OperationId, orders: Option<&[OrderId]>,
         loop {
             let mut page = deps.table.list_log_state(*state, &list).await?;
             // What was skipped for another reason than the tax mapping is not changed by trying.
-            page.items.retain(|stored| *state != LogState::Skipped || stored.entry.reason == Some(Reason::TaxMappingUnfinished));
+            page.items.retain(|stored| {
+                let tried = *state != LogState::Skipped || stored.entry.reason == Some(Reason::TaxMappingUnfinished);
+                tried && !but.contains(&stored.entry.order_id)
+            });
             send(deps, operation, &page.items, &mut rows).await?;
             list.token = page.next;
             if list.token.is_none() || rows.len() - begun >= limit {
@@ -75,7 +80,7 @@ async fn send(deps: &Deps, operation: &OperationId, entries: &[StoredEntry], row
         let message = OrderMessage { operation_id: operation.clone(), trigger: Trigger::Manual, read_at: newest.read_at, order };
         if let Some(body) = message.encode()? {
             bodies.push(body);
-            rows.push(queued_row(stored.entry.order_id, &stored.entry.order_number, newest.into()));
+            rows.push(queued_row(stored.entry.order_id, &stored.entry.order_number, QueuedRevision::new(newest, Some(&stored.entry))));
         }
     }
     let report = deps.queues.send_orders(&bodies).await?;

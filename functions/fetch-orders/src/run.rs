@@ -1,8 +1,11 @@
 //! Reading an operation's window to its end, or as far as the time allows.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use stevedore_aws::Cursor;
 use stevedore_aws::messages::Command;
+use stevedore_domain::ids::OrderId;
 use stevedore_domain::operation::{Operation, OperationKind, OperationState};
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Credentials, Error as ShipStationError, Priority, Reading};
@@ -15,6 +18,8 @@ pub(crate) struct Run {
     pub(crate) version: u64,
     /// The schedule's cursor, whose lease this run holds; none for a run that a person asked for.
     pub(crate) cursor: Option<(Cursor, u64)>,
+    /// Orders that this invocation queued.
+    pub(crate) queued: BTreeSet<OrderId>,
 }
 
 impl Run {
@@ -72,10 +77,10 @@ enum Next {
 }
 
 /// Reads what the operation asks for. Ends it, or hands the rest on by a command.
-pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Result<Operation, Error> {
+pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Result<Run, Error> {
     let Some(credentials) = deps.secrets.read().await? else {
         run.end(deps, Some(("not_connected", "ShipStation's credentials are gone. Connect again.".to_owned()))).await?;
-        return Ok(run.operation);
+        return Ok(run);
     };
     let credentials = Credentials { api_key: credentials.api_key, api_secret: credentials.api_secret };
     let call = Call { credentials: &credentials, priority: priority(&run.operation.kind), deadline: call_deadline(deps, deadline) };
@@ -100,7 +105,7 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
         }
     }
     tracing::info!(operation_id = %run.operation.id, state = ?run.operation.state, requests = run.operation.requests, "operation read");
-    Ok(run.operation)
+    Ok(run)
 }
 
 fn priority(kind: &OperationKind) -> Priority {
@@ -141,7 +146,11 @@ async fn read_window(deps: &Deps, run: &mut Run, call: &Call<'_>, deadline: Dead
             Err(error) if error_is_time(&error) => return Ok(Next::HandOn),
             Err(error) => return Ok(Next::Failed(error)),
         };
-        step::take(deps, run, call, step.orders, step.poison).await?;
+        match step::take(deps, run, call, step.orders, step.poison).await? {
+            Ok(()) => {}
+            Err(error) if error_is_time(&error) => return Ok(Next::HandOn),
+            Err(error) => return Ok(Next::Failed(error)),
+        }
         run.operation.position = Some(step.reached);
         if let Some((cursor, _)) = &mut run.cursor {
             cursor.reached = cursor.reached.max(Some(step.reached));
@@ -160,17 +169,20 @@ async fn read_number(deps: &Deps, run: &mut Run, call: &Call<'_>, number: &str) 
     // Clones share the counter, so this may count a neighbour's request too: never too few.
     let requests = deps.shipstation.requests().saturating_sub(before);
     run.operation.requests = run.operation.requests.saturating_add(u32::try_from(requests).unwrap_or(u32::MAX));
-    match orders {
+    let taken = match orders {
         Ok(orders) => {
             if orders.is_empty() {
                 run.operation.reason = Some("order_not_found".to_owned());
                 run.operation.message =
                     Some("ShipStation has no order with exactly this number. Check the number; an order that was combined into another has vanished.".to_owned());
             }
-            step::take(deps, run, call, orders, Vec::new()).await?;
-            Ok(Next::Finished)
+            step::take(deps, run, call, orders, Vec::new()).await?
         }
-        Err(error) if error_is_time(&error) => Ok(Next::HandOn),
-        Err(error) => Ok(Next::Failed(error)),
-    }
+        Err(error) => Err(error),
+    };
+    Ok(match taken {
+        Ok(()) => Next::Finished,
+        Err(error) if error_is_time(&error) => Next::HandOn,
+        Err(error) => Next::Failed(error),
+    })
 }

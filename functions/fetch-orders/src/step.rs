@@ -7,7 +7,7 @@ use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::{Decision, Outcome, classify};
 use stevedore_domain::operation::{OperationRow, QueuedRevision};
 use stevedore_domain::reason::Reason;
-use stevedore_shipstation::{Call, Malformed, Poison, RawOrder};
+use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, Poison, RawOrder};
 
 use crate::run::Run;
 use crate::{Deps, Error, merged, trouble};
@@ -16,13 +16,22 @@ use crate::{Deps, Error, merged, trouble};
 const EVIDENCE: usize = 256 * 1024;
 
 /// Decides on orders and queues them. When this returns, each of them is safely queued or needs nothing, and has its row.
-pub(crate) async fn take(deps: &Deps, run: &mut Run, call: &Call<'_>, orders: Vec<RawOrder>, poison: Vec<Poison>) -> Result<(), Error> {
+///
+/// The inner result is ShipStation's: then these orders are to be read once more.
+pub(crate) async fn take(
+    deps: &Deps,
+    run: &mut Run,
+    call: &Call<'_>,
+    orders: Vec<RawOrder>,
+    poison: Vec<Poison>,
+) -> Result<Result<(), ShipStationError>, Error> {
     if orders.is_empty() && poison.is_empty() {
-        return Ok(());
+        return Ok(Ok(()));
     }
     let settings = deps.table.settings().await?.value;
     let ids = orders.iter().filter_map(|order| order.parsed.as_ref().ok()).map(|revision| revision.order.id);
-    let merged_ids = orders.iter().filter_map(|order| order.parsed.as_ref().ok()).flat_map(|revision| revision.order.merged_ids.iter().copied());
+    let merged_ids =
+        orders.iter().filter_map(|order| order.parsed.as_ref().ok()).flat_map(|revision| revision.order.merged_ids.iter().copied());
     let entries = deps.table.log_entries(ids.chain(merged_ids).collect::<Vec<_>>()).await?;
     let mut rows = Vec::with_capacity(orders.len());
     let mut bodies = Vec::new();
@@ -50,7 +59,12 @@ pub(crate) async fn take(deps: &Deps, run: &mut Run, call: &Call<'_>, orders: Ve
         match message.encode()? {
             Some(body) => {
                 bodies.push(body);
-                rows.push(queued_row(id, &revision.order.number, (&revision.key).into()));
+                run.queued.insert(id);
+                rows.push(queued_row(
+                    id,
+                    &revision.order.number,
+                    QueuedRevision::new(&revision.key, entries.get(&id).map(|stored| &stored.entry)),
+                ));
             }
             None => rows.push(OperationRow::decided(id, &revision.order.number, Outcome::Failed, Some(Reason::OrderTooLarge))),
         }
@@ -63,14 +77,14 @@ pub(crate) async fn take(deps: &Deps, run: &mut Run, call: &Call<'_>, orders: Ve
     if let Some((_, reason)) = report.refused.first() {
         return Err(Error::NotQueued { count: report.refused.len(), reason: reason.clone() });
     }
-    merged::withdraw(deps, run, call, &orders, &entries).await?;
+    let withdrawn = merged::withdraw(deps, run, call, &orders, &entries).await?;
     run.operation.pages = deps.table.put_operation_rows(&run.operation.id, run.operation.pages, &rows).await?;
     let counts: HashMap<&str, usize> = rows.iter().fold(HashMap::new(), |mut counts, row| {
         *counts.entry(if row.outcome.is_none() { "queued" } else { "not_queued" }).or_default() += 1;
         counts
     });
     tracing::info!(operation_id = %run.operation.id, orders = orders.len(), poison = poison.len(), queued = counts.get("queued"), "page taken");
-    Ok(())
+    Ok(withdrawn)
 }
 
 /// A row whose outcome the log will tell.

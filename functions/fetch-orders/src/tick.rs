@@ -1,5 +1,7 @@
 //! The schedule's tick.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use stevedore_aws::{Connection, ConnectionMode, Cursor, Lease, Stored};
@@ -58,15 +60,15 @@ pub(crate) async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Resu
         housekeeping::refresh_stores(deps, &mut run, deadline).await?;
         run::read(deps, run, deadline).await
     };
-    let operation = match read.await {
-        Ok(operation) => operation,
+    let Run { operation, queued, .. } = match read.await {
+        Ok(run) => run,
         Err(error) => {
             // Lambda delivers the tick again: it shall not find itself locked out.
             give_back(deps, &id).await;
             return Err(error);
         }
     };
-    crate::pending::heal(deps).await?;
+    crate::pending::heal(deps, &queued).await?;
     Ok(json!({"ran": true, "operation_id": operation.id, "state": operation.state, "counts": operation.counts}))
 }
 
@@ -108,7 +110,7 @@ async fn begin(
     let cursor = Cursor { lease: Some(lease), last_tick: Some(cursor.last_tick.map_or(at, |last| last.max(at))), ..cursor };
     let Some(cursor_version) = deps.table.put_cursor(&cursor, version).await? else { return Ok(None) };
     let Some(version) = deps.table.create_operation(&operation).await? else { return Ok(None) };
-    Ok(Some(Run { operation, version, cursor: Some((cursor, cursor_version)) }))
+    Ok(Some(Run { operation, version, cursor: Some((cursor, cursor_version)), queued: BTreeSet::new() }))
 }
 
 /// Gives the lease of a failed run back, as far as that works; else it runs out.

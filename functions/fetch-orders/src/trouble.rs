@@ -14,14 +14,29 @@ const PER_RUN: usize = 5;
 /// Remembers an order whose text cannot be read, by its id. One without a readable id shows up again only when it changes.
 pub(crate) async fn remember_order(deps: &Deps, malformed: &Malformed) -> Result<(), Error> {
     let Some(id) = malformed.order_id else { return Ok(()) };
-    remember(deps, Trouble { position: format!("order#{id}"), order_id: Some(id), from: None, until: None, first_seen: (deps.clock)(), attempts: 1 }).await
+    remember(
+        deps,
+        Trouble { position: format!("order#{id}"), order_id: Some(id), from: None, until: None, first_seen: (deps.clock)(), attempts: 1 },
+    )
+    .await
 }
 
 /// Remembers a place where ShipStation answers with an error, by the window that it lies in.
 pub(crate) async fn remember_place(deps: &Deps, place: &Poison) -> Result<(), Error> {
     let from = place.before.as_ref().and_then(|neighbour| neighbour.at).unwrap_or(place.from);
     let until = place.after.as_ref().and_then(|neighbour| neighbour.at).or(place.until);
-    remember(deps, Trouble { position: format!("{}#{from}", place.key), order_id: None, from: Some(from), until, first_seen: (deps.clock)(), attempts: 1 }).await
+    remember(
+        deps,
+        Trouble {
+            position: format!("{}#{from}", place.key),
+            order_id: None,
+            from: Some(from),
+            until,
+            first_seen: (deps.clock)(),
+            attempts: 1,
+        },
+    )
+    .await
 }
 
 async fn remember(deps: &Deps, trouble: Trouble) -> Result<(), Error> {
@@ -36,7 +51,12 @@ async fn remember(deps: &Deps, trouble: Trouble) -> Result<(), Error> {
 /// Tries the places of earlier runs again, those tried least first. What can be read now is taken like everything else and forgotten as a trouble.
 ///
 /// The inner result is ShipStation's: an error that concerns more than one place ends the attempt.
-pub(crate) async fn try_again(deps: &Deps, run: &mut Run, call: &Call<'_>, deadline: Deadline) -> Result<Result<(), ShipStationError>, Error> {
+pub(crate) async fn try_again(
+    deps: &Deps,
+    run: &mut Run,
+    call: &Call<'_>,
+    deadline: Deadline,
+) -> Result<Result<(), ShipStationError>, Error> {
     let mut troubles = deps.table.troubles().await?;
     troubles.retain(|trouble| trouble.first_seen < run.operation.started_at);
     troubles.sort_by_key(|trouble| trouble.attempts);
@@ -51,8 +71,8 @@ pub(crate) async fn try_again(deps: &Deps, run: &mut Run, call: &Call<'_>, deadl
                     Ok(None) => true,
                     Ok(Some(order)) => {
                         let readable = order.parsed.is_ok();
-                        if readable {
-                            step::take(deps, run, call, vec![order], Vec::new()).await?;
+                        if readable && let Err(error) = step::take(deps, run, call, vec![order], Vec::new()).await? {
+                            return Ok(Err(error));
                         }
                         readable
                     }
@@ -94,7 +114,9 @@ async fn read_place(
         match step {
             Ok(read) => {
                 solved &= read.poison.is_empty();
-                step::take(deps, run, call, read.orders, Vec::new()).await?;
+                if let Err(error) = step::take(deps, run, call, read.orders, Vec::new()).await? {
+                    return Ok(Err(error));
+                }
                 if read.finished {
                     return Ok(Ok(solved));
                 }

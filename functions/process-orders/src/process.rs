@@ -8,7 +8,7 @@ use stevedore_aws::messages::OrderMessage;
 use stevedore_aws::{CaptureOutcome, CaptureWrite, StoredEntry, Trouble};
 use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, classify};
-use stevedore_domain::order::Revision;
+use stevedore_domain::order::{Order, Revision};
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::{Booked, Booking, CustomerMatches, Sale, Unbookable, Warning, book};
 use stevedore_domain::settings::Consolidation;
@@ -69,7 +69,8 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
         return Ok(Done { order_id: order.id, outcome: Outcome::Skipped, reason: Some(Reason::NotConnected), state: None, sale_id: None });
     }
     let mut entry: Option<Cow<'_, StoredEntry>> = loaded.entries.get(&order.id).map(Cow::Borrowed);
-    let mut customers: Cow<'_, CustomerMatches> = loaded.customers.get(&order.id).map_or_else(|| Cow::Owned(CustomerMatches::default()), Cow::Borrowed);
+    let mut customers: Cow<'_, CustomerMatches> =
+        loaded.customers.get(&order.id).map_or_else(|| Cow::Owned(CustomerMatches::default()), Cow::Borrowed);
     let mut sale_attempt = 1;
     for _ in 0..ATTEMPTS {
         let now = (deps.clock)();
@@ -100,7 +101,7 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
                 customers = Cow::Owned(adopt(deps, customers.into_owned(), plan.booked.as_ref()).await?);
             }
             CaptureOutcome::SaleExists(existing) => {
-                if existing.sale.voided_at.is_some() || existing.sale.source.order_number != order.number {
+                if existing.sale.voided_at.is_some() || !is_of(&existing.sale, order) {
                     sale_attempt += 1;
                 } else if let Some(done) = relink(deps, &plan, known, &revision, message, &existing.sale, now).await? {
                     return Ok(done);
@@ -110,6 +111,12 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
         entry = deps.table.log_entry(order.id).await?.map(Cow::Owned);
     }
     Err(Failure::Contended)
+}
+
+/// Whether a sale under the order's id is this order's, and not one of another ShipStation account that was connected before. Numbers can be edited
+/// and keys cannot, but an order may have none.
+fn is_of(sale: &Sale, order: &Order) -> bool {
+    sale.source.order_number == order.number || (order.key.is_some() && sale.source.order_key == order.key)
 }
 
 /// Has the next download read an order again that was captured from an old message: ShipStation may have changed or cancelled it since, in a state
@@ -143,7 +150,7 @@ async fn relink(
 ) -> Result<Option<Done>, Failure> {
     let mut entry = plan.entry.clone();
     entry.timeline.pop();
-    book_entry(&mut entry, sale, now, message);
+    book_entry(&mut entry, sale, &revision.order, now, message);
     entry.warn(Warning::new(Reason::SaleAlreadyLive, &format!("Sale {}.", sale.id)));
     entry.reason = Some(Reason::SaleAlreadyLive);
     entry.message = Some(Reason::SaleAlreadyLive.advice().to_owned());
@@ -211,13 +218,20 @@ fn plan(
         (_, None) => new_entry(revision, loaded, now),
     };
     if brings_order {
-        brings_order = entry.newest().is_none_or(|newest| revision.key.digest != newest.digest || revision.key.modified_at > newest.modified_at);
+        brings_order =
+            entry.newest().is_none_or(|newest| revision.key.digest != newest.digest || revision.key.modified_at > newest.modified_at);
         if brings_order {
             entry.saw(revision.key, Some(message.operation_id.clone()));
-            entry.order_total = settings.currency.minor(revision.order.total).ok();
             entry.order_number.clone_from(&revision.order.number);
             entry.store_id = revision.order.store_id;
         }
+    }
+    // While there is no sale, the entry's amounts follow the settings' currency; then they are in the sale's.
+    if entry.sale_id.is_none() {
+        entry.currency = settings.currency;
+    }
+    if brings_order || entry.sale_id.is_none() {
+        entry.order_total = entry.currency.minor(revision.order.total).ok();
     }
     let done = |entry, booked| Plan { entry, brings_order, booked, outcome: decision.outcome(), reason: decision.reason() };
     match decision {
@@ -237,7 +251,15 @@ fn plan(
         }
         Decision::NoteChange(reason) => {
             let warning = Warning::new(reason, "");
-            entry.note(now, if reason == Reason::CancelledAfterBooking { "cancelled in ShipStation after booking" } else { "changed in ShipStation after booking" }, by);
+            entry.note(
+                now,
+                if reason == Reason::CancelledAfterBooking {
+                    "cancelled in ShipStation after booking"
+                } else {
+                    "changed in ShipStation after booking"
+                },
+                by,
+            );
             entry.warn(warning);
             return Ok(done(entry, None));
         }
@@ -257,7 +279,7 @@ fn plan(
         settings,
         customers,
         products: &loaded.products,
-        tax_rule: loaded.tax_rule.as_ref(),
+        tax_rules: &loaded.tax_rules,
         locations: &loaded.locations,
         store_name: revision.order.store_id.and_then(|store| loaded.stores.get(&store)).map(String::as_str),
         sale_id: &sale_id,
@@ -266,7 +288,7 @@ fn plan(
     match book(revision, booking) {
         Ok(booked) => {
             set(&mut entry, LogState::Booked, None);
-            book_entry(&mut entry, &booked.sale, now, message);
+            book_entry(&mut entry, &booked.sale, &revision.order, now, message);
             Ok(done(entry, Some(booked)))
         }
         Err(unbookable) => {
@@ -274,7 +296,10 @@ fn plan(
                 Unbookable::Blocked(warning) => (LogState::Blocked, warning),
                 Unbookable::Failed(warning) => (LogState::Failed, warning),
             };
-            let unchanged = !brings_order && entry.state == state && entry.reason == Some(warning.reason) && entry.message.as_deref() == Some(warning.message.as_str());
+            let unchanged = !brings_order
+                && entry.state == state
+                && entry.reason == Some(warning.reason)
+                && entry.message.as_deref() == Some(warning.message.as_str());
             if unchanged {
                 return Err(nothing());
             }
@@ -314,11 +339,12 @@ fn set(entry: &mut LogEntry, state: LogState, why: Option<Warning>) {
     entry.message = why.map(|warning| warning.message);
 }
 
-fn book_entry(entry: &mut LogEntry, sale: &Sale, now: Timestamp, message: &OrderMessage) {
+fn book_entry(entry: &mut LogEntry, sale: &Sale, order: &Order, now: Timestamp, message: &OrderMessage) {
     set(entry, LogState::Booked, None);
     entry.sale_id = Some(sale.id.clone());
     entry.sale_total = Some(sale.total);
     entry.currency = sale.currency;
+    entry.order_total = sale.currency.minor(order.total).ok();
     entry.warnings.clone_from(&sale.warnings);
     entry.note(now, format!("captured and booked as {}", sale.id), message.operation_id.as_str());
 }

@@ -34,7 +34,7 @@ impl Functions {
 
     /// `fetch-orders` with any event that AWS could send it.
     pub(crate) async fn fetch_orders(&self, event: Value) -> Result<Value, BoxError> {
-        Ok(fetch_orders::handle(&self.fetch, event, self.deadline(self.fetch_limit)).await?)
+        Ok(Box::pin(fetch_orders::handle(&self.fetch, event, self.deadline(self.fetch_limit))).await?)
     }
 
     /// `fetch-orders` with commands of its queue.
@@ -45,7 +45,7 @@ impl Functions {
 
     /// `process-orders` with orders of its queue.
     pub(crate) async fn process_orders(&self, event: SqsEvent) -> Result<SqsBatchResponse, BoxError> {
-        Ok(process_orders::handle(&self.process, event, self.deadline(self.process_limit)).await?)
+        Ok(Box::pin(process_orders::handle(&self.process, event, self.deadline(self.process_limit))).await?)
     }
 
     /// One tick of the schedule, now. The function itself decides whether a download is due.

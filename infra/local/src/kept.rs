@@ -156,8 +156,8 @@ pub(crate) fn wipe(folder: &Path) -> Result<(), StackError> {
 /// Writes the environment in which the same functions run elsewhere on this machine; answers where it is.
 pub(crate) fn write_environment(folder: &Path, variables: &[(&str, String)]) -> Result<PathBuf, StackError> {
     let path = folder.join(LAMBDA_ENV);
-    let lines: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-    write_private(&path, lines.as_bytes())?;
+    let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    write_private(&path, (lines.join("\n") + "\n").as_bytes())?;
     Ok(path)
 }
 

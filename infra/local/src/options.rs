@@ -88,7 +88,7 @@ impl Options {
             set_up: true,
             requests_per_minute: Some(40),
             arrivals_per_hour: 0,
-            visibility: Duration::from_secs(60),
+            visibility: Duration::from_mins(1),
             order_pollers: 4,
             clients: stevedore_aws::ClientOptions::default(),
             progress: None,

@@ -19,7 +19,7 @@ pub(crate) const TABLE: &str = "stevedore";
 pub(crate) const SECRET: &str = "stevedore/shipstation";
 
 /// The longest visibility that SQS takes.
-const LONGEST_VISIBILITY: Duration = Duration::from_secs(43_200);
+const LONGEST_VISIBILITY: Duration = Duration::from_hours(12);
 /// Commands wait for ShipStation's limit, minutes long; so they are hidden for so many times as long as orders.
 const COMMAND_FACTOR: u32 = 5;
 
@@ -112,10 +112,7 @@ pub(crate) async fn open_shop(options: &Options, kept: &Kept, time: &Time) -> Re
 }
 
 pub(crate) fn token(options: &Options, earlier: Option<&Kept>) -> SecretString {
-    let new = || {
-        let hex: String = options.entropy.iter().map(|byte| format!("{byte:02x}")).collect();
-        SecretString::from(format!("stv-{hex}"))
-    };
+    let new = || SecretString::from(format!("stv-{:032x}", u128::from_be_bytes(options.entropy)));
     options.token.clone().or_else(|| earlier.map(|earlier| earlier.token.clone().into())).unwrap_or_else(new)
 }
 

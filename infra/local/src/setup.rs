@@ -69,12 +69,12 @@ impl SetUp<'_> {
 
     async fn connect(&self) -> Result<(), StackError> {
         const STEP: &str = "connect to ShipStation";
-        let state = self.good(STEP, self.api.get("/v1/connection").await?)?;
+        let state = good(STEP, self.api.get("/v1/connection").await?)?;
         if state.body.get("state").and_then(Value::as_str) == Some("connected") {
             return Ok(());
         }
         let credentials = json!({ "api_key": shop::API_KEY, "api_secret": shop::API_SECRET, "modes": ["store"] });
-        self.good(STEP, self.api.post("/v1/connection", &credentials).await?)?;
+        good(STEP, self.api.post("/v1/connection", &credentials).await?)?;
         self.say("connected to the ShipStation sandbox (POST /v1/connection)");
         Ok(())
     }
@@ -91,13 +91,13 @@ impl SetUp<'_> {
 
     async fn settings(&self, wanted: &Value) -> Result<(), StackError> {
         const STEP: &str = "write the settings";
-        let current = self.good(STEP, self.api.get("/v1/settings").await?)?;
+        let current = good(STEP, self.api.get("/v1/settings").await?)?;
         let mut document = current.body.clone();
         if let (Some(document), Some(wanted)) = (document.as_object_mut(), wanted.as_object()) {
             document.extend(wanted.iter().map(|(name, value)| (name.clone(), value.clone())));
         }
         let etag = current.etag().unwrap_or("*").to_owned();
-        self.good(STEP, self.api.put("/v1/settings", &document, &etag).await?)?;
+        good(STEP, self.api.put("/v1/settings", &document, &etag).await?)?;
         let names: Vec<&str> = wanted.as_object().map(|wanted| wanted.keys().map(String::as_str).collect()).unwrap_or_default();
         self.say(&format!("settings written (PUT /v1/settings): {}", names.join(", ")));
         Ok(())
@@ -107,14 +107,13 @@ impl SetUp<'_> {
     async fn ensure(&self, what: &str, path: &str, key: &str, record: Value) -> Result<Value, StackError> {
         let step = format!("make a {what}");
         let found = self.list(&step, path).await?.into_iter().find(|known| known.get(key) == record.get(key));
-        let known = match found {
-            Some(known) => known,
-            None => {
-                let made = self.good(&step, self.api.post(path, &record).await?)?;
-                let name = record.get(key).and_then(Value::as_str).unwrap_or_default();
-                self.say(&format!("{what} {name} made (POST {path})"));
-                made.body
-            }
+        let known = if let Some(known) = found {
+            known
+        } else {
+            let made = good(&step, self.api.post(path, &record).await?)?;
+            let name = record.get(key).and_then(Value::as_str).unwrap_or_default();
+            self.say(&format!("{what} {name} made (POST {path})"));
+            made.body
         };
         Ok(known.get("id").cloned().unwrap_or_default())
     }
@@ -124,7 +123,7 @@ impl SetUp<'_> {
         let mut records = Vec::new();
         let mut query = "?limit=200".to_owned();
         loop {
-            let reply = self.good(step, self.api.get(&format!("{path}{query}")).await?)?;
+            let reply = good(step, self.api.get(&format!("{path}{query}")).await?)?;
             records.extend(reply.body.get("items").and_then(Value::as_array).cloned().unwrap_or_default());
             match reply.body.get("next_page_token").and_then(Value::as_str) {
                 Some(token) => query = format!("?limit=200&page_token={token}"),
@@ -133,19 +132,19 @@ impl SetUp<'_> {
         }
     }
 
-    fn good(&self, step: &str, reply: Reply) -> Result<Reply, StackError> {
-        if reply.is_success() {
-            return Ok(reply);
-        }
-        Err(StackError::SetUp { step: step.to_owned(), status: reply.status, body: reply.body.to_string() })
-    }
-
     fn say(&self, step: &str) {
         if let Some(progress) = self.progress {
             // Nobody listens any more when the program ends.
             let _ = progress.send(Progress::Step(step.to_owned()));
         }
     }
+}
+
+fn good(step: &str, reply: Reply) -> Result<Reply, StackError> {
+    if reply.is_success() {
+        return Ok(reply);
+    }
+    Err(StackError::SetUp { step: step.to_owned(), status: reply.status, body: reply.body.to_string() })
 }
 
 /// The SKUs that the sandbox's orders name most often, each with its first name.

@@ -25,7 +25,7 @@ use crate::{Options, StackError, shop};
 use crate::{parts, poller};
 
 /// Between two ticks of the schedule, by the stack's clock: what the template says.
-const TICK_EVERY: Duration = Duration::from_secs(300);
+const TICK_EVERY: Duration = Duration::from_mins(5);
 /// How long the parts have to end after they were told to.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -40,7 +40,6 @@ pub struct Stack {
     sandbox: Option<Sandbox>,
     serving: Option<Serving>,
     functions: Functions,
-    router: axum::Router,
     stopping: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     record: Option<Record>,
@@ -76,8 +75,10 @@ impl Stack {
             set_up: earlier.as_ref().is_some_and(|earlier| earlier.set_up),
             runs: earlier.map(|earlier| earlier.runs).unwrap_or_default(),
         };
+        // First of all, so that the sandbox starts at the first run's very moment: it is made anew from it at the next start.
+        let now = time.now();
+        kept.runs.push(Run { from: now, until: now, speed: options.speed });
         let sandbox = parts::open_shop(&options, &kept, &time).await?;
-        kept.runs.push(Run { from: time.now(), until: time.now(), speed: options.speed });
         let record = folder.map(|folder| Record::new(folder, kept.clone(), &time));
         if let Some(record) = &record {
             record.beat()?;
@@ -103,7 +104,6 @@ impl Stack {
             // Empty, as the template makes it.
             secrets.clear().await?;
         }
-        let shipstation = parts::shipstation_client(&shipstation_url, &time)?;
         let environment = folder
             .map(|folder| {
                 let variables = parts::environment(&engines, &urls, &shipstation_url, &token);
@@ -112,20 +112,12 @@ impl Stack {
             .transpose()?;
 
         let clock: Clock = time.clock();
-        let router = api::router(Arc::new(api::Deps {
-            table: table.clone(),
-            queues: queues.clone(),
-            secrets: secrets.clone(),
-            shipstation: shipstation.clone(),
-            clock: Arc::clone(&clock),
-            access: api::Access::Tokens(vec![(token.clone(), api::Grade::Configure)]),
-        }));
         let functions = Functions {
             fetch: Arc::new(fetch_orders::Deps {
                 table: table.clone(),
                 queues: queues.clone(),
                 secrets,
-                shipstation,
+                shipstation: parts::shipstation_client(&shipstation_url, &time)?,
                 clock: Arc::clone(&clock),
             }),
             process: Arc::new(process_orders::Deps { table: table.clone(), clock }),
@@ -145,7 +137,6 @@ impl Stack {
             sandbox,
             serving,
             functions,
-            router,
             stopping,
             tasks: Vec::new(),
             record,
@@ -154,6 +145,9 @@ impl Stack {
         stack.say(&options, || Progress::Ready(stack.addresses(&kept.source, &shipstation_url, environment)));
         stack.poll(&options);
         stack.heartbeat();
+        if kept.set_up {
+            stack.say(&options, || Progress::Step("found as it was left; the schedule goes on where it was".to_owned()));
+        }
         if let (Some(sandbox), false, true) = (&stack.sandbox, kept.set_up, options.set_up) {
             let api = stack.api();
             SetUp { api: &api, sandbox, source: &kept.source, progress: options.progress.as_ref() }.run().await?;
@@ -183,9 +177,10 @@ impl Stack {
         ApiClient::new(&self.api_url, self.token.clone())
     }
 
-    /// The API's own router, as API Gateway's events reach it.
-    pub fn router(&self) -> axum::Router {
-        self.router.clone()
+    /// The API's own router over this stack, for callers who show who they are in this way.
+    pub fn router(&self, access: api::Access) -> axum::Router {
+        let fetch_orders::Deps { table, queues, secrets, shipstation, clock } = self.functions.fetch.as_ref().clone();
+        api::router(Arc::new(api::Deps { table, queues, secrets, shipstation, clock, access }))
     }
 
     /// The table.
@@ -319,7 +314,7 @@ impl Stack {
     }
 
     fn serve(&mut self, listener: TcpListener) {
-        let router = self.router.clone();
+        let router = self.router(api::Access::Tokens(vec![(self.token.clone(), api::Grade::Configure)]));
         let mut stopping = self.stopping.subscribe();
         self.tasks.push(tokio::spawn(async move {
             let stopped = async move {

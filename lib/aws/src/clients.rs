@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedInt
 /// What tests need to look into, or stop, every call: the SDK's own interceptor types.
 pub mod interceptors {
     pub use aws_sdk_dynamodb::config::interceptors::{
-        AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef,
-        FinalizerInterceptorContextRef,
+        AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+        BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
     };
     pub use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents, SharedInterceptor};
     pub use aws_sdk_dynamodb::error::BoxError;

@@ -57,6 +57,13 @@ pub struct DeadLetter {
     pub receive_count: u32,
 }
 
+/// A dead letter that is hidden from others for a while.
+struct Held {
+    handle: String,
+    letter: DeadLetter,
+    from_commands: bool,
+}
+
 /// How many messages a queue holds. SQS calls these figures approximate; the engines' are exact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueueDepth {
@@ -244,7 +251,7 @@ impl Queues {
     pub async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
         let held = self.hold_dead_letters(limit, None).await?;
         self.release(&held).await?;
-        Ok(held.into_iter().map(|(_, letter)| letter).collect())
+        Ok(held.into_iter().map(|held| held.letter).collect())
     }
 
     /// Puts dead letters back on the queue that they came from: those with `message_ids`, or all.
@@ -258,10 +265,10 @@ impl Queues {
         let mut redriven = Redriven::default();
         let held = self.hold_dead_letters(10_000, message_ids).await?;
         let (wanted, others): (Vec<_>, Vec<_>) =
-            held.into_iter().partition(|(_, letter)| message_ids.is_none_or(|ids| ids.contains(&letter.message_id)));
+            held.into_iter().partition(|held| message_ids.is_none_or(|ids| ids.contains(&held.letter.message_id)));
         self.release(&others).await?;
-        for (handle, letter) in &wanted {
-            let target = if Command::decode(&letter.body).is_ok() { &self.urls.commands } else { &self.urls.orders };
+        for Held { handle, letter, from_commands } in &wanted {
+            let target = if *from_commands { &self.urls.commands } else { &self.urls.orders };
             self.client.send_message().queue_url(target).message_body(&letter.body).send().await.map_err(Error::call(OPERATION))?;
             self.delete(&self.urls.dead_letters, std::slice::from_ref(handle)).await?;
             redriven.moved += 1;
@@ -270,14 +277,14 @@ impl Queues {
         Ok(redriven)
     }
 
-    async fn hold_dead_letters(&self, limit: usize, wanted: Option<&[String]>) -> Result<Vec<(String, DeadLetter)>, Error> {
-        let mut held: Vec<(String, DeadLetter)> = Vec::new();
+    async fn hold_dead_letters(&self, limit: usize, wanted: Option<&[String]>) -> Result<Vec<Held>, Error> {
+        let mut held: Vec<Held> = Vec::new();
         while held.len() < limit {
             let reply = self
                 .client
                 .receive_message()
                 .queue_url(&self.urls.dead_letters)
-                .max_number_of_messages(10)
+                .max_number_of_messages(i32::try_from((limit - held.len()).min(BATCH)).unwrap_or(1))
                 .visibility_timeout(60)
                 .message_system_attribute_names(MessageSystemAttributeName::All)
                 .send()
@@ -288,27 +295,32 @@ impl Queues {
                 break;
             }
             for message in messages {
-                let sent_at = message
-                    .attributes
-                    .as_ref()
-                    .and_then(|attributes| attributes.get(&MessageSystemAttributeName::SentTimestamp))
+                let attribute = |name| message.attributes.as_ref().and_then(|attributes| attributes.get(&name)).cloned();
+                let sent_at = attribute(MessageSystemAttributeName::SentTimestamp)
                     .and_then(|text| text.parse().ok())
                     .and_then(|millisecond| Timestamp::from_millisecond(millisecond).ok());
+                let source = attribute(MessageSystemAttributeName::DeadLetterQueueSourceArn);
                 let ReceivedMessage { message_id, receipt_handle, body, receive_count } = received(message);
-                held.push((receipt_handle, DeadLetter { message_id, body, sent_at, receive_count }));
+                // SQS says where a letter came from; one that somebody put there by hand is told by its text.
+                let from_commands = match source.as_deref().and_then(|arn| arn.rsplit(':').next()) {
+                    Some(queue) => self.urls.commands.rsplit('/').next() == Some(queue),
+                    None => Command::decode(&body).is_ok(),
+                };
+                let letter = DeadLetter { message_id, body, sent_at, receive_count };
+                held.push(Held { handle: receipt_handle, letter, from_commands });
             }
-            if wanted.is_some_and(|ids| ids.iter().all(|id| held.iter().any(|(_, letter)| letter.message_id == *id))) {
+            if wanted.is_some_and(|ids| ids.iter().all(|id| held.iter().any(|held| held.letter.message_id == *id))) {
                 break;
             }
         }
         Ok(held)
     }
 
-    async fn release(&self, held: &[(String, DeadLetter)]) -> Result<(), Error> {
+    async fn release(&self, held: &[Held]) -> Result<(), Error> {
         const OPERATION: &str = "release dead letters";
         for letters in held.chunks(BATCH) {
             let mut request = self.client.change_message_visibility_batch().queue_url(&self.urls.dead_letters);
-            for (index, (handle, _)) in letters.iter().enumerate() {
+            for (index, Held { handle, .. }) in letters.iter().enumerate() {
                 let entry = aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry::builder()
                     .id(index.to_string())
                     .receipt_handle(handle)

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::money::Minor;
+use crate::reference::TaxComponent;
 
 /// Spreads `amount` over `weights` in proportion to them.
 ///
@@ -48,6 +49,23 @@ fn by_weight(amount: Minor, weights: &[Minor], weight: impl Fn(Minor) -> i128) -
         }
     }
     parts.into_iter().map(|part| Minor(i64::try_from(part * sign).unwrap_or(0))).collect()
+}
+
+/// Divides a tax over the components of its rule in proportion to their percents, so that the parts add up to it exactly.
+///
+/// Where no component states a percent, nothing says how the tax is divided, and all of it is the first one's. A rule without components has no parts.
+#[must_use]
+pub fn allocate_components(tax: Minor, components: &[TaxComponent]) -> Vec<Minor> {
+    // A percent is at most 100, so that 15 decimals of it fit; what lies behind them decides no minor unit of any amount that is booked.
+    let scaled =
+        |percent: Decimal| percent.checked_mul(Decimal::from(10_i64.pow(15))).and_then(|scaled| scaled.trunc().to_i64()).unwrap_or(0);
+    let mut weights: Vec<Minor> = components.iter().map(|component| Minor(scaled(component.percent))).collect();
+    if weights.iter().all(|weight| weight.0 <= 0)
+        && let Some(first) = weights.first_mut()
+    {
+        *first = Minor(1);
+    }
+    spread(tax, &weights)
 }
 
 /// Rounds exact amounts (in minor units, with fractions) to whole minor units that add up to `target`.
@@ -112,7 +130,44 @@ mod tests {
         assert_eq!(spread(Minor(0), &minors(&[5, 5])), minors(&[0, 0]));
     }
 
+    fn components(percents: &[&str]) -> Vec<TaxComponent> {
+        let component = |percent: &&str| TaxComponent { name: String::new(), percent: percent.parse().unwrap_or_default(), account: None };
+        percents.iter().map(component).collect()
+    }
+
+    /// S67, N3: a line's tax over State, County, City.
+    #[test]
+    fn s67_n3_a_tax_over_its_components() {
+        for (tax, percents, expected) in [
+            (827, &["4.6", "3.665", "0"][..], &[460, 367, 0][..]),
+            (100, &["1", "1", "1"], &[34, 33, 33]),
+            (-1, &["6.25", "1.75"], &[-1, 0]),
+            // Nothing says how it is divided.
+            (827, &["0", "0", "0"], &[827, 0, 0]),
+            (0, &["6.25", "1.75"], &[0, 0]),
+            (827, &[], &[]),
+            (3, &["0.0000000000000000000000000001", "0"], &[3, 0]),
+        ] {
+            assert_eq!(allocate_components(Minor(tax), &components(percents)), minors(expected), "{tax} {percents:?}");
+        }
+    }
+
     proptest! {
+        /// S67, N3: the components' amounts add up to the line's tax, and none is off by a whole unit.
+        #[test]
+        fn s67_n3_components_add_up(tax in any::<i64>(), percents in prop::collection::vec((0_i64..=100_000_000, 0_u32..=6), 1..20)) {
+            let percents: Vec<Decimal> = percents.into_iter().map(|(number, scale)| Decimal::new(number, scale.max(6))).collect();
+            let rule: Vec<TaxComponent> =
+                percents.iter().map(|percent| TaxComponent { name: String::new(), percent: *percent, account: None }).collect();
+            let parts = allocate_components(Minor(tax / 4), &rule);
+            prop_assert_eq!(parts.iter().copied().sum::<Minor>(), Minor(tax / 4));
+            let total: i128 = percents.iter().map(Decimal::mantissa).sum();
+            for (part, percent) in parts.iter().zip(&percents).filter(|_| total > 0) {
+                let exact = i128::from(tax / 4) * percent.mantissa();
+                prop_assert!((i128::from(part.0) * total - exact).abs() < total);
+            }
+        }
+
         /// N3: the parts add up to the amount, for every amount and every weight.
         #[test]
         fn n3_parts_add_up(amount in any::<i32>(), weights in prop::collection::vec(-1_000_000_i64..1_000_000_000, 1..60)) {

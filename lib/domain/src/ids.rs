@@ -101,6 +101,17 @@ impl SaleId {
     }
 }
 
+impl TaxRuleId {
+    /// The id of the rule of a place: derived, so that adding a place of business twice makes its rules once.
+    #[must_use]
+    pub fn of_place(place: &crate::reference::TaxPlace) -> Self {
+        let name = |part: &Option<String>| part.as_deref().unwrap_or_default().to_lowercase();
+        let text = format!("{}\n{}\n{}", place.state, name(&place.county), name(&place.city));
+        let digest = crate::order::Digest::of_bytes(text.as_bytes()).to_string();
+        Self(format!("TAX-{}", digest.get(..12).unwrap_or(&digest)))
+    }
+}
+
 impl CustomerId {
     /// The id of the customer that is created for a ShipStation customer: derived, so that two orders of a new buyer
     /// that are booked at the same time create one customer.

@@ -4,6 +4,7 @@
 
 pub mod allocate;
 pub mod ids;
+pub mod jurisdiction;
 pub mod log;
 pub mod money;
 pub mod operation;

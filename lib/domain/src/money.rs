@@ -153,6 +153,13 @@ impl Currency {
     /// # Errors
     /// [`AmountError::TooLarge`].
     pub fn scaled(&self, amount: Decimal) -> Result<Decimal, AmountError> {
+        // Most amounts have no more decimals than the currency: then this is one multiplication of integers.
+        if let Some(missing) = self.digits.checked_sub(amount.scale()) {
+            let minor = i64::try_from(amount.mantissa()).ok().and_then(|mantissa| mantissa.checked_mul(10_i64.pow(missing)));
+            if let Some(minor) = minor.filter(|minor| minor.unsigned_abs() <= LARGEST_AMOUNT.unsigned_abs()) {
+                return Ok(Decimal::from(minor));
+            }
+        }
         let scaled = amount.checked_mul(Decimal::from(10_i64.pow(self.digits))).ok_or(AmountError::TooLarge(amount))?;
         if scaled.abs() > Decimal::from(LARGEST_AMOUNT) {
             return Err(AmountError::TooLarge(amount));

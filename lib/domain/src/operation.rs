@@ -1,13 +1,13 @@
 //! Operations: one run of a download, with what became of every order that it read (P2, S153, S154).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{OperationId, OrderId};
-use crate::log::{Decision, LogEntry, LogState, Outcome, Trigger};
+use crate::log::{Decision, LogEntry, LogState, Outcome, SeenRevision, Trigger};
 use crate::order::{Digest, RevisionKey};
 use crate::pacific::PacificTime;
 use crate::reason::Reason;
@@ -139,11 +139,24 @@ pub struct QueuedRevision {
     pub digest: Digest,
     /// When ShipStation says that it changed.
     pub modified_at: Timestamp,
+    /// When it was read, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<Timestamp>,
+    /// The log held it already, without a sale: it was queued to be tried once more, so that its being there says nothing about whether that was done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
-impl From<&RevisionKey> for QueuedRevision {
-    fn from(key: &RevisionKey) -> Self {
-        Self { digest: key.digest, modified_at: key.modified_at }
+impl QueuedRevision {
+    /// The revision `key`, queued for an order that the log knows as `entry`.
+    #[must_use]
+    pub fn new(key: &RevisionKey, entry: Option<&LogEntry>) -> Self {
+        let again = entry.is_some_and(|entry| entry.state.is_open() && entry.newest().is_some_and(|newest| newest.digest == key.digest));
+        Self { digest: key.digest, modified_at: key.modified_at, read_at: key.read_at, again }
+    }
+
+    fn key(&self) -> RevisionKey {
+        RevisionKey { modified_at: self.modified_at, read_at: self.read_at, digest: self.digest }
     }
 }
 
@@ -197,14 +210,23 @@ impl OperationRow {
     /// Settles a queued row by what the log says now. Rows that are decided stay as they are.
     ///
     /// The log is the only record of what became of an order; an operation's counts are read from it, so that they can neither miss nor double one.
-    pub fn settle(&mut self, operation: &OperationId, entry: Option<&LogEntry>) {
+    /// `tried` says that queued orders have been tried by now: one that was tried once more in vain leaves no trace in the log.
+    pub fn settle(&mut self, operation: &OperationId, entry: Option<&LogEntry>, tried: bool) {
         let (None, Some(queued)) = (self.outcome, self.queued) else { return };
         let Some(entry) = entry else { return };
+        let brought_by_us = |seen: &&SeenRevision| seen.key.digest == queued.digest && seen.operation_id.as_ref() == Some(operation);
+        let captured_by_us = entry.captured_by.as_ref() == Some(operation);
+        if queued.again && entry.state.is_open() && !captured_by_us && !tried && !entry.revisions.iter().any(|seen| brought_by_us(&seen)) {
+            return;
+        }
         let seen = entry.revisions.iter().find(|seen| seen.key.digest == queued.digest);
         let newest = entry.newest().is_some_and(|newest| newest.digest == queued.digest);
-        let ours = seen.is_some_and(|seen| seen.operation_id.as_ref() == Some(operation));
+        let ours = seen.is_some_and(|seen| brought_by_us(&seen));
+        // It took the order into the log as skipped, and what kept it from being captured has gone away since.
+        let first = entry.revisions.first();
+        let brought = ours && entry.captured_by.is_some() && first.is_some_and(|first| first.key.digest == queued.digest);
         let (outcome, reason) = match (seen, entry.state) {
-            (None, _) if entry.newest().is_some_and(|newest| newest.modified_at >= queued.modified_at) => {
+            (None, _) if entry.newest().is_some_and(|newest| !queued.key().supersedes(newest)) => {
                 (Outcome::Unchanged, Some(Reason::OlderRevision))
             }
             (None, _) => return,
@@ -213,7 +235,7 @@ impl OperationRow {
                 (entry.reason.map_or(Outcome::Skipped, |reason| Decision::Remember(reason).outcome()), entry.reason)
             }
             (Some(_), LogState::Failed) if newest => (Outcome::Failed, entry.reason),
-            (Some(_), _) if entry.captured_by.as_ref() == Some(operation) => (Outcome::Captured, entry.reason),
+            (Some(_), _) if captured_by_us || brought => (Outcome::Captured, entry.reason),
             (Some(_), LogState::Booked | LogState::Voided | LogState::Consolidating) if ours => {
                 let changed = entry
                     .warnings
@@ -262,13 +284,18 @@ impl OperationRow {
 }
 
 /// One row for each distinct order: of several for one order, one that is or was queued wins over one that was not, and the later wins else.
+/// Unreadable orders without an id are told apart by their text. Poison orders have none: each row is one.
 #[must_use]
 pub fn distinct(rows: impl IntoIterator<Item = OperationRow>) -> Vec<OperationRow> {
     let mut result: Vec<OperationRow> = Vec::new();
     let mut places: HashMap<OrderId, usize> = HashMap::new();
+    let mut texts: HashSet<Digest> = HashSet::new();
     for row in rows {
         let Some(order_id) = row.order_id else {
-            result.push(row);
+            let text = row.evidence.as_deref().filter(|_| row.reason == Some(Reason::MalformedOrder));
+            if text.is_none_or(|text| texts.insert(Digest::of_bytes(text.as_bytes()))) {
+                result.push(row);
+            }
             continue;
         };
         if let Some(known) = places.get(&order_id).and_then(|place| result.get_mut(*place)) {

@@ -68,7 +68,7 @@ reasons! {
     /// Blocked.
     NoDefaultLocation = "no_default_location", "The order's warehouse is not mapped to a location and there is no default location. Complete location_map in the settings; the order is then processed by itself.";
     /// Blocked: the settings name something that is gone.
-    MissingReference = "missing_reference", "The settings name a customer, account, tax rule or location that no longer exists. Correct the settings; the order is then processed by itself.";
+    MissingReference = "missing_reference", "The settings name a customer, account, tax rule or location that does not exist any more or is not active. Correct the settings or the record; the order is then processed by itself.";
     // Failed.
     /// Failed.
     MalformedOrder = "malformed_order", "ShipStation sent an order that cannot be read; its text is kept here. Correct the order in ShipStation and load it again.";
@@ -89,6 +89,8 @@ reasons! {
     SplitOrder = "split_order", "The order was split in ShipStation, which does not split totals. Its lines and totals are booked as ShipStation reports them.";
     /// Warning.
     TaxAboveItems = "tax_spread_over_taxed_lines", "The items' own taxes do not add up to the order's tax and no other line could take the difference. It was spread over all lines.";
+    /// Warning (N10).
+    TaxPlaceUncertain = "tax_place_uncertain", "The ship-to address alone does not tell which tax rule is due. Check where it lies, and the sale's tax.";
     /// Warning.
     ServiceLine = "service_line", "A line's SKU matches no product, so it was booked as a service line. Add the product or an alias.";
     /// Warning.

@@ -145,6 +145,20 @@ pub struct TaxComponent {
     pub account: Option<AccountId>,
 }
 
+/// Where a tax is due. Names are those of the bundled data (`stevedore-geography`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaxPlace {
+    /// The state's two letters.
+    pub state: String,
+    /// The county with its kind, `Washoe County`; none: the whole state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub county: Option<String>,
+    /// The city, inside the county; none: the whole county.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+}
+
 /// A tax rule (S67).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -156,6 +170,9 @@ pub struct TaxRule {
     /// What it consists of. May be empty: a rule that names an amount without stating a rate.
     #[serde(default)]
     pub components: Vec<TaxComponent>,
+    /// Where it is due: the rule of a place of business (S65). None: taken only where the settings name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<TaxPlace>,
     /// When it came into being.
     pub created_at: Timestamp,
 }

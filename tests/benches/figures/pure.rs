@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -55,7 +56,7 @@ impl Given {
         let components = vec![TaxComponent { name: "State".into(), percent: "7.25".parse().unwrap(), account: None }];
         Self {
             settings,
-            rule: TaxRule { id: TAX_RULE.into(), name: "Sales tax".into(), components, created_at: now },
+            rule: TaxRule { id: TAX_RULE.into(), name: "Sales tax".into(), components, place: None, created_at: now },
             locations: vec![Location {
                 id: LOCATION.into(),
                 name: "Reno".into(),
@@ -64,7 +65,8 @@ impl Given {
                 active: true,
                 created_at: now,
             }],
-            customers: CustomerMatches::default(),
+            // Every named buyer is new, which is the most work.
+            customers: CustomerMatches { from_settings: Some(Arc::new(flow::walk_in(now))), ..CustomerMatches::default() },
             products: Products::default(),
             now,
         }
@@ -76,7 +78,7 @@ impl Given {
         let mut booked = 0;
         for raw in orders {
             // As the queue's message would have it.
-            black_box(raw.get().to_owned());
+            black_box(raw.get());
             let revision = parse_order(raw.get(), Some(self.now)).unwrap();
             assert_eq!(classify(&revision, &self.settings, None, Trigger::Schedule), Decision::Capture);
             let id = SaleId::of_order(revision.order.id, 1);
@@ -84,7 +86,7 @@ impl Given {
                 settings: &self.settings,
                 customers: &self.customers,
                 products: &self.products,
-                tax_rule: Some(&self.rule),
+                tax_rules: std::slice::from_ref(&self.rule),
                 locations: &self.locations,
                 store_name: Some("Web shop"),
                 sale_id: &id,

@@ -15,7 +15,7 @@ const PARTS: [(&str, &[&str]); 7] = [
     ("operation and its rows", &["operation", "operation_page"]),
     ("cursor, stores", &["cursor", "stores"]),
 ];
-const CUSTOMER: &[&str] = &["customer", "customer_link", "email"];
+const CUSTOMER: &[&str] = &["customer", "link", "email"];
 
 pub fn print(flow: &Flow, strange: &Flow, memory: &Memory, pure: &Pure) {
     let orders = flow.orders as f64;

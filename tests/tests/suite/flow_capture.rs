@@ -199,6 +199,21 @@ async fn the_lock_date_holds_for_what_is_tried_again() {
     assert!(world.sales().await.is_empty(), "captured by the schedule although dated before the lock date");
 }
 
+/// ShipStation may change an order without moving its `modifyDate`: what was read later counts, and its operation says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_does_not_move_the_date_is_taken() {
+    let world = World::new(Options::default()).await;
+    let order = world.sandbox.upsert_order(plain("1"));
+    world.download().await;
+    // The clock stands still, so the edit has the time that the order had.
+    world.sandbox.edit_order(order, |order| order.set("orderTotal", 11));
+    let operation = world.next_hour().await;
+    accounted(&world, &operation).await;
+    let row = world.row(&operation, order).await;
+    assert_eq!((row.outcome, row.reason), (Some(Outcome::Updated), Some(Reason::ChangedAfterBooking)));
+    assert_eq!(world.logged(order).await.unwrap().order_total.unwrap().0, 1100);
+}
+
 /// Excluded stores and tags are skipped with a reason each time, and captured when a person loads them after the exclusion went away.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn excluded_stores_and_tags_are_skipped() {

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use stevedore_aws::messages::{Command, OrderMessage};
+use stevedore_aws::{QueueUrls, Queues};
 use stevedore_domain::log::{Outcome, Trigger};
 use stevedore_domain::operation::{Operation, OperationKind, OperationState};
 use stevedore_domain::reason::Reason;
@@ -195,16 +196,24 @@ async fn a_redriven_order_is_booked() {
 async fn unreadable_commands_come_back_to_their_own_queue() {
     let world = World::new(Options::default()).await;
     world.sandbox.upsert_order(plain("1"));
-    let commands = world.queues.urls().commands.clone();
+    // A queue's address under another's name: what sends any text to the commands queue.
+    let urls = world.queues.urls().clone();
+    let commands = Queues::new(&world.clients, QueueUrls { orders: urls.commands.clone(), ..urls.clone() });
+    let bad = [r#"{"v":9,"command":"load_everything"}"#.to_owned(), "no command".to_owned()];
+    commands.send_orders(&bad).await.unwrap();
     let orphan = Command::Continue { operation_id: "gone".into() };
     world.queues.send_command(&orphan).await.unwrap();
     let operation = world.start(OperationKind::LoadOrder { order_number: "1".to_owned() }).await;
     assert_eq!(operation.counts.of(Outcome::Captured), 1);
     exhaust(&world).await;
-    let letters = world.queues.dead_letters(10).await.unwrap();
-    assert_eq!(letters.iter().map(|letter| letter.body.clone()).collect::<Vec<_>>(), [orphan.encode().unwrap()]);
-    assert_eq!(world.queues.redrive(None).await.unwrap().moved, 1);
-    assert_eq!(world.queues.receive(&commands, 0).await.unwrap().len(), 1);
+    let mut letters: Vec<_> = world.queues.dead_letters(10).await.unwrap().into_iter().map(|letter| letter.body).collect();
+    letters.sort_unstable();
+    let mut expected = [orphan.encode().unwrap(), bad[0].clone(), bad[1].clone()];
+    expected.sort_unstable();
+    assert_eq!(letters, expected);
+    assert_eq!(world.queues.redrive(None).await.unwrap().moved, 3);
+    assert_eq!(world.queues.receive(&urls.commands, 0).await.unwrap().len(), 3);
+    assert!(world.queues.receive(&urls.orders, 0).await.unwrap().is_empty());
 }
 
 /// A command that is delivered again, or after its operation ended, does nothing twice.

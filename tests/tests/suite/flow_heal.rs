@@ -79,6 +79,33 @@ async fn n2_a_healed_order_was_not_updated() {
     assert_eq!(world.row(&operation, order).await.outcome, Some(Outcome::Captured));
 }
 
+/// N2, P2: a download that reads a skipped order again and captures it says so, also when it was looked at in between; one that could not says that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n2_the_operation_that_captured_it_says_so() {
+    let (world, order) = unfinished().await;
+    world.settings(|settings| settings.tax.default_rule = Some(TAX_RULE.into())).await;
+    world.clock.advance(jiff::SignedDuration::from_hours(1));
+    // The tick itself looks at its operation before anything is processed.
+    let answer = world.tick().await.unwrap();
+    let id = stevedore_domain::ids::OperationId::from(answer["operation_id"].as_str().unwrap());
+    assert_eq!(world.operation(&id).await.counts.queued, 1);
+    world.drain().await;
+    let operation = world.operation(&id).await;
+    accounted(&world, &operation).await;
+    assert_eq!(world.row(&operation, order).await.outcome, Some(Outcome::Captured));
+
+    // An order that fails as before is tried when a person loads it, and that operation ends as failed, not as open.
+    world.settings(|settings| settings.currency = Currency::from_code("JPY").unwrap()).await;
+    let odd = world.sandbox.upsert_order(stevedore_sandbox::Draft::new("odd").line("A", 1, dec("0.50")));
+    world.next_hour().await;
+    let operation = world.load_number("odd").await;
+    assert_eq!(operation.counts.queued, 1);
+    world.clock.advance(jiff::SignedDuration::from_mins(2));
+    let operation = world.operation(&operation.id).await;
+    accounted(&world, &operation).await;
+    assert_eq!(world.row(&operation, odd).await.reason, Some(Reason::AmountNotExact));
+}
+
 /// N2: no location, and a location that is gone, block with their reason and heal.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n2_a_missing_location_blocks_and_heals() {

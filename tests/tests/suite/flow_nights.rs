@@ -6,7 +6,7 @@ use stevedore_domain::operation::OperationState;
 use stevedore_sandbox::SandboxOptions;
 
 use crate::flow::{accounted, item, plain};
-use crate::world::{Options, World};
+use crate::world::{Options, World, order_id};
 
 /// The night from 31 October to 1 November 2026: 08:00 to 09:00 UTC and 09:00 to 10:00 UTC are both one to two o'clock.
 const AUTUMN: &str = "2026-11-01T06:30:00Z";
@@ -31,13 +31,13 @@ async fn night(start: &'static str, poll: u32, inclusive: bool) {
     let mut minute = 0;
     // Five hours: an hour and a half before the repeated hours, both of them, and what follows.
     while minute < 300 {
-        world.clock.advance(SignedDuration::from_mins(7));
-        minute += 7;
+        world.clock.advance(SignedDuration::from_mins(11));
+        minute += 11;
         let order = world.sandbox.upsert_order(plain(&format!("at-{minute}")));
         quantities.insert(order, 1);
-        // The one of an hour ago changes: its wall time may be the same again, or an earlier one.
-        if orders.len() >= 9 {
-            let changed = orders[orders.len() - 9];
+        // The one of about an hour ago changes: its wall time may be the same again, or an earlier one.
+        if orders.len() >= 6 {
+            let changed = orders[orders.len() - 6];
             world.clock.advance(SignedDuration::from_millis(1_500));
             let quantity = quantities.get_mut(&changed).unwrap();
             *quantity += 1;
@@ -53,8 +53,9 @@ async fn night(start: &'static str, poll: u32, inclusive: bool) {
         world.drain().await;
         if answer["ran"] == true {
             // What was there when the tick came is there now, in its newest state.
+            let log = world.table.log_entries(orders.iter().map(|order| order_id(*order))).await.unwrap();
             for order in &orders {
-                let entry = world.logged(*order).await.unwrap_or_else(|| panic!("order {order} is missing {minute} minutes after {begin}"));
+                let entry = &log.get(&order_id(*order)).unwrap_or_else(|| panic!("order {order} is missing {minute} minutes after {begin}")).entry;
                 assert_eq!(entry.order_total.unwrap().0, quantities[order] * 1000, "order {order}, {minute} minutes after {begin}");
             }
         }

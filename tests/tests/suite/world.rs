@@ -13,10 +13,7 @@ use stevedore_aws::{
     StoredSale, Table, create_queues, create_table,
 };
 use stevedore_domain::ids::{OperationId, OrderId};
-use stevedore_aws::messages::Command;
-use stevedore_domain::log::Trigger;
-use stevedore_domain::operation::{Counts, Operation, OperationKind, OperationRow, OperationState};
-use stevedore_domain::sale::Sale;
+use stevedore_domain::operation::Operation;
 use stevedore_domain::reference::{Account, AccountKind, Location, TaxComponent, TaxRule};
 use stevedore_domain::settings::Settings;
 use stevedore_engines::{EngineOptions, Engines};
@@ -92,15 +89,31 @@ pub const BANK: &str = "bank";
 impl World {
     /// Engines and a connected, set-up system; the sandbox has `orders` generated orders.
     pub async fn new(options: Options) -> Self {
-        let clock = TestClock::new(options.start);
+        let Options { start, orders, interceptors, sandbox } = options;
+        let made = |sandbox_options: SandboxOptions| Sandbox::generated(sandbox_options);
+        Self::around(start, orders, interceptors, sandbox, made).await
+    }
+
+    /// The same with the orders of a file.
+    pub async fn of_file(path: &std::path::Path) -> Self {
+        Self::around(START, 0, Vec::new(), Box::new(|_| {}), |options| Sandbox::from_file(options, path).unwrap()).await
+    }
+
+    async fn around(
+        start: &str,
+        orders: usize,
+        interceptors: Vec<SharedInterceptor>,
+        change: Box<dyn FnOnce(&mut SandboxOptions)>,
+        sandbox: impl FnOnce(SandboxOptions) -> Sandbox,
+    ) -> Self {
+        let clock = TestClock::new(start);
         let engines = Engines::start(EngineOptions::in_memory(clock.clock())).await.unwrap();
-        let mut sandbox_options = SandboxOptions::new(clock.clock());
-        sandbox_options.orders = options.orders;
-        sandbox_options.requests_per_minute = None;
-        (options.sandbox)(&mut sandbox_options);
-        let credentials = (sandbox_options.api_key.clone(), sandbox_options.api_secret.clone());
-        let sandbox = Sandbox::generated(sandbox_options);
-        let world = Self::assemble(clock, engines, sandbox, options.interceptors).await;
+        let mut options = SandboxOptions::new(clock.clock());
+        options.orders = orders;
+        options.requests_per_minute = None;
+        change(&mut options);
+        let credentials = (options.api_key.clone(), options.api_secret.clone());
+        let world = Self::assemble(clock, engines, sandbox(options), interceptors).await;
         world.set_up(credentials).await;
         world
     }
@@ -148,7 +161,7 @@ impl World {
         let location = Location { id: LOCATION.into(), name: "Reno".into(), address: Default::default(), priority: 0, active: true, created_at: now };
         self.table.put_record(&location, None).await.unwrap();
         let components = vec![TaxComponent { name: "State".into(), percent: "7.25".parse().unwrap(), account: None }];
-        self.table.put_record(&TaxRule { id: TAX_RULE.into(), name: "Sales tax".into(), components, created_at: now }, None).await.unwrap();
+        self.table.put_record(&TaxRule { id: TAX_RULE.into(), name: "Sales tax".into(), components, place: None, created_at: now }, None).await.unwrap();
         for (id, kind, receives_payments) in [(REVENUE, AccountKind::Revenue, false), (BANK, AccountKind::Asset, true)] {
             self.table.put_record(&Account { id: id.into(), name: id.into(), kind, receives_payments, created_at: now }, None).await.unwrap();
         }
@@ -289,73 +302,6 @@ impl World {
     /// The log entry of an order.
     pub async fn entry(&self, id: u64) -> stevedore_domain::log::LogEntry {
         self.table.log_entry(OrderId(id)).await.unwrap().unwrap().entry
-    }
-}
-
-impl World {
-    /// What a person starts over the API, run to its end.
-    pub async fn start(&self, kind: OperationKind) -> Operation {
-        // Two of one moment would have one id.
-        self.clock.advance(SignedDuration::from_secs(1));
-        let now = self.clock.now();
-        let operation = Operation {
-            id: OperationId(format!("{}-by-hand", now.strftime("%Y%m%dT%H%M%S%3f"))),
-            kind: kind.clone(),
-            trigger: Trigger::Manual,
-            by: "avery".to_owned(),
-            window: None,
-            state: OperationState::Queued,
-            reason: None,
-            message: None,
-            counts: Counts::default(),
-            requests: 0,
-            pages: 0,
-            position: None,
-            started_at: now,
-            read_at: None,
-            finished_at: None,
-        };
-        assert!(self.table.create_operation(&operation).await.unwrap().is_some(), "the operation's id is taken");
-        let operation_id = operation.id.clone();
-        let command = match kind {
-            OperationKind::LoadOrders { from } => Command::LoadOrders { operation_id, from },
-            OperationKind::LoadOrder { order_number } => Command::LoadOrder { operation_id, order_number },
-            OperationKind::ProcessPending => Command::ProcessPending { operation_id: Some(operation_id), order_ids: None },
-            OperationKind::Download => panic!("downloads are the schedule's"),
-        };
-        self.queues.send_command(&command).await.unwrap();
-        self.drain().await;
-        self.operation(&operation.id).await
-    }
-
-    /// Loads one order by its number.
-    pub async fn load_number(&self, number: &str) -> Operation {
-        self.start(OperationKind::LoadOrder { order_number: number.to_owned() }).await
-    }
-
-    /// An operation's rows as they stand.
-    pub async fn rows(&self, operation: &Operation) -> Vec<OperationRow> {
-        self.table.settle_operation(&operation.id, self.clock.now()).await.unwrap().unwrap().1
-    }
-
-    /// The row of an order in an operation.
-    pub async fn row(&self, operation: &Operation, order: i64) -> OperationRow {
-        let rows = self.rows(operation).await;
-        let own: Vec<_> = rows.into_iter().filter(|row| row.order_id == Some(order_id(order))).collect();
-        assert_eq!(own.len(), 1, "one row for each order: {own:?}");
-        own.into_iter().next().unwrap()
-    }
-
-    /// The log entry of an order, if it has one.
-    pub async fn logged(&self, order: i64) -> Option<stevedore_domain::log::LogEntry> {
-        self.table.log_entry(order_id(order)).await.unwrap().map(|stored| stored.entry)
-    }
-
-    /// The sale that the log ties to an order.
-    pub async fn sale(&self, order: i64) -> Sale {
-        let entry = self.logged(order).await.unwrap_or_else(|| panic!("order {order} is not in the log"));
-        let id = entry.sale_id.clone().unwrap_or_else(|| panic!("no sale: {entry:?}"));
-        self.table.sale(&id).await.unwrap().unwrap().sale
     }
 }
 

@@ -27,8 +27,7 @@ impl<S: Sync> FromRequest<S> for Body {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let called_json = is_json(request.headers());
-        let bytes: Bytes =
-            axum::body::to_bytes(request.into_body(), LARGEST_BODY).await.map_err(|_| Problem::new(Code::BodyTooLarge))?;
+        let bytes: Bytes = axum::body::to_bytes(request.into_body(), LARGEST_BODY).await.map_err(|_| Problem::new(Code::BodyTooLarge))?;
         if !bytes.is_empty() && !called_json {
             return Err(Problem::new(Code::UnsupportedMediaType));
         }
@@ -72,12 +71,7 @@ impl Body {
     }
 }
 
-fn read_object<T>(
-    raw: &RawValue,
-    pointer: String,
-    faults: &mut Vec<FieldFault>,
-    read: impl FnOnce(&mut Fields<'_>) -> T,
-) -> Option<T> {
+fn read_object<T>(raw: &RawValue, pointer: String, faults: &mut Vec<FieldFault>, read: impl FnOnce(&mut Fields<'_>) -> T) -> Option<T> {
     let object = match Object::parse(raw) {
         Ok(object) => object,
         Err(fault) => {
@@ -135,7 +129,7 @@ impl Fields<'_> {
         self.optional(name, read).unwrap_or_default()
     }
 
-    /// A list of values, of `most` at most.
+    /// A list of values, of `most` at most; nothing when any of them is faulty.
     pub(crate) fn list<T>(&mut self, name: &'static str, most: usize, read: impl Fn(&str) -> Result<T, Fault>) -> Option<Vec<T>> {
         let items = self.items(name, most)?;
         let mut values = Vec::new();
@@ -145,15 +139,18 @@ impl Fields<'_> {
                 Err(fault) => self.note_at(name, index, fault),
             }
         }
-        Some(values)
+        (values.len() == items.len()).then_some(values)
     }
 
     /// A list of objects, of `most` at most; a missing one is empty.
     pub(crate) fn objects<T>(&mut self, name: &'static str, most: usize, read: impl Fn(&mut Fields<'_>) -> T) -> Vec<T> {
         let items = self.items(name, most).unwrap_or_default();
         let pointer = child(&self.pointer, name);
-        let read = |(index, item): (usize, &Box<RawValue>)| read_object(item, format!("{pointer}/{index}"), self.faults, &read);
-        items.iter().enumerate().filter_map(read).collect()
+        let mut values = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            values.extend(read_object(item, format!("{pointer}/{index}"), self.faults, &read));
+        }
+        values
     }
 
     /// An object.

@@ -21,7 +21,6 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use crate::Deps;
-use crate::access::Caller;
 use crate::input::{Body, Fields, choice, text};
 use crate::problem::{Code, Problem};
 use crate::views::ConnectionView;
@@ -35,10 +34,10 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
 #[allow(dead_code, reason = "only its schema is used: bodies are read member by member")]
 struct ConnectInput {
     /// V1 API key.
-    #[schema(format = Password)]
+    #[schema(format = Password, min_length = 1)]
     api_key: String,
     /// V1 API secret.
-    #[schema(format = Password)]
+    #[schema(format = Password, min_length = 1)]
     api_secret: String,
     /// `store` where it is left out.
     modes: Option<Vec<ModeName>>,
@@ -69,7 +68,7 @@ enum ModeName {
 #[derive(Deserialize, ToSchema)]
 #[allow(dead_code, reason = "only its schema is used: bodies are read member by member")]
 struct DisconnectInput {
-    #[schema(example = "disconnect")]
+    #[schema(example = "disconnect", pattern = "^disconnect$")]
     confirm: String,
 }
 
@@ -146,7 +145,7 @@ async fn show(State(deps): Shared) -> Result<Json<ConnectionView>, Problem> {
         (status = 502, description = "ShipStation's answer was not understood; its code begins with `shipstation_`."),
         (status = 503, description = "`shipstation_unavailable`, `shipstation_throttled`, or `unavailable`."),
     ))]
-async fn connect(State(deps): Shared, caller: Caller, body: Body) -> Result<Response, Problem> {
+async fn connect(State(deps): Shared, body: Body) -> Result<Response, Problem> {
     let (credentials, modes) = body.read(|fields| {
         let modes = read_modes(fields).unwrap_or_else(|| vec![ConnectionMode::Store]);
         (read_credentials(fields), modes)
@@ -157,13 +156,8 @@ async fn connect(State(deps): Shared, caller: Caller, body: Body) -> Result<Resp
     refuse_a_second(&deps).await?;
     deps.secrets.write(&stored(&credentials)).await?;
     let now = deps.now();
-    let connection = Connection {
-        modes,
-        integrated_at: now,
-        api_key_last_four: last_four(&credentials),
-        credentials_set_at: now,
-        disconnecting: false,
-    };
+    let connection =
+        Connection { modes, integrated_at: now, api_key_last_four: last_four(&credentials), credentials_set_at: now, disconnecting: false };
     let RecordOutcome::Written(_) = deps.table.put_connection(&connection, None).await? else {
         return Err(Problem::new(Code::AlreadyConnected));
     };
@@ -171,7 +165,7 @@ async fn connect(State(deps): Shared, caller: Caller, body: Body) -> Result<Resp
     if !deps.is_kept(&credentials).await? {
         deps.secrets.write(&stored(&credentials)).await?;
     }
-    tracing::info!(by = caller.by, "connected");
+    tracing::info!("connected");
     Ok((StatusCode::CREATED, Json(ConnectionView::from(Some(connection)))).into_response())
 }
 
@@ -194,7 +188,7 @@ async fn refuse_a_second(deps: &Deps) -> Result<(), Problem> {
         (status = 502, description = "ShipStation's answer was not understood."),
         (status = 503, description = "`shipstation_unavailable`, `shipstation_throttled`, or `unavailable`."),
     ))]
-async fn change(State(deps): Shared, caller: Caller, body: Body) -> Result<Json<ConnectionView>, Problem> {
+async fn change(State(deps): Shared, body: Body) -> Result<Json<ConnectionView>, Problem> {
     let (credentials, modes) = body.read(|fields| {
         let modes = read_modes(fields);
         // One without the other cannot be proved; the missing one is named.
@@ -220,7 +214,7 @@ async fn change(State(deps): Shared, caller: Caller, body: Body) -> Result<Json<
         }
         connection.modes = modes.clone().unwrap_or(connection.modes);
         if let RecordOutcome::Written(_) = deps.table.put_connection(&connection, Some(read.version)).await? {
-            tracing::info!(by = caller.by, credentials = credentials.is_some(), modes = modes.is_some(), "connection changed");
+            tracing::info!(credentials = credentials.is_some(), modes = modes.is_some(), "connection changed");
             return Ok(Json(Some(connection).into()));
         }
     }
@@ -238,7 +232,7 @@ const REMOVING: SignedDuration = SignedDuration::from_secs(10);
         (status = 200, description = "Disconnected.", body = ConnectionView),
         (status = 202, description = "Much is left to remove; the background goes on.", body = ConnectionView),
     ))]
-async fn disconnect(State(deps): Shared, caller: Caller, body: Body) -> Result<Response, Problem> {
+async fn disconnect(State(deps): Shared, body: Body) -> Result<Response, Problem> {
     body.read(|fields| {
         if fields.optional("confirm", text(100)).as_deref() != Some("disconnect") {
             fields.refuse("confirm", "not_confirmed", "Write \"disconnect\" here to confirm.");
@@ -265,7 +259,7 @@ async fn disconnect(State(deps): Shared, caller: Caller, body: Body) -> Result<R
         deps.refuse_if_whole().await?;
         return Ok(Json(ConnectionView::from(None)).into_response());
     };
-    tracing::info!(by = caller.by, "disconnecting");
+    tracing::info!("disconnecting");
     let until = deps.now().saturating_add(REMOVING).unwrap_or(jiff::Timestamp::MAX);
     while let Progress::More(_) = deps.table.disconnect_step().await? {
         if deps.now() >= until {

@@ -16,9 +16,8 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use crate::Deps;
-use crate::access::Caller;
 use crate::input::{Body, text};
-use crate::paging::{ListView, Parameters};
+use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
@@ -36,7 +35,7 @@ struct DeadLetterView {
     #[schema(value_type = String, example = "order")]
     kind: &'static str,
     /// The message: as JSON where it is JSON, else as text.
-    #[schema(value_type = Object)]
+    #[schema(value_type = serde_json::Value)]
     body: Box<RawValue>,
     /// What is wrong with it, or that its processing failed.
     why: String,
@@ -119,7 +118,7 @@ fn as_json(body: &str) -> Box<RawValue> {
 /// Dead letters
 #[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters", operation_id = "list_dead_letters",
     description = "The queue has no order and no pages: one page shows what can be seen just now, up to `limit`.",
-    security(("bearer" = ["integration:shipstation:read"])), params(("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+    security(("bearer" = ["integration:shipstation:read"])), params(ListQuery),
     responses((status = 200, description = "Dead letters.", body = ListView<DeadLetterView>)))]
 async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<DeadLetterView>>, Problem> {
     let list = query.list();
@@ -155,7 +154,7 @@ struct RedrivenView {
 #[utoipa::path(post, path = "/v1/dead-letters/redrive", tag = "dead letters", operation_id = "redrive_dead_letters",
     security(("bearer" = ["integration:shipstation:operate"])), request_body = Option<RedriveInput>,
     responses((status = 200, description = "Moved.", body = RedrivenView)))]
-async fn redrive(State(deps): Shared, caller: Caller, body: Body) -> Result<Json<RedrivenView>, Problem> {
+async fn redrive(State(deps): Shared, body: Body) -> Result<Json<RedrivenView>, Problem> {
     let message_ids = body.read_optional(|fields| {
         let ids = fields.list("message_ids", MOST_MESSAGES, text(200));
         if ids.as_ref().is_some_and(Vec::is_empty) {
@@ -164,6 +163,6 @@ async fn redrive(State(deps): Shared, caller: Caller, body: Body) -> Result<Json
         ids
     })?;
     let redriven = deps.queues.redrive(message_ids.as_deref()).await?;
-    tracing::info!(by = caller.by, moved = redriven.moved, missing = redriven.missing, "dead letters redriven");
+    tracing::info!(moved = redriven.moved, missing = redriven.missing, "dead letters redriven");
     Ok(Json(RedrivenView { moved: redriven.moved, missing: redriven.missing }))
 }

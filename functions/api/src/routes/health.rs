@@ -57,11 +57,8 @@ async fn answers(part: &'static str, ping: impl Future<Output = Result<(), steve
     (status = 503, description = "A part does not answer; the body says which.", body = Health),
 ))]
 async fn health(axum::extract::State(deps): Shared) -> Response {
-    let (table, queues, secret) = tokio::join!(
-        answers("table", deps.table.ping()),
-        answers("queues", deps.queues.ping()),
-        answers("secret", deps.secrets.ping())
-    );
+    let (table, queues, secret) =
+        tokio::join!(answers("table", deps.table.ping()), answers("queues", deps.queues.ping()), answers("secret", deps.secrets.ping()));
     let ok = table && queues && secret;
     let view = Health { status: if ok { "ok" } else { "degraded" }, version: env!("CARGO_PKG_VERSION"), table, queues, secret };
     (if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(view)).into_response()

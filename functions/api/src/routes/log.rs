@@ -14,8 +14,7 @@ use utoipa_axum::routes;
 
 use super::{OrderInPath, Shared, zone};
 use crate::Deps;
-use crate::access::Caller;
-use crate::paging::{ListView, Parameters};
+use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::{Code, Problem};
 use crate::views::LogEntryView;
 
@@ -42,7 +41,7 @@ struct Filter {
         ("order_number" = Option<String>, Query, description = "Compared exactly."),
         ("from" = Option<String>, Query, description = "Captured at this time or later; a day is the merchant's own."),
         ("to" = Option<String>, Query, description = "Captured before this time; a day is included."),
-        ("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query),
+        ListQuery,
     ),
     responses((status = 200, description = "Log entries.", body = ListView<LogEntryView>)))]
 async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<LogEntryView>>, Problem> {
@@ -103,13 +102,13 @@ struct DeletedEntry {
         (status = 200, description = "Deleted.", body = DeletedEntry),
         (status = 409, description = "`consolidating`"),
     ))]
-async fn delete(State(deps): Shared, caller: Caller, OrderInPath(order): OrderInPath) -> Result<Json<DeletedEntry>, Problem> {
+async fn delete(State(deps): Shared, OrderInPath(order): OrderInPath) -> Result<Json<DeletedEntry>, Problem> {
     let sale_id = match deps.table.delete_log_entry(order).await? {
         DeleteOutcome::Deleted(sale_id) => sale_id,
         DeleteOutcome::Absent => return Err(Problem::not_found("log entry")),
         DeleteOutcome::Consolidating => return Err(Problem::new(Code::Consolidating)),
     };
-    tracing::info!(by = caller.by, order = order.0, "log entry deleted");
+    tracing::info!(order_id = order.0, "log entry deleted");
     let sale = match sale_id {
         Some(id) => deps.table.sale(&id).await?,
         None => None,

@@ -22,7 +22,7 @@ use super::{Id, Shared, zone};
 use crate::Deps;
 use crate::access::Caller;
 use crate::input::{Body, date, text};
-use crate::paging::{ListView, Parameters};
+use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::{Code, FieldFault, Problem};
 use crate::views::{OperationView, RowView};
 
@@ -49,7 +49,7 @@ const SETTLED: usize = 10;
 
 /// Operations, the newest first
 #[utoipa::path(get, path = "/v1/operations", tag = "operations", operation_id = "list_operations",
-    security(("bearer" = ["integration:shipstation:read"])), params(("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+    security(("bearer" = ["integration:shipstation:read"])), params(ListQuery),
     responses((status = 200, description = "Operations.", body = ListView<OperationView>)))]
 async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<OperationView>>, Problem> {
     let list = query.list();
@@ -75,7 +75,7 @@ async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListVie
 async fn start(State(deps): Shared, caller: Caller, body: Body) -> Result<Response, Problem> {
     let kind = body.read(|fields| {
         let kind = fields.required("kind", text(100));
-        let supported = match kind.as_str() {
+        match kind.as_str() {
             "load_orders" => Some(OperationKind::LoadOrders { from: fields.required("from", date) }),
             "load_order" => Some(OperationKind::LoadOrder { order_number: fields.required("order_number", text(LONGEST_NUMBER)) }),
             // Its members are nobody's fault while its kind is unknown.
@@ -83,8 +83,7 @@ async fn start(State(deps): Shared, caller: Caller, body: Body) -> Result<Respon
                 fields.forgive_the_rest();
                 None
             }
-        };
-        supported
+        }
     })?;
     let Some(kind) = kind else {
         let message = "One of these belongs here: load_orders, load_order.".to_owned();
@@ -201,7 +200,7 @@ async fn show(State(deps): Shared, Id(id): Id) -> Result<Json<OperationView>, Pr
 /// Every order of an operation that was not plainly captured
 #[utoipa::path(get, path = "/v1/operations/{id}/rows", tag = "operations", operation_id = "list_operation_rows",
     security(("bearer" = ["integration:shipstation:read"])),
-    params(("id" = String, Path), ("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+    params(("id" = String, Path), ListQuery),
     responses((status = 200, description = "One row for each.", body = ListView<RowView>)))]
 async fn rows(State(deps): Shared, Id(id): Id, mut query: Parameters) -> Result<Json<ListView<RowView>>, Problem> {
     let list = query.list();

@@ -19,7 +19,7 @@ use super::{OrderInPath, Shared};
 use crate::Deps;
 use crate::access::Caller;
 use crate::input::{Body, number_id};
-use crate::paging::{ListView, Parameters, read_token, write_token};
+use crate::paging::{ListQuery, ListView, Parameters, read_token, write_token};
 use crate::problem::{Code, FieldFault, Problem};
 use crate::views::{LogEntryView, OperationView, PendingOrderView};
 
@@ -47,7 +47,7 @@ struct ProcessInput {
     security(("bearer" = ["integration:shipstation:read"])),
     params(
         ("state" = Option<String>, Query, description = "`pending` or `blocked`; both where it is left out."),
-        ("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query),
+        ListQuery,
     ),
     responses((status = 200, description = "Log entries.", body = ListView<LogEntryView>)))]
 async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<LogEntryView>>, Problem> {

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::{Id, Shared, zone};
 use crate::Deps;
-use crate::paging::{ListView, Parameters};
+use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::Problem;
 use crate::views::{SaleOrderView, SaleView};
 
@@ -25,7 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
     params(
         ("from" = Option<String>, Query, description = "Booked at this time or later; a day is the merchant's own."),
         ("to" = Option<String>, Query, description = "Booked before this time; a day is included."),
-        ("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query),
+        ListQuery,
     ),
     responses((status = 200, description = "Sales.", body = ListView<SaleView>)))]
 async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<SaleView>>, Problem> {
@@ -56,7 +56,7 @@ async fn show(State(deps): Shared, Id(id): Id) -> Result<Json<SaleView>, Problem
 /// The orders inside a sale
 #[utoipa::path(get, path = "/v1/sales/{id}/orders", tag = "sales", operation_id = "list_sale_orders",
     security(("bearer" = ["integration:shipstation:read"])),
-    params(("id" = String, Path), ("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+    params(("id" = String, Path), ListQuery),
     responses((status = 200, description = "Its orders.", body = ListView<SaleOrderView>)))]
 async fn orders(State(deps): Shared, Id(id): Id, mut query: Parameters) -> Result<Json<ListView<SaleOrderView>>, Problem> {
     let list = query.list();

@@ -17,7 +17,7 @@ use crate::Deps;
 use crate::access::Caller;
 use crate::etag::{IfMatch, etag, tagged};
 use crate::input::Body;
-use crate::paging::{ListView, Parameters, read_number, write_number};
+use crate::paging::{ListQuery, ListView, Parameters, read_number, write_number};
 use crate::problem::{Code, FieldFault, Problem};
 use crate::views::{SettingsChangeView, SettingsView};
 
@@ -38,7 +38,7 @@ async fn show(State(deps): Shared) -> Result<Response, Problem> {
 #[utoipa::path(put, path = "/v1/settings", tag = "settings", operation_id = "replace_settings",
     description = "The whole document: what is left out has its default. Blocked and skipped orders are looked at again by themselves afterwards.",
     security(("bearer" = ["integration:shipstation:configure"])), request_body = SettingsView,
-    params(("If-Match" = Option<String>, Header, description = "The ETag of what this replaces; required.")),
+    params(("If-Match" = String, Header, description = "The ETag of what this replaces; without it 428.")),
     responses(
         (status = 200, description = "Written.", body = SettingsView, headers(("ETag" = String, description = "The new version."))),
         (status = 412, description = "`stale_version`", headers(("ETag" = String, description = "The version in force."))),
@@ -82,7 +82,7 @@ const HISTORY: &str = "settings_history";
 
 /// Who changed which settings
 #[utoipa::path(get, path = "/v1/settings/history", tag = "settings", operation_id = "list_settings_history",
-    security(("bearer" = ["integration:shipstation:read"])), params(("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+    security(("bearer" = ["integration:shipstation:read"])), params(ListQuery),
     responses((status = 200, description = "Accepted writes, the newest first.", body = ListView<SettingsChangeView>)))]
 async fn history(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<SettingsChangeView>>, Problem> {
     let list = query.list();

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use crate::Deps;
-use crate::paging::{ListView, Parameters};
+use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::{Code, Problem};
 use crate::views::AddressView;
 
@@ -69,7 +69,7 @@ fn refused(error: &stevedore_shipstation::Error) -> Problem {
 
 /// The account's stores
 #[utoipa::path(get, path = "/v1/shipstation/stores", tag = "connection", operation_id = "list_shipstation_stores",
-    security(("bearer" = ["integration:shipstation:read"])), params(("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+    security(("bearer" = ["integration:shipstation:read"])), params(ListQuery),
     responses(
         (status = 200, description = "All stores, the inactive ones too.", body = ListView<StoreView>),
         (status = 409, description = "`not_connected` or `disconnecting`."),
@@ -86,7 +86,7 @@ async fn stores(State(deps): Shared, mut query: Parameters) -> Result<Json<ListV
 
 /// The account's warehouses
 #[utoipa::path(get, path = "/v1/shipstation/warehouses", tag = "connection", operation_id = "list_shipstation_warehouses",
-    security(("bearer" = ["integration:shipstation:read"])), params(("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+    security(("bearer" = ["integration:shipstation:read"])), params(ListQuery),
     responses(
         (status = 200, description = "All places that it ships from.", body = ListView<WarehouseView>),
         (status = 409, description = "`not_connected` or `disconnecting`."),

@@ -13,9 +13,7 @@ use utoipa_axum::routes;
 
 use super::{Id, Shared};
 use crate::Deps;
-use crate::access::Caller;
-use crate::input::Body;
-use crate::paging::{ListView, Parameters};
+use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::Problem;
 use crate::views::sync_state;
 
@@ -47,7 +45,7 @@ impl From<AccountingSync> for SyncView {
 
 /// Pending syncs, the oldest first
 #[utoipa::path(get, path = "/v1/accounting-syncs", tag = "accounting", operation_id = "list_accounting_syncs",
-    security(("bearer" = ["integration:shipstation:read"])), params(("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+    security(("bearer" = ["integration:shipstation:read"])), params(ListQuery),
     responses((status = 200, description = "Pending syncs.", body = ListView<SyncView>)))]
 async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<SyncView>>, Problem> {
     let list = query.list();
@@ -60,9 +58,8 @@ async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListVie
     description = "Again is fine: the first time counts.",
     security(("bearer" = ["integration:shipstation:operate"])), params(("id" = String, Path)),
     responses((status = 200, description = "Acknowledged.", body = SyncView)))]
-async fn acknowledge(State(deps): Shared, caller: Caller, Id(id): Id, body: Body) -> Result<Json<SyncView>, Problem> {
-    body.read_optional(|_| ())?;
+async fn acknowledge(State(deps): Shared, Id(id): Id) -> Result<Json<SyncView>, Problem> {
     let sync = deps.table.acknowledge_sync(&id, deps.now()).await?.ok_or_else(|| Problem::not_found("accounting sync"))?;
-    tracing::info!(by = caller.by, "accounting sync acknowledged");
+    tracing::info!("accounting sync acknowledged");
     Ok(Json(sync.into()))
 }

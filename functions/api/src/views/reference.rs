@@ -48,6 +48,7 @@ pub(crate) struct CustomerView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CustomerInput)]
 pub(crate) struct CustomerInput {
+    #[schema(min_length = 1)]
     name: String,
     /// Two customers may share one; the oldest is found by it.
     email: Option<String>,
@@ -75,7 +76,9 @@ pub(crate) struct ProductView {
 #[schema(as = ProductInput)]
 pub(crate) struct ProductInput {
     /// Unique as written.
+    #[schema(min_length = 1)]
     sku: String,
+    #[schema(min_length = 1)]
     name: String,
     #[schema(schema_with = words::product_kind, required = false)]
     kind: ProductKind,
@@ -103,6 +106,7 @@ pub(crate) struct LocationView {
 #[schema(as = LocationInput)]
 pub(crate) struct LocationInput {
     /// Unique among locations.
+    #[schema(min_length = 1)]
     name: String,
     address: Option<AddressView>,
     /// Lower comes first among equals.
@@ -128,6 +132,7 @@ pub(crate) struct AccountView {
 #[schema(as = AccountInput)]
 pub(crate) struct AccountInput {
     /// Unique among accounts.
+    #[schema(min_length = 1)]
     name: String,
     #[schema(schema_with = words::account_kind)]
     kind: AccountKind,
@@ -151,6 +156,7 @@ pub(crate) struct TaxRuleView {
 #[schema(as = TaxRuleInput)]
 pub(crate) struct TaxRuleInput {
     /// Unique among tax rules; shown on sales.
+    #[schema(min_length = 1)]
     name: String,
     /// What it consists of; none for a rule that names an amount without stating a rate.
     #[schema(required = false)]
@@ -161,9 +167,10 @@ pub(crate) struct TaxRuleInput {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TaxComponent)]
 pub(crate) struct ComponentView {
+    #[schema(min_length = 1)]
     name: String,
     /// Percent of the taxed amount, exact. A JSON number is taken too.
-    #[schema(example = "7.25")]
+    #[schema(example = "7.25", pattern = r"^\d{1,3}(\.\d+)?$")]
     percent: String,
     /// The account that collects it.
     account: Option<String>,

@@ -37,18 +37,19 @@ fn operations_have_names_of_their_own_and_references_lead_somewhere() {
     names.sort();
     names.dedup();
     assert_eq!(names.len(), count);
-    fn check(value: &Value) {
-        if let Some(reference) = value["$ref"].as_str() {
-            let name = reference.trim_start_matches("#/components/schemas/");
-            assert!(DOCUMENT["components"]["schemas"][name].is_object(), "{reference}");
-        }
-        match value {
-            Value::Object(members) => members.values().for_each(check),
-            Value::Array(items) => items.iter().for_each(check),
-            _ => {}
-        }
+    references_lead_somewhere(&DOCUMENT);
+}
+
+fn references_lead_somewhere(value: &Value) {
+    if let Some(reference) = value["$ref"].as_str() {
+        let name = reference.trim_start_matches("#/components/schemas/");
+        assert!(DOCUMENT["components"]["schemas"][name].is_object(), "{reference}");
     }
-    check(&DOCUMENT);
+    match value {
+        Value::Object(members) => members.values().for_each(references_lead_somewhere),
+        Value::Array(items) => items.iter().for_each(references_lead_somewhere),
+        _ => {}
+    }
 }
 
 #[test]

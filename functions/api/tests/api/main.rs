@@ -17,5 +17,6 @@ mod operations;
 mod orders;
 mod problems;
 mod reference;
+mod serve;
 mod settings;
 mod world;

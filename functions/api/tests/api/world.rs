@@ -124,6 +124,8 @@ impl World {
         let table = Table::new(&clients, "stevedore");
         let queues = Queues::new(&clients, urls);
         let secrets = Secrets::new(&clients, "stevedore/shipstation");
+        // Empty, as the template makes it.
+        secrets.clear().await.unwrap();
         let deps = Deps {
             table: table.clone(),
             queues: queues.clone(),

@@ -1,1 +1,10 @@
-//! x
+//! The stack as a whole: started, used over HTTP, restarted, refused; and every file of `events/`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::float_arithmetic, missing_docs)]
+
+mod binary;
+mod events;
+mod files;
+mod flow;
+mod harness;
+mod refused;
+mod restart;

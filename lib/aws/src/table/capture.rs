@@ -134,8 +134,8 @@ fn customer_items(choice: &CustomerChoice) -> Result<Vec<(Part, super::Item, Exp
             if let Some(link) = new.link {
                 items.push((Part::Customer, super::records::customer_link_item(OPERATION, link, &new.customer.id)?, Expected::Absent));
             }
-            if let Some(email) = &new.customer.email {
-                items.push((Part::Customer, super::records::email_item(OPERATION, email, &new.customer.id)?, Expected::Absent));
+            if let Some(item) = super::email::first_item(OPERATION, &new.customer)? {
+                items.push((Part::Customer, item, Expected::Absent));
             }
             items
         }

@@ -4,6 +4,7 @@ mod capture;
 mod configuration;
 mod cursor;
 mod disconnect;
+mod email;
 mod log;
 mod operations;
 mod paging;

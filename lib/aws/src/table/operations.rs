@@ -161,7 +161,11 @@ impl Table {
         let mut operation = stored.value;
         let mut pages = self.operation_pages(id).await?;
         if operation.state.is_final() && operation.counts.queued == 0 {
-            return Ok(Some((operation, distinct(pages.into_iter().flat_map(|(_, rows)| rows)))));
+            let rows = distinct(pages.iter().flat_map(|(_, rows)| rows).cloned());
+            // A run that failed was never counted.
+            if operation.counts == count(&rows) {
+                return Ok(Some((operation, rows)));
+            }
         }
         let waiting = pages.iter().flat_map(|(_, rows)| rows).filter(|row| row.outcome.is_none()).filter_map(|row| row.order_id);
         let entries: HashMap<_, _> = self.log_entries(waiting.collect::<Vec<_>>()).await?;
@@ -175,7 +179,7 @@ impl Table {
                     row.settle_pending(entry, waited(TRIED_AFTER));
                     continue;
                 }
-                row.settle(id, entry);
+                row.settle(id, entry, waited(TRIED_AFTER));
                 if waited(GIVEN_UP_AFTER) {
                     row.give_up();
                 }

@@ -131,13 +131,6 @@ struct CodeName {
     alias: bool,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct EmailEntry {
-    target: String,
-    #[serde(default)]
-    shared: bool,
-}
-
 pub(super) fn record_item<T: Record>(operation: &'static str, kind: RecordKind, record: &T) -> Result<Item, Error> {
     let mut item = item_of(operation, &keys::record(kind.partition(), record.id()), kind.entity(), record)?;
     item.insert(BY_TIME.partition.to_owned(), text(kind.partition()));
@@ -159,11 +152,6 @@ pub(super) fn customer_link_item(operation: &'static str, link: ShipstationCusto
 }
 
 const CUSTOMER_LINKS: &str = "LINK#customer";
-
-pub(super) fn email_item(operation: &'static str, email: &str, customer: &CustomerId) -> Result<Item, Error> {
-    let entry = EmailEntry { target: customer.to_string(), shared: false };
-    item_of(operation, &keys::email(&folded_email(email)), "email", &entry)
-}
 
 impl Table {
     /// A record.
@@ -242,18 +230,10 @@ impl Table {
             let new = customer.email.as_deref().map(folded_email);
             if old != new {
                 if let Some(email) = &new {
-                    writes.push(
-                        self.email_write(OPERATION, email, |entry| match entry {
-                            None => Some(EmailEntry { target: customer.id.to_string(), shared: false }),
-                            Some(known) => Some(EmailEntry { shared: true, ..known }),
-                        })
-                        .await?,
-                    );
+                    writes.push(self.email_write(OPERATION, email, |owners| owners.with(customer)).await?);
                 }
                 if let Some(email) = &old {
-                    // Another customer with the address is found again only when it is written; until then the address finds nobody.
-                    let own = |entry: &EmailEntry| entry.target == customer.id.as_str();
-                    writes.push(self.email_write(OPERATION, email, |entry| entry.filter(|entry| !own(entry))).await?);
+                    writes.push(self.email_write(OPERATION, email, |owners| owners.without(&customer.id)).await?);
                 }
             }
             match self.transact(OPERATION, writes).await? {
@@ -267,25 +247,6 @@ impl Table {
             tokio::time::sleep(super::record::jitter(attempt)).await;
         }
         Err(Error::Contended { operation: OPERATION })
-    }
-
-    async fn email_write(
-        &self,
-        operation: &'static str,
-        email: &str,
-        change: impl FnOnce(Option<EmailEntry>) -> Option<EmailEntry>,
-    ) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, Error> {
-        let key = keys::email(email);
-        let item = self.get_item(operation, &key).await?;
-        let (expected, known) = match item {
-            Some(item) => (Expected::Version(version_of(&item)), Some(value_of::<EmailEntry>(operation, item)?)),
-            None => (Expected::Absent, None),
-        };
-        match (change(known), expected) {
-            (Some(entry), _) => self.put(operation, item_of(operation, &key, "email", &entry)?, expected),
-            (None, Expected::Version(version)) => self.delete(operation, &key, Some(version)),
-            (None, _) => self.delete(operation, &key, None),
-        }
     }
 
     /// Writes a product with its SKU, aliases and link. A SKU is unique as written; a link ties one product to one of ShipStation's (S81).

@@ -4,12 +4,14 @@ use jiff::Timestamp;
 
 use super::customer::choose;
 use super::lines::{amounts, options_comment};
+use super::location;
 use super::tax::{recalculated, spread_tax};
 use super::{
-    Charge, CustomerChoice, CustomerMatches, Invoice, Payment, ProductMatch, Products, Sale, SaleCustomer, SaleKind, SaleLine, Source,
-    Stage, StageStatus, Warning,
+    Charge, CustomerChoice, CustomerMatches, Invoice, Payment, ProductMatch, Products, Sale, SaleCustomer, SaleKind, SaleLine, SaleTaxRule,
+    Source, Stage, StageStatus, Warning,
 };
 use crate::ids::SaleId;
+use crate::jurisdiction::{self, Jurisdiction};
 use crate::money::{AmountError, Minor};
 use crate::order::{Order, Revision};
 use crate::reason::Reason;
@@ -25,9 +27,9 @@ pub struct Booking<'a> {
     pub customers: &'a CustomerMatches,
     /// Products that its lines may name.
     pub products: &'a Products,
-    /// The settings' default tax rule.
-    pub tax_rule: Option<&'a TaxRule>,
-    /// Every location that the settings name.
+    /// Every tax rule: the settings' default and those of places of business.
+    pub tax_rules: &'a [TaxRule],
+    /// Every location that the settings name; with order routing on, every location.
     pub locations: &'a [Location],
     /// The name of the order's ShipStation store, where known.
     pub store_name: Option<&'a str>,
@@ -65,11 +67,13 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
     let blocked = |reason, detail: &str| Unbookable::Blocked(Warning::new(reason, detail));
 
     let Some(rule_id) = &settings.tax.default_rule else { return Err(blocked(Reason::TaxMappingUnfinished, "")) };
-    let rule = with
-        .tax_rule
-        .filter(|rule| rule.id == *rule_id)
+    let default_rule = with
+        .tax_rules
+        .iter()
+        .find(|rule| rule.id == *rule_id)
         .ok_or_else(|| blocked(Reason::MissingReference, &format!("Tax rule {rule_id}.")))?;
-    let (location_id, location_reason) = location(order, &with)?;
+    let Jurisdiction { rule, doubt } = jurisdiction::narrowest(&order.ship_to, with.tax_rules, default_rule);
+    let (location_id, location_reason) = location::choose(order, settings, with.locations).map_err(Unbookable::Blocked)?;
     let customer = choose(order, with.customers, booked_at).ok_or_else(|| match &settings.customer_id {
         Some(id) => blocked(Reason::MissingReference, &format!("Customer {id}.")),
         None => blocked(Reason::NoCustomer, ""),
@@ -92,6 +96,9 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
     }
     if order.externally_fulfilled {
         warnings.push(Warning::new(Reason::ExternallyFulfilled, ""));
+    }
+    if let Some(doubt) = doubt {
+        warnings.push(Warning::new(Reason::TaxPlaceUncertain, &doubt));
     }
     if with.customers.email_is_shared
         && matches!(&customer, CustomerChoice::Link(..) | CustomerChoice::Existing(_))
@@ -198,6 +205,7 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         subtotal: lines.iter().map(|line| line.total).sum(),
         tax: lines.iter().map(|line| line.tax).chain(parts.charges.iter().map(|charge| charge.tax)).sum(),
         total: Minor::ZERO,
+        tax_rules: vec![SaleTaxRule { id: rule.id.clone(), name: rule.name.clone(), components: rule.components.clone() }],
         lines,
         charges: parts.charges,
         discounts: parts.discounts,
@@ -234,24 +242,6 @@ fn invoice_status(mode: InvoiceMode) -> StageStatus {
         InvoiceMode::Draft => StageStatus::Draft,
         InvoiceMode::Authorised => StageStatus::Authorised,
     }
-}
-
-/// The mapped location of the order's warehouse, else the default (S63).
-fn location(order: &Order, with: &Booking<'_>) -> Result<(crate::ids::LocationId, String), Unbookable> {
-    let Some((id, mapped)) = with.settings.location_for(order.warehouse_id) else {
-        return Err(Unbookable::Blocked(Warning::new(Reason::NoDefaultLocation, "")));
-    };
-    let location = with
-        .locations
-        .iter()
-        .find(|location| location.id == *id)
-        .ok_or_else(|| Unbookable::Blocked(Warning::new(Reason::MissingReference, &format!("Location {id}."))))?;
-    let reason = match order.warehouse_id {
-        Some(warehouse) if mapped => format!("{}: mapped from ShipStation warehouse {warehouse}", location.name),
-        Some(warehouse) => format!("{}: default, since ShipStation warehouse {warehouse} is not mapped", location.name),
-        None => format!("{}: default, since the order names no warehouse", location.name),
-    };
-    Ok((location.id.clone(), reason))
 }
 
 /// What was paid, also when it is more or less than the total (S72, S122); nothing without a payment account (S74).

@@ -5,6 +5,7 @@
 mod book;
 mod customer;
 mod lines;
+mod location;
 mod product;
 mod tax;
 
@@ -13,10 +14,12 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::allocate::allocate_components;
 use crate::ids::{AccountId, CustomerId, LocationId, OrderId, ProductId, SaleId, StoreId, TaxRuleId};
 use crate::money::{Currency, Minor};
 use crate::order::Address;
 use crate::reason::Reason;
+use crate::reference::TaxComponent;
 
 pub use book::{Booked, Booking, Unbookable, book};
 pub use customer::{CustomerChoice, CustomerMatches, NewCustomer, names_somebody};
@@ -61,6 +64,9 @@ pub struct Sale {
     /// Discounts on the whole order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discounts: Vec<Discount>,
+    /// The tax rules that lines name, as they were when the sale was booked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tax_rules: Vec<SaleTaxRule>,
     /// The lines' totals.
     pub subtotal: Minor,
     /// The taxes of lines and charges.
@@ -164,6 +170,18 @@ pub struct SaleLine {
     pub account: Option<AccountId>,
     /// Where this line's goods come from.
     pub location_id: LocationId,
+}
+
+/// A tax rule as a sale remembers it (S68): what the rule becomes later does not change what was booked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaleTaxRule {
+    /// Ours.
+    pub id: TaxRuleId,
+    /// Its name at the time.
+    pub name: String,
+    /// Its components at the time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<TaxComponent>,
 }
 
 /// An additional charge on the whole order (S120, S121).
@@ -272,6 +290,14 @@ pub enum SaleStatus {
 }
 
 impl Sale {
+    /// What each component of its rule takes of a line's tax; the amounts add up to it exactly. Empty where the rule has no components.
+    #[must_use]
+    pub fn tax_allocation(&self, line: &SaleLine) -> Vec<(&TaxComponent, Minor)> {
+        let rule = self.tax_rules.iter().find(|rule| rule.id == line.tax_rule);
+        let components = rule.map(|rule| rule.components.as_slice()).unwrap_or_default();
+        components.iter().zip(allocate_components(line.tax, components)).collect()
+    }
+
     /// The sale's status, from its stages.
     #[must_use]
     pub fn status(&self) -> SaleStatus {

@@ -28,6 +28,8 @@ pub(crate) struct Merchant {
     pub(crate) customers: CustomerMatches,
     pub(crate) products: Products,
     pub(crate) tax_rule: Option<TaxRule>,
+    /// The rules of places of business.
+    pub(crate) place_rules: Vec<TaxRule>,
     pub(crate) locations: Vec<Location>,
     pub(crate) store_name: Option<&'static str>,
 }
@@ -43,6 +45,7 @@ impl Merchant {
             customers: CustomerMatches::default(),
             products: Products::default(),
             tax_rule: Some(tax_rule("sales-tax", &["6.25", "1.75"])),
+            place_rules: Vec::new(),
             locations: vec![location("main", "Main"), location("reno", "Reno")],
             store_name: Some("Quay Goods"),
         }
@@ -64,11 +67,12 @@ impl Merchant {
 
     pub(crate) fn book(&self, order: &Order) -> Result<Booked, Unbookable> {
         let sale_id = SaleId::of_order(order.id, 1);
+        let tax_rules: Vec<TaxRule> = self.place_rules.iter().chain(&self.tax_rule).cloned().collect();
         let booking = Booking {
             settings: &self.settings,
             customers: &self.customers,
             products: &self.products,
-            tax_rule: self.tax_rule.as_ref(),
+            tax_rules: &tax_rules,
             locations: &self.locations,
             store_name: self.store_name,
             sale_id: &sale_id,
@@ -117,7 +121,7 @@ pub(crate) fn tax_rule(id: &str, percents: &[&str]) -> TaxRule {
         .iter()
         .map(|percent| TaxComponent { name: format!("Part of {percent}"), percent: exact(percent), account: None })
         .collect();
-    TaxRule { id: TaxRuleId::from(id), name: format!("Rule {id}"), components, created_at: then() }
+    TaxRule { id: TaxRuleId::from(id), name: format!("Rule {id}"), components, place: None, created_at: then() }
 }
 
 pub(crate) fn location(id: &str, name: &str) -> Location {

@@ -39,6 +39,8 @@ pub struct Reading {
     start: PacificTime,
     mode: Mode,
     seen: Seen,
+    /// The order behind which reading goes on.
+    last: Option<Neighbour>,
     /// A window that would not stand still began here.
     unsettled: Option<PacificTime>,
     reported: Vec<Run>,
@@ -106,7 +108,7 @@ enum Mode {
     /// The order behind `readable` readable ones is poison, and so are `over - 1` behind it: what comes next?
     Skip { readable: u32, over: u32, last: Option<PacificTime> },
     /// By page number through a closed window.
-    Pass(Pass),
+    Pass(Box<Pass>),
 }
 
 /// What the answer to one question means.
@@ -138,6 +140,7 @@ impl Reading {
             start: start_before(from),
             mode: Mode::Forward,
             seen: Seen::default(),
+            last: None,
             unsettled: None,
             reported: Vec::new(),
             finished: false,
@@ -165,7 +168,7 @@ impl Reading {
     #[must_use]
     pub fn reached(&self) -> PacificTime {
         let newest = self.seen.newest().unwrap_or(self.from);
-        let read = if self.finished { newest } else { newest };
+        let read = if self.finished { newest } else { newest.min(self.start) };
         self.unsettled.map_or(read, |start| read.min(start)).max(self.from)
     }
 
@@ -252,6 +255,11 @@ impl Reading {
         let rows = u32::try_from(page.orders.len()).unwrap_or(u32::MAX);
         let keys: Vec<PacificTime> = page.orders.iter().filter_map(|order| self.key(order)).collect();
         let (last, full) = (keys.last().copied(), rows >= ask.size);
+        let neighbour = |order: &RawOrder| Neighbour { order_id: order.order_id(), at: self.key(order) };
+        let (first, last_order) = (page.orders.first().map(neighbour), page.orders.last().map(neighbour));
+        if matches!(self.mode, Mode::Forward | Mode::Search { .. }) {
+            self.last = last_order.clone().or(self.last.take());
+        }
         let mut poison = Vec::new();
         match &mut self.mode {
             Mode::Forward | Mode::Search { .. } if !full => self.finished = true,
@@ -265,18 +273,10 @@ impl Reading {
                 let start = last_readable.map_or(self.start, start_before).max(self.start);
                 // Behind the poison comes the end of the list, or an order: the window up to that one holds the poison.
                 let end = last.map(end_after).filter(|end| *end > start);
-                self.mode = Mode::Pass(Pass::new(start, end, self.page_size, true));
+                self.mode = Mode::Pass(Box::new(Pass::new(start, end, self.page_size, true, self.last.clone())));
             }
             Mode::Pass(pass) => {
-                let field = self.field;
-                let neighbour = |order: &RawOrder| Neighbour {
-                    order_id: order.order_id(),
-                    at: match field {
-                        Field::Modified => order.modified_at(),
-                        Field::Created => order.created_at(),
-                    },
-                };
-                pass.take(&page, neighbour);
+                pass.take(&page, (first, last_order.clone()));
                 if !full {
                     poison = self.end_pass();
                 }
@@ -297,12 +297,14 @@ impl Reading {
         let next = keys.last().copied().map(start_before);
         match next {
             // A page that does not rise was not sorted by wall time; only page numbers lead through it.
-            _ if !keys.is_sorted() => self.mode = Mode::Pass(Pass::new(self.start, None, self.page_size, false)),
+            _ if !keys.is_sorted() => {
+                self.mode = Mode::Pass(Box::new(Pass::new(self.start, None, self.page_size, false, self.last.clone())))
+            }
             Some(next) if next > self.start => self.advance(next),
             // A page of orders that share a second.
             _ => {
                 let end = keys.last().copied().map(end_after).filter(|end| *end > self.start);
-                self.mode = Mode::Pass(Pass::new(self.start, end, self.page_size, false));
+                self.mode = Mode::Pass(Box::new(Pass::new(self.start, end, self.page_size, false, self.last.clone())));
             }
         }
     }
@@ -311,7 +313,7 @@ impl Reading {
     fn advance(&mut self, start: PacificTime) {
         self.start = start;
         self.mode = match repeated_hour(start) {
-            Some((start, end)) => Mode::Pass(Pass::new(start, Some(end), self.page_size, false)),
+            Some((start, end)) => Mode::Pass(Box::new(Pass::new(start, Some(end), self.page_size, false, self.last.clone()))),
             None => Mode::Forward,
         };
     }
@@ -365,6 +367,7 @@ impl Reading {
             tracing::warn!("a window of orders would not stand still; the next run reads it again");
             self.unsettled = Some(self.unsettled.map_or(pass.start, |start| start.min(pass.start)));
         }
+        self.last = pass.last().cloned().or(self.last.take());
         let (start, end, runs) = (pass.start, pass.end, pass.runs());
         match end {
             Some(end) if self.end().is_none_or(|last| end < last) => self.advance(start_after(end)),

@@ -7,7 +7,6 @@ use stevedore_domain::pacific::PacificTime;
 use super::seen::{Identity, identity};
 use super::window::repeated_hour;
 use super::{Neighbour, Run};
-use crate::order::RawOrder;
 use crate::page::Page;
 use crate::transport::Broken;
 
@@ -36,6 +35,8 @@ pub(super) struct Pass {
     /// The largest of `sizes` that is asked for now.
     largest: usize,
     attempts: u32,
+    /// The last order that was read before the window.
+    before: Option<Neighbour>,
     way: Way,
 }
 
@@ -57,12 +58,18 @@ struct Way {
 
 impl Pass {
     /// A window that would begin or end in the hour that repeats is widened to the whole of it.
-    pub(super) fn new(start: PacificTime, end: Option<PacificTime>, page_size: u32, around_poison: bool) -> Self {
+    pub(super) fn new(
+        start: PacificTime,
+        end: Option<PacificTime>,
+        page_size: u32,
+        around_poison: bool,
+        before: Option<Neighbour>,
+    ) -> Self {
         let start = repeated_hour(start).map_or(start, |(start, _)| start);
         let end = end.map(|end| repeated_hour(end).map_or(end, |(_, end)| end));
         let sizes = sizes(page_size);
         let largest = if around_poison { sizes.iter().position(|size| *size <= SMALL).unwrap_or(0) } else { 0 };
-        Self { start, end, sizes, largest, attempts: 1, way: Way::default() }
+        Self { start, end, sizes, largest, attempts: 1, way: Way { last: before.clone(), ..Way::default() }, before }
     }
 
     /// Orders that the next page shall hold.
@@ -76,19 +83,20 @@ impl Pass {
         self.way.position / self.size() + 1
     }
 
-    pub(super) fn take(&mut self, page: &Page, neighbour: impl Fn(&RawOrder) -> Neighbour) {
+    /// A page, and the first and the last order on it.
+    pub(super) fn take(&mut self, page: &Page, (first, last): (Option<Neighbour>, Option<Neighbour>)) {
         let size = self.size();
         let way = &mut self.way;
         way.moved |= way.total.is_some() && way.total != page.total;
         way.total = page.total.or(way.total);
-        if let (Some(first), Some(run)) = (page.orders.first(), way.runs.last_mut())
+        if let Some(run) = way.runs.last_mut()
             && run.after.is_none()
         {
-            run.after = Some(neighbour(first));
+            run.after = first;
         }
         way.orders.extend(page.orders.iter().map(identity));
-        if let Some(last) = page.orders.last() {
-            way.last = Some(neighbour(last));
+        if last.is_some() {
+            way.last = last;
             way.in_a_row = 0;
         }
         way.position += size;
@@ -128,8 +136,13 @@ impl Pass {
             return false;
         }
         self.attempts += 1;
-        self.way = Way::default();
+        self.way = Way { last: self.before.clone(), ..Way::default() };
         true
+    }
+
+    /// The last order that was read.
+    pub(super) fn last(&self) -> Option<&Neighbour> {
+        self.way.last.as_ref()
     }
 
     /// The poison that was met.

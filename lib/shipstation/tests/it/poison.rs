@@ -83,6 +83,26 @@ async fn n11_several_poison_orders() {
     }
 }
 
+/// N11: the windows around two poison orders overlap; each is reported once all the same.
+#[tokio::test]
+async fn n11_poison_orders_within_a_second_of_each_other() {
+    for gap in 1..6_u64 {
+        for ends in [(false, false), (false, true), (true, false), (true, true)] {
+            let start = wall("2026-05-05T08:00:00").0;
+            let at = |id: u64| start.checked_add(jiff::SignedDuration::from_millis(id.cast_signed() * 500)).unwrap();
+            let bad = [20, 20 + gap];
+            let orders = (1..=60).map(|id| Stored { modified: at(id), poison: bad.contains(&id), ..Stored::new(id, "2026-05-05") });
+            let shop = Shop::open(orders.collect()).await;
+            shop.with(|state| (state.inclusive_start, state.exclusive_end) = ends);
+            let clock = clock();
+            let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+            let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
+            assert_eq!(outcome.ids(), (1..=60).filter(|id| !bad.contains(id)).collect::<Vec<_>>());
+            assert_eq!(outcome.poison.len(), 2, "{gap} apart, {ends:?}: {:?}", outcome.poison);
+        }
+    }
+}
+
 /// N11: when everything answers 500, ShipStation is broken and not five hundred orders.
 #[tokio::test]
 async fn n11_everything_answers_500() {

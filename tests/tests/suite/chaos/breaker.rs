@@ -1,6 +1,5 @@
 //! Stops the program at a call to AWS, or breaks calls and lets it go on.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use stevedore_aws::interceptors::{
@@ -13,28 +12,33 @@ use stevedore_engines::{Fault, Faults};
 const NUMBER: &str = "x-attempt";
 
 /// What is to happen. Attempts are counted from 1; the SDK's own retries count as attempts.
+///
+/// Stops are counted in attempts to write. Reads change nothing and a dead program does nothing, so that a stop before, between or after reads leaves
+/// exactly what a stop after the write before them does, or before the write behind them: these are all the stops that there are.
 #[derive(Clone, Debug, Default)]
 pub enum Plan {
     /// Count, and leave everything alone.
     #[default]
     Count,
-    /// The program dies before attempt `k`: it never leaves, and nothing that the program tries afterwards leaves either.
+    /// The program dies before write `k`: it never leaves, and nothing that the program tries afterwards leaves either.
     StopBefore(u64),
-    /// The program dies after attempt `k`: what it asked for is done, the reply is lost, and nothing leaves afterwards.
+    /// The program dies after write `k`: what it asked for is done, the reply is lost, and nothing leaves afterwards.
     StopAfter(u64),
-    /// The reply of attempt `k` is lost on the wire. The program lives, and the SDK tries again.
+    /// The reply of write `k` is lost on the wire. The program lives, and the SDK tries again.
     LoseReply(u64),
     /// Each `every`-th attempt meets a fault drawn by the seed. Where `fatal`, one in four is of a kind that the SDK does not retry.
     Storm { every: u64, seed: u64, fatal: bool },
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     plan: Plan,
     attempts: u64,
+    writes: u64,
     stopped: bool,
-    operations: BTreeMap<String, u64>,
     struck: u64,
+    /// The attempt after which the program dies.
+    dies_after: Option<u64>,
 }
 
 /// An interceptor in the SDK's own pipeline, under the retries: it sees each attempt.
@@ -50,13 +54,16 @@ impl std::fmt::Debug for Breaker {
     }
 }
 
+/// Operations that change nothing.
+const READS: [&str; 4] = ["GetItem", "BatchGetItem", "Query", "GetSecretValue"];
+
 const STOPPED: &str = "the program was stopped here";
 const BROKEN: &str = "a fault that was asked for";
 
 impl Breaker {
     /// For clients of the engines with these faults.
     pub fn new(faults: &Faults, plan: Plan) -> Self {
-        let state = State { plan, attempts: 0, stopped: false, operations: BTreeMap::new(), struck: 0 };
+        let state = State { plan, ..State::default() };
         Self { state: Arc::new(Mutex::new(state)), faults: faults.clone() }
     }
 
@@ -69,14 +76,14 @@ impl Breaker {
         self.lock().attempts
     }
 
-    /// How many of them met a fault.
-    pub fn struck(&self) -> u64 {
-        self.lock().struck
+    /// How many of them were writes.
+    pub fn writes(&self) -> u64 {
+        self.lock().writes
     }
 
-    /// How many there were of each operation.
-    pub fn operations(&self) -> BTreeMap<String, u64> {
-        self.lock().operations.clone()
+    /// How many attempts met a fault.
+    pub fn struck(&self) -> u64 {
+        self.lock().struck
     }
 
     /// Whether the program is dead.
@@ -84,11 +91,9 @@ impl Breaker {
         self.lock().stopped
     }
 
-    /// A new process begins, and nothing happens to it any more.
-    pub fn disarm(&self) {
-        let mut state = self.lock();
-        state.plan = Plan::Count;
-        state.stopped = false;
+    /// A new process begins, with this ahead of it. Counting begins anew.
+    pub fn start(&self, plan: Plan) {
+        *self.lock() = State { plan, ..State::default() };
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -103,15 +108,17 @@ impl State {
             return Err(STOPPED.into());
         }
         self.attempts += 1;
-        *self.operations.entry(operation.to_owned()).or_default() += 1;
         let number = self.attempts;
+        let write = !READS.contains(&operation);
+        self.writes += u64::from(write);
         match self.plan {
-            Plan::StopBefore(k) if k == number => {
+            Plan::StopBefore(k) if write && k == self.writes => {
                 self.struck += 1;
                 self.stopped = true;
                 return Err(STOPPED.into());
             }
-            Plan::LoseReply(k) if k == number => {
+            Plan::StopAfter(k) if write && k == self.writes => self.dies_after = Some(number),
+            Plan::LoseReply(k) if write && k == self.writes => {
                 self.struck += 1;
                 faults.fail_next(operation, 1, Fault::LostReply);
             }
@@ -139,7 +146,7 @@ impl State {
     /// What becomes of an answer: an error lets the program not have it.
     fn end(&mut self, number: u64) -> Result<(), BoxError> {
         match self.plan {
-            Plan::StopAfter(k) if k == number => {
+            Plan::StopAfter(_) if self.dies_after == Some(number) => {
                 self.struck += 1;
                 self.stopped = true;
                 Err(STOPPED.into())

@@ -1,8 +1,8 @@
 //! What is left in the end, without what may differ: times, operations, versions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use stevedore_aws::{List, Table};
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::operation::{Operation, OperationRow};
@@ -104,22 +104,38 @@ impl End {
         assert_eq!(self.undone, 0, "messages are left");
     }
 
-    /// The difference in few words: whole sales are long.
+    /// Panics with what differs.
     pub fn compare(&self, undisturbed: &Self, what: &str) {
-        fn keys<K: std::fmt::Debug + Ord, V: PartialEq + std::fmt::Debug>(name: &str, a: &BTreeMap<K, V>, b: &BTreeMap<K, V>) -> Vec<String> {
-            let all: std::collections::BTreeSet<&K> = a.keys().chain(b.keys()).collect();
-            let differing = all.into_iter().filter(|key| a.get(key) != b.get(key));
-            differing.map(|key| format!("{name} {key:?}:\n  is     {:.1500?}\n  should {:.1500?}", a.get(key), b.get(key))).collect()
-        }
         if self == undisturbed {
             return;
         }
-        let mut differences = keys("sale", &self.sales, &undisturbed.sales);
-        differences.extend(keys("log", &self.log, &undisturbed.log));
-        differences.extend(keys("kept", &self.kept, &undisturbed.kept));
-        differences.extend(keys("customer", &self.customers, &undisturbed.customers));
-        let rest = |end: &Self| format!("{:?} {:?} {:?} {}", end.syncs, end.reached, end.troubles, end.undone);
-        panic!("{what}\n{}\nis     {}\nshould {}", differences.join("\n"), rest(self), rest(undisturbed));
+        let mut differences = Vec::new();
+        differ("", &self.json(), &undisturbed.json(), &mut differences);
+        panic!("{what}\n{}", differences.join("\n"));
+    }
+
+    fn json(&self) -> Value {
+        json!({"sales": self.sales, "log": self.log, "kept": self.kept, "customers": self.customers, "syncs": self.syncs, "reached": self.reached,
+            "troubles": self.troubles, "undone": self.undone})
+    }
+}
+
+/// The places where two values differ, and how.
+fn differ(path: &str, is: &Value, should: &Value, found: &mut Vec<String>) {
+    match (is, should) {
+        (Value::Object(a), Value::Object(b)) => {
+            let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for name in names {
+                differ(&format!("{path}/{name}"), &is[name], &should[name], found);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            for (index, (a, b)) in a.iter().zip(b).enumerate() {
+                differ(&format!("{path}/{index}"), a, b, found);
+            }
+        }
+        _ if is == should => {}
+        _ => found.push(format!("{path} is {is:.300} and should be {should:.300}")),
     }
 }
 

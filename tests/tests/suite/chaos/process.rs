@@ -38,14 +38,14 @@ impl Shop {
             sleeping.advance(SignedDuration::try_from(duration).unwrap());
             Box::pin(tokio::task::yield_now())
         });
-        let (fetch, process) = functions(&world, &breaker, &shipstation);
+        let (fetch, process) = functions(&world, &breaker, Client::new(shipstation.clone()));
         Self { world, breaker, fetch, process, shipstation, _serving: serving }
     }
 
-    /// The program's clients from now on: a new process, with this ahead of it.
+    /// A new process of the program, with this ahead of it. The clients hold nothing but connections and stay.
     pub fn start(&mut self, plan: Plan) {
-        self.breaker = Breaker::new(self.world.engines.faults(), plan);
-        (self.fetch, self.process) = functions(&self.world, &self.breaker, &self.shipstation);
+        self.breaker.start(plan);
+        self.fetch.shipstation = Client::new(self.shipstation.clone());
     }
 
     pub fn now(&self) -> Timestamp {
@@ -61,8 +61,12 @@ impl Shop {
     }
 
     /// The schedule's event of this moment.
-    pub async fn tick(&self) -> Result<Value, fetch_orders::Error> {
-        fetch_orders::handle(&self.fetch, json!({"source": "aws.events", "time": self.now()}), self.world.deadline()).await
+    pub fn tick_event(&self) -> Value {
+        json!({"source": "aws.events", "time": self.now()})
+    }
+
+    pub async fn tick(&self, event: &Value) -> Result<Value, fetch_orders::Error> {
+        fetch_orders::handle(&self.fetch, event.clone(), self.world.deadline()).await
     }
 
     /// Delivers everything in both queues until there is nothing to be seen, or the program dies.
@@ -119,14 +123,14 @@ impl Shop {
     }
 }
 
-fn functions(world: &World, breaker: &Breaker, shipstation: &ShipStationOptions) -> (fetch_orders::Deps, process_orders::Deps) {
+fn functions(world: &World, breaker: &Breaker, shipstation: Client) -> (fetch_orders::Deps, process_orders::Deps) {
     let clients = Clients::at_endpoint(world.engines.endpoint(), ClientOptions { interceptors: vec![breaker.interceptor()] });
     let table = Table::new(&clients, "stevedore");
     let fetch = fetch_orders::Deps {
         table: table.clone(),
         queues: Queues::new(&clients, world.queues.urls().clone()),
         secrets: Secrets::new(&clients, "stevedore"),
-        shipstation: Client::new(shipstation.clone()),
+        shipstation,
         clock: world.clock.clock(),
     };
     (fetch, process_orders::Deps { table, clock: world.clock.clock() })

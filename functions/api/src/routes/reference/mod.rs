@@ -20,10 +20,11 @@ use crate::Deps;
 use crate::access::Caller;
 use crate::etag::{IfMatch, etag, tagged};
 use crate::input::{Body, Fields, text};
-use crate::paging::{ListView, Parameters};
+use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::{Code, FieldFault, Problem};
 use crate::views::{
-    AccountInput, AccountView, CustomerInput, CustomerView, LocationInput, LocationView, ProductInput, ProductView, TaxRuleInput, TaxRuleView,
+    AccountInput, AccountView, CustomerInput, CustomerView, LocationInput, LocationView, ProductInput, ProductView, TaxRuleInput,
+    TaxRuleView,
 };
 use records::Reference;
 
@@ -132,7 +133,7 @@ macro_rules! resource {
 
             /// All of them, the newest first
             #[utoipa::path(get, path = $list, tag = $tag, operation_id = $list_id, security(("bearer" = ["integration:shipstation:read"])),
-                params(("limit" = Option<u32>, Query), ("page_token" = Option<String>, Query)),
+                params(ListQuery),
                 responses((status = 200, description = "The records.", body = ListView<$view>)))]
             async fn list(State(deps): Shared, query: Parameters) -> Result<Json<ListView<$view>>, Problem> {
                 super::list::<$record>(&deps, query).await
@@ -162,7 +163,7 @@ macro_rules! resource {
             #[utoipa::path(put, path = $one, tag = $tag, operation_id = $replace_id, security(("bearer" = ["integration:shipstation:configure"])),
                 description = "The whole record: what is left out is taken away. `id` and `created_at` may be sent back unchanged.",
                 request_body = $input,
-                params(("id" = String, Path), ("If-Match" = Option<String>, Header, description = "The ETag of what this replaces; required.")),
+                params(("id" = String, Path), ("If-Match" = String, Header, description = "The ETag of what this replaces; without it 428.")),
                 responses(
                     (status = 200, description = "Written.", body = $view, headers(("ETag" = String, description = "The new version."))),
                     (status = 409, description = "`taken`"),
@@ -177,22 +178,67 @@ macro_rules! resource {
 }
 
 resource!(
-    products, Product, ProductView, ProductInput, "products", "/v1/products", "/v1/products/{id}",
-    "list_products", "create_product", "show_product", "replace_product"
+    products,
+    Product,
+    ProductView,
+    ProductInput,
+    "products",
+    "/v1/products",
+    "/v1/products/{id}",
+    "list_products",
+    "create_product",
+    "show_product",
+    "replace_product"
 );
 resource!(
-    customers, Customer, CustomerView, CustomerInput, "customers", "/v1/customers", "/v1/customers/{id}",
-    "list_customers", "create_customer", "show_customer", "replace_customer"
+    customers,
+    Customer,
+    CustomerView,
+    CustomerInput,
+    "customers",
+    "/v1/customers",
+    "/v1/customers/{id}",
+    "list_customers",
+    "create_customer",
+    "show_customer",
+    "replace_customer"
 );
 resource!(
-    locations, Location, LocationView, LocationInput, "locations", "/v1/locations", "/v1/locations/{id}",
-    "list_locations", "create_location", "show_location", "replace_location"
+    locations,
+    Location,
+    LocationView,
+    LocationInput,
+    "locations",
+    "/v1/locations",
+    "/v1/locations/{id}",
+    "list_locations",
+    "create_location",
+    "show_location",
+    "replace_location"
 );
 resource!(
-    accounts, Account, AccountView, AccountInput, "accounts", "/v1/accounts", "/v1/accounts/{id}",
-    "list_accounts", "create_account", "show_account", "replace_account"
+    accounts,
+    Account,
+    AccountView,
+    AccountInput,
+    "accounts",
+    "/v1/accounts",
+    "/v1/accounts/{id}",
+    "list_accounts",
+    "create_account",
+    "show_account",
+    "replace_account"
 );
 resource!(
-    tax_rules, TaxRule, TaxRuleView, TaxRuleInput, "tax rules", "/v1/tax_rules", "/v1/tax_rules/{id}",
-    "list_tax_rules", "create_tax_rule", "show_tax_rule", "replace_tax_rule"
+    tax_rules,
+    TaxRule,
+    TaxRuleView,
+    TaxRuleInput,
+    "tax rules",
+    "/v1/tax_rules",
+    "/v1/tax_rules/{id}",
+    "list_tax_rules",
+    "create_tax_rule",
+    "show_tax_rule",
+    "replace_tax_rule"
 );

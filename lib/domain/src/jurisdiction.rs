@@ -1,0 +1,156 @@
+//! Tax by place: the rules of a place of business, and which of them holds for a ship-to address (S64–S67, N10).
+//!
+//! A place is found by the ship-to ZIP and checked with the state and city that the address states. A ZIP is a mail route and no jurisdiction: where it
+//! lies in several counties, or contradicts the address, and that decides between rules, the sale says so instead of guessing silently.
+
+use rust_decimal::Decimal;
+use stevedore_geography::{County, Place, State, Zip, same_city};
+
+use crate::order::Address;
+use crate::reference::{TaxComponent, TaxPlace, TaxRule};
+
+/// Countries by which addresses name the United States, and its territories, which are states to the postal service.
+const UNITED_STATES: [&str; 9] = ["US", "USA", "UNITED STATES", "UNITED STATES OF AMERICA", "PR", "VI", "GU", "AS", "MP"];
+/// States to the postal service and countries of their own.
+const ASSOCIATED: [&str; 3] = ["FM", "MH", "PW"];
+
+/// Where an address in the United States lies, as far as it tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// What is known of its ZIP.
+    pub place: Option<Place>,
+    /// The state that it states.
+    pub state: Option<State>,
+}
+
+/// Where `address` lies; none where it is not in the United States. One without a country is, where its ZIP lies in the state that it states.
+#[must_use]
+pub fn whereabouts(address: &Address) -> Option<Whereabouts> {
+    let place = address.postal_code.as_deref().and_then(Zip::parse).and_then(Zip::place);
+    let stated = address.state.as_deref().and_then(State::parse);
+    let country = address.country.as_deref().map_or("", str::trim);
+    if country.is_empty() {
+        return (place.is_some() && place.map(|place| place.state) == stated).then_some(Whereabouts { place, state: stated });
+    }
+    let known = UNITED_STATES.iter().find(|name| name.eq_ignore_ascii_case(country))?;
+    // A territory's own code is its state's too.
+    Some(Whereabouts { place, state: stated.or_else(|| State::parse(known)) })
+}
+
+/// Why a place of business has no rules.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceError {
+    /// The ZIP is none, or is not known.
+    #[error("there is no such ZIP code in the United States")]
+    UnknownZip,
+    /// The city is none of the ZIP's.
+    #[error("the ZIP code belongs to {}", .0.join(", "))]
+    UnknownCity(Vec<&'static str>),
+}
+
+/// The rule of a place, as it is made: its components are there and take nothing yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceRule {
+    /// `Nevada, Washoe County, Reno`.
+    pub name: String,
+    /// Where it is due.
+    pub place: TaxPlace,
+    /// State, County, City: as many as the place has parts. Each of 0 percent, until somebody states it.
+    pub components: Vec<TaxComponent>,
+}
+
+/// The rules of a place of business in the United States (S64, S65): State; State, County; State, County, City. Fewer where no county is known. `city` is
+/// the one that the ZIP belongs to first, unless given.
+///
+/// # Errors
+/// [`PlaceError`].
+pub fn rules_of_place(zip: &str, city: Option<&str>) -> Result<Vec<PlaceRule>, PlaceError> {
+    let place =
+        Zip::parse(zip).and_then(Zip::place).filter(|place| !ASSOCIATED.contains(&place.state.code())).ok_or(PlaceError::UnknownZip)?;
+    let city = match city {
+        None => place.city,
+        Some(city) => place
+            .city_named(city)
+            .ok_or_else(|| PlaceError::UnknownCity(std::iter::once(place.city).chain(place.further_cities()).collect()))?,
+    };
+    let county = place.county.map(|county| county.name().to_owned());
+    let mut places = vec![TaxPlace { state: place.state.code().to_owned(), county: None, city: None }];
+    if county.is_some() {
+        places.push(TaxPlace { state: place.state.code().to_owned(), county: county.clone(), city: None });
+        places.push(TaxPlace { state: place.state.code().to_owned(), county, city: Some(city.to_owned()) });
+    }
+    let rule = |tax_place: TaxPlace| {
+        let parts: Vec<&str> =
+            [Some(place.state.name()), tax_place.county.as_deref(), tax_place.city.as_deref()].into_iter().flatten().collect();
+        let components = ["State", "County", "City"].into_iter().take(parts.len());
+        let components = components.map(|name| TaxComponent { name: name.to_owned(), percent: Decimal::ZERO, account: None }).collect();
+        PlaceRule { name: parts.join(", "), components, place: tax_place }
+    };
+    Ok(places.into_iter().map(rule).collect())
+}
+
+/// The rule of an order's lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Jurisdiction<'a> {
+    pub rule: &'a TaxRule,
+    /// Why another rule may be due.
+    pub doubt: Option<String>,
+}
+
+/// The narrowest of the rules that holds for `ship_to`, else `default` (S66, S67).
+pub(crate) fn narrowest<'a>(ship_to: &Address, rules: &'a [TaxRule], default: &'a TaxRule) -> Jurisdiction<'a> {
+    let sure = |rule| Jurisdiction { rule, doubt: None };
+    if rules.iter().all(|rule| rule.place.is_none()) {
+        return sure(default);
+    }
+    let Some(Whereabouts { place, state: stated }) = whereabouts(ship_to) else { return sure(default) };
+    let find = |state: State, county: Option<County>, city: Option<&str>| holding(rules, state, county, city).unwrap_or(default);
+    let (rule, others, why) = match (place, stated) {
+        (Some(place), Some(stated)) if stated != place.state => {
+            let others = vec![find(place.state, place.county, Some(place.city)), find(stated, None, None)];
+            (
+                default,
+                others,
+                format!("The ship-to ZIP {} lies in {} and the address says {}.", place.zip, place.state.name(), stated.name()),
+            )
+        }
+        (Some(place), _) => {
+            let text = ship_to.city.as_deref().map(str::trim).filter(|text| !text.is_empty());
+            let city = text.map_or(Some(place.city), |text| place.city_named(text));
+            // A city that is none of the ZIP's: neither it nor the ZIP's own is sure.
+            let cities = city.map_or_else(|| vec![None, Some(place.city), text], |city| vec![Some(city)]);
+            let counties: Vec<Option<County>> = std::iter::once(place.county).chain(place.further_counties().map(Some)).collect();
+            let others = counties.iter().flat_map(|county| cities.iter().map(|city| find(place.state, *county, *city))).collect();
+            let why = if city.is_none() {
+                format!("The ship-to ZIP {} belongs to {}, and the address says another city.", place.zip, place.city)
+            } else {
+                let names: Vec<&str> = counties.iter().flatten().map(|county| county.name()).collect();
+                format!("The ship-to ZIP {} lies in {}.", place.zip, names.join(" and "))
+            };
+            (find(place.state, place.county, city), others, why)
+        }
+        (None, Some(stated)) => {
+            let others = rules.iter().filter(|rule| rule.place.as_ref().is_some_and(|place| place.state == stated.code())).collect();
+            (find(stated, None, None), others, format!("The ship-to ZIP is not known; the address says {}.", stated.name()))
+        }
+        (None, None) => {
+            let others = rules.iter().filter(|rule| rule.place.is_some()).collect();
+            (default, others, "Neither ZIP nor state of the ship-to address is known.".to_owned())
+        }
+    };
+    let doubtful = others.iter().any(|other| other.id != rule.id);
+    Jurisdiction { rule, doubt: doubtful.then(|| format!("{why} The rule {} was taken.", rule.name)) }
+}
+
+/// The narrowest rule whose place holds the given one; of two for the same place, the older.
+fn holding<'a>(rules: &'a [TaxRule], state: State, county: Option<County>, city: Option<&str>) -> Option<&'a TaxRule> {
+    let holds = |place: &TaxPlace| {
+        let same_county = |name: &str| county.is_some_and(|county| county.name().eq_ignore_ascii_case(name));
+        place.state == state.code()
+            && place.county.as_deref().is_none_or(same_county)
+            && place.city.as_deref().is_none_or(|name| city.is_some_and(|city| same_city(name, city)))
+    };
+    let narrowness = |place: &TaxPlace| usize::from(place.county.is_some()) + usize::from(place.city.is_some());
+    let holding = rules.iter().filter_map(|rule| Some((rule, rule.place.as_ref().filter(|place| holds(place))?)));
+    holding.min_by_key(|(rule, place)| (std::cmp::Reverse(narrowness(place)), rule.created_at, rule.id.as_str())).map(|(rule, _)| rule)
+}
