@@ -30,7 +30,7 @@ pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline)
 /// Begins an operation or goes on with it: its record says what is to be done and how far it is.
 async fn go_on(deps: &Deps, id: &OperationId, deadline: Deadline) -> Result<(), Error> {
     let stored = deps.table.operation(id).await?.ok_or_else(|| Error::NoOperation(id.clone()))?;
-    let mut run = Run { operation: stored.value, version: stored.version, cursor: None, queued: BTreeSet::new() };
+    let mut run = Run { operation: stored.value, version: stored.version, cursor: None, queued: BTreeSet::new(), stores_read: false };
     if run.operation.state.is_final() || run.operation.state == OperationState::Processing {
         return Ok(());
     }
@@ -63,7 +63,7 @@ fn midnight(day: Date, zone: &str) -> PacificTime {
 
 async fn process_pending(deps: &Deps, id: &OperationId, orders: Option<&[stevedore_domain::ids::OrderId]>) -> Result<(), Error> {
     let stored = deps.table.operation(id).await?.ok_or_else(|| Error::NoOperation(id.clone()))?;
-    let mut run = Run { operation: stored.value, version: stored.version, cursor: None, queued: BTreeSet::new() };
+    let mut run = Run { operation: stored.value, version: stored.version, cursor: None, queued: BTreeSet::new(), stores_read: false };
     if run.operation.state.is_final() || run.operation.state == OperationState::Processing {
         return Ok(());
     }

@@ -1,11 +1,13 @@
 //! What a tick does besides downloading.
 
-use jiff::SignedDuration;
-use stevedore_domain::operation::{OperationKind, OperationState};
-use stevedore_lambda::Deadline;
-use stevedore_shipstation::{Call, Credentials, Priority};
+use std::collections::BTreeSet;
 
-use crate::run::{Run, call_deadline};
+use jiff::SignedDuration;
+use stevedore_domain::ids::StoreId;
+use stevedore_domain::operation::{OperationKind, OperationState};
+use stevedore_shipstation::{Call, RawOrder};
+
+use crate::run::Run;
 use crate::{Deps, Error};
 
 /// How many open operations one tick settles.
@@ -41,18 +43,24 @@ pub(crate) async fn settle_open(deps: &Deps) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads the stores' names once a day. Sales name their store, so a failure costs the name and nothing else.
-pub(crate) async fn refresh_stores(deps: &Deps, run: &mut Run, deadline: Deadline) -> Result<(), Error> {
-    let now = (deps.clock)();
-    let known = deps.table.store_names().await?;
-    if known.is_some_and(|(_, read_at)| now.duration_since(read_at) < STORES_AGE) {
+/// Reads the stores' names before orders of a store are queued whose name is not known, and once a day. Sales name their store, so a failure costs the
+/// name and nothing else.
+pub(crate) async fn refresh_stores(deps: &Deps, run: &mut Run, call: &Call<'_>, orders: &[RawOrder]) -> Result<(), Error> {
+    let stores = orders.iter().filter_map(|order| order.parsed.as_ref().ok()?.order.store_id);
+    let wanted: BTreeSet<StoreId> = stores.collect();
+    if wanted.is_empty() || run.stores_read {
         return Ok(());
     }
-    let Some(credentials) = deps.secrets.read().await? else { return Ok(()) };
-    let credentials = Credentials { api_key: credentials.api_key, api_secret: credentials.api_secret };
-    let call = Call { credentials: &credentials, priority: Priority::Background, deadline: call_deadline(deps, deadline) };
+    let now = (deps.clock)();
+    let known = deps.table.store_names().await?;
+    let fresh = |read_at| now.duration_since(read_at) < STORES_AGE;
+    if known.is_some_and(|(names, read_at)| fresh(read_at) && wanted.iter().all(|store| names.contains_key(store))) {
+        return Ok(());
+    }
+    // Once a run: a store that ShipStation does not name will not be named by asking again.
+    run.stores_read = true;
     run.operation.requests = run.operation.requests.saturating_add(1);
-    match deps.shipstation.stores(&call).await {
+    match deps.shipstation.stores(call).await {
         Ok(stores) => {
             let names = stores.into_iter().map(|store| (store.store_id, store.name)).collect();
             deps.table.put_store_names(names, now).await?;

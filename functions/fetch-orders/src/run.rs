@@ -20,6 +20,8 @@ pub(crate) struct Run {
     pub(crate) cursor: Option<(Cursor, u64)>,
     /// Orders that this invocation queued.
     pub(crate) queued: BTreeSet<OrderId>,
+    /// This invocation has asked for the stores' names.
+    pub(crate) stores_read: bool,
 }
 
 impl Run {
@@ -116,7 +118,7 @@ fn priority(kind: &OperationKind) -> Priority {
 }
 
 /// Nothing may wait for ShipStation into the time that putting away takes.
-pub(crate) fn call_deadline(deps: &Deps, deadline: Deadline) -> Timestamp {
+fn call_deadline(deps: &Deps, deadline: Deadline) -> Timestamp {
     let now = (deps.clock)();
     let left = deadline.remaining(now).saturating_sub(MARGIN);
     now.checked_add(left).unwrap_or(now)

@@ -10,7 +10,7 @@ use stevedore_domain::reason::Reason;
 use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, Poison, RawOrder};
 
 use crate::run::Run;
-use crate::{Deps, Error, merged, trouble};
+use crate::{Deps, Error, housekeeping, merged, trouble};
 
 /// How much of an unreadable order's text a row keeps: more than any order of a few hundred lines.
 const EVIDENCE: usize = 256 * 1024;
@@ -72,6 +72,9 @@ pub(crate) async fn take(
     for place in &poison {
         rows.push(poison_row(place));
         trouble::remember_place(deps, place).await?;
+    }
+    if !bodies.is_empty() {
+        housekeeping::refresh_stores(deps, run, call, &orders).await?;
     }
     let report = deps.queues.send_orders(&bodies).await?;
     if let Some((_, reason)) = report.refused.first() {

@@ -54,13 +54,9 @@ pub(crate) async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Resu
     if cursor.lease.is_none() && !is_due(at, cursor.last_tick, &settings) {
         return not_run("not_due");
     }
-    let Some(mut run) = begin(deps, &settings, &connection.value, cursor, version, at).await? else { return not_run("already_running") };
+    let Some(run) = begin(deps, &settings, &connection.value, cursor, version, at).await? else { return not_run("already_running") };
     let id = run.operation.id.clone();
-    let read = async {
-        housekeeping::refresh_stores(deps, &mut run, deadline).await?;
-        run::read(deps, run, deadline).await
-    };
-    let Run { operation, queued, .. } = match read.await {
+    let Run { operation, queued, .. } = match run::read(deps, run, deadline).await {
         Ok(run) => run,
         Err(error) => {
             // Lambda delivers the tick again: it shall not find itself locked out.
@@ -110,7 +106,7 @@ async fn begin(
     let cursor = Cursor { lease: Some(lease), last_tick: Some(cursor.last_tick.map_or(at, |last| last.max(at))), ..cursor };
     let Some(cursor_version) = deps.table.put_cursor(&cursor, version).await? else { return Ok(None) };
     let Some(version) = deps.table.create_operation(&operation).await? else { return Ok(None) };
-    Ok(Some(Run { operation, version, cursor: Some((cursor, cursor_version)), queued: BTreeSet::new() }))
+    Ok(Some(Run { operation, version, cursor: Some((cursor, cursor_version)), queued: BTreeSet::new(), stores_read: false }))
 }
 
 /// Gives the lease of a failed run back, as far as that works; else it runs out.

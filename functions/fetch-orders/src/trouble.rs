@@ -16,7 +16,15 @@ pub(crate) async fn remember_order(deps: &Deps, malformed: &Malformed) -> Result
     let Some(id) = malformed.order_id else { return Ok(()) };
     remember(
         deps,
-        Trouble { position: format!("order#{id}"), order_id: Some(id), from: None, until: None, first_seen: (deps.clock)(), attempts: 1 },
+        Trouble {
+            position: format!("order#{id}"),
+            order_id: Some(id),
+            by_creation: false,
+            from: None,
+            until: None,
+            first_seen: (deps.clock)(),
+            attempts: 1,
+        },
     )
     .await
 }
@@ -30,6 +38,7 @@ pub(crate) async fn remember_place(deps: &Deps, place: &Poison) -> Result<(), Er
         Trouble {
             position: format!("{}#{from}", place.key),
             order_id: None,
+            by_creation: place.key == "createDate",
             from: Some(from),
             until,
             first_seen: (deps.clock)(),
@@ -40,8 +49,7 @@ pub(crate) async fn remember_place(deps: &Deps, place: &Poison) -> Result<(), Er
 }
 
 async fn remember(deps: &Deps, trouble: Trouble) -> Result<(), Error> {
-    let known = deps.table.troubles().await?.into_iter().find(|known| known.position == trouble.position);
-    let trouble = match known {
+    let trouble = match deps.table.trouble(&trouble.position).await? {
         Some(known) => Trouble { attempts: known.attempts + 1, first_seen: known.first_seen, ..trouble },
         None => trouble,
     };
@@ -80,7 +88,7 @@ pub(crate) async fn try_again(
                     Err(error) => return Ok(Err(error)),
                 }
             }
-            (None, Some(from)) => match read_place(deps, run, call, from, trouble.until).await? {
+            (None, Some(from)) => match read_place(deps, run, call, &trouble, from).await? {
                 Ok(solved) => solved,
                 Err(error) => return Ok(Err(error)),
             },
@@ -100,12 +108,12 @@ async fn read_place(
     deps: &Deps,
     run: &mut Run,
     call: &Call<'_>,
+    trouble: &Trouble,
     from: PacificTime,
-    until: Option<PacificTime>,
 ) -> Result<Result<bool, ShipStationError>, Error> {
     // An open end would read up to the present again and again.
-    let until = until.unwrap_or_else(|| from.shifted(jiff::SignedDuration::from_mins(1)));
-    let mut reading = Reading::changed(from, Some(until));
+    let until = Some(trouble.until.unwrap_or_else(|| from.shifted(jiff::SignedDuration::from_mins(1))));
+    let mut reading = if trouble.by_creation { Reading::created(from, until) } else { Reading::changed(from, until) };
     let mut solved = true;
     loop {
         let before = reading.requests();

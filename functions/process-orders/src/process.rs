@@ -123,7 +123,7 @@ fn is_of(sale: &Sale, order: &Order) -> bool {
 /// that was never queued because there was nothing to capture. What it finds becomes a noted change.
 async fn read_again(deps: &Deps, order: OrderId, now: Timestamp) -> Result<(), Failure> {
     let position = format!("order#{order}");
-    let trouble = Trouble { position, order_id: Some(order), from: None, until: None, first_seen: now, attempts: 0 };
+    let trouble = Trouble { position, order_id: Some(order), by_creation: false, from: None, until: None, first_seen: now, attempts: 0 };
     Ok(deps.table.put_trouble(&trouble).await?)
 }
 

@@ -118,8 +118,8 @@ mod tests {
         let time = Time::starting(clock, None, 60);
         real.fetch_add(2, Ordering::SeqCst);
         assert_eq!(time.now().as_second(), 1_000_120);
-        assert_eq!(time.real(Duration::from_secs(300)), Duration::from_secs(5));
-        assert_eq!(time.scaled(Duration::from_secs(5)), Duration::from_secs(300));
+        assert_eq!(time.real(Duration::from_mins(5)), Duration::from_secs(5));
+        assert_eq!(time.scaled(Duration::from_secs(5)), Duration::from_mins(5));
         time.run_at(1);
         real.fetch_add(2, Ordering::SeqCst);
         assert_eq!(time.now().as_second(), 1_000_122);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
+use stevedore_aws::{Cursor, Stored, Table};
 use stevedore_engines::{EngineError, EngineOptions, Engines};
 use stevedore_lambda::{Clock, config};
 use stevedore_sandbox::{Sandbox, Serving};
@@ -14,7 +15,7 @@ use crate::kept::Kept;
 use crate::{Options, Source, StackError, shop};
 
 /// The table's name.
-pub(crate) const TABLE: &str = "stevedore";
+pub(crate) const TABLE_NAME: &str = "stevedore";
 /// The secret's name.
 pub(crate) const SECRET: &str = "stevedore/shipstation";
 
@@ -132,7 +133,7 @@ pub(crate) fn environment(
     token: &SecretString,
 ) -> Vec<(&'static str, String)> {
     vec![
-        (config::TABLE, TABLE.to_owned()),
+        (config::TABLE, TABLE_NAME.to_owned()),
         (config::ORDERS_QUEUE_URL, urls.orders.clone()),
         (config::COMMANDS_QUEUE_URL, urls.commands.clone()),
         (config::DEAD_LETTER_QUEUE_URL, urls.dead_letters.clone()),
@@ -144,4 +145,14 @@ pub(crate) fn environment(
         ("AWS_ACCESS_KEY_ID", "local".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
     ]
+}
+
+/// The folder's lock says that nobody else is at work, so a lease on the cursor is that of a run which was killed: its download is made up for at once, and not
+/// only when the lease has run out.
+pub(crate) async fn take_over(table: &Table) -> Result<(), StackError> {
+    let Stored { value: cursor, version } = table.cursor().await?;
+    if cursor.lease.is_some() {
+        table.put_cursor(&Cursor { lease: None, last_tick: None, ..cursor }, version).await?;
+    }
+    Ok(())
 }

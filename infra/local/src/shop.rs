@@ -130,7 +130,6 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
     use std::collections::BTreeMap;
-    use std::time::Duration;
 
     use super::*;
 
@@ -213,6 +212,5 @@ mod tests {
         let run = Run { from: moment(0), until: moment(100), speed: 1 };
         let asked = moments(&[run], moment(1_000), SignedDuration::from_secs(40));
         assert_eq!(asked, [moment(0), moment(40), moment(80), moment(100)]);
-        assert_eq!(Duration::from_secs(60_000).as_secs() * 60 / 3_600, 1_000);
     }
 }

@@ -94,8 +94,9 @@ impl Stack {
         };
 
         let clients = Clients::at_endpoint(engines.endpoint(), options.clients.clone());
-        stevedore_aws::create_table(&clients, parts::TABLE).await?;
-        let table = Table::new(&clients, parts::TABLE);
+        stevedore_aws::create_table(&clients, parts::TABLE_NAME).await?;
+        let table = Table::new(&clients, parts::TABLE_NAME);
+        parts::take_over(&table).await?;
         let limits = parts::InvocationLimits::of(&options);
         let urls = stevedore_aws::create_queues(&clients, &limits.queues).await?;
         let queues = Queues::new(&clients, urls.clone());
@@ -142,11 +143,11 @@ impl Stack {
             record,
         };
         stack.serve(listener);
-        stack.say(&options, || Progress::Ready(stack.addresses(&kept.source, &shipstation_url, environment)));
+        Self::say(&options, || Progress::Ready(stack.addresses(&kept.source, &shipstation_url, environment)));
         stack.poll(&options);
         stack.heartbeat();
         if kept.set_up {
-            stack.say(&options, || Progress::Step("found as it was left; the schedule goes on where it was".to_owned()));
+            Self::say(&options, || Progress::Step("found as it was left; the schedule goes on where it was".to_owned()));
         }
         if let (Some(sandbox), false, true) = (&stack.sandbox, kept.set_up, options.set_up) {
             let api = stack.api();
@@ -291,7 +292,7 @@ impl Stack {
         }
     }
 
-    fn say(&self, options: &Options, news: impl FnOnce() -> Progress) {
+    fn say(options: &Options, news: impl FnOnce() -> Progress) {
         if let Some(progress) = &options.progress {
             // Nobody listens any more when the program ends.
             let _ = progress.send(news());

@@ -1,7 +1,7 @@
 //! US ZIP codes: city, county, state and coordinates of each, and the distance between two of them. Works offline.
 //!
 //! The tables are made when this is compiled, lie in the program as they are used, and are searched in place: nothing is read at the start and
-//! nothing is allocated. Sources and licences are in `NOTICE`; what the data can and cannot tell is in `docs/decisions/0009-geography.md`.
+//! nothing is allocated. Sources and licences are in `NOTICE` at the root; what the data can and cannot tell is in `docs/decisions/0009-geography.md`.
 
 mod point;
 mod tables;

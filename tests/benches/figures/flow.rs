@@ -9,7 +9,7 @@ use stevedore_aws::RecordOutcome;
 use stevedore_domain::ids::ShipstationProductId;
 use stevedore_domain::log::Outcome;
 use stevedore_domain::operation::{Operation, OperationKind};
-use stevedore_domain::order::Address;
+use stevedore_domain::order::{Address, Order};
 use stevedore_domain::reference::{Customer, Product, ProductKind};
 use stevedore_shipstation::parse_order;
 
@@ -22,7 +22,8 @@ const POLLERS: usize = 4;
 /// What one run over all orders took.
 pub struct Run {
     pub counts: Counts,
-    pub shipstation_requests: usize,
+    /// Requests for orders, and all others (stores).
+    pub shipstation_requests: (usize, usize),
     pub reading: Duration,
     pub processing: Duration,
     pub operation: Operation,
@@ -129,35 +130,40 @@ async fn one(world: &Arc<World>, counter: &Counter, start: Start) -> Run {
     let processing = began.elapsed();
     // Reading the outcome back is the schedule's or a person's next look, and counted: it is part of what an order costs.
     let operation = world.operation(&operation).await;
-    Run { counts: counter.take(), shipstation_requests: world.sandbox.requests().len(), reading, processing, operation }
+    let for_orders = world.sandbox.requests_to("/orders");
+    Run { counts: counter.take(), shipstation_requests: (for_orders, world.sandbox.requests().len() - for_orders), reading, processing, operation }
 }
 
-/// Makes every product that the sandbox's orders name ours, linked as after a download of the catalog.
+/// Makes every product that the sandbox's orders name ours.
 async fn put_products(world: &World) -> usize {
-    let mut known: BTreeMap<ShipstationProductId, Product> = BTreeMap::new();
-    for order in world.sandbox.orders() {
-        let revision = parse_order(&order.text, None).unwrap();
-        for item in revision.order.items {
-            let (Some(link), Some(sku)) = (item.product_id, item.sku) else { continue };
-            let sku = sku.trim().to_uppercase();
-            if known.values().any(|product| product.sku == sku) {
-                continue;
-            }
-            known.entry(link).or_insert_with(|| Product {
-                id: format!("P-{link}").into(),
-                name: item.name.unwrap_or_else(|| sku.clone()),
-                sku,
-                kind: ProductKind::default(),
-                aliases: Vec::new(),
-                shipstation_product_id: Some(link),
-                revenue_account: None,
-                created_at: world.clock.now(),
-            });
-        }
-    }
-    for product in known.values() {
+    let orders = world.sandbox.orders().into_iter().map(|order| parse_order(&order.text, None).unwrap().order);
+    let products = products(orders, world.clock.now());
+    for product in &products {
         let outcome = world.table.put_product(product, None).await.unwrap();
         assert_eq!(outcome, RecordOutcome::Written(1), "{}", product.sku);
     }
-    known.len()
+    products.len()
+}
+
+/// The products that orders name, linked as after a download of the catalog.
+pub fn products(orders: impl Iterator<Item = Order>, now: Timestamp) -> Vec<Product> {
+    let mut known: BTreeMap<ShipstationProductId, Product> = BTreeMap::new();
+    for item in orders.flat_map(|order| order.items) {
+        let (Some(link), Some(sku)) = (item.product_id, item.sku) else { continue };
+        let sku = sku.trim().to_uppercase();
+        if known.values().any(|product| product.sku == sku) {
+            continue;
+        }
+        known.entry(link).or_insert_with(|| Product {
+            id: format!("P-{link}").into(),
+            name: item.name.unwrap_or_else(|| sku.clone()),
+            sku,
+            kind: ProductKind::default(),
+            aliases: Vec::new(),
+            shipstation_product_id: Some(link),
+            revenue_account: None,
+            created_at: now,
+        });
+    }
+    known.into_values().collect()
 }

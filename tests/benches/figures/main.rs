@@ -8,6 +8,10 @@ mod memory;
 mod price;
 mod pure;
 mod report;
+// The tests' own harness: what is measured is what is tested.
+#[path = "../../tests/suite/person.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
+mod person;
 #[path = "../../tests/suite/world.rs"]
 #[allow(dead_code, reason = "the tests use all of it")]
 mod world;
@@ -19,7 +23,7 @@ fn main() {
     // What the bench runs inside itself: under the profiler, or as a function's own process.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["pure", page, rounds] => pure::profiled(page, rounds.parse().unwrap()),
+        ["pure", page, what, rounds] => pure::profiled(page, what, rounds.parse().unwrap()),
         ["function", name, engines, sandbox, now] => runtime().block_on(memory::function(name, engines, sandbox, now)),
         [] => everything(ORDERS),
         [orders] => everything(orders.parse().expect("how many orders")),

@@ -46,7 +46,8 @@ struct Given {
 }
 
 impl Given {
-    fn new() -> Self {
+    /// With every buyer linked to a customer and every product known, or neither: then each order brings a new customer and service lines.
+    fn new(known: bool, orders: &[&RawValue]) -> Self {
         let now: Timestamp = START.parse().unwrap();
         let mut settings = Settings::default();
         settings.location_map.default = Some(LOCATION.into());
@@ -54,6 +55,12 @@ impl Given {
         settings.payment.account = Some(BANK.into());
         settings.revenue_account = Some(REVENUE.into());
         let components = vec![TaxComponent { name: "State".into(), percent: "7.25".parse().unwrap(), account: None }];
+        let customer = Arc::new(flow::walk_in(now));
+        let mut products = Products::default();
+        if known {
+            let read = |raw: &&RawValue| parse_order(raw.get(), Some(now)).unwrap().order;
+            flow::products(orders.iter().map(read), now).into_iter().for_each(|product| products.add(Arc::new(product)));
+        }
         Self {
             settings,
             rule: TaxRule { id: TAX_RULE.into(), name: "Sales tax".into(), components, place: None, created_at: now },
@@ -65,9 +72,8 @@ impl Given {
                 active: true,
                 created_at: now,
             }],
-            // Every named buyer is new, which is the most work.
-            customers: CustomerMatches { from_settings: Some(Arc::new(flow::walk_in(now))), ..CustomerMatches::default() },
-            products: Products::default(),
+            customers: CustomerMatches { linked: known.then(|| Arc::clone(&customer)), from_settings: Some(customer), ..CustomerMatches::default() },
+            products,
             now,
         }
     }
@@ -78,7 +84,6 @@ impl Given {
         let mut booked = 0;
         for raw in orders {
             // As the queue's message would have it.
-            black_box(raw.get());
             let revision = parse_order(raw.get(), Some(self.now)).unwrap();
             assert_eq!(classify(&revision, &self.settings, None, Trigger::Schedule), Decision::Capture);
             let id = SaleId::of_order(revision.order.id, 1);
@@ -99,21 +104,26 @@ impl Given {
 }
 
 /// What runs under the profiler.
-pub fn profiled(page: &str, rounds: usize) {
+pub fn profiled(page: &str, what: &str, rounds: usize) {
     let text = std::fs::read_to_string(page).unwrap();
-    let given = Given::new();
     let page: Page<'_> = serde_json::from_str(&text).unwrap();
+    let given = Given::new(what == KNOWN, &page.orders);
     for _ in 0..rounds {
         assert_eq!(given.sales(&page.orders), page.orders.len(), "every order is booked");
     }
 }
 
+const KNOWN: &str = "known";
+const NEW: &str = "new";
+
 /// What was measured.
 pub struct Pure {
     /// Bytes of an order's text, on average.
     pub bytes: usize,
-    /// Instructions for each order; none without the profiler.
-    pub instructions: Option<u64>,
+    /// Instructions for each order of known buyers and products; none without the profiler.
+    pub known: Option<u64>,
+    /// The same where each order brings a new customer and products that nobody knows.
+    pub new: Option<u64>,
 }
 
 /// Counts the instructions: those of two rounds less those of one, so that the start and what is built once cancel out.
@@ -121,18 +131,18 @@ pub fn measure(page: &str) -> Pure {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("page.json");
     std::fs::write(&path, page).unwrap();
-    let rounds = [1, 2].map(|rounds| callgrind(&path, rounds, &folder.path().join("callgrind.out")));
-    let instructions = match rounds {
-        [Some(one), Some(two)] => Some((two - one) / u64::try_from(PAGE).unwrap()),
-        _ => None,
+    let instructions = |what: &str| {
+        let rounds = [1, 2].map(|rounds| callgrind(&path, what, rounds, &folder.path().join("callgrind.out")));
+        let [Some(one), Some(two)] = rounds else { return None };
+        Some((two - one) / u64::try_from(PAGE).unwrap())
     };
-    Pure { bytes: page.len() / PAGE, instructions }
+    Pure { bytes: page.len() / PAGE, known: instructions(KNOWN), new: instructions(NEW) }
 }
 
-fn callgrind(page: &Path, rounds: usize, out: &Path) -> Option<u64> {
+fn callgrind(page: &Path, what: &str, rounds: usize, out: &Path) -> Option<u64> {
     let mut command = Command::new("valgrind");
     command.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", out.display()));
-    command.arg(std::env::current_exe().unwrap()).args(["pure", page.to_str().unwrap(), &rounds.to_string()]);
+    command.arg(std::env::current_exe().unwrap()).args(["pure", page.to_str().unwrap(), what, &rounds.to_string()]);
     let output = command.output().ok()?;
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");

@@ -64,7 +64,9 @@ pub async fn accounted(world: &World, operation: &Operation) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s113_an_order_becomes_a_sale() {
     let world = World::new(Options::default()).await;
-    world.sandbox.upsert_order(Draft::new("1001").line("SKU-1", 2, dec("19.99")).tax(dec("3.20")).shipping(dec("5.00")).status("awaiting_shipment"));
+    world
+        .sandbox
+        .upsert_order(Draft::new("1001").line("SKU-1", 2, dec("19.99")).tax(dec("3.20")).shipping(dec("5.00")).status("awaiting_shipment"));
     let operation = world.download().await;
     assert_eq!(operation.state, OperationState::Completed);
     assert_eq!(operation.counts.of(Outcome::Captured), 1);

@@ -190,12 +190,42 @@ async fn s43_the_stores_name_is_the_sales_representative() {
     assert_eq!(sale.sales_representative, None);
 }
 
+/// S43: also for what a person loads before the schedule ever ran, and for a store that is new today; asked once for all of a run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s43_new_stores_are_named_before_their_orders_are_booked() {
+    let world = World::new(Options::default()).await;
+    world.settings(|settings| settings.store_name_as_sales_rep = true).await;
+    let loaded = world.sandbox.upsert_order(plain("1").from_store(WEB_SHOP, None));
+    world.load_number("1").await;
+    assert_eq!(world.sale(loaded).await.sales_representative.as_deref(), Some("Harbor & Pine Web Shop"));
+    // As if only one store had been there when the names were read.
+    let (mut names, read_at) = world.table.store_names().await.unwrap().unwrap();
+    names.retain(|store, _| store.0 == u64::try_from(WEB_SHOP).unwrap());
+    world.table.put_store_names(names, read_at).await.unwrap();
+    world.clock.advance(jiff::SignedDuration::from_mins(1));
+    let new = world.sandbox.upsert_order(plain("2").from_store(stevedore_sandbox::AUCTIONS, None));
+    let unknown = world.sandbox.upsert_order(plain("3").from_store(999, None));
+    world.next_hour().await;
+    assert_eq!(world.sale(new).await.sales_representative.as_deref(), Some("harborpine_auctions"));
+    assert_eq!(world.sale(unknown).await.sales_representative, None);
+    assert_eq!(world.sandbox.requests_to("/stores"), 2);
+    // Nothing new, nothing asked.
+    world.next_hour().await;
+    assert_eq!(world.sandbox.requests_to("/stores"), 2);
+}
+
 /// S63: the mapped warehouse's location, else the default, with the reason on the sale.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s63_warehouses_are_mapped_to_locations() {
     let world = World::new(Options::default()).await;
-    let newark =
-        Location { id: "newark".into(), name: "Newark".into(), address: Default::default(), priority: 0, active: true, created_at: world.clock.now() };
+    let newark = Location {
+        id: "newark".into(),
+        name: "Newark".into(),
+        address: Default::default(),
+        priority: 0,
+        active: true,
+        created_at: world.clock.now(),
+    };
     world.table.put_record(&newark, None).await.unwrap();
     world.settings(|settings| settings.location_map.warehouses = [(WarehouseId(620_202), "newark".into())].into()).await;
     let mut sales = Vec::new();
@@ -218,7 +248,8 @@ async fn s63_warehouses_are_mapped_to_locations() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s123_lines_find_their_products_and_are_never_lost() {
     let world = World::new(Options::default()).await;
-    stock(&world, "linked", "UNRELATED", |product| product.shipstation_product_id = Some(stevedore_domain::ids::ShipstationProductId(77))).await;
+    stock(&world, "linked", "UNRELATED", |product| product.shipstation_product_id = Some(stevedore_domain::ids::ShipstationProductId(77)))
+        .await;
     stock(&world, "exact", "Mug-Blue", |_| {}).await;
     stock(&world, "shouted", "MUG-BLUE", |_| {}).await;
     stock(&world, "folded", "cup-red", |_| {}).await;

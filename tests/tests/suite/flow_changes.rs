@@ -25,7 +25,10 @@ async fn a_change_after_booking_is_noted_and_the_sale_untouched() {
     let row = world.row(&operation, order).await;
     assert_eq!((row.outcome, row.reason), (Some(Outcome::Updated), Some(Reason::ChangedAfterBooking)));
     let entry = world.logged(order).await.unwrap();
-    assert_eq!((entry.state, entry.revisions.len(), entry.sale_total.unwrap().0, entry.order_total.unwrap().0), (LogState::Booked, 2, 1000, 5000));
+    assert_eq!(
+        (entry.state, entry.revisions.len(), entry.sale_total.unwrap().0, entry.order_total.unwrap().0),
+        (LogState::Booked, 2, 1000, 5000)
+    );
     assert!(entry.warnings.iter().any(|warning| warning.reason == Reason::ChangedAfterBooking));
     assert_eq!(world.sale(order).await, sale);
     let again = world.next_hour().await;
@@ -74,11 +77,21 @@ async fn a_withdrawn_order_that_comes_back_is_captured() {
     // Cancelled it stays while it is read again.
     assert_eq!(world.next_hour().await.counts.of(Outcome::Cancelled), 1);
     world.sandbox.edit_order(order, |order| {
-        order.set("orderStatus", "awaiting_shipment");
+        order.set("orderStatus", "awaiting_payment");
         order.set("customerEmail", "back@example.com");
     });
+    // Back, but not at its stage: it waits, and is not booked by being tried again.
+    for _ in 0..2 {
+        let operation = world.next_hour().await;
+        accounted(&world, &operation).await;
+        let row = world.row(&operation, order).await;
+        assert_eq!((row.outcome, row.reason), (Some(Outcome::Waiting), Some(Reason::AwaitingPayment)));
+        assert!(world.sales().await.is_empty());
+    }
+    world.sandbox.edit_order(order, |order| order.set("orderStatus", "awaiting_shipment"));
     let operation = world.next_hour().await;
     accounted(&world, &operation).await;
+    assert_eq!(world.row(&operation, order).await.outcome, Some(Outcome::Updated));
     assert_eq!(world.logged(order).await.unwrap().state, LogState::Booked);
     assert_eq!(world.sales().await.len(), 1);
 }

@@ -34,7 +34,16 @@ async fn s111_a_new_buyer_becomes_a_customer() {
     let world = World::new(Options::default()).await;
     let order = with(&plain("1").buyer(Some(9_100), Some("Robin@Example.com")), |order| {
         let bill_to = member(order, "billTo");
-        for (name, text) in [("name", "Robin Marsh"), ("company", "Marsh & Co"), ("street1", "1 Bill Road"), ("city", "Fresno"), ("state", "CA"), ("postalCode", "93650"), ("country", "US"), ("phone", "555-0101")] {
+        for (name, text) in [
+            ("name", "Robin Marsh"),
+            ("company", "Marsh & Co"),
+            ("street1", "1 Bill Road"),
+            ("city", "Fresno"),
+            ("state", "CA"),
+            ("postalCode", "93650"),
+            ("country", "US"),
+            ("phone", "555-0101"),
+        ] {
             bill_to.set(name, text);
         }
         let ship_to = member(order, "shipTo");
@@ -45,15 +54,22 @@ async fn s111_a_new_buyer_becomes_a_customer() {
     world.download().await;
     let all = customers(&world.table).await;
     let [customer] = all.as_slice() else { panic!("{all:?}") };
-    assert_eq!((customer.name.as_str(), customer.email.as_deref(), customer.phone.as_deref()), ("Robin Marsh", Some("Robin@Example.com"), Some("555-0101")));
+    assert_eq!(
+        (customer.name.as_str(), customer.email.as_deref(), customer.phone.as_deref()),
+        ("Robin Marsh", Some("Robin@Example.com"), Some("555-0101"))
+    );
     assert_eq!(customer.company.as_deref(), Some("Marsh & Co"));
-    assert_eq!((customer.billing_address.street1.as_deref(), customer.business_address.street1.as_deref()), (Some("1 Bill Road"), Some("2 Ship Lane")));
+    assert_eq!(
+        (customer.billing_address.street1.as_deref(), customer.business_address.street1.as_deref()),
+        (Some("1 Bill Road"), Some("2 Ship Lane"))
+    );
     let sale = world.sale(id).await;
     assert_eq!((&sale.customer.id, sale.customer.name.as_str()), (&customer.id, "Robin Marsh"));
     assert_eq!((sale.bill_to.city.as_deref(), sale.ship_to.name.as_deref()), (Some("Fresno"), Some("Robin's Stall")));
 
     // The same ShipStation customer under another name and address is the same customer, and the sale ships to where the order says.
-    let again = with(&plain("2").buyer(Some(9_100), Some("other@example.com")), |order| member(order, "shipTo").set("street1", "3 New Street"));
+    let again =
+        with(&plain("2").buyer(Some(9_100), Some("other@example.com")), |order| member(order, "shipTo").set("street1", "3 New Street"));
     let second = world.sandbox.upsert_order(again);
     world.next_hour().await;
     let sale = world.sale(second).await;

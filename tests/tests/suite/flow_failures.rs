@@ -137,7 +137,12 @@ async fn unreadable_messages_end_in_the_dead_letters_alone() {
     let world = World::new(Options::default()).await;
     let order = world.sandbox.upsert_order(plain("1"));
     let text = world.sandbox.order(order).unwrap().text;
-    let good = OrderMessage { operation_id: "op".into(), trigger: Trigger::Manual, read_at: Some(world.clock.now()), order: serde_json::from_str(&text).unwrap() };
+    let good = OrderMessage {
+        operation_id: "op".into(),
+        trigger: Trigger::Manual,
+        read_at: Some(world.clock.now()),
+        order: serde_json::from_str(&text).unwrap(),
+    };
     let bad = ["not json at all", r#"{"v":2,"order":{}}"#, r#"{"v":1,"operation_id":"op","trigger":"manual","order":{"orderId":"x"}}"#];
     send_raw(&world, &[bad[0], &good.encode().unwrap().unwrap(), bad[1], bad[2]]).await;
     world.drain().await;

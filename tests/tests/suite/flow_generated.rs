@@ -56,7 +56,12 @@ fn cents(order: &Order, name: &str) -> i64 {
 }
 
 async fn generated(seed: u64, taxable: bool) {
-    let world = World::new(Options { orders: 24, sandbox: Box::new(move |options: &mut SandboxOptions| options.seed = seed), ..Options::default() }).await;
+    let world = World::new(Options {
+        orders: 24,
+        sandbox: Box::new(move |options: &mut SandboxOptions| options.seed = seed),
+        ..Options::default()
+    })
+    .await;
     open_house(&world, CaptureOrderWhen::Created).await;
     world.settings(|settings| settings.shipment_is_taxable = taxable).await;
     let operation = world.start(OperationKind::LoadOrders { from: jiff::civil::date(2026, 1, 1) }).await;
@@ -67,7 +72,8 @@ async fn generated(seed: u64, taxable: bool) {
     let mut sales = 0;
     for order in orders {
         let Some(entry) = world.logged(order.id).await else {
-            assert_eq!(order.status, "cancelled", "seed {seed}, order {}", order.id);
+            // The generator's one unknown status is at no stage.
+            assert!(["cancelled", "processing"].contains(&order.status.as_str()), "seed {seed}, order {}: {}", order.id, order.status);
             continue;
         };
         assert_eq!(entry.state, LogState::Booked, "seed {seed}: {entry:?}");
@@ -79,7 +85,11 @@ async fn generated(seed: u64, taxable: bool) {
         let goods = items.iter().filter(|item| item.get("adjustment") != Some(&Json::Bool(true))).count();
         assert_eq!(sale.lines.len(), goods, "a line was lost");
         if !taxable {
-            assert!(sale.charges.iter().all(|charge| charge.tax == Minor::ZERO || sale.lines.is_empty()), "seed {seed}: {:?}", sale.charges);
+            assert!(
+                sale.charges.iter().all(|charge| charge.tax == Minor::ZERO || sale.lines.is_empty()),
+                "seed {seed}: {:?}",
+                sale.charges
+            );
         }
         sales += 1;
     }

@@ -106,6 +106,20 @@ async fn n2_the_operation_that_captured_it_says_so() {
     assert_eq!(world.row(&operation, odd).await.reason, Some(Reason::AmountNotExact));
 }
 
+/// N20: one code and one sentence for one thing, in the operation's row, the log, the timeline, and as it is written down.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n20_a_reason_is_the_same_everywhere() {
+    let (world, order) = unfinished().await;
+    let operation = world.next_hour().await;
+    let (row, entry) = (world.row(&operation, order).await, world.logged(order).await.unwrap());
+    let written = |value: serde_json::Value| value["reason"].as_str().unwrap().to_owned();
+    let codes = [written(serde_json::to_value(&row).unwrap()), written(serde_json::to_value(&entry).unwrap())];
+    assert_eq!(codes, ["tax_mapping_unfinished", "tax_mapping_unfinished"]);
+    assert_eq!(row.message, entry.message);
+    assert_eq!(row.message.as_deref(), Some(Reason::TaxMappingUnfinished.advice()));
+    assert!(entry.timeline.iter().any(|event| event.what == "skipped: tax_mapping_unfinished"));
+}
+
 /// N2: no location, and a location that is gone, block with their reason and heal.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n2_a_missing_location_blocks_and_heals() {

@@ -93,7 +93,11 @@ async fn an_order_larger_than_a_message_fails_alone() {
 async fn more_than_a_page_of_one_second_is_captured() {
     let world = World::new(Options::default()).await;
     for number in 0..530 {
-        world.sandbox.upsert_order(plain(&number.to_string()).status(if number % 40 == 0 { "awaiting_shipment" } else { "awaiting_payment" }));
+        world.sandbox.upsert_order(plain(&number.to_string()).status(if number % 40 == 0 {
+            "awaiting_shipment"
+        } else {
+            "awaiting_payment"
+        }));
     }
     world.clock.advance(SignedDuration::from_secs(1));
     let operation = world.download().await;
@@ -126,7 +130,11 @@ async fn edits_while_pages_are_read_hide_nothing() {
             if number % 3 == 0 {
                 world.clock.advance(SignedDuration::from_secs(1));
             }
-            world.sandbox.upsert_order(plain(&number.to_string()).status(if number % 100 == 0 { "awaiting_shipment" } else { "awaiting_payment" }));
+            world.sandbox.upsert_order(plain(&number.to_string()).status(if number % 100 == 0 {
+                "awaiting_shipment"
+            } else {
+                "awaiting_payment"
+            }));
         }
         world.clock.advance(SignedDuration::from_mins(1));
         world.sandbox.faults().add(Rule::times(Fault::EditWhileReading, 20).on("/orders"));

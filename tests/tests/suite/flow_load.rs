@@ -168,7 +168,14 @@ async fn s154_counts_add_up_to_the_orders_read() {
     world.sandbox.upsert_order(plain("captured"));
     world.sandbox.upsert_order(plain("waiting").status("awaiting_payment"));
     world.sandbox.upsert_order(plain("cancelled").status("cancelled"));
-    world.sandbox.upsert_order(plain("malformed").json().to_string().replace(r#""orderTotal":10"#, r#""orderTotal":"x""#).parse::<stevedore_sandbox::Json>().unwrap());
+    world.sandbox.upsert_order(
+        plain("malformed")
+            .json()
+            .to_string()
+            .replace(r#""orderTotal":10"#, r#""orderTotal":"x""#)
+            .parse::<stevedore_sandbox::Json>()
+            .unwrap(),
+    );
     let operation = world.next_hour().await;
     accounted(&world, &operation).await;
     assert_eq!(operation.counts.total() as usize, world.sandbox.orders().len());

@@ -55,7 +55,8 @@ async fn night(start: &'static str, poll: u32, inclusive: bool) {
             // What was there when the tick came is there now, in its newest state.
             let log = world.table.log_entries(orders.iter().map(|order| order_id(*order))).await.unwrap();
             for order in &orders {
-                let entry = &log.get(&order_id(*order)).unwrap_or_else(|| panic!("order {order} is missing {minute} minutes after {begin}")).entry;
+                let entry =
+                    &log.get(&order_id(*order)).unwrap_or_else(|| panic!("order {order} is missing {minute} minutes after {begin}")).entry;
                 assert_eq!(entry.order_total.unwrap().0, quantities[order] * 1000, "order {order}, {minute} minutes after {begin}");
             }
         }

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use stevedore_domain::log::Outcome;
-use stevedore_domain::operation::{OperationRow, OperationState};
+use stevedore_domain::operation::{OperationKind, OperationRow, OperationState};
 use stevedore_domain::reason::Reason;
 use stevedore_sandbox::{Defect, Fault, Json, Rule};
 
@@ -77,6 +77,28 @@ async fn n11_poison_at_the_end_is_found_and_heals() {
     assert_eq!(world.sale(poison).await.total.0, 1000);
     assert!(world.table.troubles().await.unwrap().is_empty());
     assert_eq!(world.sales().await.len(), 5);
+}
+
+/// N11: poison that a person's load of old orders met is tried again by the schedule's runs, by its `createDate`: changed last it was months later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n11_poison_of_a_historical_load_heals() {
+    let world = World::new(Options::default()).await;
+    let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+    let mut orders = Vec::new();
+    for day in 1..=5 {
+        let created = at(&format!("2025-06-0{day}T10:00:00Z"));
+        orders.push(world.sandbox.upsert_order_at(plain(&day.to_string()), created, at("2025-11-11T10:00:00Z")));
+    }
+    let fault = world.sandbox.faults().add(Rule::always(Fault::PoisonOrder { order_id: orders[2] }));
+    let operation = world.start(OperationKind::LoadOrders { from: jiff::civil::date(2025, 6, 1) }).await;
+    accounted(&world, &operation).await;
+    assert_eq!((operation.counts.of(Outcome::Captured), operation.counts.of(Outcome::Failed)), (4, 1));
+    world.next_hour().await;
+    assert_eq!(world.table.troubles().await.unwrap().len(), 1);
+    world.sandbox.faults().remove(fault);
+    world.next_hour().await;
+    assert_eq!(world.sale(orders[2]).await.total.0, 1000);
+    assert!(world.table.troubles().await.unwrap().is_empty());
 }
 
 /// N11: a malformed order is a failed row with its text; its neighbours are captured, and it is too when it is mended without its `modifyDate` moving.

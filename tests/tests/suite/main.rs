@@ -13,6 +13,7 @@ mod flow_heal;
 mod flow_large;
 mod flow_load;
 mod flow_nights;
+mod flow_places;
 mod flow_trouble;
 mod person;
 mod table;

@@ -1,6 +1,8 @@
 //! What the table promises to whoever uses it: uniqueness, versions, pages, history, taking apart.
 
-use stevedore_aws::interceptors::{BeforeTransmitInterceptorContextRef, BoxError, ConfigBag, Intercept, RuntimeComponents, SharedInterceptor};
+use stevedore_aws::interceptors::{
+    BeforeTransmitInterceptorContextRef, BoxError, ConfigBag, Intercept, RuntimeComponents, SharedInterceptor,
+};
 use stevedore_aws::{Error, List, Progress, Record, RecordOutcome, Stored, Table};
 use stevedore_domain::ids::{ProductId, ShipstationProductId};
 use stevedore_domain::log::{LogState, Outcome};
@@ -40,7 +42,10 @@ async fn names_are_unique_and_versions_count() {
     let renamed = Location { name: "Dock 2".into(), ..read.value.clone() };
     assert_eq!(table.put_record(&renamed, Some(&read)).await.unwrap(), RecordOutcome::Written(2));
     // Whoever read version 1 too comes too late.
-    assert_eq!(table.put_record(&Location { priority: 9, ..read.value.clone() }, Some(&read)).await.unwrap(), RecordOutcome::Stale(Some(2)));
+    assert_eq!(
+        table.put_record(&Location { priority: 9, ..read.value.clone() }, Some(&read)).await.unwrap(),
+        RecordOutcome::Stale(Some(2))
+    );
     assert_eq!(stored::<Location>(table, "dock").await, Stored { value: renamed, version: 2 });
     assert_eq!(table.put_record(&location("other", "Dock 1", &world), None).await.unwrap(), RecordOutcome::Written(1));
     // The same name in other letters is the same name, and stays its own.
@@ -132,7 +137,10 @@ async fn n29_settings_have_versions_and_a_history() {
         assert_eq!(outcome, RecordOutcome::Written(read.version + 1));
     }
     settings.poll_minutes = 50;
-    assert_eq!(table.put_settings(&settings, first.version, world.clock.now(), "late", Vec::new()).await.unwrap(), RecordOutcome::Stale(Some(5)));
+    assert_eq!(
+        table.put_settings(&settings, first.version, world.clock.now(), "late", Vec::new()).await.unwrap(),
+        RecordOutcome::Stale(Some(5))
+    );
     assert_eq!(table.put_settings(&settings, 0, world.clock.now(), "late", Vec::new()).await.unwrap(), RecordOutcome::Stale(Some(5)));
     assert_eq!(table.settings().await.unwrap().value.poll_minutes, 40);
     let mut seen = Vec::new();
@@ -315,7 +323,15 @@ async fn the_newest_revision_is_kept_while_the_entry_grows() {
     for number in 0..60 {
         let note = format!("event {number}: {}", "x".repeat(100));
         let now = world.clock.now();
-        world.table.change_log_entry(order_id(order), |entry| { entry.note(now, note.clone(), "test"); true }).await.unwrap().unwrap();
+        world
+            .table
+            .change_log_entry(order_id(order), |entry| {
+                entry.note(now, note.clone(), "test");
+                true
+            })
+            .await
+            .unwrap()
+            .unwrap();
     }
     let kept = world.table.log_entry(order_id(order)).await.unwrap().unwrap();
     assert_eq!(kept.entry.timeline.len(), stevedore_domain::log::LogEntry::KEPT);

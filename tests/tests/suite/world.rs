@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use stevedore_aws::interceptors::SharedInterceptor;
 use stevedore_aws::{
-    ClientOptions, Clients, Connection, ConnectionMode, List, QueueSettings, Queues, ReceivedMessage, Secrets, StoredCredentials, StoredEntry,
-    StoredSale, Table, create_queues, create_table,
+    ClientOptions, Clients, Connection, ConnectionMode, List, QueueSettings, Queues, ReceivedMessage, Secrets, StoredCredentials,
+    StoredEntry, StoredSale, Table, create_queues, create_table,
 };
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::operation::Operation;
@@ -158,12 +158,19 @@ impl World {
             disconnecting: false,
         };
         self.table.put_connection(&connection, None).await.unwrap();
-        let location = Location { id: LOCATION.into(), name: "Reno".into(), address: Default::default(), priority: 0, active: true, created_at: now };
+        let location =
+            Location { id: LOCATION.into(), name: "Reno".into(), address: Default::default(), priority: 0, active: true, created_at: now };
         self.table.put_record(&location, None).await.unwrap();
         let components = vec![TaxComponent { name: "State".into(), percent: "7.25".parse().unwrap(), account: None }];
-        self.table.put_record(&TaxRule { id: TAX_RULE.into(), name: "Sales tax".into(), components, place: None, created_at: now }, None).await.unwrap();
+        self.table
+            .put_record(&TaxRule { id: TAX_RULE.into(), name: "Sales tax".into(), components, place: None, created_at: now }, None)
+            .await
+            .unwrap();
         for (id, kind, receives_payments) in [(REVENUE, AccountKind::Revenue, false), (BANK, AccountKind::Asset, true)] {
-            self.table.put_record(&Account { id: id.into(), name: id.into(), kind, receives_payments, created_at: now }, None).await.unwrap();
+            self.table
+                .put_record(&Account { id: id.into(), name: id.into(), kind, receives_payments, created_at: now }, None)
+                .await
+                .unwrap();
         }
         self.settings(|settings| {
             settings.location_map.default = Some(LOCATION.into());

@@ -169,6 +169,20 @@ impl Fields<'_> {
         self.find(name).is_some()
     }
 
+    /// Whether a member is there and is `null`.
+    pub(crate) fn is_null(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(|raw| raw.get() == "null")
+    }
+
+    /// Notes those of these members that are `null`: they have a default, and none is not it.
+    pub(crate) fn refuse_null(&mut self, names: &[&str]) {
+        for name in names {
+            if self.object.get(name).is_some_and(|raw| raw.get() == "null") {
+                self.refuse(name, "wrong_type", "null does not belong here; leave the member out for its default.");
+            }
+        }
+    }
+
     /// Takes every other member for granted.
     pub(crate) fn forgive_the_rest(&mut self) {
         self.forgiving = true;

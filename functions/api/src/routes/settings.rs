@@ -47,7 +47,6 @@ async fn show(State(deps): Shared) -> Result<Response, Problem> {
 async fn replace(State(deps): Shared, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let precondition = IfMatch::of(&headers)?;
     let current = deps.table.settings().await?;
-    precondition.check(current.version)?;
     let named = named_references(body.text());
     let (accounts, customers, locations, tax_rules) = tokio::try_join!(
         deps.table.records::<Account>(named.accounts.into_iter().map(|id| id.0)),
@@ -61,6 +60,8 @@ async fn replace(State(deps): Shared, caller: Caller, headers: HeaderMap, body: 
         let code = if malformed { Code::MalformedJson } else { Code::ValidationFailed };
         Problem::with_errors(code, errors.into_iter().map(FieldFault::from).collect())
     })?;
+    // Last, for a request that is wrong in itself is answered as such whatever it expects (RFC 9110, section 13.2.1).
+    precondition.check(current.version)?;
     let changed = changes(&current.value, &settings);
     if changed.is_empty() {
         return Ok(tagged(current.version, Json(settings)));

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use stevedore_domain::order::Address;
-use stevedore_domain::reference::{Account, AccountKind, Customer, Location, Product, ProductKind, TaxComponent, TaxRule};
+use stevedore_domain::reference::{Account, AccountKind, Customer, Location, Product, ProductKind, TaxComponent, TaxPlace, TaxRule};
 use utoipa::ToSchema;
 
 use super::words;
@@ -161,6 +161,24 @@ pub(crate) struct TaxRuleInput {
     /// What it consists of; none for a rule that names an amount without stating a rate.
     #[schema(required = false)]
     components: Vec<ComponentView>,
+    /// Where it is due: set for the rules of a place of business. Left out it stays as it is; null takes it away, and the rule is no longer chosen
+    /// by ship-to address.
+    place: Option<TaxPlaceView>,
+}
+
+/// Where a tax is due.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TaxPlace)]
+pub(crate) struct TaxPlaceView {
+    /// Two letters.
+    #[schema(example = "NV")]
+    state: String,
+    /// With its kind; null: the whole state.
+    #[schema(example = "Washoe County")]
+    county: Option<String>,
+    /// Null: the whole county.
+    #[schema(example = "Reno")]
+    city: Option<String>,
 }
 
 /// A part of a tax rule.
@@ -227,6 +245,7 @@ impl From<TaxRule> for TaxRuleView {
             account: component.account.map(|id| id.0),
         };
         let components = rule.components.into_iter().map(component).collect();
-        Self { id: rule.id.0, rule: TaxRuleInput { name: rule.name, components }, created_at: rule.created_at }
+        let place = rule.place.map(|TaxPlace { state, county, city }| TaxPlaceView { state, county, city });
+        Self { id: rule.id.0, rule: TaxRuleInput { name: rule.name, components, place }, created_at: rule.created_at }
     }
 }

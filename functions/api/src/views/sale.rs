@@ -114,10 +114,23 @@ struct LineView {
     tax: String,
     /// The tax rule's id.
     tax_rule: String,
+    /// What the rule was called when the sale was booked.
+    #[schema(required = true)]
+    tax_rule_name: Option<String>,
+    /// The line's tax over the rule's components as they were then; the amounts add up to it. Empty where the rule has none.
+    tax_allocation: Vec<TaxPartView>,
     /// The revenue account's id.
     #[schema(required = true)]
     account: Option<String>,
     location_id: String,
+}
+
+/// A component's part of a tax.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TaxPart)]
+struct TaxPartView {
+    component: String,
+    amount: String,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -201,6 +214,7 @@ impl SaleOrderView {
 impl From<Sale> for SaleView {
     fn from(sale: Sale) -> Self {
         let (status, currency) = (sale.status(), sale.currency);
+        let lines = sale.lines.iter().map(|line| LineView::of(line, &sale)).collect();
         let amount = |amount: Minor| currency.text(amount);
         let stage = |stage: Stage| StageView { status: stage.status, lines: Vec::new() };
         let payments = sale.invoice.payments.into_iter().map(|payment| PaymentView {
@@ -223,7 +237,7 @@ impl From<Sale> for SaleView {
             location_reason: sale.location_reason,
             price_tier: sale.price_tier,
             currency: currency.code().to_owned(),
-            lines: sale.lines.into_iter().map(|line| LineView::of(line, currency)).collect(),
+            lines,
             charges: sale.charges.into_iter().map(|charge| ChargeView::of(charge, currency)).collect(),
             discounts: sale.discounts.into_iter().map(|one| DiscountView { name: one.name, amount: amount(one.amount) }).collect(),
             subtotal: amount(sale.subtotal),
@@ -257,22 +271,27 @@ impl From<Source> for SourceView {
 }
 
 impl LineView {
-    fn of(line: SaleLine, currency: Currency) -> Self {
+    fn of(line: &SaleLine, sale: &Sale) -> Self {
+        let currency = sale.currency;
+        let allocation = sale.tax_allocation(line).into_iter();
+        let allocation = allocation.map(|(part, amount)| TaxPartView { component: part.name.clone(), amount: currency.text(amount) });
         Self {
             line_no: line.line_no,
-            product_id: line.product_id.map(|id| id.0),
+            product_id: line.product_id.as_ref().map(|id| id.0.clone()),
             service: line.service,
-            sku: line.sku,
-            name: line.name,
+            sku: line.sku.clone(),
+            name: line.name.clone(),
             comment_display: line.comment.as_deref().map(|comment| displayed_comment(comment).into_owned()),
-            comment: line.comment,
+            comment: line.comment.clone(),
             quantity: line.quantity,
             unit_price: line.unit_price.to_string(),
             total: currency.text(line.total),
             tax: currency.text(line.tax),
-            tax_rule: line.tax_rule.0,
-            account: line.account.map(|id| id.0),
-            location_id: line.location_id.0,
+            tax_rule: line.tax_rule.0.clone(),
+            tax_rule_name: sale.tax_rules.iter().find(|rule| rule.id == line.tax_rule).map(|rule| rule.name.clone()),
+            tax_allocation: allocation.collect(),
+            account: line.account.as_ref().map(|id| id.0.clone()),
+            location_id: line.location_id.0.clone(),
         }
     }
 }

@@ -93,6 +93,7 @@ fn the_routes_of_the_first_part_are_there() {
         ("/v1/products", "get post"),
         ("/v1/customers/{id}", "get put"),
         ("/v1/tax_rules/{id}", "get put"),
+        ("/v1/tax_rules/places_of_business", "post"),
     ] {
         for method in methods.split(' ') {
             assert!(paths[path][method].is_object(), "{method} {path}");

@@ -9,15 +9,16 @@ use stevedore_domain::log::{LogEntry, LogState, SeenRevision};
 use stevedore_domain::money::{Currency, Decimal, Minor};
 use stevedore_domain::order::{Address, Digest, RevisionKey};
 use stevedore_domain::reason::Reason;
-use stevedore_domain::reference::Customer;
+use stevedore_domain::reference::{Customer, TaxComponent};
 use stevedore_domain::sale::{
-    Charge, CustomerChoice, Discount, Invoice, NewCustomer, Payment, Sale, SaleCustomer, SaleKind, SaleLine, Source, Stage, StageStatus,
-    Warning,
+    Charge, CustomerChoice, Discount, Invoice, NewCustomer, Payment, Sale, SaleCustomer, SaleKind, SaleLine, SaleTaxRule, Source, Stage,
+    StageStatus, Warning,
 };
 
 use crate::world::{NOW, World};
 
 fn sale(order: u64) -> Sale {
+    let component = |name: &str, percent: i64| TaxComponent { name: name.to_owned(), percent: percent.into(), account: None };
     let line = |line_no: u32, comment: Option<String>| SaleLine {
         line_no,
         product_id: None,
@@ -55,7 +56,11 @@ fn sale(order: u64) -> Sale {
         lines: vec![line(1, Some("Colour: Red".to_owned())), line(2, Some("x".repeat(300)))],
         charges: vec![Charge { name: "Shipping".to_owned(), comment: None, amount: Minor(500), tax: Minor(0) }],
         discounts: vec![Discount { name: "Spring".to_owned(), amount: Minor(50) }],
-        tax_rules: vec![SaleTaxRule { id: "TAX-1".into(), name: "California".to_owned(), components: halves() }],
+        tax_rules: vec![SaleTaxRule {
+            id: "TAX-1".into(),
+            name: "California".to_owned(),
+            components: vec![component("State", 6), component("County", 1)],
+        }],
         subtotal: Minor(510),
         tax: Minor(40),
         total: Minor(1000),
@@ -134,6 +139,7 @@ async fn s119_a_sale_is_shown_with_exact_amounts() {
     let line = |line_no: u32, comment: &str, display: &str| {
         json!({"line_no": line_no, "product_id": null, "service": true, "sku": "85123A", "name": "Heart", "comment": comment,
             "comment_display": display, "quantity": 3, "unit_price": "0.8504", "total": "2.55", "tax": "0.20", "tax_rule": "TAX-1",
+            "tax_rule_name": "California", "tax_allocation": [{"component": "State", "amount": "0.17"}, {"component": "County", "amount": "0.03"}],
             "account": null, "location_id": "LOC-1"})
     };
     let (long, cut) = ("x".repeat(300), format!("{}…", "x".repeat(255)));

@@ -30,8 +30,8 @@ fn kinds() -> [(&'static str, Value, Value); 5] {
         ),
         (
             "/v1/tax_rules",
-            json!({"name": "California", "components": [{"name": "State", "percent": "7.25", "account": null}]}),
-            json!({"name": "California", "components": [{"name": "State", "percent": "6.00", "account": null}, {"name": "County", "percent": "1.25", "account": null}]}),
+            json!({"name": "California", "components": [{"name": "State", "percent": "7.25", "account": null}], "place": null}),
+            json!({"name": "California", "components": [{"name": "State", "percent": "6.00", "account": null}, {"name": "County", "percent": "1.25", "account": null}], "place": null}),
         ),
     ]
 }
@@ -146,6 +146,7 @@ async fn faults_are_named_member_by_member() {
         ),
         ("/v1/locations", json!({"name": "x", "priority": 3_000_000_000_u64}), vec![("/priority", "out_of_range")]),
         ("/v1/accounts", json!({"name": "x"}), vec![("/kind", "required")]),
+        ("/v1/accounts", json!({"name": "x", "kind": "asset", "receives_payments": null}), vec![("/receives_payments", "wrong_type")]),
         (
             "/v1/tax_rules",
             json!({"name": "x", "components": [{"name": "a", "percent": "-1"}, {"percent": "x", "account": 5}, 7]}),

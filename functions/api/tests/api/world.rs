@@ -86,7 +86,7 @@ impl Reply {
     }
 
     pub(crate) fn items(&self) -> &[Value] {
-        assert_eq!(self.status, 200, "{}", self.body);
+        assert!(self.status.is_success(), "{} {}", self.status, self.body);
         self.body["items"].as_array().unwrap()
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
+use stevedore_aws::{Cursor, Lease};
 use stevedore_local::{Options, Stack};
 
 use crate::harness::{PATIENCE, all, assert_counts, in_first_window, integrated_at, options, sales};
@@ -65,6 +66,23 @@ async fn a_killed_stack_goes_on_where_it_was() {
     let (log, sales) = (all(&api, "/v1/log").await, sales(&api).await);
     assert_eq!(log.iter().filter(|entry| entry["state"] == "booked").count(), sales.len());
     assert!(sales.len() > 15);
+    second.stop().await;
+}
+
+/// A download that was killed while it read leaves its lease behind; the next start does not wait for it to run out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_download_that_was_killed_is_made_up_for_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Stack::start(options(Some(folder.path()))).await.unwrap();
+    let now = (first.clock())();
+    let lease = Lease { operation_id: "20260115T090000000-download".into(), until: now + jiff::SignedDuration::from_mins(16) };
+    let cursor = Cursor { reached: None, last_tick: Some(now), lease: Some(lease) };
+    let version = first.table().cursor().await.unwrap().version;
+    assert!(first.table().put_cursor(&cursor, version).await.unwrap().is_some());
+    assert_eq!(first.tick().await.unwrap()["ran"], false);
+    drop(first);
+    let second = Stack::start(kept(folder.path())).await.unwrap();
+    assert_eq!(second.tick().await.unwrap()["ran"], true);
     second.stop().await;
 }
 

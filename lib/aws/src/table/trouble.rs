@@ -18,10 +18,13 @@ pub struct Trouble {
     /// The order, where its id could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
-    /// The first `modifyDate` that it may have.
+    /// The window's times are `createDate`s instead of `modifyDate`s.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_creation: bool,
+    /// The first time that it may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<PacificTime>,
-    /// The last `modifyDate` that it may have.
+    /// The last time that it may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<PacificTime>,
     /// When it was seen first.
@@ -38,6 +41,15 @@ impl Table {
     pub async fn troubles(&self) -> Result<Vec<Trouble>, Error> {
         const OPERATION: &str = "read unread places";
         self.query_prefix(OPERATION, &keys::trouble("").pk, "").await?.into_iter().map(|item| value_of(OPERATION, item)).collect()
+    }
+
+    /// One such place.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn trouble(&self, position: &str) -> Result<Option<Trouble>, Error> {
+        const OPERATION: &str = "read an unread place";
+        self.get_item(OPERATION, &keys::trouble(position)).await?.map(|item| value_of(OPERATION, item)).transpose()
     }
 
     /// Remembers a place.

@@ -48,6 +48,11 @@ impl Shop {
         self.fetch.shipstation = Client::new(self.shipstation.clone());
     }
 
+    /// `process-orders` behind a breaker of its own.
+    pub fn process_behind(&self, breaker: &Breaker) -> process_orders::Deps {
+        functions(&self.world, breaker, self.fetch.shipstation.clone()).1
+    }
+
     pub fn now(&self) -> Timestamp {
         self.world.clock.now()
     }
@@ -81,10 +86,14 @@ impl Shop {
 
     /// One batch of the orders queue, as Lambda does it. Answers how many messages it held.
     pub async fn deliver_orders(&self, deadline: Deadline) -> usize {
+        self.deliver_orders_to(&self.process, deadline).await
+    }
+
+    pub async fn deliver_orders_to(&self, process: &process_orders::Deps, deadline: Deadline) -> usize {
         let url = &self.world.queues.urls().orders;
         let messages = self.world.queues.receive(url, 0).await.unwrap();
         if !messages.is_empty() {
-            let answer = process_orders::handle(&self.process, sqs_event(&messages), deadline).await;
+            let answer = process_orders::handle(process, sqs_event(&messages), deadline).await;
             self.settle(url, &messages, answer.ok()).await;
         }
         messages.len()
@@ -123,6 +132,7 @@ impl Shop {
     }
 }
 
+/// The two functions, with all their calls to AWS behind a breaker.
 fn functions(world: &World, breaker: &Breaker, shipstation: Client) -> (fetch_orders::Deps, process_orders::Deps) {
     let clients = Clients::at_endpoint(world.engines.endpoint(), ClientOptions { interceptors: vec![breaker.interceptor()] });
     let table = Table::new(&clients, "stevedore");

@@ -1,1 +1,109 @@
-//! x
+//! Five thousand orders while every tenth call fails.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use stevedore_domain::ids::CustomerId;
+use stevedore_domain::log::LogState;
+use stevedore_domain::money::Decimal;
+use stevedore_domain::operation::OperationState;
+use stevedore_domain::order::Address;
+use stevedore_domain::reference::Customer;
+use stevedore_sandbox::{Fault, Rule};
+
+use super::breaker::{Breaker, Plan};
+use super::end::{check_counts, operations};
+use super::process::{RECOVERY, Shop};
+use crate::world::Options;
+
+const ORDERS: usize = 5_000;
+/// Batches at work at a time.
+const POLLERS: usize = 6;
+
+/// P1, P2, P3, P4, N12: five thousand orders with a random fault on every tenth call to AWS, in the SDK's reach and beyond it, and on every fourth to
+/// ShipStation end as five thousand sales: none twice, none missing, and their total is the source's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n12_five_thousand_orders_survive_a_fault_on_every_tenth_call() {
+    let options = Options {
+        orders: ORDERS,
+        sandbox: Box::new(|options| {
+            options.lines_per_order = Some(2);
+            options.only_status = Some("awaiting_shipment".to_owned());
+            options.history = SignedDuration::from_hours(20);
+        }),
+        ..Options::default()
+    };
+    let mut shop = Shop::new(options).await;
+    walk_in(&shop).await;
+    // A page of 500 orders takes some sixty calls: where each sixth of them ended the run, no page would ever be read to its end.
+    shop.start(Plan::Storm { every: 10, seed: 1, fatal: false });
+    shop.world.sandbox.faults().add(Rule::every(Fault::Random, 4));
+    let breaker = Breaker::new(shop.world.engines.faults(), Plan::Storm { every: 10, seed: 2, fatal: true });
+    let process = shop.process_behind(&breaker);
+    let shop = Arc::new(shop);
+    let t = std::time::Instant::now();
+
+    let mut ticks = 0;
+    while shop.tick(&shop.tick_event()).await.map_or(true, |answer| answer["state"] != "processing") {
+        ticks += 1;
+        assert!(ticks < 30, "the downloads never come to their end");
+        shop.world.clock.advance(RECOVERY);
+    }
+    println!("read {:?} {ticks} {} {}", t.elapsed(), shop.breaker.attempts(), shop.breaker.struck());
+    let mut rounds = 0;
+    while shop.undone().await > 0 {
+        rounds += 1;
+        assert!(rounds < 30, "the queue never gets empty");
+        let mut pollers = tokio::task::JoinSet::new();
+        for _ in 0..POLLERS {
+            let (shop, process) = (Arc::clone(&shop), process.clone());
+            pollers.spawn(async move { while shop.deliver_orders_to(&process, shop.world.deadline()).await > 0 {} });
+        }
+        while let Some(poller) = pollers.join_next().await {
+            poller.unwrap();
+        }
+    println!("processed {rounds} {:?} {} {} {}", t.elapsed(), breaker.attempts(), breaker.struck(), shop.undone().await);
+        shop.world.clock.advance(RECOVERY);
+        shop.world.queues.redrive(None).await.unwrap();
+    }
+    assert!(shop.breaker.struck() + breaker.struck() > 1_000, "too little went wrong to show anything");
+
+    let sandbox = shop.world.sandbox.orders();
+    let (sales, log) = (shop.world.sales().await, shop.world.log().await);
+    assert_eq!((sales.len(), log.len()), (ORDERS, ORDERS));
+    let sold: BTreeSet<u64> = sales.iter().map(|stored| stored.sale.source.order_id.0).collect();
+    assert_eq!(sold, sandbox.iter().map(|order| u64::try_from(order.id).unwrap()).collect(), "an order has no sale");
+    assert!(log.iter().all(|stored| stored.entry.state == LogState::Booked));
+    let booked: i64 = sales.iter().map(|stored| stored.sale.total.0).sum();
+    let source: Decimal = sandbox.iter().map(|order| order.total().unwrap()).sum();
+    assert_eq!(Decimal::new(booked, 2), source);
+
+    println!("looked {:?}", t.elapsed());
+    // P2: every operation has ended, with an outcome for each of its orders, or says that it was cut off.
+    shop.world.clock.advance(SignedDuration::from_hours(3));
+    for (operation, rows) in operations(&shop).await {
+        check_counts(&operation, &rows, "after the storm");
+        let open = matches!(operation.state, OperationState::Running | OperationState::Queued);
+        assert!(!open || ticks > 0, "{operation:?}");
+    }
+    println!("looked {:?}", t.elapsed());
+}
+
+/// Whoever buys without being named.
+async fn walk_in(shop: &Shop) {
+    let id = CustomerId("walk-in".to_owned());
+    let customer = Customer {
+        id: id.clone(),
+        name: "Walk-in".to_owned(),
+        email: None,
+        phone: None,
+        company: None,
+        billing_address: Address::default(),
+        business_address: Address::default(),
+        revenue_account: None,
+        created_at: shop.now(),
+    };
+    shop.world.table.put_customer(&customer, None).await.unwrap();
+    shop.world.settings(|settings| settings.customer_id = Some(id)).await;
+}

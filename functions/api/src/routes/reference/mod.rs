@@ -1,5 +1,6 @@
 //! The merchant's reference data: lists, and records with an ETag.
 
+mod place_of_business;
 mod records;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
         .merge(locations::routes())
         .merge(accounts::routes())
         .merge(tax_rules::routes())
+        .merge(place_of_business::routes())
 }
 
 async fn list<T: Reference>(deps: &Deps, mut query: Parameters) -> Result<Json<ListView<T::View>>, Problem> {
@@ -55,7 +57,11 @@ async fn stored<T: Reference>(deps: &Deps, id: &str) -> Result<Stored<T>, Proble
 
 async fn create<T: Reference>(deps: &Deps, body: &Body) -> Result<Response, Problem> {
     let now = deps.now();
-    let mut record = body.read(|fields| T::read(fields, String::new(), now))?;
+    let mut record = body.read(|fields| {
+        let mut record = T::read(fields, String::new(), now);
+        record.keep(fields, None);
+        record
+    })?;
     record.check(&deps.table).await?;
     for attempt in 0..8_u32 {
         record.set_id(new_id::<T>(&record, now, attempt));
@@ -77,13 +83,16 @@ async fn create<T: Reference>(deps: &Deps, body: &Body) -> Result<Response, Prob
 async fn replace<T: Reference>(deps: &Deps, id: &str, headers: &HeaderMap, body: &Body) -> Result<Response, Problem> {
     let precondition = IfMatch::of(headers)?;
     let known = stored::<T>(deps, id).await?;
-    precondition.check(known.version)?;
     let record = body.read(|fields| {
         same(fields, "id", id);
         same(fields, "created_at", &known.value.created_at().to_string());
-        T::read(fields, id.to_owned(), known.value.created_at())
+        let mut record = T::read(fields, id.to_owned(), known.value.created_at());
+        record.keep(fields, Some(&known.value));
+        record
     })?;
     record.check(&deps.table).await?;
+    // Last, for a request that is wrong in itself is answered as such whatever it expects (RFC 9110, section 13.2.1).
+    precondition.check(known.version)?;
     match record.put(&deps.table, Some(&known)).await? {
         RecordOutcome::Written(version) => {
             wrote::<T>(deps).await;

@@ -6,7 +6,7 @@ use stevedore_aws::{Error, Record, RecordOutcome, Stored, Table};
 use stevedore_domain::ids::{AccountId, CustomerId, LocationId, ProductId, ShipstationProductId, TaxRuleId};
 use stevedore_domain::money::Decimal;
 use stevedore_domain::order::Address;
-use stevedore_domain::reference::{Account, AccountKind, Customer, Location, Product, ProductKind, TaxComponent, TaxRule};
+use stevedore_domain::reference::{Account, AccountKind, Customer, Location, Product, ProductKind, TaxComponent, TaxPlace, TaxRule};
 
 use crate::input::{Fields, boolean, choice, decimal, integer, number_id, text};
 use crate::problem::{Code, FieldFault, Problem};
@@ -40,6 +40,11 @@ pub(super) trait Reference: Record {
     fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self;
 
     fn set_id(&mut self, id: String);
+
+    /// Sees to the members that this way of writing may not change; `known` is what the record replaces.
+    fn keep(&mut self, fields: &mut Fields<'_>, known: Option<&Self>) {
+        let _ = (fields, known);
+    }
 
     /// Checks what only the table knows: whether accounts that it names exist.
     fn check(&self, table: &Table) -> impl Future<Output = Result<(), Problem>> + Send {
@@ -100,6 +105,7 @@ impl Reference for Product {
 
     fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self {
         const KINDS: &[(&str, ProductKind)] = &[("stock", ProductKind::Stock), ("service", ProductKind::Service)];
+        fields.refuse_null(&["kind", "aliases"]);
         let sku = fields.required("sku", text(CODE));
         let aliases = fields.list("aliases", MOST_ALIASES, text(CODE)).unwrap_or_default();
         let repeated = |(index, alias): (usize, &String)| *alias == sku || aliases.iter().take(index).any(|other| other == alias);
@@ -177,6 +183,7 @@ impl Reference for Location {
     const MAY_UNBLOCK: bool = true;
 
     fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self {
+        fields.refuse_null(&["priority", "active"]);
         let priority = fields.optional("priority", integer(i64::from(i32::MIN)..=i64::from(i32::MAX)));
         Self {
             id: LocationId(id),
@@ -208,6 +215,7 @@ impl Reference for Account {
             ("expense", AccountKind::Expense),
             ("equity", AccountKind::Equity),
         ];
+        fields.refuse_null(&["receives_payments"]);
         if !fields.has("kind") {
             fields.refuse("kind", "required", "This member is missing.");
         }
@@ -233,13 +241,30 @@ impl Reference for TaxRule {
     const MAY_UNBLOCK: bool = true;
 
     fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self {
+        fields.refuse_null(&["components"]);
         let name = fields.required("name", text(NAME));
         let components = fields.objects("components", MOST_COMPONENTS, |fields| TaxComponent {
             name: fields.required("name", text(NAME)),
             percent: fields.required("percent", decimal(Decimal::ZERO..=Decimal::ONE_HUNDRED)),
             account: fields.optional("account", text(ID)).map(AccountId),
         });
-        Self { id: TaxRuleId(id), name, components, created_at }
+        let place = fields.object("place", |fields| TaxPlace {
+            state: fields.required("state", text(NAME)),
+            county: fields.optional("county", text(NAME)),
+            city: fields.optional("city", text(NAME)),
+        });
+        Self { id: TaxRuleId(id), name, components, place, created_at }
+    }
+
+    /// A place comes with a place of business alone. Left out it stays, since a client that knows name and components alone means no more than these.
+    fn keep(&mut self, fields: &mut Fields<'_>, known: Option<&Self>) {
+        let known = known.and_then(|known| known.place.as_ref());
+        if self.place.is_some() && self.place.as_ref() != known {
+            fields.refuse("place", "read_only", "A rule gets its place from POST /v1/tax_rules/places_of_business.");
+        }
+        if !fields.is_null("place") {
+            self.place = known.cloned();
+        }
     }
 
     fn set_id(&mut self, id: String) {

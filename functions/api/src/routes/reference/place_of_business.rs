@@ -1,0 +1,116 @@
+//! A place of business in the United States makes the tax rules of its state, county and city (S64, S65).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use stevedore_aws::{RecordOutcome, Stored};
+use stevedore_domain::ids::TaxRuleId;
+use stevedore_domain::jurisdiction::{PlaceError, PlaceRule, rules_of_place};
+use stevedore_domain::reference::TaxRule;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Shared, taken, wrote};
+use crate::Deps;
+use crate::access::Caller;
+use crate::input::{Body, text};
+use crate::problem::{Code, Problem};
+use crate::views::TaxRuleView;
+
+/// How often a rule is tried to be made, while others make or name it at the same time.
+const ATTEMPTS: usize = 8;
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
+    OpenApiRouter::new().routes(routes!(add))
+}
+
+/// A place of business.
+#[derive(Debug, ToSchema)]
+#[schema(as = PlaceOfBusiness)]
+#[allow(dead_code, reason = "only its schema is used")]
+struct PlaceInput {
+    /// Five digits; four more may follow.
+    #[schema(example = "89501", min_length = 5)]
+    zip: String,
+    /// One of the cities that mail to the ZIP may name; the first of them where it is left out.
+    city: Option<String>,
+}
+
+/// The rules of a place of business.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PlaceRules)]
+struct PlaceRules {
+    /// The widest first: State; State, County; State, County, City. Fewer where the ZIP's county is not known.
+    items: Vec<TaxRuleView>,
+}
+
+/// Add a place of business in the United States
+#[utoipa::path(post, path = "/v1/tax_rules/places_of_business", tag = "tax rules", operation_id = "add_place_of_business",
+    security(("bearer" = ["integration:shipstation:configure"])),
+    description = "Makes the tax rules of the ZIP's state, county and city, those that are not there yet. Their components take 0 percent until `PUT /v1/tax_rules/{id}` says otherwise. An order shipped to the United States takes the narrowest rule whose place holds for its ship-to address.",
+    request_body = PlaceInput,
+    responses(
+        (status = 200, description = "All of them were there already; nothing was changed.", body = PlaceRules),
+        (status = 201, description = "At least one was made.", body = PlaceRules),
+        (status = 409, description = "`taken`"),
+    ))]
+async fn add(State(deps): Shared, _: Caller, body: Body) -> Result<Response, Problem> {
+    let (zip, city) = body.read(|fields| (fields.required("zip", text(20)), fields.optional("city", text(400))))?;
+    let wanted = rules_of_place(&zip, city.as_deref()).map_err(|error| refused(&error))?;
+    let (mut items, mut status) = (Vec::new(), StatusCode::OK);
+    for rule in wanted {
+        let (rule, changed) = ensure(&deps, rule).await?;
+        if changed {
+            status = StatusCode::CREATED;
+        }
+        items.push(TaxRuleView::from(rule));
+    }
+    if status == StatusCode::CREATED {
+        wrote::<TaxRule>(&deps).await;
+    }
+    Ok((status, Json(PlaceRules { items })).into_response())
+}
+
+fn refused(error: &PlaceError) -> Problem {
+    match error {
+        PlaceError::UnknownZip => Problem::field("/zip", "unknown_zip", "There is no such ZIP code in the United States; 89501 is one."),
+        PlaceError::UnknownCity(names) => {
+            Problem::field("/city", "unknown_city", format!("Mail to this ZIP names one of these cities: {}.", names.join(", ")))
+        }
+    }
+}
+
+/// The rule of a place, made unless it is there, and whether it had to be. Its id is derived from the place, so that two callers make one.
+async fn ensure(deps: &Deps, wanted: PlaceRule) -> Result<(TaxRule, bool), Problem> {
+    let id = TaxRuleId::of_place(&wanted.place);
+    let mut name = wanted.name.clone();
+    for attempt in 1..=ATTEMPTS {
+        let known: Option<Stored<TaxRule>> = deps.table.record(id.as_str()).await?;
+        let rule = match &known {
+            Some(known) if known.value.place.as_ref() == Some(&wanted.place) => return Ok((known.value.clone(), false)),
+            // Its place was taken away before.
+            Some(known) => TaxRule { place: Some(wanted.place.clone()), ..known.value.clone() },
+            None => TaxRule {
+                id: id.clone(),
+                name: name.clone(),
+                components: wanted.components.clone(),
+                place: Some(wanted.place.clone()),
+                created_at: deps.now(),
+            },
+        };
+        match deps.table.put_record(&rule, known.as_ref()).await? {
+            RecordOutcome::Written(_) => return Ok((rule, true)),
+            RecordOutcome::Stale(_) => {}
+            // A rule of the merchant's own is called so.
+            RecordOutcome::Taken(..) if attempt == 1 => name = format!("{} (place of business)", wanted.name),
+            RecordOutcome::Taken(..) if attempt < ATTEMPTS => name = format!("{} (place of business {attempt})", wanted.name),
+            RecordOutcome::Taken(member, value) => return Err(taken(member, &value)),
+        }
+    }
+    Err(Problem::new(Code::Unavailable))
+}
