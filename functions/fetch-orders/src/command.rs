@@ -35,16 +35,16 @@ async fn go_on(deps: &Deps, id: &OperationId, deadline: Deadline) -> Result<(), 
         return Ok(());
     }
     match run.operation.kind.clone() {
-        OperationKind::Download => match tick::resume_lease(deps, id).await? {
-            Some(cursor) => run.cursor = Some(cursor),
-            None => {
+        OperationKind::Download => {
+            run.cursor = tick::resume_lease(deps, id).await?;
+            if run.cursor.is_none() {
                 // Another download began after this one was cut off, at the same cursor: it reads what is left.
                 run.operation.state = OperationState::Processing;
                 run.operation.read_at = Some((deps.clock)());
                 run.save(deps).await?;
                 return Ok(());
             }
-        },
+        }
         OperationKind::LoadOrders { from } if run.operation.window.is_none() => {
             let settings = deps.table.settings().await?.value;
             run.operation.window = Some(Window { from: midnight(from, &settings.time_zone), until: Some(PacificTime::at((deps.clock)())) });

@@ -34,10 +34,9 @@ pub(crate) async fn withdraw(
             }
             run.operation.requests = run.operation.requests.saturating_add(1);
             match deps.shipstation.order(call, *id).await {
-                Ok(Some(_)) => continue,
                 Ok(None) => {}
-                // It exists and breaks ShipStation, which must not hold up everything behind it.
-                Err(ShipStationError::Unavailable { status: Some(500), .. }) => continue,
+                // It exists; also where it breaks ShipStation, which must not hold up everything behind it.
+                Ok(Some(_)) | Err(ShipStationError::Unavailable { status: Some(500), .. }) => continue,
                 Err(error) => {
                     tracing::warn!(order_id = %id, reason = error.code(), "could not ask whether the order was merged away");
                     return Ok(Err(error));

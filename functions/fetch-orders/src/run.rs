@@ -92,10 +92,11 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
         OperationKind::LoadOrder { order_number } => read_number(deps, &mut run, &call, &order_number).await?,
         OperationKind::ProcessPending => Next::Finished,
     };
-    if matches!(next, Next::Finished) && run.cursor.is_some() {
-        if let Err(error) = trouble::try_again(deps, &mut run, &call, deadline).await? {
-            next = if error_is_time(&error) { Next::Finished } else { Next::Failed(error) };
-        }
+    if matches!(next, Next::Finished)
+        && run.cursor.is_some()
+        && let Err(error) = trouble::try_again(deps, &mut run, &call, deadline).await?
+    {
+        next = if error_is_time(&error) { Next::Finished } else { Next::Failed(error) };
     }
     match next {
         Next::Finished => run.end(deps, None).await?,

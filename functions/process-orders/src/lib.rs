@@ -14,6 +14,9 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use stevedore_aws::Table;
 use stevedore_aws::messages::OrderMessage;
+use stevedore_domain::ids::SaleId;
+use stevedore_domain::log::LogState;
+use stevedore_domain::reason::Reason;
 use stevedore_lambda::{BatchError, Clock, Deadline, Limits, Record, RecordError, run_batch};
 
 use load::Loaded;
@@ -49,7 +52,7 @@ pub enum Error {
 /// [`Error`]: all of the batch is delivered again, which changes nothing for what was done already.
 pub async fn handle(deps: &Deps, event: SqsEvent, deadline: Deadline) -> Result<SqsBatchResponse, Error> {
     let readable = event.records.iter().filter_map(|record| OrderMessage::decode(record.body.as_deref()?).ok());
-    let loaded = Arc::new(Loaded::read(&deps.table, readable).await.map_err(Error::Load)?);
+    let loaded = Arc::new(Box::pin(Loaded::read(&deps.table, readable)).await.map_err(Error::Load)?);
     let limits = Limits { concurrency: CONCURRENCY, deadline, margin: MARGIN, clock: Arc::clone(&deps.clock) };
     Ok(run_batch(event, &limits, |record| one(deps, Arc::clone(&loaded), record)).await?)
 }
@@ -58,7 +61,9 @@ async fn one(deps: &Deps, loaded: Arc<Loaded>, record: Record) -> Result<(), Rec
     let message = OrderMessage::decode(&record.body).map_err(RecordError::poison)?;
     match process::process(deps, &loaded, &message).await {
         Ok(done) => {
-            tracing::info!(order_id = %done.order_id, outcome = ?done.outcome, state = done.state.map(|state| state.as_str()), reason = done.reason.map(|reason| reason.code()), sale_id = done.sale_id.as_ref().map(|id| id.as_str()), operation_id = %message.operation_id, "order processed");
+            let process::Done { order_id, outcome, reason, state, sale_id } = done;
+            let (state, reason, sale_id) = (state.map(LogState::as_str), reason.map(Reason::code), sale_id.as_ref().map(SaleId::as_str));
+            tracing::info!(%order_id, ?outcome, state, reason, sale_id, operation_id = %message.operation_id, "order processed");
             Ok(())
         }
         Err(process::Failure::Malformed(error)) => Err(RecordError::poison(error)),

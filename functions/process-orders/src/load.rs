@@ -54,7 +54,7 @@ impl Loaded {
             settings,
         };
         if loaded.settings.consolidation == Consolidation::None && !orders.is_empty() {
-            loaded.read_reference(table, &orders).await?;
+            Box::pin(loaded.read_reference(table, &orders)).await?;
         }
         Ok(loaded)
     }

@@ -11,9 +11,9 @@ pub(crate) struct Arguments {
     /// Port of the API on 127.0.0.1; 0 takes any free one
     #[arg(long, default_value_t = 8787)]
     pub(crate) port: u16,
-    /// Folder in which everything is kept between runs
-    #[arg(long, value_name = "DIR", default_value = "./.stevedore")]
-    pub(crate) data: PathBuf,
+    /// Folder in which everything is kept between runs [default: ./.stevedore, with --orders or --shipstation a folder of its own beside it]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
     /// Start over: remove what the folder holds
     #[arg(long)]
     pub(crate) fresh: bool,
@@ -43,6 +43,22 @@ pub(crate) struct Arguments {
     pub(crate) rate_limit: Switch,
 }
 
+impl Arguments {
+    /// The folder in which everything is kept: another source of orders is another folder, so that none has to be started over for the other.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let beside = |kind: &str, name: &str| {
+            let name: String = name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+            PathBuf::from(format!("./.stevedore-{kind}-{}", name.trim_matches('-')))
+        };
+        match (&self.data, &self.orders, &self.shipstation) {
+            (Some(folder), ..) => folder.clone(),
+            (None, Some(file), _) => beside("orders", &file.file_stem().unwrap_or_default().to_string_lossy()),
+            (None, None, Some(url)) => beside("account", url),
+            (None, None, None) => PathBuf::from("./.stevedore"),
+        }
+    }
+}
+
 /// On or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Switch {
@@ -60,5 +76,14 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn each_source_of_orders_has_its_folder() {
+        let folder = |line: &[&str]| Arguments::parse_from([&["stevedore"], line].concat()).folder();
+        assert_eq!(folder(&[]), PathBuf::from("./.stevedore"));
+        assert_eq!(folder(&["--orders", "/tmp/2010-12-01.csv"]), PathBuf::from("./.stevedore-orders-2010-12-01"));
+        assert_eq!(folder(&["--shipstation", "https://ss.example/"]), PathBuf::from("./.stevedore-account-https---ss-example"));
+        assert_eq!(folder(&["--data", "here", "--orders", "a.json"]), PathBuf::from("here"));
     }
 }

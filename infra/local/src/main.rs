@@ -65,6 +65,7 @@ async fn main() -> ExitCode {
 }
 
 fn options(arguments: Arguments, entropy: [u8; 16]) -> Options {
+    let folder = arguments.folder();
     let source = match (arguments.shipstation, arguments.orders, arguments.seed, arguments.orders_count) {
         (Some(url), ..) => Source::ShipStation(url),
         (_, Some(file), ..) => Source::File(file),
@@ -72,7 +73,7 @@ fn options(arguments: Arguments, entropy: [u8; 16]) -> Options {
         (_, _, seed, orders) => Source::Generated { seed, orders },
     };
     Options {
-        data: Some(arguments.data),
+        data: Some(folder),
         fresh: arguments.fresh,
         port: arguments.port,
         token: arguments.token.map(Into::into),

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::{Map, Value, json};
 use stevedore_sandbox::{Json, Sandbox};
 use tokio::sync::mpsc::UnboundedSender;
@@ -15,6 +17,9 @@ use crate::{Progress, StackError, shop};
 const PRODUCTS: usize = 12;
 /// How many of the sandbox's orders are looked at for them.
 const ORDERS_READ: usize = 200;
+
+/// Orders younger than this are found by the first download, which looks back a day from the connection.
+const FIRST_DOWNLOAD: SignedDuration = SignedDuration::from_hours(23);
 
 /// A set-up under way.
 pub(crate) struct SetUp<'a> {
@@ -67,6 +72,29 @@ impl SetUp<'_> {
         .await
     }
 
+    /// Loads the orders of a file that are older than what the first download looks at, as a merchant would after connecting.
+    pub(crate) async fn load_history(&self, now: Timestamp) -> Result<(), StackError> {
+        const STEP: &str = "load the file's older orders";
+        let KeptSource::File { .. } = self.source else { return Ok(()) };
+        let invoices = self.is_csv();
+        // A credit without its sale is an order that was made up for it: it shows up by itself when it changes.
+        let orders = self.sandbox.orders().into_iter().filter(|order| !(invoices && order.number.starts_with('C')));
+        let Some(oldest) = orders.map(|order| order.created).min() else { return Ok(()) };
+        if now.duration_since(oldest) < FIRST_DOWNLOAD {
+            return Ok(());
+        }
+        let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date().saturating_sub(1.day());
+        let year_ago = now.to_zoned(TimeZone::UTC).date().saturating_sub(1.year()).saturating_add(1.day());
+        let from = day(oldest).max(year_ago).to_string();
+        good(STEP, self.api.post("/v1/operations", &json!({ "kind": "load_orders", "from": from })).await?)?;
+        self.say(&format!("orders since {from} are loaded (POST /v1/operations)"));
+        Ok(())
+    }
+
+    fn is_csv(&self) -> bool {
+        matches!(self.source, KeptSource::File { path, .. } if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")))
+    }
+
     async fn connect(&self) -> Result<(), StackError> {
         const STEP: &str = "connect to ShipStation";
         let state = good(STEP, self.api.get("/v1/connection").await?)?;
@@ -81,12 +109,7 @@ impl SetUp<'_> {
 
     /// The Online Retail layout is a British shop's book.
     fn zone_and_currency(&self) -> (&'static str, &'static str) {
-        match self.source {
-            KeptSource::File { path, .. } if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) => {
-                ("Europe/London", "GBP")
-            }
-            _ => ("America/New_York", "USD"),
-        }
+        if self.is_csv() { ("Europe/London", "GBP") } else { ("America/New_York", "USD") }
     }
 
     async fn settings(&self, wanted: &Value) -> Result<(), StackError> {

@@ -151,7 +151,11 @@ impl Stack {
         }
         if let (Some(sandbox), false, true) = (&stack.sandbox, kept.set_up, options.set_up) {
             let api = stack.api();
-            SetUp { api: &api, sandbox, source: &kept.source, progress: options.progress.as_ref() }.run().await?;
+            let set_up = SetUp { api: &api, sandbox, source: &kept.source, progress: options.progress.as_ref() };
+            set_up.run().await?;
+            if options.schedule {
+                set_up.load_history(stack.time.now()).await?;
+            }
             if let Some(record) = &stack.record {
                 record.set_up()?;
             }

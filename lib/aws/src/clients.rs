@@ -95,7 +95,8 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// Throttling and transaction conflicts are retried with jitter by the SDK.
+/// Throttling, server errors and lost connections are retried with jitter by the SDK: after up to 0.1, 0.2, 0.4 and 0.8 seconds. Its own first wait is
+/// a second, in which a function pays for doing nothing; what needs longer than this goes back to the queue.
 fn retries() -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(5)
+    RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::from_millis(100))
 }

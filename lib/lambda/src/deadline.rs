@@ -7,6 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lambda_runtime::Context;
 
+/// 2020-01-01 in milliseconds since 1970: no real deadline lies before it, and no invocation lasts as long.
+const EARLIEST_MOMENT: u64 = 1_577_836_800_000;
+
 /// The clock of a program: `main.rs` hands in the system's, tests and the one-machine stack hand in their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -28,7 +31,13 @@ impl Deadline {
     /// The deadline that the runtime hands over with each event: `Lambda-Runtime-Deadline-Ms`, milliseconds since 1970 in
     /// UTC (AWS Lambda developer guide, "Using the Lambda runtime API for custom runtimes"). A context made by
     /// `Context::default()` has 0 there, so that its deadline has always passed.
-    pub fn of(context: &Context) -> Self {
+    ///
+    /// `cargo lambda watch` sends how long an invocation may last instead (ten minutes): a moment before this program was
+    /// written is taken as a duration from `now`.
+    pub fn of(context: &Context, now: Timestamp) -> Self {
+        if context.deadline < EARLIEST_MOMENT {
+            return Self::after(now, Duration::from_millis(context.deadline));
+        }
         let moment = i64::try_from(context.deadline).ok().and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok());
         Self(moment.unwrap_or(Timestamp::MAX))
     }
@@ -84,7 +93,16 @@ mod tests {
         let mut context = Context::default();
         context.deadline = 1_769_853_610_250;
 
-        assert_eq!(Deadline::of(&context), Deadline::at(moment("2026-01-31T10:00:10.250Z")));
+        assert_eq!(Deadline::of(&context, moment("2026-01-31T10:00:00Z")), Deadline::at(moment("2026-01-31T10:00:10.250Z")));
+    }
+
+    #[test]
+    fn a_duration_in_its_place_counts_from_now() {
+        let mut context = Context::default();
+        let now = moment("2026-01-31T10:00:00Z");
+        assert_eq!(Deadline::of(&context, now), Deadline::at(now));
+        context.deadline = 600_000;
+        assert_eq!(Deadline::of(&context, now), Deadline::at(moment("2026-01-31T10:10:00Z")));
     }
 
     #[test]
@@ -92,7 +110,7 @@ mod tests {
         let mut context = Context::default();
         context.deadline = u64::MAX;
 
-        assert_eq!(Deadline::of(&context), Deadline::at(Timestamp::MAX));
+        assert_eq!(Deadline::of(&context, Timestamp::UNIX_EPOCH), Deadline::at(Timestamp::MAX));
         assert_eq!(Deadline::after(Timestamp::MAX, Duration::from_secs(1)), Deadline::at(Timestamp::MAX));
     }
 }

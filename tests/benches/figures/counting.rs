@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde_json::Value;
 use stevedore_aws::TABLE_INDEXES;
 use stevedore_aws::interceptors::{
-    BeforeTransmitInterceptorContextRef, BoxError, ConfigBag, FinalizerInterceptorContextRef, Intercept, RuntimeComponents, SharedInterceptor,
+    BeforeTransmitInterceptorContextRef, BoxError, ConfigBag, FinalizerInterceptorContextRef, Intercept, RuntimeComponents,
+    SharedInterceptor,
 };
 
 /// What a write unit holds (DynamoDB developer guide, "Read/write capacity mode").

@@ -131,7 +131,13 @@ async fn one(world: &Arc<World>, counter: &Counter, start: Start) -> Run {
     // Reading the outcome back is the schedule's or a person's next look, and counted: it is part of what an order costs.
     let operation = world.operation(&operation).await;
     let for_orders = world.sandbox.requests_to("/orders");
-    Run { counts: counter.take(), shipstation_requests: (for_orders, world.sandbox.requests().len() - for_orders), reading, processing, operation }
+    Run {
+        counts: counter.take(),
+        shipstation_requests: (for_orders, world.sandbox.requests().len() - for_orders),
+        reading,
+        processing,
+        operation,
+    }
 }
 
 /// Makes every product that the sandbox's orders name ours.

@@ -8,6 +8,7 @@ mod memory;
 mod price;
 mod pure;
 mod report;
+mod start;
 // The tests' own harness: what is measured is what is tested.
 #[path = "../../tests/suite/person.rs"]
 #[allow(dead_code, reason = "the tests use all of it")]
@@ -40,5 +41,5 @@ fn everything(orders: usize) {
     let flow = runtime().block_on(flow::run(orders, true));
     let strange = runtime().block_on(flow::run(orders.min(1_000), false));
     let page = runtime().block_on(pure::page());
-    report::print(&flow, &strange, &memory, &pure::measure(&page));
+    report::print(&flow, &strange, &memory, &pure::measure(&page), start::measure());
 }

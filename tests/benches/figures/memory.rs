@@ -17,6 +17,8 @@ use crate::world::{World, sqs_event};
 pub struct Memory {
     /// `fetch-orders` with its clients built and the table reached.
     pub first_poll: u64,
+    /// What of it is mapped from the program's file. This program holds the engines too and is built for speed; a function's own file is smaller.
+    pub program: u64,
     /// The most that it had while it read and queued one page of 500 orders.
     pub page: u64,
     /// The most that `process-orders` had while it booked those 500, ten at a time.
@@ -29,7 +31,7 @@ pub async fn measure() -> Memory {
     let serving = world.sandbox.serve(0).await.unwrap();
     let fetch = child(&world, &serving, "fetch-orders").await;
     let process = child(&world, &serving, "process-orders").await;
-    Memory { first_poll: fetch[0], page: fetch[1], booking: process[1] }
+    Memory { first_poll: fetch[0], program: fetch[1], page: fetch[2], booking: process[2] }
 }
 
 async fn child(world: &World, serving: &Serving, name: &str) -> Vec<u64> {
@@ -50,7 +52,7 @@ pub async fn function(name: &str, engines: &str, sandbox: &str, now: &str) {
     if name == "process-orders" {
         let deps = process_orders::Deps { table, clock };
         deps.table.ping().await.unwrap();
-        println!("{}", status("VmRSS"));
+        println!("{} {}", status("VmRSS"), status("RssFile"));
         let queues = Queues::new(&clients, create_queues(&clients, &QueueSettings::default()).await.unwrap());
         loop {
             let url = &queues.urls().orders;
@@ -68,7 +70,7 @@ pub async fn function(name: &str, engines: &str, sandbox: &str, now: &str) {
         let shipstation = Client::new(ShipStationOptions::new(sandbox, http_client().unwrap(), clock.clone()));
         let deps = fetch_orders::Deps { table, queues, secrets: Secrets::new(&clients, "stevedore"), shipstation, clock };
         deps.table.ping().await.unwrap();
-        println!("{}", status("VmRSS"));
+        println!("{} {}", status("VmRSS"), status("RssFile"));
         let event = serde_json::json!({"source": "aws.events", "detail-type": "Scheduled Event", "time": now});
         let answer = fetch_orders::handle(&deps, event, deadline).await.unwrap();
         assert_eq!(answer["state"], "processing", "{answer}");

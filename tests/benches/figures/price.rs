@@ -32,7 +32,9 @@ pub fn print(flow: &Flow) {
         ("invocations (one for each batch)", batches, INVOCATION),
         ("GB-seconds (assumed: 0.2 s for each batch, 256 MB)", batches * SECONDS_A_BATCH * GB, GB_SECOND),
     ];
-    println!("\n10: the price of a million such orders (budget: $7)\n\n| what | number | price of a million, $ | together, $ | source |\n|---|---|---|---|---|");
+    println!(
+        "\n10: the price of a million such orders (budget: $7)\n\n| what | number | price of a million, $ | together, $ | source |\n|---|---|---|---|---|"
+    );
     let mut sum = 0.0;
     for (name, count, price) in lines {
         let together = count * share * price.dollars;

@@ -59,7 +59,9 @@ impl Given {
         let mut products = Products::default();
         if known {
             let read = |raw: &&RawValue| parse_order(raw.get(), Some(now)).unwrap().order;
-            flow::products(orders.iter().map(read), now).into_iter().for_each(|product| products.add(Arc::new(product)));
+            for product in flow::products(orders.iter().map(read), now) {
+                products.add(Arc::new(product));
+            }
         }
         Self {
             settings,
@@ -72,7 +74,11 @@ impl Given {
                 active: true,
                 created_at: now,
             }],
-            customers: CustomerMatches { linked: known.then(|| Arc::clone(&customer)), from_settings: Some(customer), ..CustomerMatches::default() },
+            customers: CustomerMatches {
+                linked: known.then(|| Arc::clone(&customer)),
+                from_settings: Some(customer),
+                ..CustomerMatches::default()
+            },
             products,
             now,
         }

@@ -3,6 +3,7 @@
 use stevedore_domain::ids::{AccountId, OrderId, ProductId, WarehouseId};
 use stevedore_domain::log::LogState;
 use stevedore_domain::money::Minor;
+use stevedore_domain::order::Address;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::{Account, AccountKind, Location, Product, ProductKind};
 use stevedore_domain::sale::{Sale, StageStatus};
@@ -221,7 +222,7 @@ async fn s63_warehouses_are_mapped_to_locations() {
     let newark = Location {
         id: "newark".into(),
         name: "Newark".into(),
-        address: Default::default(),
+        address: Address::default(),
         priority: 0,
         active: true,
         created_at: world.clock.now(),

@@ -2,6 +2,7 @@
 
 use stevedore_aws::{List, Table};
 use stevedore_domain::log::{LogState, Outcome};
+use stevedore_domain::order::Address;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::Customer;
 
@@ -20,8 +21,8 @@ async fn put(world: &World, id: &str, email: &str) {
         email: Some(email.to_owned()),
         phone: None,
         company: None,
-        billing_address: Default::default(),
-        business_address: Default::default(),
+        billing_address: Address::default(),
+        business_address: Address::default(),
         revenue_account: None,
         created_at: world.clock.now(),
     };

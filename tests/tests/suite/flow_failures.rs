@@ -73,7 +73,7 @@ async fn a_failure_in_the_middle_keeps_what_was_read() {
     world.sandbox.faults().add(Rule::every(Fault::Unauthorized, 2).on("/orders"));
     let operation = world.download().await;
     assert_eq!((operation.state, operation.counts.of(Outcome::Waiting)), (OperationState::Failed, 500));
-    assert_eq!(operation.counts.total() as usize, world.rows(&operation).await.len());
+    assert_eq!(operation.counts.total(), world.rows(&operation).await.len() as u64);
     let reached = world.table.cursor().await.unwrap().value.reached.unwrap();
     assert!(reached.0 > stevedore_domain::pacific::PacificTime::at(crate::world::START.parse().unwrap()).0, "{reached}");
     world.sandbox.faults().clear();

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use stevedore_domain::log::{LogState, Outcome};
 use stevedore_domain::money::Minor;
 use stevedore_domain::operation::OperationKind;
+use stevedore_domain::order::Address;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::Customer;
 use stevedore_domain::settings::CaptureOrderWhen;
@@ -24,8 +25,8 @@ async fn open_house(world: &World, when: CaptureOrderWhen) {
         email: None,
         phone: None,
         company: None,
-        billing_address: Default::default(),
-        business_address: Default::default(),
+        billing_address: Address::default(),
+        business_address: Address::default(),
         revenue_account: None,
         created_at: world.clock.now(),
     };
@@ -108,6 +109,7 @@ proptest! {
 }
 
 /// A folder beside the workspace that a clone does not have.
+#[allow(clippy::print_stdout, reason = "what was left out is said")]
 fn beside(folder: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(folder);
     if !path.exists() {
@@ -172,14 +174,21 @@ fn orders_in(json: &Json, found: &mut Vec<Json>) {
             if ["orderNumber", "orderStatus", "orderTotal", "items"].iter().all(|name| json.get(name).is_some()) {
                 found.push(json.clone());
             }
-            members.iter().for_each(|(_, member)| orders_in(member, found));
+            for (_, member) in members {
+                orders_in(member, found);
+            }
         }
-        Json::Array(elements) => elements.iter().for_each(|element| orders_in(element, found)),
+        Json::Array(elements) => {
+            for element in elements {
+                orders_in(element, found);
+            }
+        }
         _ => {}
     }
 }
 
 /// ShipStation's own samples, and real replies: each order that can be read is booked equal to its total.
+#[allow(clippy::print_stdout, reason = "what was left out is said")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn real_samples_are_booked_to_the_cent() {
     let Some(folder) = beside("shipstation/samples") else { return };

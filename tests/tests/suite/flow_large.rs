@@ -1,5 +1,7 @@
 //! Large orders, and many of one moment (behaviour, sections 5 and 6).
 
+use std::fmt::Write as _;
+
 use jiff::SignedDuration;
 use stevedore_domain::log::Outcome;
 use stevedore_domain::reason::Reason;
@@ -16,7 +18,7 @@ fn noise(seed: u64, length: usize) -> String {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        text.push_str(&format!("{state:016x}"));
+        write!(text, "{state:016x}").unwrap();
     }
     text.truncate(length);
     text

@@ -178,7 +178,7 @@ async fn s154_counts_add_up_to_the_orders_read() {
     );
     let operation = world.next_hour().await;
     accounted(&world, &operation).await;
-    assert_eq!(operation.counts.total() as usize, world.sandbox.orders().len());
+    assert_eq!(operation.counts.total(), world.sandbox.orders().len() as u64);
     let counts: Vec<_> = Outcome::ALL.into_iter().map(|outcome| operation.counts.of(outcome)).collect();
     // captured, updated, unchanged, skipped, waiting, cancelled, refunded, failed
     assert_eq!(counts, [1, 2, 3, 0, 1, 1, 0, 1]);

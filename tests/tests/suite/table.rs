@@ -7,6 +7,7 @@ use stevedore_aws::{Error, List, Progress, Record, RecordOutcome, Stored, Table}
 use stevedore_domain::ids::{ProductId, ShipstationProductId};
 use stevedore_domain::log::{LogState, Outcome};
 use stevedore_domain::operation::{Operation, OperationRow};
+use stevedore_domain::order::Address;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::{Customer, Location, Product, ProductKind};
 use stevedore_domain::settings::changes;
@@ -19,7 +20,7 @@ fn page(limit: usize, token: Option<String>) -> List {
 }
 
 fn location(id: &str, name: &str, world: &World) -> Location {
-    Location { id: id.into(), name: name.into(), address: Default::default(), priority: 0, active: true, created_at: world.clock.now() }
+    Location { id: id.into(), name: name.into(), address: Address::default(), priority: 0, active: true, created_at: world.clock.now() }
 }
 
 async fn stored<T: Record>(table: &Table, id: &str) -> Stored<T> {

@@ -14,6 +14,7 @@ use stevedore_aws::{
 };
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::operation::Operation;
+use stevedore_domain::order::Address;
 use stevedore_domain::reference::{Account, AccountKind, Location, TaxComponent, TaxRule};
 use stevedore_domain::settings::Settings;
 use stevedore_engines::{EngineOptions, Engines};
@@ -159,7 +160,7 @@ impl World {
         };
         self.table.put_connection(&connection, None).await.unwrap();
         let location =
-            Location { id: LOCATION.into(), name: "Reno".into(), address: Default::default(), priority: 0, active: true, created_at: now };
+            Location { id: LOCATION.into(), name: "Reno".into(), address: Address::default(), priority: 0, active: true, created_at: now };
         self.table.put_record(&location, None).await.unwrap();
         let components = vec![TaxComponent { name: "State".into(), percent: "7.25".parse().unwrap(), account: None }];
         self.table
@@ -191,7 +192,7 @@ impl World {
     }
 
     pub fn deadline(&self) -> Deadline {
-        Deadline::after(self.clock.now(), Duration::from_secs(15 * 60))
+        Deadline::after(self.clock.now(), Duration::from_mins(15))
     }
 
     /// The event that the schedule sends.
@@ -304,11 +305,6 @@ impl World {
                 return entries;
             }
         }
-    }
-
-    /// The log entry of an order.
-    pub async fn entry(&self, id: u64) -> stevedore_domain::log::LogEntry {
-        self.table.log_entry(OrderId(id)).await.unwrap().unwrap().entry
     }
 }
 

@@ -78,8 +78,8 @@ pub(crate) fn assert_counts(operation: &Value, total: usize) {
 
 /// The sandbox's orders that a first download reads: those changed in the day before the connection.
 pub(crate) fn in_first_window(stack: &Stack, connected: jiff::Timestamp) -> Vec<stevedore_sandbox::Order> {
-    // ShipStation's filters know whole seconds.
-    let from = jiff::Timestamp::from_second((connected - jiff::SignedDuration::from_hours(24)).as_second()).unwrap();
+    // ShipStation's filters know whole seconds, and a reading begins one early.
+    let from = jiff::Timestamp::from_second((connected - jiff::SignedDuration::from_hours(24)).as_second() - 1).unwrap();
     stack.sandbox().unwrap().orders().into_iter().filter(|order| order.modified >= from).collect()
 }
 

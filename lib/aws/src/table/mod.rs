@@ -185,7 +185,7 @@ fn item_of<T: Serialize>(operation: &'static str, key: &Key, entity: &str, value
 /// The value that [`item_of`] made an item of.
 fn value_of<T: DeserializeOwned>(operation: &'static str, mut item: Item) -> Result<T, Error> {
     let key = key_of(operation, &item)?;
-    for attribute in ["pk", "sk", "entity", "schema", "version", "t_pk", "t_sk", "s_pk", "s_sk"] {
+    for attribute in ["pk", "sk", "entity", "schema", "version", record::MARK, "t_pk", "t_sk", "s_pk", "s_sk"] {
         item.remove(attribute);
     }
     serde_dynamo::from_item(item).map_err(|error| Error::unreadable(operation, key.to_string(), error))

@@ -30,6 +30,9 @@ pub enum RecordOutcome {
     Taken(&'static str, String),
 }
 
+/// The attribute that tells one write from another.
+pub(super) const MARK: &str = "mark";
+
 /// What must hold for a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expected {
@@ -72,11 +75,16 @@ pub(super) enum Conditional {
 
 impl Table {
     /// Writes one item if the condition holds: half the units of a transaction.
+    ///
+    /// The SDK asks again when a reply is lost, and then the condition fails on what was just written. A transaction has its token against that; this
+    /// write marks its item, and finds its own mark in the item that the failure brings along.
     pub(super) async fn put_if(&self, operation: &'static str, mut item: Item, expected: Expected) -> Result<Conditional, Error> {
         let version = expected.next_version();
         if expected != Expected::Anything {
             item.insert("version".to_owned(), number(version));
+            item.insert(MARK.to_owned(), super::blob(random().to_be_bytes().to_vec()));
         }
+        let mark = item.get(MARK).cloned();
         let request = self.client.put_item().table_name(&self.name).set_item(Some(item)).set_return_consumed_capacity(self.capacity());
         let request = match expected {
             Expected::Anything => request,
@@ -87,7 +95,11 @@ impl Table {
             Ok(_) => Ok(Conditional::Written(version)),
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                    Ok(Conditional::Refused(failed.item().filter(|item| !item.is_empty()).cloned()))
+                    let old = failed.item().filter(|item| !item.is_empty());
+                    if mark.is_some() && old.and_then(|old| old.get(MARK)) == mark.as_ref() {
+                        return Ok(Conditional::Written(version));
+                    }
+                    Ok(Conditional::Refused(old.cloned()))
                 }
                 _ => Err(Error::call(operation)(error)),
             },
@@ -152,11 +164,16 @@ impl Table {
     }
 }
 
-/// A growing wait with jitter. The randomness is the address space's: two processes that collide differ in it, and nothing else depends on it.
+/// A growing wait with jitter.
 pub(super) fn jitter(attempt: u32) -> std::time::Duration {
-    use std::hash::{BuildHasher as _, RandomState};
     let most = 10_u64 << attempt.min(7);
-    std::time::Duration::from_millis(most / 2 + RandomState::new().hash_one(attempt) % (most / 2 + 1))
+    std::time::Duration::from_millis(most / 2 + random() % (most / 2 + 1))
+}
+
+/// The randomness of a hash map's seed: two processes that collide differ in it, and nothing else depends on it.
+fn random() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(())
 }
 
 fn cancellation<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&[CancellationReason]> {

@@ -298,7 +298,7 @@ impl Reading {
         match next {
             // A page that does not rise was not sorted by wall time; only page numbers lead through it.
             _ if !keys.is_sorted() => {
-                self.mode = Mode::Pass(Box::new(Pass::new(self.start, None, self.page_size, false, self.last.clone())))
+                self.mode = Mode::Pass(Box::new(Pass::new(self.start, None, self.page_size, false, self.last.clone())));
             }
             Some(next) if next > self.start => self.advance(next),
             // A page of orders that share a second.

@@ -53,6 +53,11 @@ impl Shop {
         functions(&self.world, breaker, self.fetch.shipstation.clone()).1
     }
 
+    /// The queues behind a breaker of their own.
+    pub fn queues_behind(&self, breaker: &Breaker) -> Queues {
+        functions(&self.world, breaker, self.fetch.shipstation.clone()).0.queues
+    }
+
     pub fn now(&self) -> Timestamp {
         self.world.clock.now()
     }
@@ -114,7 +119,8 @@ impl Shop {
     /// Deletes what was done. The answer of a program that died never arrives.
     async fn settle(&self, url: &str, messages: &[ReceivedMessage], answer: Option<SqsBatchResponse>) {
         let Some(answer) = answer.filter(|_| !self.breaker.stopped()) else { return };
-        let failed = |message: &ReceivedMessage| answer.batch_item_failures.iter().any(|failure| failure.item_identifier == message.message_id);
+        let failed =
+            |message: &ReceivedMessage| answer.batch_item_failures.iter().any(|failure| failure.item_identifier == message.message_id);
         let done: Vec<String> = messages.iter().filter(|message| !failed(message)).map(|message| message.receipt_handle.clone()).collect();
         if !done.is_empty() {
             self.world.queues.delete(url, &done).await.unwrap();
