@@ -1,6 +1,5 @@
 //! Stops the program at a call to AWS, or breaks calls and lets it go on.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use stevedore_aws::interceptors::{
@@ -8,6 +7,9 @@ use stevedore_aws::interceptors::{
     SharedInterceptor,
 };
 use stevedore_engines::{Fault, Faults};
+
+/// Where the number of an attempt travels from its start to its end.
+const NUMBER: &str = "x-attempt";
 
 /// What is to happen. Attempts are counted from 1; the SDK's own retries count as attempts.
 ///
@@ -35,8 +37,8 @@ struct State {
     writes: u64,
     stopped: bool,
     struck: u64,
-    /// Calls on their way whose replies are not to arrive.
-    doomed: HashSet<usize>,
+    /// The attempt after which the program dies.
+    dies_after: Option<u64>,
 }
 
 /// An interceptor in the SDK's own pipeline, under the retries: it sees each attempt.
@@ -69,6 +71,11 @@ impl Breaker {
         SharedInterceptor::new(self.clone())
     }
 
+    /// How many attempts there were.
+    pub fn attempts(&self) -> u64 {
+        self.lock().attempts
+    }
+
     /// How many of them were writes.
     pub fn writes(&self) -> u64 {
         self.lock().writes
@@ -96,8 +103,7 @@ impl Breaker {
 
 impl State {
     /// What becomes of the next attempt: an error lets it not leave.
-    fn begin(&mut self, call: usize, operation: &str, faults: &Faults) -> Result<(), BoxError> {
-        self.doomed.remove(&call);
+    fn begin(&mut self, operation: &str, faults: &Faults) -> Result<u64, BoxError> {
         if self.stopped {
             return Err(STOPPED.into());
         }
@@ -111,9 +117,7 @@ impl State {
                 self.stopped = true;
                 return Err(STOPPED.into());
             }
-            Plan::StopAfter(k) if write && k == self.writes => {
-                self.doomed.insert(call);
-            }
+            Plan::StopAfter(k) if write && k == self.writes => self.dies_after = Some(number),
             Plan::LoseReply(k) if write && k == self.writes => {
                 self.struck += 1;
                 faults.fail_next(operation, 1, Fault::LostReply);
@@ -123,11 +127,10 @@ impl State {
                 let dice = dice(seed, number);
                 match dice % 8 {
                     0 | 1 if fatal => {
-                        // One of them is not done, the other is done before its reply is lost.
+                        // The second of them is done before its reply is lost: see `read_after_transmit`.
                         if dice.is_multiple_of(8) {
                             return Err(BROKEN.into());
                         }
-                        self.doomed.insert(call);
                     }
                     0..=2 => faults.fail_next(operation, 1, Fault::Throttle),
                     3 => faults.fail_next(operation, 1, Fault::Error { status: 500, code: "InternalServerError".to_owned() }),
@@ -137,20 +140,20 @@ impl State {
             }
             _ => {}
         }
-        Ok(())
+        Ok(number)
     }
 
     /// What becomes of an answer: an error lets the program not have it.
-    fn end(&mut self, call: usize) -> Result<(), BoxError> {
-        if !self.doomed.remove(&call) {
-            return Ok(());
+    fn end(&mut self, number: u64) -> Result<(), BoxError> {
+        match self.plan {
+            Plan::StopAfter(_) if self.dies_after == Some(number) => {
+                self.struck += 1;
+                self.stopped = true;
+                Err(STOPPED.into())
+            }
+            Plan::Storm { every, seed, fatal: true } if number.is_multiple_of(every) && dice(seed, number) % 8 == 1 => Err(BROKEN.into()),
+            _ => Ok(()),
         }
-        if let Plan::StopAfter(_) = self.plan {
-            self.struck += 1;
-            self.stopped = true;
-            return Err(STOPPED.into());
-        }
-        Err(BROKEN.into())
     }
 }
 
@@ -171,24 +174,22 @@ impl Intercept for Breaker {
         &self,
         context: &mut BeforeTransmitInterceptorContextMut<'_>,
         _: &RuntimeComponents,
-        call: &mut ConfigBag,
+        _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let target = context.request().headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        self.lock().begin(address(call), &operation, &self.faults)
+        let number = self.lock().begin(&operation, &self.faults)?;
+        context.request_mut().headers_mut().insert(NUMBER, number.to_string());
+        Ok(())
     }
 
     fn read_after_transmit(
         &self,
-        _: &BeforeDeserializationInterceptorContextRef<'_>,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        call: &mut ConfigBag,
+        _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.lock().end(address(call))
+        let number = context.inner().request().and_then(|request| request.headers().get(NUMBER)).and_then(|number| number.parse().ok());
+        number.map_or(Ok(()), |number| self.lock().end(number))
     }
-}
-
-/// The address of a call's configuration: the only thing that both hooks of one call are given.
-fn address(call: &ConfigBag) -> usize {
-    std::ptr::from_ref(call).addr()
 }

@@ -324,7 +324,8 @@ fn n12_stopped_before_and_after_every_call_the_end_is_the_same() {
     let (expected, calls) = undisturbed();
     assert_eq!(expected.sales.len(), 11);
     let stages: Vec<Vec<Blow>> = calls.iter().map(blows).collect();
-    let lives = stages.iter().map(Vec::len).max().unwrap();
+    println!("{:?}", calls);
+    let lives = if std::env::var("ONE").is_ok() { 8 } else { stages.iter().map(Vec::len).max().unwrap() };
     every(lives, |life| {
         let (stages, expected) = (&stages, &expected);
         async move {
