@@ -217,10 +217,10 @@ impl Reading {
 
     /// A 500 is asked for once more where it decides something: on a whole page, and on a single order.
     fn is_worth_repeating(&self, ask: &Ask) -> bool {
-        match self.mode {
+        match &self.mode {
             Mode::Forward => true,
             Mode::Search { .. } | Mode::Skip { .. } => false,
-            Mode::Pass(_) => ask.size == self.page_size || ask.size == 1,
+            Mode::Pass(pass) => !pass.is_confirming() && (ask.size == self.page_size || ask.size == 1),
         }
     }
 
@@ -273,7 +273,11 @@ impl Reading {
                 let start = last_readable.map_or(self.start, start_before).max(self.start);
                 // Behind the poison comes the end of the list, or an order: the window up to that one holds the poison.
                 let end = last.map(end_after).filter(|end| *end > start);
-                self.mode = Mode::Pass(Box::new(Pass::new(start, end, self.page_size, true, self.last.clone())));
+                self.mode = self.pass(start, end, true);
+            }
+            Mode::Pass(pass) if pass.is_confirming() => {
+                pass.confirm(false);
+                poison = self.end_pass();
             }
             Mode::Pass(pass) => {
                 pass.take(&page, (first, last_order.clone()));
@@ -298,22 +302,26 @@ impl Reading {
         match next {
             // A page that does not rise was not sorted by wall time; only page numbers lead through it.
             _ if !keys.is_sorted() => {
-                self.mode = Mode::Pass(Box::new(Pass::new(self.start, None, self.page_size, false, self.last.clone())));
+                self.mode = self.pass(self.start, None, false);
             }
             Some(next) if next > self.start => self.advance(next),
             // A page of orders that share a second.
             _ => {
                 let end = keys.last().copied().map(end_after).filter(|end| *end > self.start);
-                self.mode = Mode::Pass(Box::new(Pass::new(self.start, end, self.page_size, false, self.last.clone())));
+                self.mode = self.pass(self.start, end, false);
             }
         }
+    }
+
+    fn pass(&self, start: PacificTime, end: Option<PacificTime>, around_poison: bool) -> Mode {
+        Mode::Pass(Box::new(Pass::new(start, end, self.page_size, around_poison, self.last.clone())))
     }
 
     /// Everything before `start` was returned.
     fn advance(&mut self, start: PacificTime) {
         self.start = start;
         self.mode = match repeated_hour(start) {
-            Some((start, end)) => Mode::Pass(Box::new(Pass::new(start, Some(end), self.page_size, false, self.last.clone()))),
+            Some((start, end)) => self.pass(start, Some(end), false),
             None => Mode::Forward,
         };
     }
@@ -348,6 +356,10 @@ impl Reading {
                 *over += 1;
                 *over
             }
+            Mode::Pass(pass) if pass.is_confirming() => {
+                pass.confirm(true);
+                return Ok(Turn::Step(Vec::new(), self.end_pass()));
+            }
             Mode::Pass(pass) => pass.take_broken(broken),
         };
         if in_a_row > POISON_IN_A_ROW {
@@ -366,6 +378,8 @@ impl Reading {
             }
             tracing::warn!("a window of orders would not stand still; the next run reads it again");
             self.unsettled = Some(self.unsettled.map_or(pass.start, |start| start.min(pass.start)));
+        } else if pass.must_confirm() {
+            return Vec::new();
         }
         self.last = pass.last().cloned().or(self.last.take());
         let (start, end, runs) = (pass.start, pass.end, pass.runs());

@@ -54,6 +54,10 @@ struct Way {
     runs: Vec<Run>,
     /// Poison orders just before `position`.
     in_a_row: u32,
+    /// A poison order's position that was met before any answer named a total, so that the total does not show whether it left since.
+    blind: Option<u32>,
+    /// That position is being asked for again.
+    confirming: bool,
 }
 
 impl Pass {
@@ -74,13 +78,35 @@ impl Pass {
 
     /// Orders that the next page shall hold.
     pub(super) fn size(&self) -> u32 {
+        if self.way.confirming {
+            return 1;
+        }
         let fits = |size: &u32| self.way.position.is_multiple_of(*size);
         self.sizes.iter().skip(self.largest).copied().find(fits).unwrap_or(1)
     }
 
     /// The number of the next page, in pages of [`Self::size`].
     pub(super) fn page(&self) -> u32 {
-        self.way.position / self.size() + 1
+        self.way.blind.filter(|_| self.way.confirming).unwrap_or(self.way.position) / self.size() + 1
+    }
+
+    /// Whether the next question is only asked to see a poison order fail again.
+    pub(super) fn is_confirming(&self) -> bool {
+        self.way.confirming
+    }
+
+    /// At the window's end: whether a poison order must be asked for again. If it has left its place, the orders behind it moved up, one of them
+    /// past the reader.
+    pub(super) fn must_confirm(&mut self) -> bool {
+        self.way.confirming = self.way.blind.is_some();
+        self.way.confirming
+    }
+
+    /// The answer to that.
+    pub(super) fn confirm(&mut self, failed_again: bool) {
+        self.way.confirming = false;
+        self.way.blind = None;
+        self.way.moved |= !failed_again;
     }
 
     /// A page, and the first and the last order on it.
@@ -111,6 +137,9 @@ impl Pass {
             return 0;
         }
         let way = &mut self.way;
+        if way.total.is_none() {
+            way.blind = way.blind.or(Some(way.position));
+        }
         match way.runs.last_mut().filter(|run| run.after.is_none()) {
             Some(run) => run.orders.push(broken),
             None => way.runs.push(Run { before: way.last.clone(), after: None, orders: vec![broken] }),
@@ -126,7 +155,7 @@ impl Pass {
         let read = way.orders.len() + way.runs.iter().map(|run| run.orders.len()).sum::<usize>();
         match way.total {
             Some(total) => !way.moved && usize::try_from(total).is_ok_and(|total| total == read),
-            None => self.attempts > 1 || way.position <= self.sizes.first().copied().unwrap_or(1),
+            None => !way.moved && (self.attempts > 1 || way.position <= self.sizes.first().copied().unwrap_or(1)),
         }
     }
 

@@ -88,7 +88,7 @@ struct Happening {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// S113, N11: whatever is edited or comes in between the requests, with orders crowded into few seconds and one poison among them,
     /// readings that follow each other return every order in its last state.

@@ -103,6 +103,35 @@ async fn n11_poison_orders_within_a_second_of_each_other() {
     }
 }
 
+/// N11: the orders before a poison order are edited while it is looked for, and then it leaves itself; the orders that move up to its place are not missed.
+#[tokio::test]
+async fn n11_a_poison_order_that_leaves_hides_no_order() {
+    for first in [1, 3, 4, 5, 7] {
+        for second in first..18 {
+            let mut orders = orders(2);
+            orders.extend((3..9).map(|id| Stored { poison: id == 3, ..Stored::new(id, "2026-05-05T08:00:09") }));
+            let shop = Shop::open(orders).await;
+            shop.with(|state| {
+                state.before_answer = Some(Box::new(move |orders, asked| {
+                    let later = wall("2026-05-05T14:00:00").0;
+                    if asked == first {
+                        orders[0].modified = later;
+                        orders[1].modified = later;
+                    }
+                    if asked == second {
+                        orders[2].modified = later;
+                    }
+                }));
+            });
+            let clock = clock();
+            let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None).with_page_size(10);
+            let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
+            let ids: std::collections::BTreeSet<u64> = outcome.ids().into_iter().collect();
+            assert_eq!(ids, [1, 2, 4, 5, 6, 7, 8].into(), "edits before request {first}, poison left before {second}");
+        }
+    }
+}
+
 /// N11: when everything answers 500, ShipStation is broken and not five hundred orders.
 #[tokio::test]
 async fn n11_everything_answers_500() {
