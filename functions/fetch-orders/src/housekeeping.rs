@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use stevedore_domain::ids::StoreId;
 use stevedore_domain::operation::{OperationKind, OperationState};
-use stevedore_shipstation::{Call, RawOrder};
+use stevedore_domain::settings::Settings;
+use stevedore_shipstation::{Call, Error as ShipStationError, RawOrder};
 
-use crate::run::Run;
+use crate::run::{Run, error_is_time};
 use crate::{Deps, Error};
 
 /// How many open operations one tick settles.
@@ -43,29 +44,40 @@ pub(crate) async fn settle_open(deps: &Deps) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads the stores' names before orders of a store are queued whose name is not known, and once a day. Sales name their store, so a failure costs the
-/// name and nothing else.
-pub(crate) async fn refresh_stores(deps: &Deps, run: &mut Run, call: &Call<'_>, orders: &[RawOrder]) -> Result<(), Error> {
+/// Reads the stores' names before orders of a store are queued whose name is not known, and once a day; before anything else where no name is known at all,
+/// since later the orders may need all of the time.
+///
+/// Sales name their store, so a failure costs the name and nothing else, unless the name is the sale's representative: then, as where there is no time to ask,
+/// the inner result says so, and the orders are to be read once more.
+pub(crate) async fn refresh_stores(
+    deps: &Deps,
+    run: &mut Run,
+    call: &Call<'_>,
+    orders: &[RawOrder],
+    settings: &Settings,
+) -> Result<Result<(), ShipStationError>, Error> {
     let stores = orders.iter().filter_map(|order| order.parsed.as_ref().ok()?.order.store_id);
     let wanted: BTreeSet<StoreId> = stores.collect();
-    if wanted.is_empty() || run.stores_read {
-        return Ok(());
+    if run.stores_read {
+        return Ok(Ok(()));
     }
     let now = (deps.clock)();
-    let known = deps.table.store_names().await?;
-    let fresh = |read_at| now.duration_since(read_at) < STORES_AGE;
-    if known.is_some_and(|(names, read_at)| fresh(read_at) && wanted.iter().all(|store| names.contains_key(store))) {
-        return Ok(());
+    if let Some((names, read_at)) = deps.table.store_names().await? {
+        let fresh = now.duration_since(read_at) < STORES_AGE && wanted.iter().all(|store| names.contains_key(store));
+        if wanted.is_empty() || fresh {
+            return Ok(Ok(()));
+        }
     }
-    // Once a run: a store that ShipStation does not name will not be named by asking again.
-    run.stores_read = true;
     run.operation.requests = run.operation.requests.saturating_add(1);
     match deps.shipstation.stores(call).await {
         Ok(stores) => {
             let names = stores.into_iter().map(|store| (store.store_id, store.name)).collect();
             deps.table.put_store_names(names, now).await?;
         }
+        Err(error) if error_is_time(&error) || settings.store_name_as_sales_rep => return Ok(Err(error)),
         Err(error) => tracing::warn!(reason = error.code(), "the stores' names could not be read"),
     }
-    Ok(())
+    // Once a run: a store that ShipStation does not name will not be named by asking again.
+    run.stores_read = true;
+    Ok(Ok(()))
 }

@@ -10,7 +10,7 @@ use stevedore_domain::operation::{Operation, OperationKind, OperationState};
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Credentials, Error as ShipStationError, Priority, Reading};
 
-use crate::{Deps, Error, MARGIN, step, trouble};
+use crate::{Deps, Error, MARGIN, housekeeping, step, trouble};
 
 /// An operation at work.
 pub(crate) struct Run {
@@ -126,13 +126,19 @@ fn call_deadline(deps: &Deps, deadline: Deadline) -> Timestamp {
 }
 
 /// Whether the error only says that this invocation has no time left.
-fn error_is_time(error: &ShipStationError) -> bool {
+pub(crate) fn error_is_time(error: &ShipStationError) -> bool {
     matches!(error, ShipStationError::Throttled { .. } | ShipStationError::DeadlineReached)
 }
 
 async fn read_window(deps: &Deps, run: &mut Run, call: &Call<'_>, deadline: Deadline) -> Result<Next, Error> {
     let Some(window) = run.operation.window else { return Ok(Next::Finished) };
     let from = run.operation.position.unwrap_or(window.from);
+    let settings = deps.table.settings().await?.value;
+    match housekeeping::refresh_stores(deps, run, call, &[], &settings).await? {
+        Ok(()) => {}
+        Err(error) if error_is_time(&error) => return Ok(Next::HandOn),
+        Err(error) => return Ok(Next::Failed(error)),
+    }
     let mut reading = match run.operation.kind {
         OperationKind::LoadOrders { .. } => Reading::created(from, window.until),
         _ => Reading::changed(from, window.until),

@@ -73,8 +73,10 @@ pub(crate) async fn take(
         rows.push(poison_row(place));
         trouble::remember_place(deps, place).await?;
     }
-    if !bodies.is_empty() {
-        housekeeping::refresh_stores(deps, run, call, &orders).await?;
+    if !bodies.is_empty()
+        && let Err(error) = housekeeping::refresh_stores(deps, run, call, &orders, &settings).await?
+    {
+        return Ok(Err(error));
     }
     let report = deps.queues.send_orders(&bodies).await?;
     if let Some((_, reason)) = report.refused.first() {

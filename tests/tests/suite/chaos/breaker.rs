@@ -1,5 +1,6 @@
 //! Stops the program at a call to AWS, or breaks calls and lets it go on.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use stevedore_aws::interceptors::{
@@ -7,9 +8,6 @@ use stevedore_aws::interceptors::{
     SharedInterceptor,
 };
 use stevedore_engines::{Fault, Faults};
-
-/// Where the number of an attempt travels from its start to its end.
-const NUMBER: &str = "x-attempt";
 
 /// What is to happen. Attempts are counted from 1; the SDK's own retries count as attempts.
 ///
@@ -37,8 +35,8 @@ struct State {
     writes: u64,
     stopped: bool,
     struck: u64,
-    /// The attempt after which the program dies.
-    dies_after: Option<u64>,
+    /// Calls on their way whose replies are not to arrive.
+    doomed: HashSet<usize>,
 }
 
 /// An interceptor in the SDK's own pipeline, under the retries: it sees each attempt.
@@ -91,9 +89,10 @@ impl Breaker {
         self.lock().stopped
     }
 
-    /// A new process begins, with this ahead of it. Counting begins anew.
+    /// A new process begins, with this ahead of it. Counting begins anew, but for what was struck.
     pub fn start(&self, plan: Plan) {
-        *self.lock() = State { plan, ..State::default() };
+        let mut state = self.lock();
+        *state = State { plan, struck: state.struck, ..State::default() };
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -103,7 +102,8 @@ impl Breaker {
 
 impl State {
     /// What becomes of the next attempt: an error lets it not leave.
-    fn begin(&mut self, operation: &str, faults: &Faults) -> Result<u64, BoxError> {
+    fn begin(&mut self, call: usize, operation: &str, faults: &Faults) -> Result<(), BoxError> {
+        self.doomed.remove(&call);
         if self.stopped {
             return Err(STOPPED.into());
         }
@@ -117,7 +117,9 @@ impl State {
                 self.stopped = true;
                 return Err(STOPPED.into());
             }
-            Plan::StopAfter(k) if write && k == self.writes => self.dies_after = Some(number),
+            Plan::StopAfter(k) if write && k == self.writes => {
+                self.doomed.insert(call);
+            }
             Plan::LoseReply(k) if write && k == self.writes => {
                 self.struck += 1;
                 faults.fail_next(operation, 1, Fault::LostReply);
@@ -127,10 +129,11 @@ impl State {
                 let dice = dice(seed, number);
                 match dice % 8 {
                     0 | 1 if fatal => {
-                        // The second of them is done before its reply is lost: see `read_after_transmit`.
+                        // One of them is not done, the other is done before its reply is lost.
                         if dice.is_multiple_of(8) {
                             return Err(BROKEN.into());
                         }
+                        self.doomed.insert(call);
                     }
                     0..=2 => faults.fail_next(operation, 1, Fault::Throttle),
                     3 => faults.fail_next(operation, 1, Fault::Error { status: 500, code: "InternalServerError".to_owned() }),
@@ -140,20 +143,20 @@ impl State {
             }
             _ => {}
         }
-        Ok(number)
+        Ok(())
     }
 
     /// What becomes of an answer: an error lets the program not have it.
-    fn end(&mut self, number: u64) -> Result<(), BoxError> {
-        match self.plan {
-            Plan::StopAfter(_) if self.dies_after == Some(number) => {
-                self.struck += 1;
-                self.stopped = true;
-                Err(STOPPED.into())
-            }
-            Plan::Storm { every, seed, fatal: true } if number.is_multiple_of(every) && dice(seed, number) % 8 == 1 => Err(BROKEN.into()),
-            _ => Ok(()),
+    fn end(&mut self, call: usize) -> Result<(), BoxError> {
+        if !self.doomed.remove(&call) {
+            return Ok(());
         }
+        if let Plan::StopAfter(_) = self.plan {
+            self.struck += 1;
+            self.stopped = true;
+            return Err(STOPPED.into());
+        }
+        Err(BROKEN.into())
     }
 }
 
@@ -174,22 +177,24 @@ impl Intercept for Breaker {
         &self,
         context: &mut BeforeTransmitInterceptorContextMut<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        call: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let target = context.request().headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let number = self.lock().begin(&operation, &self.faults)?;
-        context.request_mut().headers_mut().insert(NUMBER, number.to_string());
-        Ok(())
+        self.lock().begin(address(call), &operation, &self.faults)
     }
 
     fn read_after_transmit(
         &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &BeforeDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        call: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let number = context.inner().request().and_then(|request| request.headers().get(NUMBER)).and_then(|number| number.parse().ok());
-        number.map_or(Ok(()), |number| self.lock().end(number))
+        self.lock().end(address(call))
     }
+}
+
+/// The address of a call's configuration: the only thing that both hooks of one call are given.
+fn address(call: &ConfigBag) -> usize {
+    std::ptr::from_ref(call).addr()
 }

@@ -90,7 +90,7 @@ impl End {
     pub fn check(&self) {
         let mut orders: Vec<&Value> = self.sales.values().map(|sale| &sale["source"]["order_id"]).collect();
         let sales = orders.len();
-        orders.sort_by_key(|order| order.to_string());
+        orders.sort_by_key(ToString::to_string);
         orders.dedup();
         assert_eq!(orders.len(), sales, "an order has two sales");
         for (id, entry) in &self.log {

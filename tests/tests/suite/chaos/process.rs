@@ -53,6 +53,11 @@ impl Shop {
         functions(&self.world, breaker, self.fetch.shipstation.clone()).1
     }
 
+    /// The queues behind a breaker of their own.
+    pub fn queues_behind(&self, breaker: &Breaker) -> Queues {
+        functions(&self.world, breaker, self.fetch.shipstation.clone()).0.queues
+    }
+
     pub fn now(&self) -> Timestamp {
         self.world.clock.now()
     }
