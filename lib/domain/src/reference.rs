@@ -1,5 +1,7 @@
 //! The merchant's own reference data: what orders are booked against.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -46,6 +48,51 @@ pub enum ProductKind {
     Stock,
     /// No stock.
     Service,
+    /// Sold as one, picked as its components; no stock of its own (N18).
+    Kit,
+    /// Kept in stock, and made from its components (its bill of materials) when orders need it (S57–S62).
+    Assembly,
+    /// Sent to the buyer by its supplier; no stock here, and not picked.
+    DropShip,
+}
+
+impl ProductKind {
+    /// Every kind, the default first.
+    pub const ALL: [Self; 5] = [Self::Stock, Self::Service, Self::Kit, Self::Assembly, Self::DropShip];
+
+    /// The text of the API and of the table.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stock => "stock",
+            Self::Service => "service",
+            Self::Kit => "kit",
+            Self::Assembly => "assembly",
+            Self::DropShip => "drop_ship",
+        }
+    }
+
+    /// Whether units of it lie on our shelves.
+    #[must_use]
+    pub fn has_stock(self) -> bool {
+        matches!(self, Self::Stock | Self::Assembly)
+    }
+
+    /// Whether it consists of other products.
+    #[must_use]
+    pub fn has_components(self) -> bool {
+        matches!(self, Self::Kit | Self::Assembly)
+    }
+}
+
+/// A part of a kit, or of the bill of materials of an assembly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Component {
+    /// What it is.
+    pub product_id: ProductId,
+    /// How many of it one unit takes: 1 or more.
+    pub quantity: i64,
 }
 
 /// A product of the merchant's.
@@ -70,8 +117,37 @@ pub struct Product {
     /// The account of its sales, unless the settings name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revenue_account: Option<AccountId>,
+    /// What a kit or an assembly consists of; empty for every other kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
+    /// Who sends a drop-ship product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplier: Option<String>,
+    /// Its price in each price tier that has one, in the settings' currency, exact (S29).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prices: BTreeMap<u8, Decimal>,
     /// When it came into being.
     pub created_at: Timestamp,
+}
+
+impl Product {
+    /// A stock product with nothing but its names.
+    #[must_use]
+    pub fn new(id: impl Into<ProductId>, sku: impl Into<String>, name: impl Into<String>, created_at: Timestamp) -> Self {
+        Self {
+            id: id.into(),
+            sku: sku.into(),
+            name: name.into(),
+            kind: ProductKind::Stock,
+            aliases: Vec::new(),
+            shipstation_product_id: None,
+            revenue_account: None,
+            components: Vec::new(),
+            supplier: None,
+            prices: BTreeMap::new(),
+            created_at,
+        }
+    }
 }
 
 /// A place that holds stock.

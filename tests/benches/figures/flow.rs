@@ -10,7 +10,7 @@ use stevedore_domain::ids::ShipstationProductId;
 use stevedore_domain::log::Outcome;
 use stevedore_domain::operation::{Operation, OperationKind};
 use stevedore_domain::order::{Address, Order};
-use stevedore_domain::reference::{Customer, Product, ProductKind};
+use stevedore_domain::reference::{Customer, Product};
 use stevedore_shipstation::parse_order;
 
 use crate::counting::{Counter, Counts};
@@ -160,15 +160,9 @@ pub fn products(orders: impl Iterator<Item = Order>, now: Timestamp) -> Vec<Prod
         if known.values().any(|product| product.sku == sku) {
             continue;
         }
-        known.entry(link).or_insert_with(|| Product {
-            id: format!("P-{link}").into(),
-            name: item.name.unwrap_or_else(|| sku.clone()),
-            sku,
-            kind: ProductKind::default(),
-            aliases: Vec::new(),
-            shipstation_product_id: Some(link),
-            revenue_account: None,
-            created_at: now,
+        known.entry(link).or_insert_with(|| {
+            let name = item.name.unwrap_or_else(|| sku.clone());
+            Product { shipstation_product_id: Some(link), ..Product::new(format!("P-{link}"), sku, name, now) }
         });
     }
     known.into_values().collect()

@@ -5,7 +5,7 @@ use stevedore_domain::log::LogState;
 use stevedore_domain::money::Minor;
 use stevedore_domain::order::Address;
 use stevedore_domain::reason::Reason;
-use stevedore_domain::reference::{Account, AccountKind, Location, Product, ProductKind};
+use stevedore_domain::reference::{Account, AccountKind, Location, Product};
 use stevedore_domain::sale::{Sale, StageStatus};
 use stevedore_domain::settings::{InvoiceMode, Settings};
 use stevedore_sandbox::{Draft, Json, WEB_SHOP};
@@ -152,16 +152,7 @@ async fn s40_an_authorised_invoice_waits_for_the_accounting_system() {
 }
 
 async fn stock(world: &World, id: &str, sku: &str, change: impl FnOnce(&mut Product)) {
-    let mut product = Product {
-        id: ProductId::from(id),
-        sku: sku.to_owned(),
-        name: format!("Our {id}"),
-        kind: ProductKind::Stock,
-        aliases: Vec::new(),
-        shipstation_product_id: None,
-        revenue_account: None,
-        created_at: world.clock.now(),
-    };
+    let mut product = Product::new(id, sku, format!("Our {id}"), world.clock.now());
     change(&mut product);
     let outcome = world.table.put_product(&product, None).await.unwrap();
     assert_eq!(outcome, stevedore_aws::RecordOutcome::Written(1), "{id}");

@@ -4,12 +4,12 @@ use stevedore_aws::interceptors::{
     BeforeTransmitInterceptorContextRef, BoxError, ConfigBag, Intercept, RuntimeComponents, SharedInterceptor,
 };
 use stevedore_aws::{Error, List, Progress, Record, RecordOutcome, Stored, Table};
-use stevedore_domain::ids::{ProductId, ShipstationProductId};
+use stevedore_domain::ids::ShipstationProductId;
 use stevedore_domain::log::{LogState, Outcome};
 use stevedore_domain::operation::{Operation, OperationRow};
 use stevedore_domain::order::Address;
 use stevedore_domain::reason::Reason;
-use stevedore_domain::reference::{Customer, Location, Product, ProductKind};
+use stevedore_domain::reference::{Customer, Location, Product};
 use stevedore_domain::settings::changes;
 
 use crate::flow::{nameless, plain, with};
@@ -58,14 +58,9 @@ async fn names_are_unique_and_versions_count() {
 
 fn product(id: &str, sku: &str, aliases: &[&str], link: Option<u64>) -> Product {
     Product {
-        id: ProductId::from(id),
-        sku: sku.to_owned(),
-        name: id.to_owned(),
-        kind: ProductKind::Stock,
         aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
         shipstation_product_id: link.map(ShipstationProductId),
-        revenue_account: None,
-        created_at: crate::world::START.parse().unwrap(),
+        ..Product::new(id, sku, id, crate::world::START.parse().unwrap())
     }
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use stevedore_domain::ids::{AccountId, CustomerId, LocationId, ProductId, SaleId, ShipstationProductId, TaxRuleId};
+use stevedore_domain::ids::{AccountId, CustomerId, LocationId, SaleId, ShipstationProductId, TaxRuleId};
 use stevedore_domain::order::{Address, Order};
 use stevedore_domain::reason::Reason;
-use stevedore_domain::reference::{Customer, Location, Product, ProductKind, TaxComponent, TaxRule};
+use stevedore_domain::reference::{Customer, Location, Product, TaxComponent, TaxRule};
 use stevedore_domain::sale::{Booked, Booking, CustomerMatches, Products, Sale, Unbookable, Warning, book};
 use stevedore_domain::settings::Settings;
 
@@ -143,16 +143,7 @@ pub(crate) fn customer(id: &str, email: &str) -> Arc<Customer> {
 }
 
 pub(crate) fn product(id: &str, sku: &str) -> Product {
-    Product {
-        id: ProductId::from(id),
-        sku: sku.to_owned(),
-        name: format!("Product {id}"),
-        kind: ProductKind::Stock,
-        aliases: Vec::new(),
-        shipstation_product_id: None,
-        revenue_account: None,
-        created_at: then(),
-    }
+    Product::new(id, sku, format!("Product {id}"), then())
 }
 
 pub(crate) fn linked(product: Product, id: u64) -> Product {

@@ -113,14 +113,12 @@ impl Reference for Product {
             fields.refuse("aliases", "repeated", "An alias stands here twice, or is the SKU itself.");
         }
         Self {
-            id: ProductId(id),
             name: fields.required("name", text(NAME)),
             kind: fields.optional("kind", choice(KINDS)).unwrap_or_default(),
             shipstation_product_id: fields.optional("shipstation_product_id", number_id).map(ShipstationProductId),
             revenue_account: fields.optional("revenue_account", text(ID)).map(AccountId),
-            sku,
             aliases,
-            created_at,
+            ..Self::new(id, sku, String::new(), created_at)
         }
     }
 
