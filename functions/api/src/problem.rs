@@ -63,6 +63,16 @@ codes! {
     Consolidating = "consolidating", CONFLICT, "The order is being gathered into a day's sale just now. Try again when that is done.";
     /// With daily consolidation pending orders wait for the day's sale.
     ConsolidationIsDaily = "consolidation_is_daily", CONFLICT, "With daily consolidation pending orders become one sale at the day's end. Set consolidation to none to process them one by one.";
+    /// The sale is void.
+    SaleIsVoided = "sale_is_voided", CONFLICT, "The sale is void and stays as it is.";
+    /// Nothing of the sale lies on our shelves.
+    NothingToFulfil = "nothing_to_fulfil", CONFLICT, "The sale has nothing that is picked here.";
+    /// The settings leave fulfilment to people.
+    FulfilmentIsManual = "fulfilment_is_manual", CONFLICT, "The settings pick nothing by themselves (pick_pack_ship is none). Say how far to go: `to` is pick, pick_pack or pick_pack_ship.";
+    /// The order has no sale of its own that could be made anew.
+    NothingToRecreate = "nothing_to_recreate", CONFLICT, "The order has no sale that could be made anew. Pending orders are processed with POST /v1/pending-orders/process.";
+    /// The order is part of a day's sale.
+    InADaysSale = "in_a_days_sale", CONFLICT, "The order is part of a day's sale, which is voided as a whole.";
     /// A value that must be unique belongs to another record.
     Taken = "taken", CONFLICT, "A value that must be unique belongs to another record.";
     /// The record changed since it was read.

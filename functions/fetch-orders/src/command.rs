@@ -12,7 +12,7 @@ use stevedore_domain::pacific::PacificTime;
 use stevedore_lambda::Deadline;
 
 use crate::run::{self, Run};
-use crate::{Deps, Error, MARGIN, pending, tick};
+use crate::{Deps, Error, MARGIN, pending, recreate, tick};
 
 pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline) -> Result<(), Error> {
     match command {
@@ -23,6 +23,7 @@ pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline)
             pending::process(deps, &OperationId::from("system"), order_ids.as_deref()).await.map(drop)
         }
         Command::ProcessPending { operation_id: Some(id), order_ids } => process_pending(deps, &id, order_ids.as_deref()).await,
+        Command::Recreate { operation_id, .. } => go_on(deps, &operation_id, deadline).await,
         Command::Disconnect => disconnect(deps, deadline).await,
     }
 }
@@ -49,6 +50,7 @@ async fn go_on(deps: &Deps, id: &OperationId, deadline: Deadline) -> Result<(), 
             let settings = deps.table.settings().await?.value;
             run.operation.window = Some(Window { from: midnight(from, &settings.time_zone), until: Some(PacificTime::at((deps.clock)())) });
         }
+        OperationKind::Recreate { order_id } => return recreate::recreate(deps, run, order_id, deadline).await,
         OperationKind::LoadOrders { .. } | OperationKind::LoadOrder { .. } | OperationKind::ProcessPending => {}
     }
     run::read(deps, run, deadline).await.map(drop)
@@ -83,8 +85,9 @@ async fn disconnect(deps: &Deps, deadline: Deadline) -> Result<(), Error> {
         return Ok(());
     }
     deps.secrets.clear().await?;
+    let mut place = None;
     loop {
-        if deps.table.disconnect_step().await? == Progress::Done {
+        if deps.table.disconnect_step(&mut place).await? == Progress::Done {
             tracing::info!("disconnected");
             return Ok(());
         }

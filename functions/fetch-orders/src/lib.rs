@@ -7,6 +7,7 @@ mod command;
 mod housekeeping;
 mod merged;
 mod pending;
+mod recreate;
 mod run;
 mod step;
 mod tick;

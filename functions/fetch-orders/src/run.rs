@@ -90,7 +90,7 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
     let mut next = match run.operation.kind.clone() {
         OperationKind::Download | OperationKind::LoadOrders { .. } => read_window(deps, &mut run, &call, deadline).await?,
         OperationKind::LoadOrder { order_number } => read_number(deps, &mut run, &call, &order_number).await?,
-        OperationKind::ProcessPending => Next::Finished,
+        OperationKind::ProcessPending | OperationKind::Recreate { .. } => Next::Finished,
     };
     if matches!(next, Next::Finished)
         && run.cursor.is_some()
@@ -114,12 +114,15 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
 fn priority(kind: &OperationKind) -> Priority {
     match kind {
         OperationKind::Download => Priority::Background,
-        OperationKind::LoadOrders { .. } | OperationKind::LoadOrder { .. } | OperationKind::ProcessPending => Priority::Operator,
+        OperationKind::LoadOrders { .. }
+        | OperationKind::LoadOrder { .. }
+        | OperationKind::ProcessPending
+        | OperationKind::Recreate { .. } => Priority::Operator,
     }
 }
 
 /// Nothing may wait for ShipStation into the time that putting away takes.
-fn call_deadline(deps: &Deps, deadline: Deadline) -> Timestamp {
+pub(crate) fn call_deadline(deps: &Deps, deadline: Deadline) -> Timestamp {
     let now = (deps.clock)();
     let left = deadline.remaining(now).saturating_sub(MARGIN);
     now.checked_add(left).unwrap_or(now)

@@ -41,6 +41,10 @@ pub(crate) async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Resu
         return not_run("not_connected");
     }
     housekeeping::settle_open(deps).await?;
+    let mended = deps.table.mend_sales((deps.clock)()).await?;
+    if mended > 0 {
+        tracing::warn!(sales = mended, "work on large sales was cut off and taken back");
+    }
     let settings = deps.table.settings().await?.value;
     if settings.paused {
         return not_run("paused");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{Error, List, ProductKeys, Record, StoredEntry, Table};
+use stevedore_aws::{Error, Known, List, ProductKeys, Record, Table};
 use stevedore_domain::ids::{OrderId, StoreId};
 use stevedore_domain::order::Order;
 use stevedore_domain::reference::{Location, TaxRule};
@@ -25,7 +25,7 @@ pub(crate) struct Loaded {
     pub(crate) locations: Vec<Location>,
     pub(crate) stores: BTreeMap<StoreId, String>,
     pub(crate) products: Products,
-    pub(crate) entries: HashMap<OrderId, StoredEntry>,
+    pub(crate) known: HashMap<OrderId, Known>,
     pub(crate) customers: HashMap<OrderId, CustomerMatches>,
 }
 
@@ -36,11 +36,11 @@ impl Loaded {
             .filter_map(|message| parse_order(message.order.get(), message.read_at).ok())
             .map(|revision| revision.order)
             .collect();
-        let (settings, connection, stores, entries) = tokio::try_join!(
+        let (settings, connection, stores, known) = tokio::try_join!(
             table.settings(),
             table.connection(),
             table.store_names(),
-            table.log_entries(orders.iter().map(|order| order.id).collect::<Vec<_>>()),
+            table.known_orders(orders.iter().map(|order| order.id).collect::<Vec<_>>()),
         )?;
         let settings = settings.value;
         let mut loaded = Self {
@@ -49,7 +49,7 @@ impl Loaded {
             locations: Vec::new(),
             stores: stores.map(|(names, _)| names).unwrap_or_default(),
             products: Products::default(),
-            entries,
+            known,
             customers: HashMap::new(),
             settings,
         };

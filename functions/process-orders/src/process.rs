@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{CaptureOutcome, CaptureWrite, StoredEntry, Trouble};
+use stevedore_aws::{CaptureOutcome, CaptureWrite, Known, NewSale, Trouble};
 use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, classify};
 use stevedore_domain::order::{Order, Revision};
 use stevedore_domain::reason::Reason;
-use stevedore_domain::sale::{Booked, Booking, CustomerMatches, Sale, Unbookable, Warning, book};
+use stevedore_domain::sale::{Booked, Booking, CustomerMatches, Sale, SaleKind, Unbookable, Warning, book};
 use stevedore_domain::settings::Consolidation;
+use stevedore_domain::stock::Levels;
 use stevedore_shipstation::{Malformed, parse_order};
 
 use crate::Deps;
@@ -68,24 +69,28 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
     if !loaded.connected {
         return Ok(Done { order_id: order.id, outcome: Outcome::Skipped, reason: Some(Reason::NotConnected), state: None, sale_id: None });
     }
-    let mut entry: Option<Cow<'_, StoredEntry>> = loaded.entries.get(&order.id).map(Cow::Borrowed);
+    let mut known: Option<Cow<'_, Known>> = loaded.known.get(&order.id).map(Cow::Borrowed);
     let mut customers: Cow<'_, CustomerMatches> =
         loaded.customers.get(&order.id).map_or_else(|| Cow::Owned(CustomerMatches::default()), Cow::Borrowed);
-    let mut sale_attempt = 1;
+    let mut levels = Levels::default();
+    // A sale whose id the order's next one would have, although nothing here remembers it.
+    let mut in_the_way = None;
     for _ in 0..ATTEMPTS {
         let now = (deps.clock)();
-        let known = entry.as_deref();
-        let plan = match plan(loaded, &customers, &revision, message, known, sale_attempt, now) {
+        let live = match known.as_deref() {
+            Some(Known::Orphan(orphan)) => {
+                deps.table.sale(&orphan.sale_id).await?.map(|stored| stored.sale).filter(|sale| is_live(sale, order))
+            }
+            _ => None,
+        };
+        let with = With { loaded, customers: &customers, levels: &levels, message, in_the_way: in_the_way.as_ref() };
+        let plan = match plan(with, &revision, known.as_deref(), live.as_ref(), now) {
             Ok(plan) => plan,
             Err(done) => return Ok(done),
         };
         let raw: Option<(_, &RawValue)> = plan.brings_order.then_some((&revision.key, &*message.order));
-        let write = CaptureWrite {
-            entry: &plan.entry,
-            known,
-            order: raw,
-            sale: plan.booked.as_ref().map(|booked| (&booked.sale, &booked.customer)),
-        };
+        let sale = plan.booked.as_ref().map(|booked| NewSale { sale: &booked.sale, customer: &booked.customer, stock: &booked.stock });
+        let write = CaptureWrite { entry: &plan.entry, known: known.as_deref(), order: raw, sale };
         match deps.table.capture(write, now).await? {
             CaptureOutcome::Written => {
                 if known.is_none() && message.read_at.is_some_and(|read_at| now.duration_since(read_at) > STALE) {
@@ -94,29 +99,47 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
                 return Ok(plan.done());
             }
             CaptureOutcome::EntryChanged => {}
+            CaptureOutcome::StockShort(short) => {
+                for (key, level) in short {
+                    levels.learn(key, level);
+                }
+                // Nothing else has changed.
+                continue;
+            }
             CaptureOutcome::CustomerChanged => {
                 let wanted = [(order.customer_id, order.customer_email.clone())];
                 let fresh = deps.table.customers_for(&wanted, loaded.settings.customer_id.as_ref()).await?;
                 customers = Cow::Owned(fresh.into_iter().next().unwrap_or_default());
                 customers = Cow::Owned(adopt(deps, customers.into_owned(), plan.booked.as_ref()).await?);
             }
-            CaptureOutcome::SaleExists(existing) => {
-                if existing.sale.voided_at.is_some() || !is_of(&existing.sale, order) {
-                    sale_attempt += 1;
-                } else if let Some(done) = relink(deps, &plan, known, &revision, message, &existing.sale, now).await? {
-                    return Ok(done);
-                }
-            }
+            CaptureOutcome::SaleExists(existing) => in_the_way = Some(existing.sale.id),
         }
-        entry = deps.table.log_entry(order.id).await?.map(Cow::Owned);
+        known = deps.table.known_order(order.id).await?.map(Cow::Owned);
     }
     Err(Failure::Contended)
+}
+
+/// What an order is decided on with.
+#[derive(Clone, Copy)]
+struct With<'a> {
+    loaded: &'a Loaded,
+    customers: &'a CustomerMatches,
+    levels: &'a Levels,
+    message: &'a OrderMessage,
+    in_the_way: Option<&'a SaleId>,
+}
+
+/// Whether a sale is this order's and stands: then the order is tied to it and not booked twice.
+fn is_live(sale: &Sale, order: &Order) -> bool {
+    sale.voided_at.is_none() && is_of(sale, order)
 }
 
 /// Whether a sale under the order's id is this order's, and not one of another ShipStation account that was connected before. Numbers can be edited
 /// and keys cannot, but an order may have none.
 fn is_of(sale: &Sale, order: &Order) -> bool {
-    sale.source.order_number == order.number || (order.key.is_some() && sale.source.order_key == order.key)
+    sale.kind == SaleKind::Consolidated
+        || sale.source.order_number == order.number
+        || (order.key.is_some() && sale.source.order_key == order.key)
 }
 
 /// Has the next download read an order again that was captured from an old message: ShipStation may have changed or cancelled it since, in a state
@@ -138,36 +161,6 @@ async fn adopt(deps: &Deps, mut matches: CustomerMatches, booked: Option<&Booked
     Ok(matches)
 }
 
-/// Ties the order to its live sale again instead of booking it twice (P1, S150).
-async fn relink(
-    deps: &Deps,
-    plan: &Plan,
-    known: Option<&StoredEntry>,
-    revision: &Revision,
-    message: &OrderMessage,
-    sale: &Sale,
-    now: Timestamp,
-) -> Result<Option<Done>, Failure> {
-    let mut entry = plan.entry.clone();
-    entry.timeline.pop();
-    book_entry(&mut entry, sale, &revision.order, now, message);
-    entry.warn(Warning::new(Reason::SaleAlreadyLive, &format!("Sale {}.", sale.id)));
-    entry.reason = Some(Reason::SaleAlreadyLive);
-    entry.message = Some(Reason::SaleAlreadyLive.advice().to_owned());
-    let order = plan.brings_order.then_some((&revision.key, &*message.order));
-    let write = CaptureWrite { entry: &entry, known, order, sale: None };
-    Ok(match deps.table.capture(write, now).await? {
-        CaptureOutcome::Written => Some(Done {
-            order_id: entry.order_id,
-            outcome: plan.outcome,
-            reason: entry.reason,
-            state: Some(entry.state),
-            sale_id: entry.sale_id,
-        }),
-        _ => None,
-    })
-}
-
 impl Plan {
     fn done(&self) -> Done {
         Done {
@@ -181,16 +174,14 @@ impl Plan {
 }
 
 /// Decides, without writing. `Err` is an order with nothing to write.
-fn plan(
-    loaded: &Loaded,
-    customers: &CustomerMatches,
-    revision: &Revision,
-    message: &OrderMessage,
-    known: Option<&StoredEntry>,
-    sale_attempt: u32,
-    now: Timestamp,
-) -> Result<Plan, Done> {
+fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option<&Sale>, now: Timestamp) -> Result<Plan, Done> {
+    let With { loaded, message, .. } = with;
     let settings = &loaded.settings;
+    let orphan = match known {
+        Some(Known::Orphan(orphan)) => Some(orphan),
+        _ => None,
+    };
+    let known = known.and_then(Known::entry);
     let decision = classify(revision, settings, known.map(|known| &known.entry), message.trigger);
     let nothing = || Done {
         order_id: revision.order.id,
@@ -215,7 +206,9 @@ fn plan(
         }
         (Decision::Nothing(..), None) => return Err(nothing()),
         (_, Some(known)) => known.entry.clone(),
-        (_, None) => new_entry(revision, loaded, now),
+        (_, None) => {
+            LogEntry { past_sales: orphan.map(|orphan| orphan.sale_id.clone()).into_iter().collect(), ..new_entry(revision, loaded, now) }
+        }
     };
     if brings_order {
         brings_order =
@@ -269,15 +262,28 @@ fn plan(
     if first_capture && !matches!(decision, Decision::Nothing(..)) {
         entry.captured_by = Some(message.operation_id.clone());
     }
+    if let Some(sale) = live {
+        // Tied to its live sale again instead of being booked twice (P1, S150).
+        entry.past_sales.retain(|id| *id != sale.id);
+        book_entry(&mut entry, sale, &revision.order, now, message);
+        entry.warn(Warning::new(Reason::SaleAlreadyLive, &format!("Sale {}.", sale.id)));
+        entry.reason = Some(Reason::SaleAlreadyLive);
+        entry.message = Some(Reason::SaleAlreadyLive.advice().to_owned());
+        return Ok(done(entry, None));
+    }
     if !one_by_one {
         set(&mut entry, LogState::Pending, None);
         entry.note(now, if first_capture { "captured" } else { "replaced by a newer revision" }, by);
         return Ok(done(entry, None));
     }
-    let sale_id = SaleId::of_order(revision.order.id, sale_attempt);
+    // A void sale that the entry still names makes way.
+    entry.leave_sale();
+    entry.past_sales.extend(with.in_the_way.filter(|id| !entry.past_sales.contains(id)).cloned());
+    let sale_id = entry.next_sale_id();
     let booking = Booking {
         settings,
-        customers,
+        customers: with.customers,
+        levels: with.levels,
         products: &loaded.products,
         tax_rules: &loaded.tax_rules,
         locations: &loaded.locations,
@@ -322,6 +328,7 @@ fn new_entry(revision: &Revision, loaded: &Loaded, now: Timestamp) -> LogEntry {
         reason: None,
         message: None,
         sale_id: None,
+        past_sales: Vec::new(),
         revisions: Vec::new(),
         order_total: None,
         sale_total: None,

@@ -1,8 +1,9 @@
 //! Every key of the table, made here and nowhere else.
 
 use jiff::Timestamp;
-use stevedore_domain::ids::{OperationId, OrderId, SaleId};
+use stevedore_domain::ids::{OperationId, OrderId, ProductId, SaleId};
 use stevedore_domain::order::RevisionKey;
+use stevedore_domain::stock::StockKey;
 
 /// A primary key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -66,8 +67,25 @@ pub(crate) fn operation_page(id: &OperationId, page: u32) -> Key {
 pub(crate) fn trouble(position: &str) -> Key {
     Key::new("TROUBLE", position)
 }
-pub(crate) fn accounting_sync(id: &str) -> Key {
-    Key::new(format!("SYNC#{id}"), HEAD)
+/// All levels and adjustments of a product.
+pub(crate) fn stock_partition(product: &ProductId) -> String {
+    format!("STOCK#{product}")
+}
+/// Levels share this prefix, whatever their location is called.
+pub(crate) const LEVEL_PREFIX: &str = "LEVEL#";
+pub(crate) fn stock(key: &StockKey) -> Key {
+    Key::new(stock_partition(&key.product_id), format!("{LEVEL_PREFIX}{}", key.location_id))
+}
+pub(crate) fn adjustment(product: &ProductId, id: &str) -> Key {
+    Key::new(stock_partition(product), format!("ADJUSTMENT#{id}"))
+}
+/// The steps of one piece of work on a sale's stock.
+pub(crate) fn step_prefix(work: &str) -> String {
+    format!("STEP#{work}#")
+}
+/// What the last step of a download says of stock.
+pub(crate) fn stock_update(operation: &OperationId, page: usize) -> Key {
+    Key::new(format!("OP#{operation}"), format!("STOCK#{page:04}"))
 }
 pub(crate) fn record(kind: &str, id: &str) -> Key {
     Key::new(format!("{kind}#{id}"), HEAD)

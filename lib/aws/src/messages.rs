@@ -155,6 +155,13 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         order_ids: Option<Vec<OrderId>>,
     },
+    /// Void an order's sale and book the order anew (N6).
+    Recreate {
+        /// The operation, which exists already.
+        operation_id: OperationId,
+        /// The order.
+        order_id: OrderId,
+    },
     /// Go on removing what ties us to ShipStation.
     Disconnect,
 }
@@ -238,6 +245,7 @@ mod tests {
             Command::LoadOrder { operation_id: "a".into(), order_number: "1001".to_owned() },
             Command::Continue { operation_id: "a".into() },
             Command::ProcessPending { operation_id: None, order_ids: Some(vec![OrderId(u64::MAX)]) },
+            Command::Recreate { operation_id: "a".into(), order_id: OrderId(7) },
             Command::Disconnect,
         ] {
             assert_eq!(Command::decode(&command.encode().unwrap()).unwrap(), command);

@@ -99,6 +99,19 @@ impl SaleId {
     pub fn of_order(order: OrderId, attempt: u32) -> Self {
         if attempt <= 1 { Self(format!("SO-{order}")) } else { Self(format!("SO-{order}-{attempt}")) }
     }
+
+    /// The order that [`Self::of_order`] made this id from, and which attempt it is; nothing for a sale of another kind.
+    #[must_use]
+    pub fn order(&self) -> Option<(OrderId, u32)> {
+        let rest = self.0.strip_prefix("SO-")?;
+        let (order, attempt) = match rest.split_once('-') {
+            Some((order, attempt)) => (order, attempt.parse().ok().filter(|attempt| *attempt > 1)?),
+            None => (rest, 1),
+        };
+        let order = order.bytes().all(|b| b.is_ascii_digit()).then(|| order.parse().ok()).flatten()?;
+        // Only as it is written: another text is another id.
+        (Self::of_order(order, attempt) == *self).then_some((order, attempt))
+    }
 }
 
 impl TaxRuleId {

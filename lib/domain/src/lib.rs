@@ -3,6 +3,7 @@
 //! Functions load what these need, call them, and write the outcome in one transaction.
 
 pub mod allocate;
+pub mod event;
 pub mod ids;
 pub mod jurisdiction;
 pub mod log;
@@ -14,3 +15,4 @@ pub mod reason;
 pub mod reference;
 pub mod sale;
 pub mod settings;
+pub mod stock;

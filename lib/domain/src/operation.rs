@@ -30,6 +30,11 @@ pub enum OperationKind {
     },
     /// Pending orders once more (S107).
     ProcessPending,
+    /// One order's sale voided, and the order booked anew (N6).
+    Recreate {
+        /// Which.
+        order_id: OrderId,
+    },
 }
 
 /// How far an operation is.

@@ -62,6 +62,11 @@ reasons! {
     AlreadyCaptured = "already_captured", "This revision of the order is in the log already. To book it again, void its sale, delete its log entry and load it.";
     /// An older revision than the one in the log.
     OlderRevision = "older_revision", "A newer revision of the order is in the log already. Nothing to do.";
+    // Voided.
+    /// The sale was voided by a person.
+    SaleVoided = "sale_voided", "The order's sale was voided here by a person. To book the order anew, re-create it, or delete the log entry and load the order.";
+    /// Pending again, at a person's word.
+    ToBeRecreated = "to_be_recreated", "The order's sale was voided so that it is booked anew; that happens by itself within the hour. Nothing to do.";
     // Blocked: stays pending.
     /// Blocked.
     NoCustomer = "no_customer", "The order names no customer and the settings name none either. Choose a customer in the settings; the order is then processed by itself.";
@@ -76,6 +81,8 @@ reasons! {
     AmountNotExact = "amount_not_exact", "An amount of the order is not a whole number of the currency's smallest unit. Check the currency in the settings and the order in ShipStation, then load it again.";
     /// Failed.
     AmountTooLarge = "amount_too_large", "An amount of the order is too large to be booked. Check the order in ShipStation, then load it again.";
+    /// Failed.
+    QuantityTooLarge = "quantity_too_large", "A line's quantity is larger than can be booked. Check the order in ShipStation, then load it again.";
     /// Failed.
     PoisonOrder = "poison_order", "ShipStation answers with an error for this order alone, so it could not be read. It is tried again on later runs; ask ShipStation's support if it stays.";
     /// Failed.
@@ -105,6 +112,14 @@ reasons! {
     MergedAfterBooking = "merged_after_booking", "The order was combined into another one in ShipStation after it was booked. The sale was left as it is; void it by hand if the surviving order is booked too.";
     /// Warning.
     SaleAlreadyLive = "sale_already_live", "The log entry was deleted while the order's sale was still live, so the order was tied to that sale again instead of being booked twice. Void the sale first to book it anew.";
+    /// Warning: the pick stays a draft (S34).
+    StockShort = "stock_short", "There was not enough stock at the location, so the pick stays a draft and nothing was packed or shipped. Bring the stock in, then retry the sale's fulfilment.";
+    /// Warning: the assembly stays a draft, and the pick with it.
+    ComponentsShort = "components_short", "Components of an assembly are short at the location, so assembly and pick stay drafts. Bring them in, then retry the sale's fulfilment.";
+    /// Warning: an assembly outlived its sale.
+    AssemblyKept = "assembly_kept", "What was made for the sale has been picked for others meanwhile, so it was not taken apart when the sale was voided. Check the components' stock.";
+    /// Warning.
+    NegativeQuantity = "negative_quantity", "A line has a quantity below zero. Its amount is booked as ShipStation states it, and it moves no stock; adjust stock by hand if goods came back.";
     /// Warning: fulfilled by others.
     ExternallyFulfilled = "externally_fulfilled", "The order is shipped by a marketplace's warehouse, so stock here is not touched.";
 }

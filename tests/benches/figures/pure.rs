@@ -97,6 +97,7 @@ impl Given {
                 settings: &self.settings,
                 customers: &self.customers,
                 products: &self.products,
+                levels: &stevedore_domain::stock::Levels::default(),
                 tax_rules: std::slice::from_ref(&self.rule),
                 locations: &self.locations,
                 store_name: Some("Web shop"),

@@ -127,11 +127,11 @@ async fn retail_day(path: &Path) {
     accounted(&world, &operation).await;
     let orders = world.sandbox.orders();
     assert_eq!(operation.counts.of(Outcome::Captured), orders.len() as u64, "{day}: {:?}", operation.counts);
-    let before = world.sales().await;
+    let before = world.booked().await;
     assert_eq!(before.len(), orders.len(), "{day}");
     let sum = |orders: &[Order]| orders.iter().map(|order| cents(order, "orderTotal")).sum::<i64>();
-    assert_eq!(before.iter().map(|stored| stored.sale.total.0).sum::<i64>(), sum(&orders), "{day}");
-    let by_order: BTreeMap<_, _> = before.iter().map(|stored| (stored.sale.source.order_id, &stored.sale)).collect();
+    assert_eq!(before.iter().map(|stored| stored.total.0).sum::<i64>(), sum(&orders), "{day}");
+    let by_order: BTreeMap<_, _> = before.iter().map(|stored| (stored.source.order_id, stored)).collect();
     for order in &orders {
         let sale = by_order[&order_id(order.id)];
         assert_eq!(sale.total.0, cents(order, "orderTotal"), "{day}, order {}", order.id);
@@ -151,7 +151,7 @@ async fn retail_day(path: &Path) {
         assert!(entry.warnings.iter().any(|warning| warning.reason == Reason::ChangedAfterBooking), "{day}: {entry:?}");
         assert_eq!(entry.order_total.unwrap().0, cents(&world.sandbox.order(order).unwrap(), "orderTotal"), "{day}");
     }
-    assert_eq!(world.sales().await, before, "{day}");
+    assert_eq!(world.booked().await, before, "{day}");
 }
 
 /// Real invoices, five days of them, with lines, prices and credits as they are.

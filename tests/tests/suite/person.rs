@@ -50,6 +50,7 @@ impl World {
             OperationKind::LoadOrders { from } => Command::LoadOrders { operation_id, from },
             OperationKind::LoadOrder { order_number } => Command::LoadOrder { operation_id, order_number },
             OperationKind::ProcessPending => Command::ProcessPending { operation_id: Some(operation_id), order_ids: None },
+            OperationKind::Recreate { order_id } => Command::Recreate { operation_id, order_id },
             OperationKind::Download => panic!("downloads are the schedule's"),
         };
         self.queues.send_command(&command).await.unwrap();

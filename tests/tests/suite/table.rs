@@ -270,7 +270,7 @@ async fn s76_taking_apart_survives_being_cut_off() {
         world.clock.advance(jiff::SignedDuration::from_mins(1));
         world.sandbox.edit_order(order, |order| order.set("orderTotal", 12));
         world.next_hour().await;
-        let sales = world.sales().await;
+        let sales = world.booked().await;
 
         let cut_off = SharedInterceptor::new(CutOff { left: std::sync::atomic::AtomicI64::new(calls) });
         let options = stevedore_aws::ClientOptions { interceptors: vec![cut_off] };
@@ -288,7 +288,7 @@ async fn s76_taking_apart_survives_being_cut_off() {
         assert_eq!(world.table.cursor().await.unwrap().version, 0);
         assert!(world.table.troubles().await.unwrap().is_empty() && world.table.store_names().await.unwrap().is_none());
         assert!(world.table.list_log_number("1", &page(10, None)).await.unwrap().items.is_empty());
-        assert_eq!(world.sales().await, sales);
+        assert_eq!(world.booked().await, sales);
         let read = stored::<Product>(&world.table, "p").await;
         assert_eq!(read.value.shipstation_product_id, None);
         let customers = world.table.list_records::<Customer>(&page(10, None)).await.unwrap().items;
@@ -306,7 +306,8 @@ async fn s76_taking_apart_survives_being_cut_off() {
 }
 
 async fn take_apart(table: &Table) -> Result<(), Error> {
-    while table.disconnect_step().await? != Progress::Done {}
+    let mut place = None;
+    while table.disconnect_step(&mut place).await? != Progress::Done {}
     Ok(())
 }
 

@@ -293,6 +293,11 @@ impl World {
         }
     }
 
+    /// The same without their versions, which also count writes of the log entries that they stand beside.
+    pub async fn booked(&self) -> Vec<stevedore_domain::sale::Sale> {
+        self.sales().await.into_iter().map(|stored| stored.sale).collect()
+    }
+
     /// Every log entry, the newest first.
     pub async fn log(&self) -> Vec<StoredEntry> {
         let mut list = List { limit: 100, ..List::default() };

@@ -261,7 +261,8 @@ async fn disconnect(State(deps): Shared, body: Body) -> Result<Response, Problem
     };
     tracing::info!("disconnecting");
     let until = deps.now().saturating_add(REMOVING).unwrap_or(jiff::Timestamp::MAX);
-    while let Progress::More(_) = deps.table.disconnect_step().await? {
+    let mut place = None;
+    while let Progress::More(_) = deps.table.disconnect_step(&mut place).await? {
         if deps.now() >= until {
             deps.queues.send_command(&Command::Disconnect).await?;
             return Ok((StatusCode::ACCEPTED, Json(ConnectionView::from(Some(connection)))).into_response());

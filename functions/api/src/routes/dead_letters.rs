@@ -98,6 +98,7 @@ fn operation_of(command: &Command) -> Option<String> {
         Command::LoadOrders { operation_id, .. } | Command::LoadOrder { operation_id, .. } | Command::Continue { operation_id } => {
             Some(operation_id.0.clone())
         }
+        Command::Recreate { operation_id, .. } => Some(operation_id.0.clone()),
         Command::ProcessPending { operation_id, .. } => operation_id.as_ref().map(|id| id.0.clone()),
         Command::Disconnect => None,
     }

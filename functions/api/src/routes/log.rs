@@ -4,22 +4,26 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::Serialize;
 use stevedore_aws::{DeleteOutcome, List, Page, StoredEntry};
 use stevedore_domain::log::LogState;
+use stevedore_domain::operation::OperationKind;
 use stevedore_domain::sale::SaleStatus;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::operations::accepted;
 use super::{OrderInPath, Shared, zone};
 use crate::Deps;
+use crate::access::Caller;
 use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::{Code, Problem};
-use crate::views::LogEntryView;
+use crate::views::{LogEntryView, OperationView};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, delete))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, delete)).routes(routes!(recreate))
 }
 
 /// Reads of the table that one filtered page takes at most; then it ends early, and its token goes on.
@@ -121,4 +125,22 @@ async fn delete(State(deps): Shared, OrderInPath(order): OrderInPath) -> Result<
         None => "The order can be captured again.".to_owned(),
     };
     Ok(Json(DeletedEntry { order_id: order.0, live_sale_id: live, message }))
+}
+
+/// Make an order's sale anew
+#[utoipa::path(post, path = "/v1/log/{order_id}/recreate", tag = "log", operation_id = "recreate_sale",
+    description = "Voids the order's sale, reads the order from ShipStation once more, and books it under the settings of today. The voided sale stays as a record.",
+    security(("bearer" = ["integration:shipstation:operate"])), params(("order_id" = u64, Path)),
+    responses(
+        (status = 202, description = "Queued.", body = OperationView, headers(("Location" = String, description = "Where it can be watched."))),
+        (status = 409, description = "`nothing_to_recreate` or `in_a_days_sale`"),
+    ))]
+async fn recreate(State(deps): Shared, caller: Caller, OrderInPath(order): OrderInPath) -> Result<Response, Problem> {
+    let stored = deps.table.log_entry(order).await?.ok_or_else(|| Problem::not_found("log entry"))?;
+    match &stored.entry.sale_id {
+        Some(id) if id.order().is_none() => return Err(Problem::new(Code::InADaysSale)),
+        Some(_) => {}
+        None => return Err(Problem::new(Code::NothingToRecreate)),
+    }
+    Ok(accepted(deps.start(OperationKind::Recreate { order_id: order }, &caller.by, None).await?))
 }

@@ -7,9 +7,11 @@ mod log;
 mod operations;
 mod pending;
 mod reference;
+mod sale_actions;
 mod sales;
 mod settings;
 mod shipstation;
+mod stock;
 mod syncs;
 
 use std::sync::Arc;
@@ -39,6 +41,8 @@ pub(crate) fn all() -> OpenApiRouter<Arc<Deps>> {
         .merge(pending::routes())
         .merge(log::routes())
         .merge(sales::routes())
+        .merge(sale_actions::routes())
+        .merge(stock::routes())
         .merge(syncs::routes())
         .merge(dead_letters::routes())
         .merge(reference::routes())

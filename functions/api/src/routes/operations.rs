@@ -124,6 +124,7 @@ fn stem(kind: &OperationKind) -> &'static str {
         OperationKind::LoadOrders { .. } => "load-orders",
         OperationKind::LoadOrder { .. } => "load-order",
         OperationKind::ProcessPending => "process-pending",
+        OperationKind::Recreate { .. } => "recreate",
     }
 }
 
@@ -168,6 +169,7 @@ impl Deps {
         let command = match &operation.kind {
             OperationKind::LoadOrders { from } => Command::LoadOrders { operation_id, from: *from },
             OperationKind::LoadOrder { order_number } => Command::LoadOrder { operation_id, order_number: order_number.clone() },
+            OperationKind::Recreate { order_id } => Command::Recreate { operation_id, order_id: *order_id },
             OperationKind::Download | OperationKind::ProcessPending => {
                 Command::ProcessPending { operation_id: Some(operation_id), order_ids }
             }

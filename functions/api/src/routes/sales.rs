@@ -1,15 +1,17 @@
-//! Sales, to be read.
+//! Sales, to be read. What is done with them is in `sale_actions`.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use stevedore_domain::ids::SaleId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{Id, Shared, zone};
 use crate::Deps;
+use crate::etag::tagged;
 use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::Problem;
 use crate::views::{SaleOrderView, SaleView};
@@ -47,10 +49,10 @@ async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListVie
 /// A sale
 #[utoipa::path(get, path = "/v1/sales/{id}", tag = "sales", operation_id = "show_sale",
     security(("bearer" = ["integration:shipstation:read"])), params(("id" = String, Path)),
-    responses((status = 200, description = "The sale.", body = SaleView)))]
-async fn show(State(deps): Shared, Id(id): Id) -> Result<Json<SaleView>, Problem> {
+    responses((status = 200, description = "The sale.", body = SaleView, headers(("ETag" = String, description = "Its version.")))))]
+async fn show(State(deps): Shared, Id(id): Id) -> Result<Response, Problem> {
     let stored = deps.table.sale(&SaleId(id)).await?.ok_or_else(|| Problem::not_found("sale"))?;
-    Ok(Json(stored.sale.into()))
+    Ok(tagged(stored.version, Json(SaleView::from(stored.sale))))
 }
 
 /// The orders inside a sale

@@ -7,6 +7,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
 use stevedore_aws::{AccountingSync, SyncState};
+use stevedore_domain::sale::SyncAction;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -15,22 +16,25 @@ use super::{Id, Shared};
 use crate::Deps;
 use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::Problem;
-use crate::views::sync_state;
+use crate::views::{sync_action, sync_state};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(acknowledge))
 }
 
-/// An authorised invoice that waits for, or has reached, the accounting system.
+/// What happened to an invoice, and whether the accounting system has heard of it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AccountingSync)]
 struct SyncView {
     id: String,
     sale_id: String,
     invoice_number: String,
+    /// What happened to the invoice: `authorised`, or `voided` after the accounting system had it.
+    #[schema(schema_with = sync_action)]
+    action: SyncAction,
     #[schema(schema_with = sync_state)]
     state: SyncState,
-    /// When the invoice was authorised.
+    /// When that happened.
     created_at: Timestamp,
     #[schema(required = true)]
     acknowledged_at: Option<Timestamp>,
@@ -38,8 +42,8 @@ struct SyncView {
 
 impl From<AccountingSync> for SyncView {
     fn from(sync: AccountingSync) -> Self {
-        let AccountingSync { id, sale_id, invoice_number, state, created_at, acknowledged_at } = sync;
-        Self { id, sale_id: sale_id.0, invoice_number, state, created_at, acknowledged_at }
+        let AccountingSync { id, sale_id, invoice_number, action, state, created_at, acknowledged_at } = sync;
+        Self { id, sale_id: sale_id.0, invoice_number, action, state, created_at, acknowledged_at }
     }
 }
 

@@ -1,13 +1,14 @@
 //! What the API shows. The table's records are never answered as they are: what is kept may change its shape, what is shown may not.
 
 mod configuration;
+mod fulfilment;
 mod log;
 mod operation;
 mod reference;
 mod sale;
 mod words;
 
-pub(crate) use words::sync_state;
+pub(crate) use words::{sync_action, sync_state};
 
 pub(crate) use configuration::{ConnectionView, SettingsChangeView, SettingsView};
 pub(crate) use log::{LogEntryView, PendingOrderView, WarningView};

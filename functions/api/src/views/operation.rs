@@ -106,6 +106,7 @@ impl From<Operation> for OperationView {
             OperationKind::LoadOrders { from } => ("load_orders", Some(from), None),
             OperationKind::LoadOrder { order_number } => ("load_order", None, Some(order_number)),
             OperationKind::ProcessPending => ("process_pending", None, None),
+            OperationKind::Recreate { order_id } => ("recreate", None, Some(order_id.to_string())),
         };
         let duration = operation.finished_at.map(|end| end.duration_since(operation.started_at));
         let milliseconds = |duration: jiff::SignedDuration| {

@@ -5,9 +5,10 @@ use jiff::civil::Date;
 use serde::Serialize;
 use stevedore_domain::log::LogEntry;
 use stevedore_domain::money::{Currency, Minor};
-use stevedore_domain::sale::{Charge, Sale, SaleKind, SaleLine, SaleStatus, Source, Stage, StageStatus, displayed_comment};
+use stevedore_domain::sale::{Charge, Payment, Sale, SaleKind, SaleLine, SaleStatus, Source, StageStatus, displayed_comment};
 use utoipa::ToSchema;
 
+use super::fulfilment::{AssemblyView, MovementView, PurchaseView, StageView};
 use super::{AddressView, WarningView, words};
 
 /// A sale. Amounts are decimal texts in `currency`; a unit price keeps its own decimals.
@@ -50,14 +51,16 @@ pub(crate) struct SaleView {
     pick: StageView,
     pack: StageView,
     ship: StageView,
-    /// None in this version.
-    assemblies: Vec<serde_json::Value>,
-    /// None in this version.
-    purchases: Vec<serde_json::Value>,
+    /// What is made for it.
+    assemblies: Vec<AssemblyView>,
+    /// What suppliers shall send to the buyer.
+    purchases: Vec<PurchaseView>,
     /// None in this version.
     credit_notes: Vec<serde_json::Value>,
     /// None in this version.
     restocks: Vec<serde_json::Value>,
+    /// Every movement of stock that it caused, in the order in which they happened.
+    movements: Vec<MovementView>,
     warnings: Vec<WarningView>,
     created_at: Timestamp,
     #[schema(required = true)]
@@ -158,6 +161,8 @@ struct InvoiceView {
     status: StageStatus,
     number: String,
     payments: Vec<PaymentView>,
+    /// Payments that were on it when it was voided: a record, and no money of anybody's.
+    voided_payments: Vec<PaymentView>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -170,16 +175,12 @@ struct PaymentView {
     method: Option<String>,
     #[schema(required = true)]
     date: Option<Date>,
-}
-
-/// A stage of fulfilment.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Stage)]
-struct StageView {
-    #[schema(schema_with = words::stage_status)]
-    status: StageStatus,
-    /// None in this version.
-    lines: Vec<serde_json::Value>,
+    /// The key of a payment that a person added.
+    #[schema(required = true)]
+    id: Option<String>,
+    /// Who added it; null for what ShipStation reported.
+    #[schema(required = true)]
+    by: Option<String>,
 }
 
 /// An order inside a sale.
@@ -216,13 +217,19 @@ impl From<Sale> for SaleView {
         let (status, currency) = (sale.status(), sale.currency);
         let lines = sale.lines.iter().map(|line| LineView::of(line, &sale)).collect();
         let amount = |amount: Minor| currency.text(amount);
-        let stage = |stage: Stage| StageView { status: stage.status, lines: Vec::new() };
-        let payments = sale.invoice.payments.into_iter().map(|payment| PaymentView {
+        let payment = |payment: Payment| PaymentView {
             amount: amount(payment.amount),
             account: payment.account.0,
             method: payment.method,
             date: payment.date,
-        });
+            id: payment.id,
+            by: payment.by,
+        };
+        let (pick, pack, ship) =
+            (StageView::of(&sale, &sale.pick, true), StageView::of(&sale, &sale.pack, false), StageView::of(&sale, &sale.ship, false));
+        let assemblies = sale.assemblies.iter().enumerate().map(|(number, one)| AssemblyView::of(&sale, number, one)).collect();
+        let purchases = sale.purchases.iter().enumerate().map(|(number, one)| PurchaseView::of(&sale, number, one)).collect();
+        let movements = sale.movements().into_iter().map(MovementView::from).collect();
         Self {
             id: sale.id.0,
             number: sale.number,
@@ -243,14 +250,20 @@ impl From<Sale> for SaleView {
             subtotal: amount(sale.subtotal),
             tax: amount(sale.tax),
             total: amount(sale.total),
-            invoice: InvoiceView { status: sale.invoice.status, number: sale.invoice.number, payments: payments.collect() },
-            pick: stage(sale.pick),
-            pack: stage(sale.pack),
-            ship: stage(sale.ship),
-            assemblies: Vec::new(),
-            purchases: Vec::new(),
+            invoice: InvoiceView {
+                status: sale.invoice.status,
+                number: sale.invoice.number,
+                payments: sale.invoice.payments.into_iter().map(payment).collect(),
+                voided_payments: sale.invoice.voided_payments.into_iter().map(payment).collect(),
+            },
+            pick,
+            pack,
+            ship,
+            assemblies,
+            purchases,
             credit_notes: Vec::new(),
             restocks: Vec::new(),
+            movements,
             warnings: sale.warnings.into_iter().map(WarningView::from).collect(),
             created_at: sale.created_at,
             voided_at: sale.voided_at,

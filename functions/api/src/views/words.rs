@@ -57,7 +57,7 @@ pub(super) fn stage_status() -> Object {
 }
 
 pub(super) fn operation_kind() -> Object {
-    words(["download", "load_orders", "load_order", "process_pending"])
+    words(["download", "load_orders", "load_order", "process_pending", "recreate"])
 }
 
 pub(super) fn operation_state() -> Object {
@@ -73,11 +73,19 @@ pub(super) fn connection_mode() -> Object {
 }
 
 pub(super) fn product_kind() -> Object {
-    words(["stock", "service"])
+    words(stevedore_domain::reference::ProductKind::ALL.map(stevedore_domain::reference::ProductKind::as_str))
 }
 
 pub(super) fn account_kind() -> Object {
     words(["revenue", "asset", "liability", "expense", "equity"])
+}
+
+pub(super) fn movement_kind() -> Object {
+    words(["adjust", "allocate", "pick", "ship", "assemble", "consume", "release", "unpick", "unship", "disassemble", "recover"])
+}
+
+pub(crate) fn sync_action() -> Object {
+    words(["authorised", "voided"])
 }
 
 pub(crate) fn sync_state() -> Object {

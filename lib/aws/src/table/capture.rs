@@ -1,15 +1,18 @@
-//! The effect of an order: log entry, sale, customer and accounting sync, together or not at all (P1).
+//! The effect of an order: log entry, sale, stock, customer, accounting sync and events, together or not at all (P1).
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
+use stevedore_domain::event::EventKind;
 use stevedore_domain::log::LogEntry;
 use stevedore_domain::order::RevisionKey;
 use stevedore_domain::sale::{CustomerChoice, Sale, StageStatus};
+use stevedore_domain::stock::{Level, StockChange, StockKey};
 
-use super::log::StoredEntry;
+use super::building::{MOST_AT_ONCE, Worked, shortages};
+use super::order_item::{Known, OrderItem, SalePlace, StoredEntry, order_item};
 use super::record::{Condition, Expected, Transacted};
-use super::sales::{SaleItems, read_head};
+use super::sales::{Head, HeadState, SaleItems, sale_items};
 use super::{RecordKind, StoredSale, Table};
 use crate::Error;
 
@@ -18,12 +21,23 @@ use crate::Error;
 pub struct CaptureWrite<'a> {
     /// The entry as it shall be.
     pub entry: &'a LogEntry,
-    /// The entry as it was read, where there was one.
-    pub known: Option<&'a StoredEntry>,
+    /// What was read of the order, where there was anything.
+    pub known: Option<&'a Known>,
     /// The order exactly as ShipStation sent it, of the entry's newest revision; none keeps what the known entry holds.
     pub order: Option<(&'a RevisionKey, &'a RawValue)>,
     /// The order's sale, where it gets one now.
-    pub sale: Option<(&'a Sale, &'a CustomerChoice)>,
+    pub sale: Option<NewSale<'a>>,
+}
+
+/// A sale that is to come into being.
+#[derive(Clone, Copy, Debug)]
+pub struct NewSale<'a> {
+    /// The sale.
+    pub sale: &'a Sale,
+    /// Whose it is.
+    pub customer: &'a CustomerChoice,
+    /// What it adds to levels.
+    pub stock: &'a [StockChange],
 }
 
 /// What became of it.
@@ -31,12 +45,14 @@ pub struct CaptureWrite<'a> {
 pub enum CaptureOutcome {
     /// Written: all of it.
     Written,
-    /// The log entry is not what was read: decide again.
+    /// The order is not what was read: decide again.
     EntryChanged,
     /// The sale's id is taken; here is the sale that has it.
     SaleExists(Box<StoredSale>),
     /// Another order created the customer in the meantime: decide again.
     CustomerChanged,
+    /// There is less stock than was thought: decide again with these levels.
+    StockShort(Vec<(StockKey, Level)>),
 }
 
 /// Which write of the transaction is which.
@@ -48,75 +64,175 @@ enum Part {
     Other,
 }
 
+const OPERATION: &str = "book an order";
+
 impl Table {
     /// Writes what an order became, in one transaction, after whatever is too large for it.
     ///
     /// What is too large (older or large revisions, the chunks of a large sale) is written first under keys made from its content, where nothing
-    /// looks for it until the transaction names it; cut off in between, the next delivery writes the same again.
+    /// looks for it until the transaction names it; cut off in between, the next delivery writes the same again. More levels of stock than
+    /// the transaction holds are moved in steps before it (see [`super::building`]).
     ///
     /// # Errors
     /// [`Error`]; nothing that anybody reads was written then.
     pub async fn capture(&self, write: CaptureWrite<'_>, at: Timestamp) -> Result<CaptureOutcome, Error> {
-        const OPERATION: &str = "book an order";
         let CaptureWrite { entry, known, order, sale } = write;
+        let known_entry = known.and_then(Known::entry);
         let mut beforehand = Vec::new();
-        let kept = match (order, known) {
+        let kept = match (order, known_entry) {
             (Some((key, raw)), _) => Some((*key, raw)),
             (None, Some(known)) => known.inline_order(),
             (None, None) => None,
         };
-        if let (Some((key, _)), Some((old_key, old_raw))) = (order, known.and_then(StoredEntry::inline_order))
+        if let (Some((key, _)), Some((old_key, old_raw))) = (order, known_entry.and_then(StoredEntry::inline_order))
             && *key != old_key
         {
             beforehand.extend(super::revision::revision_items(entry.order_id, &old_key, old_raw.get())?);
         }
-        let (entry_item, own_items) = super::log::entry_item(entry, kept)?;
-        if order.is_some() {
-            beforehand.extend(own_items);
-        }
-        let expected = known.map_or(Expected::Absent, |known| Expected::Version(known.version));
+        let events = sale.map(|new| events_of(new.sale)).unwrap_or_default();
+        let large = sale.is_some_and(|new| new.stock.len() > MOST_AT_ONCE);
+        let place = match (sale, known) {
+            (Some(new), _) if large => SalePlace::Beside(new.sale.created_at),
+            (Some(new), _) => SalePlace::Here(new.sale),
+            // The sale that the order has had stays with it, unless the entry has let go of it.
+            (None, Some(known)) if known.sale_id().is_some() && known.sale_id() == entry.sale_id.as_ref() => {
+                self.place(entry.sale_id.as_ref(), known.inline_sale()).await?
+            }
+            (None, _) => SalePlace::Nowhere,
+        };
+        let own_events: &[EventKind] = if large { &[] } else { &events };
+        let OrderItem { mut item, revision, sale_beside } = order_item(entry, kept, place, own_events)?;
+        beforehand.extend(revision);
         let mut parts = vec![Part::Entry];
-        let mut writes: Vec<TransactWriteItem> = vec![self.put(OPERATION, entry_item, expected)?];
-        if let Some((sale, customer)) = sale {
-            let SaleItems { head, chunks } = super::sales::sale_items(sale)?;
-            beforehand.extend(chunks);
-            parts.push(Part::Sale);
-            writes.push(self.put(OPERATION, head, Expected::Absent)?);
+        let mut others: Vec<TransactWriteItem> = Vec::new();
+        // A sale that the order leaves, or outgrows, gets items of its own.
+        if let Some(old) = known.and_then(Known::inline_sale)
+            && (sale.is_some_and(|new| new.sale.id != old.id)
+                || (sale.is_none() && (entry.sale_id.as_ref() != Some(&old.id) || sale_beside)))
+        {
+            let listed = entry.sale_id.as_ref() != Some(&old.id);
+            parts.push(Part::Other);
+            others.extend(self.move_out(OPERATION, old, listed).await?);
+        } else if let Some(old) = known.and_then(Known::sale_id)
+            && old.order().is_some()
+            && entry.sale_id.as_ref() != Some(old)
+            && let Some(head) = self.head(old).await?.filter(|head| !head.is_listed())
+        {
+            // … or, where it has them already, stands in the list by itself from now on.
+            parts.push(Part::Other);
+            others.push(self.list_head(OPERATION, &head).await?);
+        }
+        let mut built = None;
+        if let Some(NewSale { sale, customer, stock }) = sale {
+            if large || sale_beside {
+                super::events::unname(&mut item);
+                let expected = if stock.len() > MOST_AT_ONCE {
+                    self.put_items(OPERATION, std::mem::take(&mut beforehand)).await?;
+                    match self.build(sale, stock, at).await? {
+                        Worked::Done(version) => {
+                            built = Some(&sale.id);
+                            Expected::Version(version)
+                        }
+                        Worked::Short(levels) => return Ok(CaptureOutcome::StockShort(levels)),
+                        Worked::Exists(existing) => return Ok(CaptureOutcome::SaleExists(existing)),
+                        Worked::Changed => return Ok(CaptureOutcome::EntryChanged),
+                    }
+                } else {
+                    Expected::Absent
+                };
+                let SaleItems { head, chunks } = sale_items(sale, HeadState { events: &events, ..HeadState::default() })?;
+                beforehand.extend(chunks);
+                parts.push(Part::Sale);
+                others.push(self.put(OPERATION, head, expected)?);
+            }
             for (part, item, expected) in customer_items(customer)? {
                 parts.push(part);
-                writes.push(self.put(OPERATION, item, expected)?);
+                others.push(self.put(OPERATION, item, expected)?);
             }
-            if sale.invoice.status == StageStatus::Authorised {
-                parts.push(Part::Other);
-                writes.push(self.put(OPERATION, super::syncs::pending_item(sale, at)?, Expected::Absent)?);
+            if built.is_none() {
+                let cause = format!("sale {}", sale.id);
+                for change in stock {
+                    others.push(self.stock_update(OPERATION, change, &cause, at)?);
+                }
             }
         }
         if !beforehand.is_empty() {
             self.put_items(OPERATION, beforehand).await?;
         }
-        let failed = match self.transact(OPERATION, writes).await? {
-            Transacted::Done => return Ok(CaptureOutcome::Written),
-            Transacted::Refused(failed) => failed,
-        };
-        let mut outcome = CaptureOutcome::EntryChanged;
-        for (part, old) in parts.iter().zip(failed) {
-            match (part, old) {
-                (_, Condition::Held) => {}
-                (Part::Entry, Condition::Failed(_)) => return Ok(CaptureOutcome::EntryChanged),
-                (Part::Sale, Condition::Failed(old)) => {
-                    if let Some(old) = old {
-                        outcome = CaptureOutcome::SaleExists(Box::new(self.whole_sale(read_head(old)?).await?));
-                    }
-                }
-                (Part::Customer | Part::Other, Condition::Failed(_)) => {
-                    if matches!(outcome, CaptureOutcome::EntryChanged) {
-                        outcome = CaptureOutcome::CustomerChanged;
-                    }
-                }
-            }
+        let expected = known.map_or(Expected::Absent, |known| Expected::Version(known.version()));
+        let outcome = self.commit(item, expected, others, &parts, sale).await?;
+        match (&outcome, built) {
+            (_, None) => {}
+            (CaptureOutcome::Written, Some(sale)) => self.clear_steps(sale).await?,
+            (_, Some(sale)) => self.give_up_work(sale).await?,
         }
         Ok(outcome)
     }
+
+    async fn commit(
+        &self,
+        item: super::Item,
+        expected: Expected,
+        others: Vec<TransactWriteItem>,
+        parts: &[Part],
+        sale: Option<NewSale<'_>>,
+    ) -> Result<CaptureOutcome, Error> {
+        // Alone it needs no transaction, which would cost twice as much.
+        if others.is_empty() {
+            return Ok(match self.put_if(OPERATION, item, expected).await? {
+                super::record::Conditional::Written(_) => CaptureOutcome::Written,
+                super::record::Conditional::Refused(_) => CaptureOutcome::EntryChanged,
+            });
+        }
+        let mut writes = vec![self.put(OPERATION, item, expected)?];
+        writes.extend(others);
+        let mut failed = match self.transact(OPERATION, writes).await? {
+            Transacted::Done => return Ok(CaptureOutcome::Written),
+            Transacted::Refused(failed) => failed,
+        };
+        let stock = failed.split_off(parts.len().min(failed.len()));
+        let mut outcome = None;
+        for (part, old) in parts.iter().zip(failed) {
+            match (part, old) {
+                (_, Condition::Held) => {}
+                (Part::Entry | Part::Other, Condition::Failed(_)) => return Ok(CaptureOutcome::EntryChanged),
+                (Part::Sale, Condition::Failed(old)) => {
+                    let head = old.map(Head::new);
+                    let Some(head) = head.filter(Head::is_live) else { return Ok(CaptureOutcome::EntryChanged) };
+                    let stored = StoredSale { sale: self.whole_sale(&head).await?, version: head.version() };
+                    outcome = Some(CaptureOutcome::SaleExists(Box::new(stored)));
+                }
+                (Part::Customer, Condition::Failed(_)) => {
+                    outcome.get_or_insert(CaptureOutcome::CustomerChanged);
+                }
+            }
+        }
+        if let Some(outcome) = outcome {
+            return Ok(outcome);
+        }
+        let short = shortages(sale.map(|new| new.stock).unwrap_or_default(), stock.into_iter());
+        Ok(if short.is_empty() { CaptureOutcome::EntryChanged } else { CaptureOutcome::StockShort(short) })
+    }
+
+    /// The write of a sale that gets a head of its own, after its chunks. `listed`: no order's item stands among the sales for it.
+    pub(super) async fn move_out(&self, operation: &'static str, sale: &Sale, listed: bool) -> Result<Option<TransactWriteItem>, Error> {
+        let SaleItems { head, chunks } = sale_items(sale, HeadState { listed, ..HeadState::default() })?;
+        self.put_items(operation, chunks).await?;
+        self.put(operation, head, Expected::Absent).map(Some)
+    }
+
+    /// The write of a head that stands in the list of sales by itself from now on.
+    pub(super) async fn list_head(&self, operation: &'static str, head: &Head) -> Result<TransactWriteItem, Error> {
+        let sale = self.whole_sale(head).await?;
+        let SaleItems { head: item, .. } = sale_items(&sale, HeadState { listed: true, ..HeadState::default() })?;
+        self.put(operation, item, Expected::Version(head.version()))
+    }
+}
+
+/// What the birth of a sale says to others.
+fn events_of(sale: &Sale) -> Vec<EventKind> {
+    let authorised = sale.invoice.status == StageStatus::Authorised;
+    std::iter::once(EventKind::SaleCreated).chain(authorised.then_some(EventKind::InvoiceAuthorised)).collect()
 }
 
 /// The writes that a sale's customer needs.
@@ -126,7 +242,7 @@ fn customer_items(choice: &CustomerChoice) -> Result<Vec<(Part, super::Item, Exp
         CustomerChoice::Existing(_) => Vec::new(),
         // The same link may be written by two orders of one buyer at once: both say the same.
         CustomerChoice::Link(customer, link) => {
-            vec![(Part::Other, super::records::customer_link_item(OPERATION, *link, &customer.id)?, Expected::Anything)]
+            vec![(Part::Customer, super::records::customer_link_item(OPERATION, *link, &customer.id)?, Expected::Anything)]
         }
         CustomerChoice::Create(new) => {
             let mut items =

@@ -1,7 +1,9 @@
 //! Taking the connection apart (S76): everything that ties us to ShipStation goes; sales, customers, products and stock stay.
 
+use super::order_item::{Known, LOG, SALE, read_known};
 use super::paging::IndexQuery;
-use super::{List, Table, text_of};
+use super::record::Expected;
+use super::{Item, List, Table, text_of};
 use crate::Error;
 use crate::keys::{self, Key};
 use crate::schema::BY_TIME;
@@ -18,26 +20,39 @@ pub enum Progress {
 impl Table {
     /// Removes up to a few hundred log entries with their revisions; when none is left, links, cursor, unread places, stores' names and the connection itself.
     ///
-    /// Every step can be repeated, and the connection goes last: cut off anywhere, calling it again goes on.
+    /// Every step can be repeated, and the connection goes last: cut off anywhere, calling it again goes on. `place` remembers between two steps where the
+    /// first of them stopped; without it they only take longer.
     ///
     /// # Errors
     /// [`Error`]; calling it again goes on.
-    pub async fn disconnect_step(&self) -> Result<Progress, Error> {
+    pub async fn disconnect_step(&self, place: &mut Option<String>) -> Result<Progress, Error> {
         const OPERATION: &str = "disconnect";
-        let query = IndexQuery { operation: OPERATION, index: BY_TIME, partition: "LOG", newest_first: false };
-        let page = self.query_index(&query, &List { limit: 200, ..List::default() }).await?;
+        let query = IndexQuery { operation: OPERATION, index: BY_TIME, partition: LOG, newest_first: false };
+        let page = self.list_index(&query, &List { limit: 200, ..List::default() }).await?;
         if !page.items.is_empty() {
-            for key in &page.items {
-                let mut gone: Vec<Key> = Vec::new();
-                for item in self.query_prefix(OPERATION, &key.pk, "REV#").await? {
-                    gone.extend(text_of(&item, "sk").map(|sk| Key::new(&key.pk, sk)));
-                }
-                // The entry goes after its revisions, so that it still leads to them when this is cut off.
-                self.delete_items(OPERATION, gone).await?;
-            }
             let count = page.items.len();
-            self.delete_items(OPERATION, page.items).await?;
+            for item in page.items {
+                self.forget(item).await?;
+            }
             return Ok(Progress::More(count));
+        }
+        // Entries of orders that have a sale leave it behind, where the entry was.
+        let query = IndexQuery { operation: OPERATION, index: BY_TIME, partition: SALE, newest_first: false };
+        let mut list = List { limit: 200, token: place.take(), ..List::default() };
+        loop {
+            let page = self.list_index(&query, &list).await?;
+            let mut count = 0;
+            for item in page.items {
+                count += usize::from(self.forget(item).await?);
+            }
+            list.token = page.next;
+            if count > 0 {
+                place.clone_from(&list.token);
+                return Ok(Progress::More(count));
+            }
+            if list.token.is_none() {
+                break;
+            }
         }
         self.remove_links().await?;
         let mut gone: Vec<Key> = self.troubles().await?.iter().map(|trouble| keys::trouble(&trouble.position)).collect();
@@ -45,5 +60,23 @@ impl Table {
         self.delete_items(OPERATION, gone).await?;
         self.delete_items(OPERATION, vec![keys::connection()]).await?;
         Ok(Progress::Done)
+    }
+
+    /// Removes a log entry with its revisions. Answers whether the item was one.
+    async fn forget(&self, item: Item) -> Result<bool, Error> {
+        const OPERATION: &str = "disconnect";
+        let Some(Known::Entry(stored)) = read_known(&item)? else { return Ok(false) };
+        let key = keys::log_entry(stored.entry.order_id);
+        let mut gone: Vec<Key> = Vec::new();
+        for item in self.query_prefix(OPERATION, &key.pk, "REV#").await? {
+            gone.extend(text_of(&item, "sk").map(|sk| Key::new(&key.pk, sk)));
+        }
+        // The entry goes after its revisions, so that it still leads to them when this is cut off.
+        self.delete_items(OPERATION, gone).await?;
+        match self.orphaned(&stored).await? {
+            Some(item) => drop(self.put_if(OPERATION, item, Expected::Version(stored.version)).await?),
+            None => drop(self.delete_if(OPERATION, &key, stored.version).await?),
+        }
+        Ok(true)
     }
 }

@@ -1,34 +1,20 @@
 //! Log entries.
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use std::collections::HashMap;
+
+use serde_json::value::RawValue;
 use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::log::{LogEntry, LogState};
-use stevedore_domain::order::RevisionKey;
+use stevedore_domain::sale::Sale;
 
+use super::order_item::{
+    Known, LOG, OrderItem, SALE, SalePlace, StoredEntry, is_waiting, order_item, orphan_item, read_known, state_partition,
+};
 use super::paging::IndexQuery;
-use super::record::{Conditional, Expected};
-use super::{Item, List, Page, Table, blob, blob_of, item_of, key_of, text, version_of};
+use super::record::{Conditional, Expected, Transacted};
+use super::{Item, List, Page, Table};
 use crate::schema::{BY_NUMBER, BY_STATE, BY_TIME};
-use crate::{Error, codec, keys};
-
-/// A log entry as it stands in the table.
-#[derive(Clone, Debug)]
-pub struct StoredEntry {
-    /// The entry.
-    pub entry: LogEntry,
-    /// Counts its writes from 1.
-    pub version: u64,
-    order: Option<Box<RawValue>>,
-}
-
-impl StoredEntry {
-    /// The newest revision, where it is kept inside the entry.
-    pub(super) fn inline_order(&self) -> Option<(RevisionKey, &RawValue)> {
-        Some((*self.entry.newest()?, self.order.as_deref()?))
-    }
-}
+use crate::{Error, keys};
 
 /// What became of the deletion of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,92 +27,14 @@ pub enum DeleteOutcome {
     Consolidating,
 }
 
-#[derive(Serialize)]
-struct DocumentRef<'a> {
-    log: &'a LogEntry,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Document {
-    log: LogEntry,
-    #[serde(default)]
-    order: Option<Box<RawValue>>,
-}
-
-/// What people look for in the table itself; the document holds all of it, and these are never read back.
-#[derive(Serialize)]
-struct Shown<'a> {
-    state: LogState,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<stevedore_domain::reason::Reason>,
-    order_number: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sale_id: Option<&'a SaleId>,
-}
-
-/// The largest item that costs one write unit, with room for the version.
-const ONE_UNIT: usize = 1024 - 16;
-
-/// The entry's item, and the items of its newest revision where that does not fit into it within one write unit.
-pub(super) fn entry_item(entry: &LogEntry, order: Option<(RevisionKey, &RawValue)>) -> Result<(Item, Vec<Item>), Error> {
-    const OPERATION: &str = "encode a log entry";
-    let key = keys::log_entry(entry.order_id);
-    // An index key must not be empty; an order without a number is found by its id.
-    let number = if entry.order_number.is_empty() { "-" } else { &entry.order_number };
-    let shown = Shown { state: entry.state, reason: entry.reason, order_number: number, sale_id: entry.sale_id.as_ref() };
-    let mut item = item_of(OPERATION, &key, "log", &shown)?;
-    let sort = format!("{}#{}", keys::instant(entry.captured_at), entry.order_id);
-    if entry.state != LogState::Booked {
-        item.insert(BY_STATE.partition.to_owned(), text(state_partition(entry.state)));
-        item.insert(BY_STATE.sort.to_owned(), text(&sort));
-    }
-    item.insert(BY_TIME.partition.to_owned(), text("LOG"));
-    item.insert(BY_TIME.sort.to_owned(), text(sort));
-    let encode = |order: Option<&RawValue>| codec::encode(&DocumentRef { log: entry, order }).map_err(Error::encoding(OPERATION));
-    if let Some((_, raw)) = order {
-        let document = encode(Some(raw))?;
-        if size(&item) + document.len() <= ONE_UNIT {
-            item.insert("doc".to_owned(), blob(document));
-            return Ok((item, Vec::new()));
-        }
-    }
-    item.insert("doc".to_owned(), blob(encode(None)?));
-    let own = order.map(|(key, raw)| super::revision::revision_items(entry.order_id, &key, raw.get())).transpose()?;
-    Ok((item, own.unwrap_or_default()))
-}
-
-/// What DynamoDB counts: names and values.
-fn size(item: &Item) -> usize {
-    let value = |value: &aws_sdk_dynamodb::types::AttributeValue| match value {
-        aws_sdk_dynamodb::types::AttributeValue::S(text) => text.len(),
-        aws_sdk_dynamodb::types::AttributeValue::B(bytes) => bytes.as_ref().len(),
-        _ => 21,
-    };
-    item.iter().map(|(name, attribute)| name.len() + value(attribute)).sum::<usize>() + "doc".len()
-}
-
-fn state_partition(state: LogState) -> String {
-    format!("LOG#{}", state.as_str())
-}
-
-fn read_entry(item: &Item) -> Result<StoredEntry, Error> {
-    const OPERATION: &str = "read a log entry";
-    let key = key_of(OPERATION, item)?;
-    let document: Document =
-        codec::decode(blob_of(item, "doc").unwrap_or_default()).map_err(|error| Error::unreadable(OPERATION, key.to_string(), error))?;
-    Ok(StoredEntry { entry: document.log, version: version_of(item), order: document.order })
-}
-
 impl Table {
     /// The log entries of orders, those that exist.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn log_entries(&self, orders: impl IntoIterator<Item = OrderId>) -> Result<HashMap<OrderId, StoredEntry>, Error> {
-        let items = self.get_items("read log entries", orders.into_iter().map(keys::log_entry)).await?;
-        items.values().map(|item| read_entry(item).map(|stored| (stored.entry.order_id, stored))).collect()
+        let known = self.known_orders(orders).await?;
+        Ok(known.into_iter().filter_map(|(order, known)| Some((order, entry(known)?))).collect())
     }
 
     /// The log entry of an order.
@@ -134,7 +42,7 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn log_entry(&self, order: OrderId) -> Result<Option<StoredEntry>, Error> {
-        self.get_item("read a log entry", &keys::log_entry(order)).await?.as_ref().map(read_entry).transpose()
+        Ok(self.known_order(order).await?.and_then(entry))
     }
 
     /// The newest revision of an order in the log, exactly as ShipStation sent it.
@@ -151,22 +59,33 @@ impl Table {
         }
     }
 
-    /// Log entries, the newest first.
+    /// Log entries, the newest first: by the time of the sale where there is one, else of capture.
     ///
     /// # Errors
     /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.
     pub async fn list_log(&self, list: &List) -> Result<Page<StoredEntry>, Error> {
-        self.entries(&IndexQuery { operation: "list the log", index: BY_TIME, partition: "LOG", newest_first: true }, list).await
+        let partitions =
+            [LOG, SALE].map(|partition| IndexQuery { operation: "list the log", index: BY_TIME, partition, newest_first: true });
+        let page = self.list_merged(&partitions, list).await?;
+        entries(page)
     }
 
-    /// Log entries in a state, the oldest first. For [`LogState::Booked`], filter [`Self::list_log`]: plainly booked orders are in no state index.
+    /// Log entries in a state: those that wait for something the oldest first, booked and voided ones, which are no index of their own, the newest first
+    /// among the sales. A page of these may hold fewer than the limit.
     ///
     /// # Errors
     /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.
     pub async fn list_log_state(&self, state: LogState, list: &List) -> Result<Page<StoredEntry>, Error> {
+        const OPERATION: &str = "list the log by state";
+        if !is_waiting(state) {
+            // A day's orders stand in the rest of the log.
+            let mut page = self.list_log(list).await?;
+            page.items.retain(|stored| stored.entry.state == state);
+            return Ok(page);
+        }
         let partition = state_partition(state);
-        self.entries(&IndexQuery { operation: "list the log by state", index: BY_STATE, partition: &partition, newest_first: false }, list)
-            .await
+        let query = IndexQuery { operation: OPERATION, index: BY_STATE, partition: &partition, newest_first: false };
+        entries(self.list_index(&query, list).await?)
     }
 
     /// Log entries with exactly this order number, the newest first.
@@ -177,14 +96,8 @@ impl Table {
         if number.is_empty() {
             return Ok(Page { items: Vec::new(), next: None });
         }
-        self.entries(&IndexQuery { operation: "list the log by number", index: BY_NUMBER, partition: number, newest_first: true }, list)
-            .await
-    }
-
-    async fn entries(&self, query: &IndexQuery<'_>, list: &List) -> Result<Page<StoredEntry>, Error> {
-        let page = self.list_index(query, list).await?;
-        let items = page.items.iter().map(read_entry).collect::<Result<_, _>>()?;
-        Ok(Page { items, next: page.next })
+        let query = IndexQuery { operation: "list the log by number", index: BY_NUMBER, partition: number, newest_first: true };
+        entries(self.list_index(&query, list).await?)
     }
 
     /// Changes an entry in place: reads it, lets `change` decide, writes it if nobody else did in between, else starts again.
@@ -201,17 +114,38 @@ impl Table {
             if !change(&mut stored.entry) {
                 return Ok(Some(stored.entry));
             }
-            let (item, own) = entry_item(&stored.entry, kept.as_ref().map(|(key, raw)| (*key, raw.as_ref())))?;
-            // The entry may have outgrown the room that its revision had in it.
-            if !own.is_empty() {
-                self.put_items(OPERATION, own).await?;
-            }
-            if let Conditional::Written(_) = self.put_if(OPERATION, item, Expected::Version(stored.version)).await? {
+            let kept = kept.as_ref().map(|(key, raw)| (*key, raw.as_ref()));
+            if self.put_entry(OPERATION, &stored, kept).await? {
                 return Ok(Some(stored.entry));
             }
             tokio::time::sleep(super::record::jitter(attempt)).await;
         }
         Err(Error::Contended { operation: OPERATION })
+    }
+
+    /// Writes an entry whose sale is not touched. Answers whether nobody else wrote it in between.
+    async fn put_entry(
+        &self,
+        operation: &'static str,
+        stored: &StoredEntry,
+        kept: Option<(stevedore_domain::order::RevisionKey, &RawValue)>,
+    ) -> Result<bool, Error> {
+        let place = self.place(stored.entry.sale_id.as_ref(), stored.sale.as_deref()).await?;
+        let OrderItem { item, revision, sale_beside } = order_item(&stored.entry, kept, place, &[])?;
+        // The entry may have outgrown the room that its revision had in it.
+        if !revision.is_empty() {
+            self.put_items(operation, revision).await?;
+        }
+        let expected = Expected::Version(stored.version);
+        match stored.sale.as_deref().filter(|_| sale_beside) {
+            None => Ok(matches!(self.put_if(operation, item, expected).await?, Conditional::Written(_))),
+            // … or that its sale had in it.
+            Some(sale) => {
+                let mut writes = vec![self.put(operation, item, expected)?];
+                writes.extend(self.move_out(operation, sale, false).await?);
+                Ok(matches!(self.transact(operation, writes).await?, Transacted::Done))
+            }
+        }
     }
 
     /// Deletes an order's log entry, so that the order can be captured again (S149). Its revisions and its sale stay (S150).
@@ -225,11 +159,47 @@ impl Table {
             if stored.entry.state == LogState::Consolidating {
                 return Ok(DeleteOutcome::Consolidating);
             }
-            if self.delete_if(OPERATION, &keys::log_entry(order), stored.version).await? {
+            let done = match self.orphaned(&stored).await? {
+                Some(item) => matches!(self.put_if(OPERATION, item, Expected::Version(stored.version)).await?, Conditional::Written(_)),
+                None => self.delete_if(OPERATION, &keys::log_entry(order), stored.version).await?,
+            };
+            if done {
                 return Ok(DeleteOutcome::Deleted(stored.entry.sale_id));
             }
             tokio::time::sleep(super::record::jitter(attempt)).await;
         }
         Err(Error::Contended { operation: OPERATION })
     }
+
+    /// What is left of an order without its log entry: that it is in a sale. Nothing where it is in none.
+    pub(super) async fn orphaned(&self, stored: &StoredEntry) -> Result<Option<Item>, Error> {
+        let Some(sale_id) = &stored.entry.sale_id else { return Ok(None) };
+        let place = self.place(Some(sale_id), stored.sale.as_deref()).await?;
+        orphan_item(stored.entry.order_id, sale_id, place, &[]).map(Some)
+    }
+
+    /// Where an order's own sale is.
+    pub(super) async fn place<'a>(&self, sale_id: Option<&SaleId>, sale: Option<&'a Sale>) -> Result<SalePlace<'a>, Error> {
+        if let Some(sale) = sale {
+            return Ok(SalePlace::Here(sale));
+        }
+        let Some(id) = sale_id.filter(|id| id.order().is_some()) else { return Ok(SalePlace::Nowhere) };
+        Ok(self.head(id).await?.map_or(SalePlace::Nowhere, |head| SalePlace::Beside(head.created_at())))
+    }
+}
+
+fn entry(known: Known) -> Option<StoredEntry> {
+    match known {
+        Known::Entry(stored) => Some(stored),
+        Known::Orphan(_) => None,
+    }
+}
+
+/// The entries of a page; sales without an entry are passed over.
+fn entries(page: Page<Item>) -> Result<Page<StoredEntry>, Error> {
+    let mut items = Vec::with_capacity(page.items.len());
+    for item in &page.items {
+        items.extend(read_known(item)?.and_then(entry));
+    }
+    Ok(Page { items, next: page.next })
 }

@@ -1,17 +1,22 @@
 //! The one table.
 
+mod building;
 mod capture;
+mod change_sale;
 mod configuration;
 mod cursor;
 mod disconnect;
 mod email;
+mod events;
 mod log;
 mod operations;
+mod order_item;
 mod paging;
 mod record;
 mod records;
 mod revision;
 mod sales;
+mod stock;
 mod syncs;
 mod trouble;
 
@@ -24,16 +29,20 @@ use serde::de::DeserializeOwned;
 use crate::keys::Key;
 use crate::{Clients, Error};
 
-pub use capture::{CaptureOutcome, CaptureWrite};
+pub use capture::{CaptureOutcome, CaptureWrite, NewSale};
+pub use change_sale::{SaleDraft, SaleEdit, SaleOutcome};
 pub use configuration::{Connection, ConnectionMode, SettingsChange, StoredSettings};
 pub use cursor::{Cursor, Lease};
 pub use disconnect::Progress;
-pub use log::{DeleteOutcome, StoredEntry};
+pub use events::EVENTS;
+pub use log::DeleteOutcome;
 pub use operations::{Counts, Operation, OperationKind, OperationRow, OperationState, QueuedRevision, Window};
+pub use order_item::{Known, Orphan, StoredEntry};
 pub use paging::{List, Page};
 pub use record::{RecordOutcome, Stored};
 pub use records::{ProductKeys, Record, RecordKind};
 pub use sales::StoredSale;
+pub use stock::{AdjustmentOutcome, StockLevel};
 pub use syncs::{AccountingSync, SyncState};
 pub use trouble::Trouble;
 

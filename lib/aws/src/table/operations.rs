@@ -175,7 +175,7 @@ impl Table {
             let before = rows.iter().filter(|row| row.outcome.is_none()).count();
             for row in rows.iter_mut() {
                 let entry = row.order_id.and_then(|order| entries.get(&order)).map(|stored| &stored.entry);
-                if operation.kind == OperationKind::ProcessPending {
+                if matches!(operation.kind, OperationKind::ProcessPending | OperationKind::Recreate { .. }) {
                     row.settle_pending(entry, waited(TRIED_AFTER));
                     continue;
                 }

@@ -82,6 +82,64 @@ impl Table {
         Ok(Page { items: page.items.iter().filter_map(|key| found.remove(key)).collect(), next: page.next })
     }
 
+    /// One page of several partitions of an index, merged in the order of their sort keys. Each partition's part of the token says where it stopped.
+    pub(super) async fn list_merged(&self, queries: &[IndexQuery<'_>], list: &List) -> Result<Page<Item>, Error> {
+        let Some(first) = queries.first() else { return Ok(Page { items: Vec::new(), next: None }) };
+        let (index, newest_first) = (first.index, first.newest_first);
+        let attributes = [index.partition, index.sort, "pk", "sk"];
+        let sort = |item: &Item| super::text_of(item, index.sort).unwrap_or_default().to_owned();
+        // A part is empty while its partition has not begun, and `-` when it is at its end.
+        let parts: Vec<&str> = match list.token.as_deref() {
+            Some(token) => token.split('.').collect(),
+            None => vec![""; queries.len()],
+        };
+        if parts.len() != queries.len() || parts.iter().all(|part| *part == AT_END) {
+            return Err(Error::PageToken);
+        }
+        let mut lists: Vec<(std::collections::VecDeque<Item>, Option<String>)> = Vec::with_capacity(queries.len());
+        for (query, part) in queries.iter().zip(&parts) {
+            if *part == AT_END {
+                lists.push((std::collections::VecDeque::new(), None));
+                continue;
+            }
+            let token = (!part.is_empty()).then(|| (*part).to_owned());
+            let page = self.query_index(query, &List { token, ..list.clone() }).await?;
+            let mut found = self.get_items(query.operation, page.items.iter().cloned()).await?;
+            // An item that has moved between the partitions meanwhile is taken where it is.
+            let partition = query.partition;
+            let items = page.items.iter().filter_map(|key| found.remove(key));
+            lists.push((items.filter(|item| super::text_of(item, index.partition) == Some(partition)).collect(), page.next));
+        }
+        let mut tokens: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
+        let mut items = Vec::new();
+        while items.len() < list.limit.clamp(1, 500) {
+            // Behind the end of a page that goes on there may be anything: the next page starts there.
+            let heads = lists.iter().enumerate().map(|(at, (waiting, next))| (at, waiting.front().map(&sort), next.is_some()));
+            let mut best: Option<(usize, String)> = None;
+            let mut blind = false;
+            for (at, head, more) in heads {
+                match head {
+                    Some(key) if best.as_ref().is_none_or(|(_, known)| (key > *known) == newest_first && key != *known) => {
+                        best = Some((at, key))
+                    }
+                    Some(_) => {}
+                    None => blind |= more,
+                }
+            }
+            let Some((at, _)) = best.filter(|_| !blind) else { break };
+            let Some((item, token)) = lists.get_mut(at).and_then(|(waiting, _)| waiting.pop_front()).zip(tokens.get_mut(at)) else { break };
+            *token = write_token(index, &item, attributes);
+            items.push(item);
+        }
+        for ((waiting, next), token) in lists.into_iter().zip(&mut tokens) {
+            if waiting.is_empty() {
+                *token = next.unwrap_or_else(|| AT_END.to_owned());
+            }
+        }
+        let next = tokens.iter().any(|token| token != AT_END).then(|| tokens.join("."));
+        Ok(Page { items, next })
+    }
+
     /// Every item of a partition whose sort key starts with `prefix`, in order.
     pub(super) async fn query_prefix(&self, operation: &'static str, pk: &str, prefix: &str) -> Result<Vec<Item>, Error> {
         let mut items = Vec::new();
@@ -106,6 +164,9 @@ impl Table {
         }
     }
 }
+
+/// The part of a merged list's token for a partition that is at its end.
+const AT_END: &str = "-";
 
 /// A token is the key where the list stopped, with the index's name in front: opaque, and of no use to another list.
 fn write_token(index: Index, key: &Item, attributes: [&str; 4]) -> String {

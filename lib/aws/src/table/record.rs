@@ -171,7 +171,7 @@ pub(super) fn jitter(attempt: u32) -> std::time::Duration {
 }
 
 /// The randomness of a hash map's seed: two processes that collide differ in it, and nothing else depends on it.
-fn random() -> u64 {
+pub(super) fn random() -> u64 {
     use std::hash::{BuildHasher as _, RandomState};
     RandomState::new().hash_one(())
 }

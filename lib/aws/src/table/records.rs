@@ -344,6 +344,35 @@ impl Table {
         for product in self.records::<Product>(ids).await? {
             products.add(Arc::new(product));
         }
+        self.add_components(&mut products).await?;
+        Ok(products)
+    }
+
+    /// Adds the components of kits and assemblies that are there, and what these consist of in turn.
+    async fn add_components(&self, products: &mut Products) -> Result<(), Error> {
+        // A kit's assembly, its components: deeper than that nothing is looked at.
+        for _ in 0..2 {
+            let missing = products.missing_components();
+            if missing.is_empty() {
+                break;
+            }
+            for product in self.records::<Product>(missing.into_iter().map(|id| id.0)).await? {
+                products.add_component(Arc::new(product));
+            }
+        }
+        Ok(())
+    }
+
+    /// Products by their ids, with their components.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn products_by_id(&self, ids: impl IntoIterator<Item = ProductId>) -> Result<Products, Error> {
+        let mut products = Products::default();
+        for product in self.records::<Product>(ids.into_iter().map(|id| id.0)).await? {
+            products.add(Arc::new(product));
+        }
+        self.add_components(&mut products).await?;
         Ok(products)
     }
 

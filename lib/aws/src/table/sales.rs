@@ -1,14 +1,18 @@
-//! Sales.
+//! Sales: inside the order's item while they fit, else a head with chunks of their own.
 
-use serde::Serialize;
 use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use stevedore_domain::event::EventKind;
 use stevedore_domain::ids::SaleId;
 use stevedore_domain::sale::Sale;
 
+use super::order_item::{Known, SALE, read_known};
 use super::paging::IndexQuery;
 use super::{CHUNK, Item, List, Page, Table, blob, blob_of, item_of, key_of, number, number_of, text, text_of, version_of};
 use crate::keys::{self, Key};
-use crate::schema::BY_TIME;
+use crate::schema::{BY_STATE, BY_TIME};
 use crate::{Error, codec};
 
 /// A sale as it stands in the table.
@@ -16,38 +20,61 @@ use crate::{Error, codec};
 pub struct StoredSale {
     /// The sale.
     pub sale: Sale,
-    /// Counts its writes from 1.
+    /// Counts the writes of the item that it is in, from 1.
     pub version: u64,
 }
 
-/// What people look for in the table itself; the document holds all of it, and these are never read back.
+/// What people look for in the table itself, and what events carry; the document holds all of it, and these are never read back.
 #[derive(Serialize)]
 struct Shown<'a> {
+    sale_id: &'a SaleId,
     number: &'a str,
     total: i64,
     currency: &'a str,
 }
 
-/// A sale's items: its head, and chunks where the document does not fit into it.
+/// A sale's own items: its head, and chunks where the document does not fit into it.
 pub(super) struct SaleItems {
     pub head: Item,
     pub chunks: Vec<Item>,
 }
 
+/// How a head is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct HeadState<'a> {
+    /// It stands among the sales by itself, since no order's item stands there for it.
+    pub listed: bool,
+    /// What the write does.
+    pub events: &'a [EventKind],
+    /// Work on its stock that takes more than one transaction.
+    pub work: Option<&'a super::building::Work>,
+}
+
 /// A head whose chunks have not been read.
+#[derive(Debug)]
 pub(super) struct Head {
     item: Item,
 }
 
-pub(super) fn sale_items(sale: &Sale) -> Result<SaleItems, Error> {
+/// The items of a sale beside its order, or without one.
+pub(super) fn sale_items(sale: &Sale, state: HeadState<'_>) -> Result<SaleItems, Error> {
     const OPERATION: &str = "encode a sale";
     #[derive(Serialize)]
     struct Chunk {}
     let key = keys::sale(&sale.id);
-    let shown = Shown { number: &sale.number, total: sale.total.0, currency: sale.currency.code() };
+    let shown = Shown { sale_id: &sale.id, number: &sale.number, total: sale.total.0, currency: sale.currency.code() };
     let mut head = item_of(OPERATION, &key, "sale", &shown)?;
-    head.insert(BY_TIME.partition.to_owned(), text("SALE"));
-    head.insert(BY_TIME.sort.to_owned(), text(format!("{}#{}", keys::instant(sale.created_at), sale.id)));
+    head.insert("created_at".to_owned(), text(sale.created_at.to_string()));
+    if state.listed {
+        head.insert(BY_TIME.partition.to_owned(), text(SALE));
+        head.insert(BY_TIME.sort.to_owned(), text(format!("{}#{}", keys::instant(sale.created_at), sale.id)));
+        head.insert("listed".to_owned(), aws_sdk_dynamodb::types::AttributeValue::Bool(true));
+    }
+    head.extend(sync_keys(sale));
+    if let Some(work) = state.work {
+        work.write(&mut head, &sale.id);
+    }
+    super::events::name(&mut head, state.events);
     let document = codec::encode(sale).map_err(Error::encoding(OPERATION))?;
     if document.len() <= CHUNK {
         head.insert("doc".to_owned(), blob(document));
@@ -70,20 +97,54 @@ fn digest(document: &[u8]) -> String {
     format!("{:032x}", stevedore_domain::order::Digest::of_bytes(document).0)
 }
 
-pub(super) fn read_head(item: Item) -> Result<Head, Error> {
-    key_of("read a sale", &item)?;
-    Ok(Head { item })
+/// The keys under which the accounting system finds a sale whose invoice it has not fetched yet.
+pub(super) fn sync_keys(sale: &Sale) -> Item {
+    let Some(sync) = sale.invoice.sync.as_ref().filter(|sync| sync.is_pending()) else { return Item::new() };
+    HashMap::from([
+        (BY_STATE.partition.to_owned(), text(SYNC_PENDING)),
+        (BY_STATE.sort.to_owned(), text(format!("{}#{}", keys::instant(sync.created_at), sale.id))),
+    ])
+}
+
+pub(super) const SYNC_PENDING: &str = "SYNC#pending";
+
+impl Head {
+    pub(super) fn new(item: Item) -> Self {
+        Self { item }
+    }
+
+    /// When the sale was booked.
+    pub(super) fn created_at(&self) -> Timestamp {
+        text_of(&self.item, "created_at").and_then(|text| text.parse().ok()).unwrap_or_default()
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        version_of(&self.item)
+    }
+
+    pub(super) fn is_listed(&self) -> bool {
+        self.item.contains_key("listed")
+    }
+
+    /// Work on it that is not done.
+    pub(super) fn work(&self) -> Option<super::building::Work> {
+        super::building::Work::read(&self.item)
+    }
+
+    /// Whether the sale is one, and not merely about to become one.
+    pub(super) fn is_live(&self) -> bool {
+        self.work().is_none_or(|work| !work.building)
+    }
 }
 
 impl Table {
     /// A sale with its chunks.
-    pub(super) async fn whole_sale(&self, head: Head) -> Result<StoredSale, Error> {
+    pub(super) async fn whole_sale(&self, head: &Head) -> Result<Sale, Error> {
         const OPERATION: &str = "read a sale";
         let key = key_of(OPERATION, &head.item)?;
         let unreadable = |error: aws_sdk_dynamodb::error::BoxError| Error::unreadable(OPERATION, key.to_string(), error);
-        let version = version_of(&head.item);
         if let Some(document) = blob_of(&head.item, "doc") {
-            return Ok(StoredSale { sale: codec::decode(document).map_err(unreadable)?, version });
+            return codec::decode(document).map_err(unreadable);
         }
         let prefix = keys::sale_chunk_prefix(text_of(&head.item, "digest").unwrap_or_default());
         let chunks = self.query_prefix(OPERATION, &key.pk, &prefix).await?;
@@ -91,7 +152,12 @@ impl Table {
             return Err(unreadable("chunks are missing".into()));
         }
         let document: Vec<u8> = chunks.iter().filter_map(|chunk| blob_of(chunk, "doc")).flatten().copied().collect();
-        Ok(StoredSale { sale: codec::decode(&document).map_err(unreadable)?, version })
+        codec::decode(&document).map_err(unreadable)
+    }
+
+    /// A sale's head, building or live.
+    pub(super) async fn head(&self, id: &SaleId) -> Result<Option<Head>, Error> {
+        Ok(self.get_item("read a sale", &keys::sale(id)).await?.map(Head::new))
     }
 
     /// A sale.
@@ -99,24 +165,7 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn sale(&self, id: &SaleId) -> Result<Option<StoredSale>, Error> {
-        match self.get_item("read a sale", &keys::sale(id)).await? {
-            Some(item) => self.whole_sale(read_head(item)?).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// Sales, the newest first.
-    ///
-    /// # Errors
-    /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.
-    pub async fn list_sales(&self, list: &List) -> Result<Page<StoredSale>, Error> {
-        let query = IndexQuery { operation: "list sales", index: BY_TIME, partition: "SALE", newest_first: true };
-        let page = self.list_index(&query, list).await?;
-        let mut items = Vec::with_capacity(page.items.len());
-        for item in page.items {
-            items.push(self.whole_sale(read_head(item)?).await?);
-        }
-        Ok(Page { items, next: page.next })
+        Ok(self.sales([id.clone()]).await?.remove(id))
     }
 
     /// The sales with these ids, those that exist.
@@ -124,12 +173,69 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn sales(&self, ids: impl IntoIterator<Item = SaleId>) -> Result<HashMap<SaleId, StoredSale>, Error> {
-        let keys: Vec<Key> = ids.into_iter().map(|id| keys::sale(&id)).collect();
-        let mut sales = HashMap::new();
-        for item in self.get_items("read sales", keys).await?.into_values() {
-            let stored = self.whole_sale(read_head(item)?).await?;
-            sales.insert(stored.sale.id.clone(), stored);
+        const OPERATION: &str = "read sales";
+        let ids: Vec<SaleId> = ids.into_iter().collect();
+        let places = ids.iter().flat_map(|id| [Some(keys::sale(id)), id.order().map(|(order, _)| keys::log_entry(order))]);
+        let mut items = self.get_items(OPERATION, places.flatten().collect::<Vec<_>>()).await?;
+        let mut sales = HashMap::with_capacity(ids.len());
+        for id in ids {
+            if let Some(head) = items.remove(&keys::sale(&id)).map(Head::new).filter(Head::is_live) {
+                let (sale, version) = (self.whole_sale(&head).await?, head.version());
+                sales.insert(id, StoredSale { sale, version });
+                continue;
+            }
+            let Some((order, _)) = id.order() else { continue };
+            let Some(known) = items.get(&keys::log_entry(order)).map(read_known).transpose()?.flatten() else { continue };
+            if let Some(stored) = inline(known).filter(|stored| stored.sale.id == id) {
+                sales.insert(id, stored);
+            }
         }
         Ok(sales)
     }
+
+    /// Sales, the newest first.
+    ///
+    /// # Errors
+    /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.
+    pub async fn list_sales(&self, list: &List) -> Result<Page<StoredSale>, Error> {
+        let query = IndexQuery { operation: "list sales", index: BY_TIME, partition: SALE, newest_first: true };
+        let page = self.list_index(&query, list).await?;
+        Ok(Page { items: self.sales_of(page.items).await?, next: page.next })
+    }
+
+    /// The sales that items hold or stand for, in their order.
+    pub(super) async fn sales_of(&self, items: Vec<Item>) -> Result<Vec<StoredSale>, Error> {
+        let mut sales = Vec::with_capacity(items.len());
+        let mut beside = Vec::new();
+        for item in items {
+            match read_known(&item)? {
+                None => {
+                    let head = Head::new(item);
+                    sales.push(Ok(StoredSale { sale: self.whole_sale(&head).await?, version: head.version() }));
+                }
+                Some(known) => {
+                    let id = known.sale_id().cloned();
+                    match (inline(known), id) {
+                        (Some(stored), _) => sales.push(Ok(stored)),
+                        (None, Some(id)) => {
+                            beside.push(id.clone());
+                            sales.push(Err(id));
+                        }
+                        (None, None) => {}
+                    }
+                }
+            }
+        }
+        let mut others = if beside.is_empty() { HashMap::new() } else { self.sales(beside).await? };
+        Ok(sales.into_iter().filter_map(|sale| sale.or_else(|id| others.remove(&id).ok_or(())).ok()).collect())
+    }
+}
+
+fn inline(known: Known) -> Option<StoredSale> {
+    let version = known.version();
+    let sale = match known {
+        Known::Entry(stored) => stored.sale,
+        Known::Orphan(orphan) => orphan.sale,
+    };
+    sale.map(|sale| StoredSale { sale: *sale, version })
 }

@@ -1,15 +1,18 @@
-//! Pending syncs for the accounting system (S40): one for each authorised invoice, until an accounting connector acknowledges it.
+//! Pending syncs for the accounting system (S40): one for each authorised invoice, until an accounting connector acknowledges it. They are part of the sale,
+//! which stands in an index while the accounting system has not heard of it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stevedore_domain::ids::SaleId;
-use stevedore_domain::sale::Sale;
+use stevedore_domain::sale::{Sale, SyncAction};
+use stevedore_domain::stock::Levels;
 
 use super::paging::IndexQuery;
-use super::record::{Conditional, Expected};
-use super::{Item, List, Page, RecordOutcome, Stored, Table, item_of, text, value_of, version_of};
+use super::record::Conditional;
+use super::sales::SYNC_PENDING;
+use super::{List, Page, RecordOutcome, SaleEdit, SaleOutcome, Table, version_of};
+use crate::Error;
 use crate::schema::BY_STATE;
-use crate::{Error, keys};
 
 /// Whether the accounting system has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +25,7 @@ pub enum SyncState {
 }
 
 /// A record that an authorised invoice waits for, or has reached, the accounting system.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountingSync {
     /// The sale's id.
     pub id: String,
@@ -30,31 +33,30 @@ pub struct AccountingSync {
     pub sale_id: SaleId,
     /// Its invoice's number.
     pub invoice_number: String,
-    /// Whether the accounting system has it.
+    /// What happened to it.
+    pub action: SyncAction,
+    /// Whether the accounting system has heard of that.
     pub state: SyncState,
-    /// When the invoice was authorised.
+    /// When it happened.
     pub created_at: Timestamp,
     /// When the connector acknowledged it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged_at: Option<Timestamp>,
 }
 
-const PENDING: &str = "SYNC#pending";
-
-pub(super) fn pending_item(sale: &Sale, at: Timestamp) -> Result<Item, Error> {
-    const OPERATION: &str = "encode an accounting sync";
-    let sync = AccountingSync {
-        id: sale.id.to_string(),
-        sale_id: sale.id.clone(),
-        invoice_number: sale.invoice.number.clone(),
-        state: SyncState::Pending,
-        created_at: at,
-        acknowledged_at: None,
-    };
-    let mut item = item_of(OPERATION, &keys::accounting_sync(&sync.id), "accounting_sync", &sync)?;
-    item.insert(BY_STATE.partition.to_owned(), text(PENDING));
-    item.insert(BY_STATE.sort.to_owned(), text(format!("{}#{}", keys::instant(at), sync.id)));
-    Ok(item)
+impl AccountingSync {
+    /// What a sale has for the accounting system.
+    fn of(sale: &Sale) -> Option<Self> {
+        let sync = sale.invoice.sync.as_ref()?;
+        Some(Self {
+            id: sale.id.to_string(),
+            sale_id: sale.id.clone(),
+            invoice_number: sale.invoice.number.clone(),
+            action: sync.action,
+            state: if sync.is_pending() { SyncState::Pending } else { SyncState::Acknowledged },
+            created_at: sync.created_at,
+            acknowledged_at: sync.acknowledged_at,
+        })
+    }
 }
 
 impl Table {
@@ -63,11 +65,11 @@ impl Table {
     /// # Errors
     /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.
     pub async fn list_pending_syncs(&self, list: &List) -> Result<Page<AccountingSync>, Error> {
-        const OPERATION: &str = "list accounting syncs";
-        let page =
-            self.list_index(&IndexQuery { operation: OPERATION, index: BY_STATE, partition: PENDING, newest_first: false }, list).await?;
-        let items = page.items.into_iter().map(|item| value_of(OPERATION, item)).collect::<Result<_, _>>()?;
-        Ok(Page { items, next: page.next })
+        let query = IndexQuery { operation: "list accounting syncs", index: BY_STATE, partition: SYNC_PENDING, newest_first: false };
+        let page = self.list_index(&query, list).await?;
+        let sales = self.sales_of(page.items).await?;
+        let pending = sales.iter().filter_map(|stored| AccountingSync::of(&stored.sale)).filter(|sync| sync.state == SyncState::Pending);
+        Ok(Page { items: pending.collect(), next: page.next })
     }
 
     /// Acknowledges a sync; again is fine. Nothing when there is none.
@@ -75,23 +77,19 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn acknowledge_sync(&self, id: &str, at: Timestamp) -> Result<Option<AccountingSync>, Error> {
-        const OPERATION: &str = "acknowledge an accounting sync";
-        let key = keys::accounting_sync(id);
-        for attempt in 1..=8 {
-            let Some(item) = self.get_item(OPERATION, &key).await? else { return Ok(None) };
-            let stored = Stored { version: version_of(&item), value: value_of::<AccountingSync>(OPERATION, item)? };
-            if stored.value.state == SyncState::Acknowledged {
-                return Ok(Some(stored.value));
-            }
-            let sync = AccountingSync { state: SyncState::Acknowledged, acknowledged_at: Some(at), ..stored.value };
-            // Without its state attributes the item leaves the index.
-            let item = item_of(OPERATION, &key, "accounting_sync", &sync)?;
-            if let Conditional::Written(_) = self.put_if(OPERATION, item, Expected::Version(stored.version)).await? {
-                return Ok(Some(sync));
-            }
-            tokio::time::sleep(super::record::jitter(attempt)).await;
-        }
-        Err(Error::Contended { operation: OPERATION })
+        let acknowledged = self
+            .change_sale::<()>(&SaleId::from(id), Levels::default(), at, |draft| {
+                let Some(sync) = draft.sale.invoice.sync.as_mut() else { return Err(()) };
+                Ok(sync.is_pending().then(|| {
+                    sync.acknowledged_at = Some(at);
+                    SaleEdit::default()
+                }))
+            })
+            .await?;
+        Ok(match acknowledged {
+            SaleOutcome::Written(stored) | SaleOutcome::Unchanged(stored) => AccountingSync::of(&stored.sale),
+            SaleOutcome::Absent | SaleOutcome::Refused(()) => None,
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::ids::{OperationId, OrderId, SaleId, StoreId};
 use crate::money::{Currency, Minor};
 use crate::order::RevisionKey;
 use crate::reason::Reason;
-use crate::sale::Warning;
+use crate::sale::{Sale, Warning};
 
 pub use classify::{Decision, Trigger, classify};
 
@@ -139,6 +139,9 @@ pub struct LogEntry {
     /// Its sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sale_id: Option<SaleId>,
+    /// Sales that it had before, each of them void or another account's, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub past_sales: Vec<SaleId>,
     /// Revisions seen, the newest last. At least one; at most [`LogEntry::KEPT`] of them.
     pub revisions: Vec<SeenRevision>,
     /// ShipStation's total of the newest revision, where it fits the currency.
@@ -170,6 +173,50 @@ impl LogEntry {
     #[must_use]
     pub fn newest(&self) -> Option<&RevisionKey> {
         self.revisions.iter().map(|seen| &seen.key).max()
+    }
+
+    /// The id of the next sale that the order becomes: free, since every earlier one is remembered.
+    #[must_use]
+    pub fn next_sale_id(&self) -> SaleId {
+        let earlier = self.past_sales.iter().chain(&self.sale_id).filter_map(|id| id.order()).map(|(_, attempt)| attempt).max();
+        SaleId::of_order(self.order_id, earlier.map_or(1, |attempt| attempt.saturating_add(1)))
+    }
+
+    /// Lets go of a sale that is void, so that the order may become another.
+    pub fn leave_sale(&mut self) {
+        if let Some(id) = self.sale_id.take() {
+            self.past_sales.push(id);
+        }
+        self.sale_total = None;
+    }
+
+    /// Notes that a person voided the order's sale (S152).
+    pub fn sale_voided(&mut self, at: Timestamp, by: &str) {
+        let sale = self.sale_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        self.state = LogState::Voided;
+        self.reason = Some(Reason::SaleVoided);
+        self.message = Some(Reason::SaleVoided.advice().to_owned());
+        self.note(at, format!("sale {sale} voided"), by);
+    }
+
+    /// Lets go of a voided sale and waits to be booked anew.
+    pub fn recreate(&mut self, at: Timestamp, by: &str) {
+        let sale = self.sale_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        self.leave_sale();
+        self.state = LogState::Pending;
+        self.reason = Some(Reason::ToBeRecreated);
+        self.message = Some(Reason::ToBeRecreated.advice().to_owned());
+        self.warnings.clear();
+        self.note(at, format!("sale {sale} voided to be made anew"), by);
+    }
+
+    /// Takes over the warnings of the order's sale; those that only the entry has stay.
+    pub fn take_warnings_of(&mut self, sale: &Sale) {
+        let of_fulfilment = |reason| matches!(reason, Reason::StockShort | Reason::ComponentsShort | Reason::AssemblyKept);
+        self.warnings.retain(|warning| !of_fulfilment(warning.reason));
+        for warning in sale.warnings.iter().filter(|warning| of_fulfilment(warning.reason)) {
+            self.warn(warning.clone());
+        }
     }
 
     /// Adds an event to the timeline.

@@ -1,5 +1,7 @@
 //! Order revision + settings + reference data → sale. Pure: no clock, no I/O, no randomness.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::customer::choose;
@@ -7,8 +9,8 @@ use super::lines::{amounts, options_comment};
 use super::location;
 use super::tax::{recalculated, spread_tax};
 use super::{
-    Charge, CustomerChoice, CustomerMatches, Invoice, Payment, ProductMatch, Products, Sale, SaleCustomer, SaleKind, SaleLine, SaleTaxRule,
-    Source, Stage, StageStatus, Warning,
+    Actor, Charge, CustomerChoice, CustomerMatches, Fulfilment, Invoice, Payment, ProductMatch, Products, Sale, SaleCustomer, SaleKind,
+    SaleLine, SaleTaxRule, Source, Stage, StageStatus, Warning,
 };
 use crate::ids::SaleId;
 use crate::jurisdiction::{self, Jurisdiction};
@@ -17,6 +19,7 @@ use crate::order::{Order, Revision};
 use crate::reason::Reason;
 use crate::reference::{Location, ProductKind, TaxRule};
 use crate::settings::{InvoiceMode, Settings};
+use crate::stock::{LARGEST_QUANTITY, Levels, StockChange};
 
 /// What an order is booked with.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +32,8 @@ pub struct Booking<'a> {
     pub products: &'a Products,
     /// Every tax rule: the settings' default and those of places of business.
     pub tax_rules: &'a [TaxRule],
+    /// What is known of stock levels.
+    pub levels: &'a Levels,
     /// Every location that the settings name; with order routing on, every location.
     pub locations: &'a [Location],
     /// The name of the order's ShipStation store, where known.
@@ -46,6 +51,8 @@ pub struct Booked {
     pub sale: Sale,
     /// Whose it is.
     pub customer: CustomerChoice,
+    /// What it adds to stock levels, written together with it.
+    pub stock: Vec<StockChange>,
 }
 
 /// Why there is no sale.
@@ -97,6 +104,9 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
     if order.externally_fulfilled {
         warnings.push(Warning::new(Reason::ExternallyFulfilled, ""));
     }
+    if parts.lines.iter().any(|(item, _)| item.quantity < 0) {
+        warnings.push(Warning::new(Reason::NegativeQuantity, ""));
+    }
     if let Some(doubt) = doubt {
         warnings.push(Warning::new(Reason::TaxPlaceUncertain, &doubt));
     }
@@ -137,12 +147,20 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
                 None
             }
         };
+        // Stock is counted, and a number of pieces that nobody could count is a mistake.
+        if product.is_some() && item.quantity.unsigned_abs() > LARGEST_QUANTITY.unsigned_abs() {
+            return Err(Unbookable::Failed(Warning::new(Reason::QuantityTooLarge, &format!("The quantity is {}.", item.quantity))));
+        }
         let account = settings.revenue_account.clone().or_else(|| product.and_then(|product| product.revenue_account.clone()));
         let tax = if settings.tax.recalculate { recalculated(*total, rule.percent()) } else { *tax };
         lines.push(SaleLine {
             line_no: u32::try_from(index + 1).unwrap_or(u32::MAX),
             product_id: product.map(|product| product.id.clone()),
             service: product.is_none_or(|product| product.kind == ProductKind::Service),
+            components: product
+                .filter(|product| product.kind == ProductKind::Kit)
+                .map(|product| product.components.clone())
+                .unwrap_or_default(),
             sku: item.sku.clone(),
             name: item
                 .name
@@ -210,10 +228,15 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         charges: parts.charges,
         discounts: parts.discounts,
         invoice: Invoice {
-            status: invoice_status(settings.invoice_status),
+            status: StageStatus::Draft,
             number: format!("INV-{}", order.number),
             payments: payments(order, settings)?,
+            voided_payments: Vec::new(),
+            sync: None,
         },
+        allocations: Vec::new(),
+        assemblies: Vec::new(),
+        purchases: Vec::new(),
         pick: Stage::default(),
         pack: Stage::default(),
         ship: Stage::default(),
@@ -222,7 +245,19 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         voided_at: None,
     };
     sale.total = sale.sum_of_parts();
-    Ok(Booked { sale, customer })
+    if settings.invoice_status == InvoiceMode::Authorised {
+        sale.invoice.authorise(booked_at);
+    }
+    let mut stock = Vec::new();
+    // What a marketplace's warehouse sends never lay on our shelves.
+    if !order.externally_fulfilled {
+        sale.claim(products);
+        let mode = settings.pick_pack_ship;
+        let auto_assembly = settings.auto_assembly;
+        let with = Fulfilment { mode, auto_assembly, products, levels: with.levels, actor: Actor::System, at: booked_at };
+        stock = sale.fulfil(&BTreeMap::new(), with);
+    }
+    Ok(Booked { sale, customer, stock })
 }
 
 fn unbookable_amount(error: AmountError) -> Unbookable {
@@ -237,13 +272,6 @@ fn sale_customer(customer: &crate::reference::Customer) -> SaleCustomer {
     SaleCustomer { id: customer.id.clone(), name: customer.name.clone(), email: customer.email.clone() }
 }
 
-fn invoice_status(mode: InvoiceMode) -> StageStatus {
-    match mode {
-        InvoiceMode::Draft => StageStatus::Draft,
-        InvoiceMode::Authorised => StageStatus::Authorised,
-    }
-}
-
 /// What was paid, also when it is more or less than the total (S72, S122); nothing without a payment account (S74).
 fn payments(order: &Order, settings: &Settings) -> Result<Vec<Payment>, Unbookable> {
     let Some(account) = settings.payment_account(order.payment_method.as_deref()) else { return Ok(Vec::new()) };
@@ -252,7 +280,7 @@ fn payments(order: &Order, settings: &Settings) -> Result<Vec<Payment>, Unbookab
         return Ok(Vec::new());
     }
     let date = order.paid_at.or(order.ordered_at).map(jiff::civil::DateTime::date);
-    Ok(vec![Payment { amount, account: account.clone(), method: order.payment_method.clone(), date }])
+    Ok(vec![Payment { amount, account: account.clone(), method: order.payment_method.clone(), date, id: None, by: None }])
 }
 
 /// Names at most three SKUs, so that an order of a thousand unknown ones does not fill the log.

@@ -4,6 +4,8 @@
 
 mod book;
 mod customer;
+mod fulfilment;
+mod invoice;
 mod lines;
 mod location;
 mod product;
@@ -19,10 +21,12 @@ use crate::ids::{AccountId, CustomerId, LocationId, OrderId, ProductId, SaleId, 
 use crate::money::{Currency, Minor};
 use crate::order::Address;
 use crate::reason::Reason;
-use crate::reference::TaxComponent;
+use crate::reference::{Component, TaxComponent};
 
 pub use book::{Booked, Booking, Unbookable, book};
 pub use customer::{CustomerChoice, CustomerMatches, NewCustomer, names_somebody};
+pub use fulfilment::{Actor, Allocation, Assembly, AssemblyPart, Fulfilment, Purchase, PurchaseLine};
+pub use invoice::{MOST_PAYMENTS, PaymentRefused, Sync, SyncAction};
 pub use lines::{DISPLAYED_COMMENT, displayed_comment, options_comment};
 pub use product::{ProductMatch, Products};
 
@@ -75,14 +79,23 @@ pub struct Sale {
     pub total: Minor,
     /// The invoice.
     pub invoice: Invoice,
+    /// What it has a claim on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allocations: Vec<Allocation>,
+    /// What is made for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assemblies: Vec<Assembly>,
+    /// What suppliers shall send.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub purchases: Vec<Purchase>,
     /// Picking.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Stage::is_untouched")]
     pub pick: Stage,
     /// Packing.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Stage::is_untouched")]
     pub pack: Stage,
     /// Shipping.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Stage::is_untouched")]
     pub ship: Stage,
     /// What a person should know about how it was booked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -147,6 +160,9 @@ pub struct SaleLine {
     /// Not a product of ours, or one without stock.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub service: bool,
+    /// What one of it consisted of when it was sold, for a kit: giving it back does not depend on what the kit becomes later (N18).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
     /// As ShipStation wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
@@ -218,6 +234,12 @@ pub struct Invoice {
     /// Payments on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,
+    /// Payments that were on it when it was voided: a record, and no money of anybody's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub voided_payments: Vec<Payment>,
+    /// What the accounting system is to hear of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync: Option<Sync>,
 }
 
 /// A payment on an invoice (S72).
@@ -233,13 +255,31 @@ pub struct Payment {
     /// The channel's own date of payment, else of the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<Date>,
+    /// The key of a payment that a person added, against adding it twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Who added it; none for what ShipStation reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
-/// A stage of fulfilment.
+/// A stage of fulfilment. What it handles are the sale's allocations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {
     /// How far it is.
     pub status: StageStatus,
+    /// When it was done; stays when the sale is voided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// What a draft pick found of each allocation; none: nobody has looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Vec<i64>>,
+}
+
+impl Stage {
+    fn is_untouched(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How far a stage is.

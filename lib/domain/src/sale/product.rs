@@ -1,9 +1,9 @@
 //! Which product of ours a line names (S82, S123, S125).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::ids::ShipstationProductId;
+use crate::ids::{ProductId, ShipstationProductId};
 use crate::order::Item;
 use crate::reference::{Product, folded_sku};
 
@@ -12,6 +12,7 @@ use crate::reference::{Product, folded_sku};
 pub struct Products {
     by_link: HashMap<ShipstationProductId, Arc<Product>>,
     by_folded: HashMap<String, Vec<Arc<Product>>>,
+    by_id: HashMap<ProductId, Arc<Product>>,
 }
 
 /// What a line's product was found to be.
@@ -26,8 +27,27 @@ pub enum ProductMatch<'a> {
 }
 
 impl Products {
+    /// Adds a product that lines do not name by themselves: a component of one that they do.
+    pub fn add_component(&mut self, product: Arc<Product>) {
+        self.by_id.insert(product.id.clone(), product);
+    }
+
+    /// A product by its id.
+    #[must_use]
+    pub fn get(&self, id: &ProductId) -> Option<&Arc<Product>> {
+        self.by_id.get(id)
+    }
+
+    /// The components of those that are here and are not here themselves.
+    #[must_use]
+    pub fn missing_components(&self) -> BTreeSet<ProductId> {
+        let parts = self.by_id.values().flat_map(|product| &product.components).map(|part| &part.product_id);
+        parts.filter(|id| !self.by_id.contains_key(*id)).cloned().collect()
+    }
+
     /// Adds a product under its link, its SKU and its aliases.
     pub fn add(&mut self, product: Arc<Product>) {
+        self.by_id.insert(product.id.clone(), Arc::clone(&product));
         if let Some(id) = product.shipstation_product_id {
             self.by_link.insert(id, Arc::clone(&product));
         }

@@ -5,6 +5,7 @@ mod amounts;
 mod cents;
 mod customers;
 mod digests;
+mod fulfilment;
 mod invoices;
 mod jurisdictions;
 mod merchant;

@@ -9,6 +9,7 @@ use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::{Customer, Location, Product, TaxComponent, TaxRule};
 use stevedore_domain::sale::{Booked, Booking, CustomerMatches, Products, Sale, Unbookable, Warning, book};
 use stevedore_domain::settings::Settings;
+use stevedore_domain::stock::Levels;
 
 use crate::orders::{exact, revision};
 
@@ -27,6 +28,7 @@ pub(crate) struct Merchant {
     pub(crate) settings: Settings,
     pub(crate) customers: CustomerMatches,
     pub(crate) products: Products,
+    pub(crate) levels: Levels,
     pub(crate) tax_rule: Option<TaxRule>,
     /// The rules of places of business.
     pub(crate) place_rules: Vec<TaxRule>,
@@ -44,6 +46,7 @@ impl Merchant {
             settings,
             customers: CustomerMatches::default(),
             products: Products::default(),
+            levels: Levels::default(),
             tax_rule: Some(tax_rule("sales-tax", &["6.25", "1.75"])),
             place_rules: Vec::new(),
             locations: vec![location("main", "Main"), location("reno", "Reno")],
@@ -69,6 +72,7 @@ impl Merchant {
         let sale_id = SaleId::of_order(order.id, 1);
         let tax_rules: Vec<TaxRule> = self.place_rules.iter().chain(&self.tax_rule).cloned().collect();
         let booking = Booking {
+            levels: &self.levels,
             settings: &self.settings,
             customers: &self.customers,
             products: &self.products,
@@ -84,6 +88,11 @@ impl Merchant {
     /// The sale of an order that can be booked.
     pub(crate) fn sale(&self, order: &Order) -> Sale {
         self.book(order).unwrap_or_else(|unbookable| panic!("not booked: {unbookable:?}")).sale
+    }
+
+    /// The order's sale with its customer and what it does to stock.
+    pub(crate) fn booked(&self, order: &Order) -> Booked {
+        self.book(order).unwrap_or_else(|unbookable| panic!("not booked: {unbookable:?}"))
     }
 
     /// Why an order is not booked.

@@ -23,6 +23,8 @@ pub struct End {
     pub customers: BTreeMap<String, Value>,
     /// Pending syncs, by the sale.
     pub syncs: Vec<String>,
+    /// Levels of stock, by product and location.
+    pub stock: BTreeMap<String, Value>,
     /// How far the schedule has read.
     pub reached: Option<String>,
     /// Places that could not be read.
@@ -42,7 +44,16 @@ pub async fn end(shop: &Shop) -> End {
     let table = &shop.world.table;
     let mut sales = BTreeMap::new();
     for stored in shop.world.sales().await {
-        let value = without(serde_json::to_value(&stored.sale).unwrap(), &["created_at"]);
+        let mut value = without(serde_json::to_value(&stored.sale).unwrap(), &["created_at"]);
+        for part in ["/invoice/sync", "/pick", "/pack", "/ship"] {
+            if let Some(part) = value.pointer_mut(part).and_then(Value::as_object_mut) {
+                part.remove("created_at");
+                part.remove("at");
+            }
+        }
+        for assembly in value.get_mut("assemblies").and_then(Value::as_array_mut).into_iter().flatten() {
+            assembly.as_object_mut().unwrap().remove("at");
+        }
         assert_eq!(sales.insert(stored.sale.id.to_string(), value), None, "a sale is listed twice");
     }
     let (mut log, mut kept) = (BTreeMap::new(), BTreeMap::new());
@@ -63,6 +74,7 @@ pub async fn end(shop: &Shop) -> End {
         kept,
         customers: customers(table).await,
         syncs: syncs(table).await,
+        stock: stock(table).await,
         reached: table.cursor().await.unwrap().value.reached.map(|reached| reached.to_string()),
         troubles: table.troubles().await.unwrap().into_iter().map(|trouble| trouble.position).collect(),
         undone: shop.undone().await,
@@ -75,6 +87,16 @@ async fn customers(table: &Table) -> BTreeMap<String, Value> {
     page.items
         .into_iter()
         .map(|stored| (stored.value.id.to_string(), without(serde_json::to_value(&stored.value).unwrap(), &["created_at"])))
+        .collect()
+}
+
+/// Every level; each is the sum of its movements.
+async fn stock(table: &Table) -> BTreeMap<String, Value> {
+    let levels = crate::stock::levels(table).await;
+    crate::stock::check(table, &levels).await;
+    levels
+        .into_iter()
+        .map(|(key, level)| (format!("{} {}", key.product_id, key.location_id), serde_json::to_value(level).unwrap()))
         .collect()
 }
 
@@ -115,7 +137,7 @@ impl End {
     }
 
     fn json(&self) -> Value {
-        json!({"sales": self.sales, "log": self.log, "kept": self.kept, "customers": self.customers, "syncs": self.syncs, "reached": self.reached,
+        json!({"sales": self.sales, "log": self.log, "kept": self.kept, "customers": self.customers, "syncs": self.syncs, "stock": self.stock, "reached": self.reached,
             "troubles": self.troubles, "undone": self.undone})
     }
 }

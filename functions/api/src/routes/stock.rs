@@ -1,0 +1,212 @@
+//! Stock: levels, and the corrections that people make to them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Serialize;
+use stevedore_aws::{AdjustmentOutcome, StockLevel};
+use stevedore_domain::ids::{LocationId, ProductId};
+use stevedore_domain::order::Digest;
+use stevedore_domain::reference::{Location, Product};
+use stevedore_domain::stock::{Adjustment, LARGEST_QUANTITY, Level};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Shared;
+use crate::Deps;
+use crate::access::Caller;
+use crate::input::{Body, integer, text};
+use crate::paging::{ListQuery, ListView, Parameters};
+use crate::problem::{Code, FieldFault, Problem};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(list_adjustments, adjust))
+}
+
+/// The longest id that may be named, in bytes.
+const ID: usize = 256;
+/// The longest reason of an adjustment, in bytes.
+const REASON: usize = 2_000;
+
+/// How much of a product is at a location, in units.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StockLevel)]
+struct StockLevelView {
+    product_id: String,
+    location_id: String,
+    /// What lies there, picked or not.
+    on_hand: i64,
+    /// What live sales have a claim on and have not shipped.
+    allocated: i64,
+    /// On hand − allocated: negative while more is sold than there is.
+    available: i64,
+    /// What lies there and is not picked: never below zero.
+    unpicked: i64,
+}
+
+/// A correction of a level.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StockAdjustment)]
+struct AdjustmentView {
+    id: String,
+    product_id: String,
+    location_id: String,
+    /// Units that were added; negative took away.
+    quantity: i64,
+    #[schema(required = true)]
+    reason: Option<String>,
+    at: Timestamp,
+    by: String,
+}
+
+/// A correction of a level, as it is asked for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StockAdjustmentInput)]
+#[allow(dead_code, reason = "describes the body")]
+struct AdjustmentInput {
+    product_id: String,
+    location_id: String,
+    /// Units to add; negative takes away. Not zero.
+    #[schema(minimum = -1_000_000_000, maximum = 1_000_000_000)]
+    quantity: i64,
+    reason: Option<String>,
+    /// Your own key: sent again with it, the adjustment is not made twice.
+    id: Option<String>,
+}
+
+fn view(product: ProductId, location: LocationId, level: Level) -> StockLevelView {
+    StockLevelView {
+        product_id: product.0,
+        location_id: location.0,
+        on_hand: level.on_hand,
+        allocated: level.allocated,
+        available: level.available(),
+        unpicked: level.unpicked,
+    }
+}
+
+impl From<StockLevel> for StockLevelView {
+    fn from(stock: StockLevel) -> Self {
+        view(stock.key.product_id, stock.key.location_id, stock.level)
+    }
+}
+
+impl From<Adjustment> for AdjustmentView {
+    fn from(adjustment: Adjustment) -> Self {
+        let Adjustment { id, product_id, location_id, quantity, reason, at, by } = adjustment;
+        Self { id, product_id: product_id.0, location_id: location_id.0, quantity, reason, at, by }
+    }
+}
+
+/// Levels of stock, by product and location
+#[utoipa::path(get, path = "/v1/stock", tag = "stock", operation_id = "list_stock",
+    description = "Only levels that anything was ever moved at. With `location_id` alone a page may hold fewer than `limit` and still be continued.",
+    security(("bearer" = ["integration:shipstation:read"])),
+    params(
+        ("product_id" = Option<String>, Query, description = "Only of this product."),
+        ("location_id" = Option<String>, Query, description = "Only at this location."),
+        ListQuery,
+    ),
+    responses((status = 200, description = "Levels.", body = ListView<StockLevelView>)))]
+async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<StockLevelView>>, Problem> {
+    let list = query.list();
+    let (product, location) = (query.text("product_id"), query.text("location_id"));
+    query.finish()?;
+    let wanted = |stock: &StockLevel| location.as_ref().is_none_or(|location| stock.key.location_id.as_str() == location);
+    if let Some(product) = product {
+        let levels = deps.table.stock_of(&ProductId(product.clone())).await?;
+        let levels = levels.into_iter().filter(wanted).map(StockLevelView::from);
+        return Ok(Json(ListView::cut(levels, &format!("stock of {product}"), &list)?));
+    }
+    let mut page = deps.table.list_stock(&list).await?;
+    page.items.retain(wanted);
+    Ok(Json(ListView::of(page, StockLevelView::from)))
+}
+
+/// Adjustments, the newest first
+#[utoipa::path(get, path = "/v1/stock/adjustments", tag = "stock", operation_id = "list_stock_adjustments",
+    security(("bearer" = ["integration:shipstation:read"])), params(ListQuery),
+    responses((status = 200, description = "Adjustments.", body = ListView<AdjustmentView>)))]
+async fn list_adjustments(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<AdjustmentView>>, Problem> {
+    let list = query.list();
+    query.finish()?;
+    Ok(Json(ListView::of(deps.table.list_adjustments(&list).await?, AdjustmentView::from)))
+}
+
+/// Correct a level of stock
+#[utoipa::path(post, path = "/v1/stock/adjustments", tag = "stock", operation_id = "adjust_stock",
+    description = "What is picked already cannot be taken away. Answers the level as it is then.",
+    security(("bearer" = ["integration:shipstation:operate"])), request_body = AdjustmentInput,
+    responses(
+        (status = 201, description = "Corrected.", body = StockLevelView),
+        (status = 409, description = "`taken`: another adjustment has the `id`."),
+        (status = 422, description = "`validation_failed`, for example `not_there`: less lies there unpicked than is to be taken away."),
+    ))]
+async fn adjust(State(deps): Shared, caller: Caller, body: Body) -> Result<Response, Problem> {
+    let now = deps.now();
+    let mut adjustment = body.read(|fields| {
+        let quantity = fields.required("quantity", integer(-LARGEST_QUANTITY..=LARGEST_QUANTITY));
+        if quantity == 0 && fields.has("quantity") {
+            fields.refuse("quantity", "out_of_range", "Zero changes nothing; name the units to add, or to take away with a minus.");
+        }
+        Adjustment {
+            id: fields.optional("id", text(ID)).unwrap_or_default(),
+            product_id: ProductId(fields.required("product_id", text(ID))),
+            location_id: LocationId(fields.required("location_id", text(ID))),
+            quantity,
+            reason: fields.optional("reason", text(REASON)),
+            at: now,
+            by: caller.by.clone(),
+        }
+    })?;
+    let (product, location) = tokio::try_join!(
+        deps.table.record::<Product>(adjustment.product_id.as_str()),
+        deps.table.record::<Location>(adjustment.location_id.as_str()),
+    )?;
+    let mut faults = Vec::new();
+    let mut fault = |pointer: &str, code, message: String| faults.push(FieldFault { pointer: pointer.to_owned(), code, message });
+    match product {
+        None => fault("/product_id", "unknown_reference", format!("There is no product `{}`.", adjustment.product_id)),
+        Some(product) if !product.value.kind.has_stock() => {
+            let kind = product.value.kind.as_str();
+            fault("/product_id", "no_stock", format!("{} is of kind {kind}, which has no stock of its own.", product.value.sku));
+        }
+        Some(_) => {}
+    }
+    if location.is_none() {
+        fault("/location_id", "unknown_reference", format!("There is no location `{}`.", adjustment.location_id));
+    }
+    if !faults.is_empty() {
+        return Err(Problem::with_errors(Code::ValidationFailed, faults));
+    }
+    let named = !adjustment.id.is_empty();
+    for attempt in 0..8_u32 {
+        if !named {
+            let content = format!("{adjustment:?}\n{attempt}");
+            adjustment.id = Digest::of_bytes(content.as_bytes()).to_string().get(..16).unwrap_or_default().to_owned();
+        }
+        match deps.table.adjust_stock(&adjustment).await? {
+            AdjustmentOutcome::Written(level) => {
+                tracing::info!(quantity = adjustment.quantity, "stock adjusted");
+                let view = view(adjustment.product_id, adjustment.location_id, level);
+                return Ok((StatusCode::CREATED, Json(view)).into_response());
+            }
+            AdjustmentOutcome::NotThere(level) => {
+                let message = format!("{} lie there unpicked; more cannot be taken away.", level.unpicked);
+                return Err(Problem::field("/quantity", "not_there", message));
+            }
+            AdjustmentOutcome::KeyTaken if named => {
+                let message = format!("`{}` belongs to another adjustment.", adjustment.id);
+                return Err(Problem::with_errors(Code::Taken, vec![FieldFault { pointer: "/id".to_owned(), code: "taken", message }]));
+            }
+            // Two people said the same in the same microsecond.
+            AdjustmentOutcome::KeyTaken => {}
+        }
+    }
+    Err(Problem::new(Code::Unavailable))
+}

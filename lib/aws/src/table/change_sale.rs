@@ -1,0 +1,262 @@
+//! Changes of a sale that exists: voiding, authorising, paying, fulfilling. Sale, log entry, stock and events, together or not at all.
+
+use jiff::Timestamp;
+use stevedore_domain::event::EventKind;
+use stevedore_domain::ids::SaleId;
+use stevedore_domain::log::LogEntry;
+use stevedore_domain::sale::Sale;
+use stevedore_domain::stock::{Levels, StockChange};
+
+use super::building::{MOST_AT_ONCE, Worked, shortages};
+use super::order_item::{Known, OrderItem, SalePlace, order_item, orphan_item, read_known};
+use super::record::{Condition, Expected, Transacted};
+use super::sales::{Head, HeadState, SaleItems, sale_items};
+use super::{StoredSale, Table};
+use crate::{Error, keys};
+
+/// A sale as it was read, to be changed.
+#[derive(Debug)]
+pub struct SaleDraft {
+    /// The sale.
+    pub sale: Sale,
+    /// Its order's log entry, where it is still in the log and still names this sale.
+    pub entry: Option<LogEntry>,
+    /// The version that was read: what the ETag stands for.
+    pub version: u64,
+    /// What is known of stock levels.
+    pub levels: Levels,
+}
+
+/// What is to be written.
+#[derive(Debug, Default)]
+pub struct SaleEdit {
+    /// What it adds to levels.
+    pub stock: Vec<StockChange>,
+    /// What it says to others.
+    pub events: Vec<EventKind>,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub enum SaleOutcome<R> {
+    /// Written.
+    Written(Box<StoredSale>),
+    /// There was nothing to write; the sale as it is.
+    Unchanged(Box<StoredSale>),
+    /// There is no such sale.
+    Absent,
+    /// The change refuses it.
+    Refused(R),
+}
+
+/// Where a sale was found.
+struct Place {
+    head: Option<Head>,
+    known: Option<Known>,
+}
+
+const OPERATION: &str = "change a sale";
+const ATTEMPTS: u32 = 8;
+
+impl Table {
+    /// Changes a sale: reads it, lets `change` decide, and writes what that leaves if nobody else wrote in between, else starts again; also where stock
+    /// turns out to be lower than was thought.
+    ///
+    /// `change` edits the draft and answers what goes with it, nothing where there is nothing to write, or why not. An entry that it lets go of the sale
+    /// (see [`LogEntry::leave_sale`]) goes on without it.
+    ///
+    /// # Errors
+    /// [`Error`]; nothing was written then.
+    pub async fn change_sale<R>(
+        &self,
+        id: &SaleId,
+        levels: Levels,
+        at: Timestamp,
+        mut change: impl FnMut(&mut SaleDraft) -> Result<Option<SaleEdit>, R>,
+    ) -> Result<SaleOutcome<R>, Error> {
+        let mut levels = levels;
+        for attempt in 1..=ATTEMPTS {
+            let place = self.find_sale(id).await?;
+            let Some((sale, version)) = self.sale_at(id, &place).await? else { return Ok(SaleOutcome::Absent) };
+            let entry = place.known.as_ref().and_then(Known::entry).map(|stored| stored.entry.clone());
+            let entry = entry.filter(|entry| entry.sale_id.as_ref() == Some(id));
+            let mut draft = SaleDraft { sale, entry, version, levels };
+            let before = draft.sale.clone();
+            let edit = match change(&mut draft) {
+                Ok(Some(edit)) => edit,
+                Ok(None) => return Ok(SaleOutcome::Unchanged(Box::new(StoredSale { sale: before, version }))),
+                Err(refusal) => return Ok(SaleOutcome::Refused(refusal)),
+            };
+            match self.write_change(&before, &draft, &edit, &place, at).await? {
+                Written::Done(version) => return Ok(SaleOutcome::Written(Box::new(StoredSale { sale: draft.sale, version }))),
+                Written::Changed => {}
+                Written::Short(short) => {
+                    for (key, level) in short {
+                        draft.levels.learn(key, level);
+                    }
+                }
+            }
+            levels = draft.levels;
+            tokio::time::sleep(super::record::jitter(attempt)).await;
+        }
+        Err(Error::Contended { operation: OPERATION })
+    }
+
+    async fn find_sale(&self, id: &SaleId) -> Result<Place, Error> {
+        let order = id.order().map(|(order, _)| keys::log_entry(order));
+        let mut items = self.get_items(OPERATION, [Some(keys::sale(id)), order.clone()].into_iter().flatten().collect::<Vec<_>>()).await?;
+        let head = items.remove(&keys::sale(id)).map(Head::new);
+        let known = match order.and_then(|key| items.remove(&key)) {
+            Some(item) => read_known(&item)?.filter(|known| known.sale_id() == Some(id)),
+            None => None,
+        };
+        Ok(Place { head, known })
+    }
+
+    /// The sale that was found, and its version. Work on it that was cut off is taken back first, by starting anew.
+    async fn sale_at(&self, id: &SaleId, place: &Place) -> Result<Option<(Sale, u64)>, Error> {
+        if let Some(head) = &place.head {
+            return if head.is_live() { Ok(Some((self.whole_sale(head).await?, head.version()))) } else { Ok(None) };
+        }
+        let known = place.known.as_ref();
+        let inline = known.and_then(|known| Some((known.inline_sale()?.clone(), known.version())));
+        Ok(inline.filter(|(sale, _)| sale.id == *id))
+    }
+
+    async fn write_change(
+        &self,
+        before: &Sale,
+        draft: &SaleDraft,
+        edit: &SaleEdit,
+        place: &Place,
+        at: Timestamp,
+    ) -> Result<Written, Error> {
+        let sale = &draft.sale;
+        if let Some(head) = &place.head
+            && let Some(work) = head.work()
+        {
+            self.take_back_if_over(&sale.id, &work, at).await?;
+            return Ok(Written::Changed);
+        }
+        let left = draft.entry.as_ref().is_some_and(|entry| entry.sale_id.as_ref() != Some(&sale.id));
+        let mut writes = Vec::new();
+        let mut beforehand = Vec::new();
+        let mut worked = None;
+        let version;
+        if let Some(head) = &place.head {
+            let expected = if edit.stock.len() > MOST_AT_ONCE {
+                match self.work_on(head, before, &edit.stock, at).await? {
+                    Worked::Done(version) => {
+                        worked = Some(&sale.id);
+                        Expected::Version(version)
+                    }
+                    Worked::Short(short) => return Ok(Written::Short(short)),
+                    Worked::Changed | Worked::Exists(_) => return Ok(Written::Changed),
+                }
+            } else {
+                Expected::Version(head.version())
+            };
+            let state = HeadState { listed: head.is_listed() || left, events: &edit.events, work: None };
+            let SaleItems { head: item, chunks } = sale_items(sale, state)?;
+            beforehand.extend(chunks);
+            version = expected.next_version();
+            writes.push(self.put(OPERATION, item, expected)?);
+            if let (Some(known), Some(entry)) = (&place.known, &draft.entry)
+                && known.entry().is_some_and(|stored| stored.entry != *entry)
+            {
+                let place = if left { SalePlace::Nowhere } else { SalePlace::Beside(sale.created_at) };
+                let kept = known.entry().and_then(super::StoredEntry::inline_order);
+                let OrderItem { item, revision, .. } = order_item(entry, kept, place, &[])?;
+                beforehand.extend(revision);
+                writes.push(self.put(OPERATION, item, Expected::Version(known.version()))?);
+            }
+        } else if let Some(known) = &place.known {
+            let expected = Expected::Version(known.version());
+            version = expected.next_version();
+            let (item, beside) = match &draft.entry {
+                None => (orphan_item(keys_order(sale, known), &sale.id, SalePlace::Here(sale), &edit.events)?, false),
+                Some(entry) => {
+                    let place = if left { SalePlace::Nowhere } else { SalePlace::Here(sale) };
+                    let kept = known.entry().and_then(super::StoredEntry::inline_order);
+                    let OrderItem { mut item, revision, sale_beside } = order_item(entry, kept, place, &edit.events)?;
+                    beforehand.extend(revision);
+                    if left || sale_beside {
+                        super::events::unname(&mut item);
+                    }
+                    (item, left || sale_beside)
+                }
+            };
+            writes.push(self.put(OPERATION, item, expected)?);
+            if beside || edit.stock.len() > MOST_AT_ONCE {
+                if edit.stock.len() > MOST_AT_ONCE {
+                    // First it gets a head that work can go on around.
+                    return self.give_head(before, known).await;
+                }
+                let SaleItems { head, chunks } = sale_items(sale, HeadState { listed: left, events: &edit.events, work: None })?;
+                beforehand.extend(chunks);
+                writes.push(self.put(OPERATION, head, Expected::Absent)?);
+            }
+        } else {
+            return Ok(Written::Changed);
+        }
+        let fixed = writes.len();
+        if worked.is_none() {
+            let cause = format!("sale {}", sale.id);
+            for change in &edit.stock {
+                writes.push(self.stock_update(OPERATION, change, &cause, at)?);
+            }
+        }
+        if !beforehand.is_empty() {
+            self.put_items(OPERATION, beforehand).await?;
+        }
+        let mut failed = match self.transact(OPERATION, writes).await? {
+            Transacted::Done => {
+                if let Some(sale) = worked {
+                    self.clear_steps(sale).await?;
+                }
+                return Ok(Written::Done(version));
+            }
+            Transacted::Refused(failed) => failed,
+        };
+        if let Some(sale) = worked {
+            self.give_up_work(sale).await?;
+            return Ok(Written::Changed);
+        }
+        let stock = failed.split_off(fixed.min(failed.len()));
+        if failed.iter().any(|condition| matches!(condition, Condition::Failed(_))) {
+            return Ok(Written::Changed);
+        }
+        Ok(Written::Short(shortages(&edit.stock, stock.into_iter())))
+    }
+
+    /// Moves a sale out of its order's item as it is.
+    async fn give_head(&self, sale: &Sale, known: &Known) -> Result<Written, Error> {
+        let beside = SalePlace::Beside(sale.created_at);
+        let mut writes = Vec::new();
+        match known {
+            Known::Entry(stored) => {
+                let OrderItem { item, revision, .. } = order_item(&stored.entry, stored.inline_order(), beside, &[])?;
+                self.put_items(OPERATION, revision).await?;
+                writes.push(self.put(OPERATION, item, Expected::Version(stored.version))?);
+            }
+            Known::Orphan(orphan) => {
+                let item = orphan_item(keys_order(sale, known), &orphan.sale_id, beside, &[])?;
+                writes.push(self.put(OPERATION, item, Expected::Version(orphan.version))?);
+            }
+        }
+        writes.extend(self.move_out(OPERATION, sale, false).await?);
+        self.transact(OPERATION, writes).await?;
+        Ok(Written::Changed)
+    }
+}
+
+enum Written {
+    Done(u64),
+    Changed,
+    Short(Vec<(stevedore_domain::stock::StockKey, stevedore_domain::stock::Level)>),
+}
+
+/// The order whose item holds the sale.
+fn keys_order(sale: &Sale, known: &Known) -> stevedore_domain::ids::OrderId {
+    known.entry().map_or_else(|| sale.id.order().map_or(sale.source.order_id, |(order, _)| order), |stored| stored.entry.order_id)
+}

@@ -1,0 +1,313 @@
+//! The item of an order: its log entry, and with it, as long as the whole stays within one write unit, its sale and its newest revision.
+//!
+//! A transaction costs two units for each item however small, so what belongs together lies together. What does not fit has items of its own: the sale its
+//! head and chunks, the revision its chunks. An order that has had a sale keeps its item: deleting the log entry leaves the sale in it.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use stevedore_domain::event::EventKind;
+use stevedore_domain::ids::{OrderId, SaleId};
+use stevedore_domain::log::{LogEntry, LogState};
+use stevedore_domain::order::RevisionKey;
+use stevedore_domain::sale::Sale;
+
+use super::{Item, Table, blob, blob_of, item_of, key_of, text, version_of};
+use crate::schema::{BY_STATE, BY_TIME};
+use crate::{Error, codec, keys};
+
+/// A log entry as it stands in the table.
+#[derive(Clone, Debug)]
+pub struct StoredEntry {
+    /// The entry.
+    pub entry: LogEntry,
+    /// Counts its item's writes from 1.
+    pub version: u64,
+    pub(super) order: Option<Box<RawValue>>,
+    pub(super) sale: Option<Box<Sale>>,
+}
+
+impl StoredEntry {
+    /// The newest revision, where it is kept inside the item.
+    pub(super) fn inline_order(&self) -> Option<(RevisionKey, &RawValue)> {
+        Some((*self.entry.newest()?, self.order.as_deref()?))
+    }
+
+    /// The order's sale, where it is kept inside the item.
+    pub fn inline_sale(&self) -> Option<&Sale> {
+        self.sale.as_deref()
+    }
+}
+
+/// What is left of an order whose log entry was deleted: its sale.
+#[derive(Clone, Debug)]
+pub struct Orphan {
+    /// The sale's id.
+    pub sale_id: SaleId,
+    /// Counts its item's writes from 1.
+    pub version: u64,
+    pub(super) sale: Option<Box<Sale>>,
+}
+
+/// What the table knows of an order.
+#[derive(Clone, Debug)]
+pub enum Known {
+    /// It is in the log.
+    Entry(StoredEntry),
+    /// Its log entry was deleted, and its sale is still there.
+    Orphan(Orphan),
+}
+
+impl Known {
+    /// The log entry, where there is one.
+    #[must_use]
+    pub fn entry(&self) -> Option<&StoredEntry> {
+        match self {
+            Self::Entry(stored) => Some(stored),
+            Self::Orphan(_) => None,
+        }
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        match self {
+            Self::Entry(stored) => stored.version,
+            Self::Orphan(orphan) => orphan.version,
+        }
+    }
+
+    pub(super) fn sale_id(&self) -> Option<&SaleId> {
+        match self {
+            Self::Entry(stored) => stored.entry.sale_id.as_ref(),
+            Self::Orphan(orphan) => Some(&orphan.sale_id),
+        }
+    }
+
+    pub(super) fn inline_sale(&self) -> Option<&Sale> {
+        match self {
+            Self::Entry(stored) => stored.sale.as_deref(),
+            Self::Orphan(orphan) => orphan.sale.as_deref(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct DocumentRef<'a> {
+    log: &'a LogEntry,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sale: Option<&'a Sale>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    log: LogEntry,
+    #[serde(default)]
+    order: Option<Box<RawValue>>,
+    #[serde(default)]
+    sale: Option<Box<Sale>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OrphanDocument<S> {
+    sale_id: SaleId,
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    sale: Option<S>,
+}
+
+fn none<T>() -> Option<T> {
+    None
+}
+
+/// What people look for in the table itself, and what events carry; the document holds all of it, and these are never read back.
+#[derive(Serialize)]
+struct Shown<'a> {
+    state: LogState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<stevedore_domain::reason::Reason>,
+    order_number: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sale_id: Option<&'a SaleId>,
+}
+
+/// The largest item that costs one write unit, with room for version and mark.
+const ONE_UNIT: usize = 1024 - 40;
+
+/// Where an order's sale is, or goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SalePlace<'a> {
+    /// There is none, or it belongs to a day.
+    Nowhere,
+    /// In the order's item if it fits, else beside it.
+    Here(&'a Sale),
+    /// In items of its own.
+    Beside(jiff::Timestamp),
+}
+
+/// An order's item, and what did not fit into it.
+pub(super) struct OrderItem {
+    pub item: Item,
+    /// The items of the newest revision.
+    pub revision: Vec<Item>,
+    /// The sale did not fit either.
+    pub sale_beside: bool,
+}
+
+/// Encodes an order's item. A sale that does not fit goes beside it, then the newest revision.
+pub(super) fn order_item(
+    entry: &LogEntry,
+    order: Option<(RevisionKey, &RawValue)>,
+    sale: SalePlace<'_>,
+    events: &[EventKind],
+) -> Result<OrderItem, Error> {
+    const OPERATION: &str = "encode a log entry";
+    let key = keys::log_entry(entry.order_id);
+    // An index key must not be empty; an order without a number is found by its id.
+    let number = if entry.order_number.is_empty() { "-" } else { &entry.order_number };
+    let shown = Shown { state: entry.state, reason: entry.reason, order_number: number, sale_id: entry.sale_id.as_ref() };
+    let mut item = item_of(OPERATION, &key, "log", &shown)?;
+    let (listed_at, partition) = match sale {
+        SalePlace::Nowhere => (entry.captured_at, LOG),
+        SalePlace::Here(sale) => (sale.created_at, SALE),
+        SalePlace::Beside(created_at) => (created_at, SALE),
+    };
+    let sort = format!("{}#{}", keys::instant(listed_at), entry.order_id);
+    item.insert(BY_TIME.partition.to_owned(), text(partition));
+    item.insert(BY_TIME.sort.to_owned(), text(&sort));
+    if is_waiting(entry.state) {
+        item.insert(BY_STATE.partition.to_owned(), text(state_partition(entry.state)));
+        item.insert(BY_STATE.sort.to_owned(), text(sort));
+    }
+    super::events::name(&mut item, events);
+    let encode = |order, sale| codec::encode(&DocumentRef { log: entry, order, sale }).map_err(Error::encoding(OPERATION));
+    let raw = order.map(|(_, raw)| raw);
+    let own = match sale {
+        SalePlace::Here(sale) => Some(sale),
+        SalePlace::Nowhere | SalePlace::Beside(_) => None,
+    };
+    // The fullest that fits; the entry alone always does.
+    let mut choices = vec![(raw, own)];
+    if own.is_some() {
+        choices.push((None, own));
+        choices.push((raw, None));
+    }
+    let (mut kept_order, mut kept_sale) = (None, None);
+    for (raw, sale) in choices {
+        let sync = sale.map(super::sales::sync_keys).unwrap_or_default();
+        let document = encode(raw, sale)?;
+        if size(&item) + size(&sync) + document.len() <= ONE_UNIT {
+            item.extend(sync);
+            item.insert("doc".to_owned(), blob(document));
+            (kept_order, kept_sale) = (raw, sale);
+            break;
+        }
+    }
+    if !item.contains_key("doc") {
+        item.insert("doc".to_owned(), blob(encode(None, None)?));
+    }
+    let revision = match order {
+        Some((key, raw)) if kept_order.is_none() => super::revision::revision_items(entry.order_id, &key, raw.get())?,
+        _ => Vec::new(),
+    };
+    Ok(OrderItem { item, revision, sale_beside: own.is_some() && kept_sale.is_none() })
+}
+
+/// The item of an order whose log entry is deleted.
+pub(super) fn orphan_item(order: OrderId, sale_id: &SaleId, place: SalePlace<'_>, events: &[EventKind]) -> Result<Item, Error> {
+    const OPERATION: &str = "encode a sale without its log entry";
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        sale_id: &'a SaleId,
+    }
+    let mut item = item_of(OPERATION, &keys::log_entry(order), "sale", &Shown { sale_id })?;
+    let (created_at, sale) = match place {
+        SalePlace::Nowhere => (None, None),
+        SalePlace::Here(sale) => (Some(sale.created_at), Some(sale)),
+        SalePlace::Beside(created_at) => (Some(created_at), None),
+    };
+    // A day's sale stands among the sales by itself.
+    if let Some(created_at) = created_at {
+        item.insert(BY_TIME.partition.to_owned(), text(SALE));
+        item.insert(BY_TIME.sort.to_owned(), text(format!("{}#{order}", keys::instant(created_at))));
+    }
+    let document = OrphanDocument { sale_id: sale_id.clone(), sale };
+    item.insert("doc".to_owned(), blob(codec::encode(&document).map_err(Error::encoding(OPERATION))?));
+    item.extend(sale.map(super::sales::sync_keys).unwrap_or_default());
+    super::events::name(&mut item, events);
+    Ok(item)
+}
+
+/// The partitions of `by_time`: an order that has a sale stands among the sales, with the time of the sale; every other one among the rest of the log.
+pub(super) const LOG: &str = "LOG";
+pub(super) const SALE: &str = "SALE";
+
+/// Whether an entry waits for something, so that it is in the index of its state.
+pub(super) fn is_waiting(state: LogState) -> bool {
+    !matches!(state, LogState::Booked | LogState::Voided)
+}
+
+pub(super) fn state_partition(state: LogState) -> String {
+    format!("LOG#{}", state.as_str())
+}
+
+/// What DynamoDB counts: names and values.
+fn size(item: &Item) -> usize {
+    let value = |value: &aws_sdk_dynamodb::types::AttributeValue| match value {
+        aws_sdk_dynamodb::types::AttributeValue::S(text) => text.len(),
+        aws_sdk_dynamodb::types::AttributeValue::B(bytes) => bytes.as_ref().len(),
+        aws_sdk_dynamodb::types::AttributeValue::L(list) => {
+            3 + list.iter().map(|one| 1 + one.as_s().map_or(21, String::len)).sum::<usize>()
+        }
+        _ => 21,
+    };
+    item.iter().map(|(name, attribute)| name.len() + value(attribute)).sum::<usize>() + "doc".len()
+}
+
+/// Reads an order's item; nothing for an item of another kind.
+pub(super) fn read_known(item: &Item) -> Result<Option<Known>, Error> {
+    const OPERATION: &str = "read a log entry";
+    let key = key_of(OPERATION, item)?;
+    if !key.pk.starts_with("ORDER#") || key.sk != "LOG" {
+        return Ok(None);
+    }
+    let unreadable = |error| Error::unreadable(OPERATION, key.to_string(), error);
+    let document = blob_of(item, "doc").unwrap_or_default();
+    let version = version_of(item);
+    if super::text_of(item, "entity") == Some("sale") {
+        let OrphanDocument { sale_id, sale } = codec::decode(document).map_err(unreadable)?;
+        return Ok(Some(Known::Orphan(Orphan { sale_id, version, sale })));
+    }
+    let Document { log, order, sale } = codec::decode(document).map_err(unreadable)?;
+    Ok(Some(Known::Entry(StoredEntry { entry: log, version, order, sale })))
+}
+
+impl Table {
+    /// What is known of orders.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn known_orders(&self, orders: impl IntoIterator<Item = OrderId>) -> Result<HashMap<OrderId, Known>, Error> {
+        let wanted: Vec<OrderId> = orders.into_iter().collect();
+        let mut items = self.get_items("read log entries", wanted.iter().copied().map(keys::log_entry)).await?;
+        let mut known = HashMap::with_capacity(items.len());
+        for order in wanted {
+            let Some(item) = items.remove(&keys::log_entry(order)) else { continue };
+            if let Some(one) = read_known(&item)? {
+                known.insert(order, one);
+            }
+        }
+        Ok(known)
+    }
+
+    /// What is known of an order.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn known_order(&self, order: OrderId) -> Result<Option<Known>, Error> {
+        match self.get_item("read a log entry", &keys::log_entry(order)).await? {
+            Some(item) => read_known(&item),
+            None => Ok(None),
+        }
+    }
+}

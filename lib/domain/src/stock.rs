@@ -1,0 +1,283 @@
+//! Stock: how much of a product is at a location, and what moves it.
+//!
+//! Three counters describe a level, and every movement adds to them. `available` is what nobody has a claim on; `unpicked` is what lies on the shelf and
+//! is in nobody's hands yet, and never falls below zero: nothing is picked that is not there (P5).
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{LocationId, ProductId};
+
+/// The most units that one line, adjustment, kit or bill of materials may name. A million of these still fit the counters.
+pub const LARGEST_QUANTITY: i64 = 1_000_000_000;
+
+/// A product at a location.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StockKey {
+    /// What.
+    pub product_id: ProductId,
+    /// Where.
+    pub location_id: LocationId,
+}
+
+impl StockKey {
+    /// This product at this location.
+    #[must_use]
+    pub fn new(product_id: &ProductId, location_id: &LocationId) -> Self {
+        Self { product_id: product_id.clone(), location_id: location_id.clone() }
+    }
+}
+
+/// How much there is, in units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Level {
+    /// What lies at the location, picked or not.
+    pub on_hand: i64,
+    /// What live sales have a claim on and have not shipped. May exceed what is on hand.
+    pub allocated: i64,
+    /// What is on hand and not picked.
+    pub unpicked: i64,
+}
+
+impl Level {
+    /// On hand − allocated: negative while more is sold than there is.
+    #[must_use]
+    pub fn available(self) -> i64 {
+        self.on_hand.saturating_sub(self.allocated)
+    }
+
+    /// The level after a change.
+    #[must_use]
+    pub fn after(self, change: Change) -> Self {
+        Self {
+            on_hand: self.on_hand.saturating_add(change.on_hand),
+            allocated: self.allocated.saturating_add(change.allocated),
+            unpicked: self.unpicked.saturating_add(change.unpicked),
+        }
+    }
+}
+
+/// What is added to a level.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Change {
+    /// To what is on hand.
+    pub on_hand: i64,
+    /// To what is allocated.
+    pub allocated: i64,
+    /// To what is on hand and not picked.
+    pub unpicked: i64,
+}
+
+impl Change {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            on_hand: self.on_hand.saturating_add(other.on_hand),
+            allocated: self.allocated.saturating_add(other.allocated),
+            unpicked: self.unpicked.saturating_add(other.unpicked),
+        }
+    }
+
+    /// What undoes it.
+    #[must_use]
+    pub fn inverse(self) -> Self {
+        Self { on_hand: -self.on_hand, allocated: -self.allocated, unpicked: -self.unpicked }
+    }
+
+    /// What it adds to what is available.
+    #[must_use]
+    pub fn available(self) -> i64 {
+        self.on_hand.saturating_sub(self.allocated)
+    }
+}
+
+/// What must be there before a change may be made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Floor {
+    /// Nothing: a claim may exceed what there is.
+    #[default]
+    None,
+    /// At least so much available: what is done by itself takes nothing that others have a claim on.
+    Available(i64),
+    /// At least so much unpicked: a person may take what lies there, whoever has a claim on it.
+    Unpicked(i64),
+}
+
+impl Floor {
+    /// Whether `level` is enough.
+    #[must_use]
+    pub fn holds(self, level: Level) -> bool {
+        match self {
+            Self::None => true,
+            Self::Available(least) => level.available() >= least,
+            Self::Unpicked(least) => level.unpicked >= least,
+        }
+    }
+}
+
+/// One write to a level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockChange {
+    /// Which level.
+    pub key: StockKey,
+    /// What is added.
+    pub change: Change,
+    /// What must be there.
+    pub floor: Floor,
+}
+
+/// Levels as far as they are known. What is not known is taken for plenty: the write's own condition finds out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Levels(BTreeMap<StockKey, Level>);
+
+impl Levels {
+    /// Notes a level.
+    pub fn learn(&mut self, key: StockKey, level: Level) {
+        self.0.insert(key, level);
+    }
+
+    /// A level, where it is known.
+    #[must_use]
+    pub fn get(&self, key: &StockKey) -> Option<Level> {
+        self.0.get(key).copied()
+    }
+
+    /// Applies a change that was written.
+    pub fn apply(&mut self, change: &StockChange) {
+        if let Some(level) = self.0.get_mut(&change.key) {
+            *level = level.after(change.change);
+        }
+    }
+}
+
+/// What moved stock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MovementKind {
+    /// A person counted, received or wrote off.
+    Adjust,
+    /// A sale claims.
+    Allocate,
+    /// A sale's goods are taken from the shelf.
+    Pick,
+    /// They leave.
+    Ship,
+    /// A product is made from its components.
+    Assemble,
+    /// A component goes into what is made.
+    Consume,
+    /// A voided sale gives up its claim.
+    Release,
+    /// A voided sale's goods go back to the shelf.
+    Unpick,
+    /// A voided sale's goods come back.
+    Unship,
+    /// What was made for a voided sale is taken apart.
+    Disassemble,
+    /// Its components are free again.
+    Recover,
+}
+
+impl MovementKind {
+    /// What `quantity` units of such a movement add to a level.
+    #[must_use]
+    pub fn change(self, quantity: i64) -> Change {
+        let change = match self {
+            Self::Adjust | Self::Assemble | Self::Recover => Change { on_hand: quantity, allocated: 0, unpicked: quantity },
+            Self::Allocate => Change { on_hand: 0, allocated: quantity, unpicked: 0 },
+            Self::Pick => Change { on_hand: 0, allocated: 0, unpicked: -quantity },
+            // Out of the picker's hands and out of the house: what lies unpicked is not touched.
+            Self::Ship => Change { on_hand: -quantity, allocated: -quantity, unpicked: 0 },
+            Self::Consume | Self::Disassemble => Change { on_hand: -quantity, allocated: 0, unpicked: -quantity },
+            Self::Release | Self::Unpick | Self::Unship => return self.undone().change(quantity).inverse(),
+        };
+        debug_assert!(quantity >= 0 || self == Self::Adjust, "{self:?} of {quantity}");
+        change
+    }
+
+    /// What this movement takes back; itself where it takes nothing back.
+    fn undone(self) -> Self {
+        match self {
+            Self::Release => Self::Allocate,
+            Self::Unpick => Self::Pick,
+            Self::Unship => Self::Ship,
+            Self::Disassemble => Self::Assemble,
+            Self::Recover => Self::Consume,
+            other => other,
+        }
+    }
+}
+
+/// One movement of stock. Levels are the sum of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Movement {
+    /// When.
+    pub at: Timestamp,
+    /// What it was.
+    pub kind: MovementKind,
+    /// What and where.
+    pub key: StockKey,
+    /// How many units: positive, but for an adjustment that takes away.
+    pub quantity: i64,
+}
+
+impl Movement {
+    /// What it adds to its level.
+    #[must_use]
+    pub fn change(&self) -> Change {
+        self.kind.change(self.quantity)
+    }
+}
+
+/// What movements add to each level, levels that they leave as they were left out.
+#[must_use]
+pub fn sum(movements: &[Movement]) -> BTreeMap<StockKey, Change> {
+    let mut sums: BTreeMap<StockKey, Change> = BTreeMap::new();
+    for movement in movements {
+        let sum = sums.entry(movement.key.clone()).or_default();
+        *sum = sum.plus(movement.change());
+    }
+    sums.retain(|_, change| *change != Change::default());
+    sums
+}
+
+/// A correction of a level by a person, kept as the cause of its movement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adjustment {
+    /// The person's own key against writing it twice, else made from what it says and when.
+    pub id: String,
+    /// What.
+    pub product_id: ProductId,
+    /// Where.
+    pub location_id: LocationId,
+    /// Units that are added; negative takes away.
+    pub quantity: i64,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+}
+
+impl Adjustment {
+    /// Its movement.
+    #[must_use]
+    pub fn movement(&self) -> Movement {
+        let key = StockKey::new(&self.product_id, &self.location_id);
+        Movement { at: self.at, kind: MovementKind::Adjust, key, quantity: self.quantity }
+    }
+
+    /// The write that it asks for: what is picked already cannot be taken away.
+    #[must_use]
+    pub fn stock_change(&self) -> StockChange {
+        let movement = self.movement();
+        let floor = if self.quantity < 0 { Floor::Unpicked(-self.quantity) } else { Floor::None };
+        StockChange { change: movement.change(), key: movement.key, floor }
+    }
+}
