@@ -90,7 +90,8 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
     let mut next = match run.operation.kind.clone() {
         OperationKind::Download | OperationKind::LoadOrders { .. } => read_window(deps, &mut run, &call, deadline).await?,
         OperationKind::LoadOrder { order_number } => read_number(deps, &mut run, &call, &order_number).await?,
-        OperationKind::ProcessPending => Next::Finished,
+        // Neither reads from ShipStation.
+        OperationKind::ProcessPending | OperationKind::ImportProducts { .. } => Next::Finished,
     };
     if matches!(next, Next::Finished)
         && run.cursor.is_some()
@@ -114,7 +115,10 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
 fn priority(kind: &OperationKind) -> Priority {
     match kind {
         OperationKind::Download => Priority::Background,
-        OperationKind::LoadOrders { .. } | OperationKind::LoadOrder { .. } | OperationKind::ProcessPending => Priority::Operator,
+        OperationKind::LoadOrders { .. }
+        | OperationKind::LoadOrder { .. }
+        | OperationKind::ProcessPending
+        | OperationKind::ImportProducts { .. } => Priority::Operator,
     }
 }
 

@@ -91,6 +91,7 @@ fn kind(operation: &Operation) -> String {
         OperationKind::LoadOrders { from } => format!("load of the orders since {from}"),
         OperationKind::LoadOrder { order_number } => format!("load of order {order_number}"),
         OperationKind::ProcessPending => "pending orders once more".to_owned(),
+        OperationKind::ImportProducts { rows, .. } => format!("import of {rows} products"),
     }
 }
 

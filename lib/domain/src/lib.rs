@@ -3,7 +3,9 @@
 //! Functions load what these need, call them, and write the outcome in one transaction.
 
 pub mod allocate;
+pub mod composition;
 pub mod ids;
+pub mod import;
 pub mod jurisdiction;
 pub mod log;
 pub mod money;

@@ -51,6 +51,7 @@ impl World {
             OperationKind::LoadOrder { order_number } => Command::LoadOrder { operation_id, order_number },
             OperationKind::ProcessPending => Command::ProcessPending { operation_id: Some(operation_id), order_ids: None },
             OperationKind::Download => panic!("downloads are the schedule's"),
+            OperationKind::ImportProducts { .. } => panic!("an import has a file"),
         };
         self.queues.send_command(&command).await.unwrap();
         self.drain().await;

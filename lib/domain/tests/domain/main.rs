@@ -3,10 +3,13 @@
 
 mod amounts;
 mod cents;
+mod compositions;
 mod customers;
 mod digests;
+mod imports;
 mod invoices;
 mod jurisdictions;
+mod locations;
 mod merchant;
 mod orders;
 mod products;
