@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::FutureExt as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use stevedore_aws::Progress;
@@ -32,7 +33,7 @@ pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline)
 async fn go_on(deps: &Deps, id: &OperationId, deadline: Deadline) -> Result<(), Error> {
     let stored = deps.table.operation(id).await?.ok_or_else(|| Error::NoOperation(id.clone()))?;
     if let OperationKind::ImportProducts { .. } = stored.value.kind {
-        return import::products(deps, stored, deadline).await;
+        return import::products(deps, stored, deadline).boxed().await;
     }
     let mut run = Run { operation: stored.value, version: stored.version, cursor: None, queued: BTreeSet::new(), stores_read: false };
     if run.operation.state.is_final() || run.operation.state == OperationState::Processing {

@@ -136,15 +136,20 @@ impl Import<'_> {
         let found: BTreeMap<String, ProductFound> = self.deps.table.products_by_sku(&skus).await?.into_iter().collect();
         self.known.products = found.iter().map(|(sku, found)| (sku.clone(), found.stored.value.id.clone())).collect();
         let at_once = if batch.composed { 1 } else { AT_ONCE };
-        let (import, found) = (&self, &found);
-        let outcomes = stream::iter(lines).map(|line| async move {
-            let outcome = match &line.row {
-                Ok(row) => import.row(line, row, found.get(&row.sku).cloned()).await?,
-                Err(fault) => Err(fault.clone()),
-            };
-            Ok::<_, Error>((line, outcome))
-        });
-        outcomes.buffered(at_once).try_collect().await
+        // Made one by one, not by a closure: the compiler does not see through a closure of borrowed lines that what it makes may be sent.
+        let mut work = Vec::new();
+        for line in lines {
+            work.push(self.line(line, line.sku.as_ref().and_then(|sku| found.get(sku)).cloned()));
+        }
+        stream::iter(work).buffered(at_once).try_collect().await
+    }
+
+    async fn line<'l>(&self, line: &'l Line, found: Option<ProductFound>) -> Result<(&'l Line, Result<Outcome, RowFault>), Error> {
+        let outcome = match &line.row {
+            Ok(row) => self.row(line, row, found).await?,
+            Err(fault) => Err(fault.clone()),
+        };
+        Ok((line, outcome))
     }
 
     async fn row(&self, line: &Line, row: &Row, mut found: Option<ProductFound>) -> Result<Result<Outcome, RowFault>, Error> {
