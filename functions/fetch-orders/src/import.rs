@@ -110,8 +110,11 @@ async fn end_without_file(deps: &Deps, stored: Stored<Operation>) -> Result<(), 
 async fn accounts(deps: &Deps, lines: &[Line]) -> Result<std::collections::HashMap<String, stevedore_domain::ids::AccountId>, Error> {
     let mut found = std::collections::HashMap::new();
     let named = lines.iter().filter_map(|line| line.row.as_ref().ok()).any(|row| matches!(row.revenue_account, Some(Some(_))));
+    if !named {
+        return Ok(found);
+    }
     let mut list = List { limit: 200, ..List::default() };
-    while named {
+    loop {
         let page = deps.table.list_records::<Account>(&list).await?;
         for account in page.items.into_iter().map(|stored| stored.value).filter(|account| account.kind == AccountKind::Revenue) {
             // An id is what it is; a name gives way to it.
@@ -120,10 +123,9 @@ async fn accounts(deps: &Deps, lines: &[Line]) -> Result<std::collections::HashM
         }
         list.token = page.next;
         if list.token.is_none() {
-            break;
+            return Ok(found);
         }
     }
-    Ok(found)
 }
 
 impl Import<'_> {

@@ -245,7 +245,7 @@ async fn ten_thousand_rows_come_in_over_several_invocations() {
             .all(|row| row.reason == Some(Reason::RowUnknownReference))
     );
     assert_eq!(products(&world.table).await.len(), usize::try_from(captured).unwrap());
-    assert!(took < Duration::from_secs(300), "{took:?}");
+    assert!(took < Duration::from_mins(5), "{took:?}");
 }
 
 /// Delivered twice at once, and again when it is done: each row counts once, and nothing is made twice.
@@ -254,7 +254,7 @@ async fn two_deliveries_at_once_are_one_import() {
     let world = World::new(Options::default()).await;
     let mut text = SMALL.to_owned();
     for row in 0..350 {
-        text.push_str(&format!("P{row},Product,stock,,,,,{row}\n"));
+        text = format!("{text}P{row},Product,stock,,,,,{row}\n");
     }
     ask(&world, "twice", Format::Csv, &text).await;
     let url = world.queues.urls().commands.clone();

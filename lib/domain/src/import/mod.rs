@@ -80,7 +80,7 @@ impl RowFault {
 /// What makes the file as a whole unusable; pointers are `/<line>`, or `/<line>/<column>`.
 pub fn read(format: Format, bytes: &[u8]) -> Result<Vec<Line>, Vec<FieldError>> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = bytes.get(..error.valid_up_to()).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = bytes.get(..error.valid_up_to()).unwrap_or_default().split(|byte| *byte == b'\n').count();
         vec![file_fault(line, "not_utf8", "This is not UTF-8. Save the file as UTF-8 and send it again.")]
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

@@ -119,12 +119,11 @@ impl Row {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn applied(&self, known: Option<&Product>, id: ProductId, at: Timestamp, others: &Known) -> Result<Product, RowFault> {
-        let mut product = match known {
-            Some(known) => known.clone(),
-            None => {
-                let missing = || RowFault::new("name", "required", "A new product needs a name.");
-                Product::new(id, self.sku.clone(), self.name.clone().ok_or_else(missing)?, at)
-            }
+        let mut product = if let Some(known) = known {
+            known.clone()
+        } else {
+            let missing = || RowFault::new("name", "required", "A new product needs a name.");
+            Product::new(id, self.sku.clone(), self.name.clone().ok_or_else(missing)?, at)
         };
         if let Some(name) = &self.name {
             product.name.clone_from(name);

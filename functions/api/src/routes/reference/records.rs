@@ -107,8 +107,8 @@ async fn check_revenue_account(table: &Table, account: Option<&AccountId>) -> Re
 /// Prices by tier.
 fn prices(fields: &mut Fields<'_>) -> BTreeMap<u8, Decimal> {
     const TIER_NAMES: [&str; 10] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"];
-    let mut price = |name| Some((name, fields.optional(name, decimal(Decimal::ZERO..=Decimal::MAX))?));
-    let prices = TIER_NAMES.into_iter().filter_map(|name| price(name));
+    let price = |name| Some((name, fields.optional(name, decimal(Decimal::ZERO..=Decimal::MAX))?));
+    let prices = TIER_NAMES.into_iter().filter_map(price);
     prices.filter_map(|(name, price)| Some((name.parse().ok()?, price))).collect()
 }
 
