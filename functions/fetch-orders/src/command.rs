@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::FutureExt as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use stevedore_aws::Progress;
@@ -12,13 +13,14 @@ use stevedore_domain::pacific::PacificTime;
 use stevedore_lambda::Deadline;
 
 use crate::run::{self, Run};
-use crate::{Deps, Error, MARGIN, pending, recreate, tick};
+use crate::{Deps, Error, MARGIN, import, pending, recreate, tick};
 
 pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline) -> Result<(), Error> {
     match command {
-        Command::LoadOrders { operation_id, .. } | Command::LoadOrder { operation_id, .. } | Command::Continue { operation_id } => {
-            go_on(deps, &operation_id, deadline).await
-        }
+        Command::LoadOrders { operation_id, .. }
+        | Command::LoadOrder { operation_id, .. }
+        | Command::ImportProducts { operation_id }
+        | Command::Continue { operation_id } => go_on(deps, &operation_id, deadline).await,
         Command::ProcessPending { operation_id: None, order_ids } => {
             pending::process(deps, &OperationId::from("system"), order_ids.as_deref()).await.map(drop)
         }
@@ -31,6 +33,9 @@ pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline)
 /// Begins an operation or goes on with it: its record says what is to be done and how far it is.
 async fn go_on(deps: &Deps, id: &OperationId, deadline: Deadline) -> Result<(), Error> {
     let stored = deps.table.operation(id).await?.ok_or_else(|| Error::NoOperation(id.clone()))?;
+    if let OperationKind::ImportProducts { .. } = stored.value.kind {
+        return import::products(deps, stored, deadline).boxed().await;
+    }
     let mut run = Run { operation: stored.value, version: stored.version, cursor: None, queued: BTreeSet::new(), stores_read: false };
     if run.operation.state.is_final() || run.operation.state == OperationState::Processing {
         return Ok(());
@@ -51,7 +56,10 @@ async fn go_on(deps: &Deps, id: &OperationId, deadline: Deadline) -> Result<(), 
             run.operation.window = Some(Window { from: midnight(from, &settings.time_zone), until: Some(PacificTime::at((deps.clock)())) });
         }
         OperationKind::Recreate { order_id } => return recreate::recreate(deps, run, order_id, deadline).await,
-        OperationKind::LoadOrders { .. } | OperationKind::LoadOrder { .. } | OperationKind::ProcessPending => {}
+        OperationKind::LoadOrders { .. }
+        | OperationKind::LoadOrder { .. }
+        | OperationKind::ProcessPending
+        | OperationKind::ImportProducts { .. } => {}
     }
     run::read(deps, run, deadline).await.map(drop)
 }

@@ -1,10 +1,11 @@
 //! `fetch-orders`: ShipStation's orders become messages on the orders queue.
 //!
-//! One handler for two kinds of event: the schedule's tick, which downloads what changed since the cursor, and commands, by which a person loads orders
-//! or an invocation hands on what it could not finish.
+//! One handler for two kinds of event: the schedule's tick, which downloads what changed since the cursor, and commands, by which a person loads orders,
+//! a file of products is imported, or an invocation hands on what it could not finish.
 
 mod command;
 mod housekeeping;
+mod import;
 mod merged;
 mod pending;
 mod recreate;
@@ -63,6 +64,12 @@ pub enum Error {
     /// An operation's record is gone.
     #[error("the operation {0} does not exist")]
     NoOperation(stevedore_domain::ids::OperationId),
+    /// Others kept changing what a row of an import is about.
+    #[error("other writers kept changing the product of line {line}")]
+    RowContended {
+        /// The row's line.
+        line: u64,
+    },
     /// Another download took the cursor over.
     #[error("another download took over")]
     LeaseLost,

@@ -90,7 +90,8 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
     let mut next = match run.operation.kind.clone() {
         OperationKind::Download | OperationKind::LoadOrders { .. } => read_window(deps, &mut run, &call, deadline).await?,
         OperationKind::LoadOrder { order_number } => read_number(deps, &mut run, &call, &order_number).await?,
-        OperationKind::ProcessPending | OperationKind::Recreate { .. } => Next::Finished,
+        // None of these reads a window from ShipStation.
+        OperationKind::ProcessPending | OperationKind::Recreate { .. } | OperationKind::ImportProducts { .. } => Next::Finished,
     };
     if matches!(next, Next::Finished)
         && run.cursor.is_some()
@@ -117,7 +118,8 @@ fn priority(kind: &OperationKind) -> Priority {
         OperationKind::LoadOrders { .. }
         | OperationKind::LoadOrder { .. }
         | OperationKind::ProcessPending
-        | OperationKind::Recreate { .. } => Priority::Operator,
+        | OperationKind::Recreate { .. }
+        | OperationKind::ImportProducts { .. } => Priority::Operator,
     }
 }
 

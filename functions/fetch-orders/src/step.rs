@@ -94,15 +94,7 @@ pub(crate) async fn take(
 
 /// A row whose outcome the log will tell.
 pub(crate) fn queued_row(id: OrderId, number: &str, revision: QueuedRevision) -> OperationRow {
-    OperationRow {
-        order_id: Some(id),
-        order_number: Some(number.to_owned()),
-        outcome: None,
-        reason: None,
-        message: None,
-        evidence: None,
-        queued: Some(revision),
-    }
+    OperationRow { order_id: Some(id), order_number: Some(number.to_owned()), queued: Some(revision), ..OperationRow::default() }
 }
 
 fn malformed_row(malformed: &Malformed, order: &RawOrder) -> OperationRow {
@@ -115,7 +107,7 @@ fn malformed_row(malformed: &Malformed, order: &RawOrder) -> OperationRow {
         reason: Some(Reason::MalformedOrder),
         message: Some(format!("{}: {}. {}", malformed.pointer, malformed.problem, Reason::MalformedOrder.advice())),
         evidence: raw.get(..end).map(str::to_owned),
-        queued: None,
+        ..OperationRow::default()
     }
 }
 
@@ -131,12 +123,10 @@ fn poison_row(place: &Poison) -> OperationRow {
         place.key
     );
     OperationRow {
-        order_id: None,
-        order_number: None,
         outcome: Some(Outcome::Failed),
         reason: Some(Reason::PoisonOrder),
         message: Some(format!("{detail} {}", Reason::PoisonOrder.advice())),
         evidence: serde_json::to_string(place).ok(),
-        queued: None,
+        ..OperationRow::default()
     }
 }

@@ -92,6 +92,7 @@ fn kind(operation: &Operation) -> String {
         OperationKind::LoadOrder { order_number } => format!("load of order {order_number}"),
         OperationKind::ProcessPending => "pending orders once more".to_owned(),
         OperationKind::Recreate { order_id } => format!("order {order_id} made anew"),
+        OperationKind::ImportProducts { rows, .. } => format!("import of {rows} products"),
     }
 }
 

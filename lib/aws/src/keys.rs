@@ -64,6 +64,17 @@ pub(crate) fn operation(id: &OperationId) -> Key {
 pub(crate) fn operation_page(id: &OperationId, page: u32) -> Key {
     Key::new(format!("OP#{id}"), format!("PAGE#{page:06}"))
 }
+pub(crate) fn operation_input(id: &OperationId, chunk: u32) -> Key {
+    Key::new(format!("OP#{id}"), format!("INPUT#{chunk:06}"))
+}
+/// What every change of components or kinds moves, so that of two at once one is decided again.
+pub(crate) fn composition() -> Key {
+    Key::new("COMPOSITION", HEAD)
+}
+/// A product that has `component` as a component.
+pub(crate) fn component_use(component: &ProductId, user: &str) -> Key {
+    Key::new(format!("USED#{component}"), format!("BY#{user}"))
+}
 pub(crate) fn trouble(position: &str) -> Key {
     Key::new("TROUBLE", position)
 }

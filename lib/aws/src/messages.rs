@@ -146,6 +146,11 @@ pub enum Command {
         /// The operation.
         operation_id: OperationId,
     },
+    /// Products from a file.
+    ImportProducts {
+        /// The operation, which exists already and has the file.
+        operation_id: OperationId,
+    },
     /// Queue pending, blocked, skipped and failed orders again: some, or all.
     ProcessPending {
         /// The operation, where a person asked.
@@ -244,6 +249,7 @@ mod tests {
             Command::LoadOrders { operation_id: "a".into(), from: jiff::civil::date(2026, 1, 31) },
             Command::LoadOrder { operation_id: "a".into(), order_number: "1001".to_owned() },
             Command::Continue { operation_id: "a".into() },
+            Command::ImportProducts { operation_id: "a".into() },
             Command::ProcessPending { operation_id: None, order_ids: Some(vec![OrderId(u64::MAX)]) },
             Command::Recreate { operation_id: "a".into(), order_id: OrderId(7) },
             Command::Disconnect,

@@ -89,6 +89,8 @@ own_id! {
     AccountId,
     /// A tax rule.
     TaxRuleId,
+    /// A price tier's record.
+    PriceTierId,
     /// One run of a download; time-sortable.
     OperationId,
 }
@@ -122,6 +124,24 @@ impl TaxRuleId {
         let text = format!("{}\n{}\n{}", place.state, name(&place.county), name(&place.city));
         let digest = crate::order::Digest::of_bytes(text.as_bytes()).to_string();
         Self(format!("TAX-{}", digest.get(..12).unwrap_or(&digest)))
+    }
+}
+
+impl PriceTierId {
+    /// The id of the record of tier `tier`: derived, so that a tier has one record at most.
+    #[must_use]
+    pub fn of_tier(tier: u8) -> Self {
+        Self(format!("PRT-{tier}"))
+    }
+}
+
+impl ProductId {
+    /// The id of the product that an import makes for `sku`: derived, so that two imports at once make one. `attempt` counts from 1: the first id may
+    /// belong to a product whose SKU was changed since.
+    #[must_use]
+    pub fn of_sku(sku: &str, attempt: u32) -> Self {
+        let digest = crate::order::Digest::of_bytes(format!("{sku}\n{attempt}").as_bytes()).to_string();
+        Self(format!("PRD-{}", digest.get(..16).unwrap_or(&digest)))
     }
 }
 

@@ -3,8 +3,10 @@
 //! Functions load what these need, call them, and write the outcome in one transaction.
 
 pub mod allocate;
+pub mod composition;
 pub mod event;
 pub mod ids;
+pub mod import;
 pub mod jurisdiction;
 pub mod log;
 pub mod money;

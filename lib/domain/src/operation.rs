@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{OperationId, OrderId};
+use crate::import::{Format, Line, RowFault};
 use crate::log::{Decision, LogEntry, LogState, Outcome, SeenRevision, Trigger};
 use crate::order::{Digest, RevisionKey};
 use crate::pacific::PacificTime;
@@ -34,6 +35,18 @@ pub enum OperationKind {
     Recreate {
         /// Which.
         order_id: OrderId,
+    },
+    /// Products from a file.
+    ImportProducts {
+        /// How the file is written.
+        format: Format,
+        /// Rows of the file.
+        rows: u64,
+        /// Items that hold its text.
+        chunks: u32,
+        /// Batches of rows that are carried out: where the next invocation goes on.
+        #[serde(default)]
+        done: u32,
     },
 }
 
@@ -165,8 +178,21 @@ impl QueuedRevision {
     }
 }
 
-/// What became of one order in one operation.
+/// Which row of an import.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedRow {
+    /// The line of the file where it begins, counted from 1.
+    pub line: u64,
+    /// Its SKU, where that could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// The column or member at fault; none for the row as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}
+
+/// What became of one order in one operation, or of one row of an import.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationRow {
     /// The order, where its id could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -189,9 +215,24 @@ pub struct OperationRow {
     /// The revision that was queued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queued: Option<QueuedRevision>,
+    /// The row of the file, in an import.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedRow>,
 }
 
 impl OperationRow {
+    /// A row of an import that was refused.
+    #[must_use]
+    pub fn refused(line: &Line, fault: &RowFault) -> Self {
+        Self {
+            outcome: Some(Outcome::Failed),
+            reason: Some(fault.reason()),
+            message: Some(fault.message.clone()),
+            imported: Some(ImportedRow { line: line.number, sku: line.sku.clone(), field: fault.field.clone() }),
+            ..Self::default()
+        }
+    }
+
     /// Whether the order simply became what it should, with nothing to say about it.
     #[must_use]
     pub fn is_plain(&self) -> bool {
@@ -207,8 +248,7 @@ impl OperationRow {
             outcome: Some(outcome),
             reason,
             message: reason.map(|reason| reason.advice().to_owned()),
-            evidence: None,
-            queued: None,
+            ..Self::default()
         }
     }
 

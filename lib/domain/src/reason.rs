@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $advice:literal;)+) => {
-        /// Why an order did not plainly become a sale, or what a person should know about how it did.
+        /// Why an order did not plainly become a sale, or what a person should know about how it did; or why a row of an import was refused.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Reason {
             $($(#[$doc])* #[serde(rename = $code)] $variant),+
@@ -89,6 +89,19 @@ reasons! {
     OrderTooLarge = "order_too_large", "The order is larger than a queue message can be, even compressed. Split it in ShipStation and load the parts.";
     /// Failed.
     NotProcessed = "not_processed", "The order was queued and has not been processed. Look at the dead letters and redrive them.";
+    // Refused rows of an import.
+    /// Failed.
+    RowUnreadable = "row_unreadable", "The row cannot be read. Correct it in the file and import the file again; rows that are there already stay as they are.";
+    /// Failed.
+    RowRepeated = "row_repeated", "The file has several rows with this SKU, and none of them was taken. Keep one and import the file again.";
+    /// Failed.
+    RowInvalid = "row_invalid", "A value of the row is not taken. Correct it in the file and import the file again.";
+    /// Failed.
+    RowTaken = "row_taken", "A value that must be unique belongs to another product. Correct one of the two and import the file again.";
+    /// Failed.
+    RowUnknownReference = "row_unknown_reference", "The row names a product or an account that does not exist. Make it, or correct the row, and import the file again.";
+    /// Failed.
+    RowComposition = "row_composition", "A product cannot consist of what the row says. Correct its components and import the file again.";
     // Warnings on something that was booked.
     /// Warning.
     TotalAdjusted = "total_adjusted", "ShipStation's own numbers do not add up to its order total. The difference is booked as one visible adjustment charge, so that the total is equal.";

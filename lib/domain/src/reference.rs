@@ -6,8 +6,17 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, CustomerId, LocationId, ProductId, ShipstationProductId, TaxRuleId};
+use crate::ids::{AccountId, CustomerId, LocationId, PriceTierId, ProductId, ShipstationProductId, TaxRuleId};
+use crate::jurisdiction::{Whereabouts, whereabouts};
 use crate::order::Address;
+use crate::settings::{FieldError, Settings};
+
+/// The longest name, in bytes.
+pub const LONGEST_NAME: usize = 400;
+/// The longest code or e-mail address, in bytes: they are keys of the table, also in lower case, which may be longer.
+pub const LONGEST_CODE: usize = 600;
+/// Aliases of one product: product, SKU, aliases before and after and both links fit one transaction of a hundred writes.
+pub const MOST_ALIASES: usize = 40;
 
 /// A customer of the merchant's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +159,20 @@ impl Product {
     }
 }
 
+/// What a merchant calls a price tier (S29). A tier needs no record to be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceTier {
+    /// Ours, derived from the number.
+    pub id: PriceTierId,
+    /// 1 to 10, as the settings and the products' prices name it.
+    pub tier: u8,
+    /// Unique among price tiers.
+    pub name: String,
+    /// When it came into being.
+    pub created_at: Timestamp,
+}
+
 /// A place that holds stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -173,6 +196,26 @@ pub struct Location {
 
 fn yes() -> bool {
     true
+}
+
+impl Location {
+    /// What is wrong with where it is: an address in the United States whose ZIP does not exist; or none at all, while orders are routed by distance. An
+    /// address elsewhere, or with a country that is not known, is taken as it is: routing leaves it out and says so.
+    #[must_use]
+    pub fn faults(&self, settings: &Settings) -> Vec<FieldError> {
+        let fault = |pointer: &str, code, message: String| vec![FieldError { pointer: pointer.to_owned(), code, message }];
+        if settings.order_routing && self.active && self.address.is_blank() {
+            let message = "Orders are routed to the nearest location, so an active one needs an address. Give it one, or make it inactive.";
+            return fault("/address", "required", message.to_owned());
+        }
+        match (self.address.postal_code.as_deref(), whereabouts(&self.address)) {
+            (Some(zip), Some(Whereabouts { place: None, .. })) => {
+                let message = format!("There is no ZIP code `{zip}` in the United States; 89501 is one.");
+                fault("/address/postal_code", "unknown_zip", message)
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// What an account is for.

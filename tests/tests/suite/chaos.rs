@@ -8,3 +8,5 @@ mod handing_on;
 mod process;
 mod stops;
 mod storm;
+
+pub use breaker::{Breaker, Plan};

@@ -10,6 +10,7 @@ mod flow_customers;
 mod flow_failures;
 mod flow_generated;
 mod flow_heal;
+mod flow_import;
 mod flow_large;
 mod flow_load;
 mod flow_nights;

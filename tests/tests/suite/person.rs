@@ -52,6 +52,7 @@ impl World {
             OperationKind::ProcessPending => Command::ProcessPending { operation_id: Some(operation_id), order_ids: None },
             OperationKind::Recreate { order_id } => Command::Recreate { operation_id, order_id },
             OperationKind::Download => panic!("downloads are the schedule's"),
+            OperationKind::ImportProducts { .. } => panic!("an import has a file"),
         };
         self.queues.send_command(&command).await.unwrap();
         self.drain().await;

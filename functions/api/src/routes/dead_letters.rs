@@ -95,10 +95,11 @@ impl DeadLetterView {
 
 fn operation_of(command: &Command) -> Option<String> {
     match command {
-        Command::LoadOrders { operation_id, .. } | Command::LoadOrder { operation_id, .. } | Command::Continue { operation_id } => {
-            Some(operation_id.0.clone())
-        }
-        Command::Recreate { operation_id, .. } => Some(operation_id.0.clone()),
+        Command::LoadOrders { operation_id, .. }
+        | Command::LoadOrder { operation_id, .. }
+        | Command::ImportProducts { operation_id }
+        | Command::Recreate { operation_id, .. }
+        | Command::Continue { operation_id } => Some(operation_id.0.clone()),
         Command::ProcessPending { operation_id, .. } => operation_id.as_ref().map(|id| id.0.clone()),
         Command::Disconnect => None,
     }

@@ -125,6 +125,7 @@ fn stem(kind: &OperationKind) -> &'static str {
         OperationKind::LoadOrder { .. } => "load-order",
         OperationKind::ProcessPending => "process-pending",
         OperationKind::Recreate { .. } => "recreate",
+        OperationKind::ImportProducts { .. } => "import-products",
     }
 }
 
@@ -138,6 +139,25 @@ fn operation_id(at: Timestamp, kind: &OperationKind, attempt: u32) -> OperationI
 impl Deps {
     /// Writes an operation and sends its command. When that fails the operation says so.
     pub(super) async fn start(&self, kind: OperationKind, by: &str, order_ids: Option<Vec<OrderId>>) -> Result<Operation, Problem> {
+        let (operation, version) = self.create_operation(kind, by).await?;
+        let operation_id = operation.id.clone();
+        let command = match &operation.kind {
+            OperationKind::LoadOrders { from } => Command::LoadOrders { operation_id, from: *from },
+            OperationKind::LoadOrder { order_number } => Command::LoadOrder { operation_id, order_number: order_number.clone() },
+            OperationKind::ImportProducts { .. } => Command::ImportProducts { operation_id },
+            OperationKind::Recreate { order_id } => Command::Recreate { operation_id, order_id: *order_id },
+            OperationKind::Download | OperationKind::ProcessPending => {
+                Command::ProcessPending { operation_id: Some(operation_id), order_ids }
+            }
+        };
+        match self.queues.send_command(&command).await {
+            Ok(()) => Ok(operation),
+            Err(error) => Err(self.not_queued(operation, version, &error).await?),
+        }
+    }
+
+    /// Writes an operation that is to be queued. Answers its version too.
+    pub(super) async fn create_operation(&self, kind: OperationKind, by: &str) -> Result<(Operation, u64), Problem> {
         let now = self.now();
         let mut operation = Operation {
             id: operation_id(now, &kind, 1),
@@ -164,25 +184,24 @@ impl Deps {
                 break;
             }
         }
-        let version = version.ok_or_else(|| Problem::new(Code::Unavailable))?;
-        let operation_id = operation.id.clone();
-        let command = match &operation.kind {
-            OperationKind::LoadOrders { from } => Command::LoadOrders { operation_id, from: *from },
-            OperationKind::LoadOrder { order_number } => Command::LoadOrder { operation_id, order_number: order_number.clone() },
-            OperationKind::Recreate { order_id } => Command::Recreate { operation_id, order_id: *order_id },
-            OperationKind::Download | OperationKind::ProcessPending => {
-                Command::ProcessPending { operation_id: Some(operation_id), order_ids }
-            }
-        };
-        let Err(error) = self.queues.send_command(&command).await else { return Ok(operation) };
-        tracing::error!(error = %ErrorChain(&error), "an operation could not be queued");
+        Ok((operation, version.ok_or_else(|| Problem::new(Code::Unavailable))?))
+    }
+
+    /// Writes that an operation could not be queued. Answers the problem for it.
+    pub(super) async fn not_queued(
+        &self,
+        mut operation: Operation,
+        version: u64,
+        error: &stevedore_aws::Error,
+    ) -> Result<Problem, Problem> {
+        tracing::error!(error = %ErrorChain(error), "an operation could not be queued");
         operation.state = OperationState::Failed;
         operation.reason = Some("not_queued".to_owned());
         operation.message = Some("The operation could not be queued, so nothing was done. Start it again.".to_owned());
         operation.finished_at = Some(self.now());
         // The command may have been accepted all the same, and then the operation goes on.
         self.table.put_operation(&operation, version).await?;
-        Err(Problem::with_detail(Code::Unavailable, "The operation could not be queued, so nothing was done. Start it again."))
+        Ok(Problem::with_detail(Code::Unavailable, "The operation could not be queued, so nothing was done. Start it again."))
     }
 
     async fn settled(&self, id: String) -> Result<(Operation, Vec<stevedore_aws::OperationRow>), Problem> {

@@ -75,7 +75,7 @@ async fn replace(State(deps): Shared, caller: Caller, headers: HeaderMap, body: 
         }
         RecordOutcome::Stale(version) => Err(Problem::stale(&etag(version.unwrap_or(0)))),
         // Settings hold nothing that must be unique.
-        RecordOutcome::Taken(..) => Err(Problem::new(Code::Internal)),
+        RecordOutcome::Taken(..) | RecordOutcome::Wrong(_) => Err(Problem::new(Code::Internal)),
     }
 }
 

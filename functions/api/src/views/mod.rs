@@ -14,7 +14,7 @@ pub(crate) use configuration::{ConnectionView, SettingsChangeView, SettingsView}
 pub(crate) use log::{LogEntryView, PendingOrderView, WarningView};
 pub(crate) use operation::{OperationView, RowView};
 pub(crate) use reference::{
-    AccountInput, AccountView, AddressView, CustomerInput, CustomerView, LocationInput, LocationView, ProductInput, ProductView,
-    TaxRuleInput, TaxRuleView,
+    AccountInput, AccountView, AddressView, CustomerInput, CustomerView, LocationInput, LocationView, PriceTierInput, PriceTierView,
+    ProductInput, ProductView, TaxRuleInput, TaxRuleView,
 };
 pub(crate) use sale::{SaleOrderView, SaleView};

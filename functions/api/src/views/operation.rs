@@ -60,7 +60,8 @@ pub(crate) struct WindowView {
     until: Option<Timestamp>,
 }
 
-/// How many orders became what. They add up to `total`, the distinct orders read.
+/// How many orders became what. They add up to `total`, the distinct orders read; of `import_products`, the rows of the file, where `captured` are the products
+/// that were made and `queued` the rows to come.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OperationCounts)]
 pub(crate) struct CountsView {
@@ -77,7 +78,7 @@ pub(crate) struct CountsView {
     total: u64,
 }
 
-/// An order that was not plainly captured.
+/// An order that was not plainly captured, or a row of an import that was refused.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OperationRow)]
 pub(crate) struct RowView {
@@ -97,6 +98,15 @@ pub(crate) struct RowView {
     /// What could not be read, or what ShipStation answered instead.
     #[schema(required = true)]
     evidence: Option<String>,
+    /// Of `import_products`: the line of the file where the row begins, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    /// Of `import_products`: the row's SKU, where it could be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sku: Option<String>,
+    /// Of `import_products`: the column or member at fault, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
 }
 
 impl From<Operation> for OperationView {
@@ -107,6 +117,7 @@ impl From<Operation> for OperationView {
             OperationKind::LoadOrder { order_number } => ("load_order", None, Some(order_number)),
             OperationKind::ProcessPending => ("process_pending", None, None),
             OperationKind::Recreate { order_id } => ("recreate", None, Some(order_id.to_string())),
+            OperationKind::ImportProducts { .. } => ("import_products", None, None),
         };
         let duration = operation.finished_at.map(|end| end.duration_since(operation.started_at));
         let milliseconds = |duration: jiff::SignedDuration| {
@@ -159,6 +170,7 @@ impl From<&Counts> for CountsView {
 
 impl From<OperationRow> for RowView {
     fn from(row: OperationRow) -> Self {
+        let (line, sku, field) = row.imported.map_or((None, None, None), |row| (Some(row.line), row.sku, row.field));
         Self {
             order_id: row.order_id.map(|id| id.0),
             order_number: row.order_number,
@@ -166,6 +178,9 @@ impl From<OperationRow> for RowView {
             reason: row.reason,
             message: row.message,
             evidence: row.evidence,
+            line,
+            sku,
+            field,
         }
     }
 }

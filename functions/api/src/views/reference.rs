@@ -1,9 +1,13 @@
 //! The merchant's reference data, as it is shown and as it is written.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use stevedore_domain::order::Address;
-use stevedore_domain::reference::{Account, AccountKind, Customer, Location, Product, ProductKind, TaxComponent, TaxPlace, TaxRule};
+use stevedore_domain::reference::{
+    Account, AccountKind, Customer, Location, PriceTier, Product, ProductKind, TaxComponent, TaxPlace, TaxRule,
+};
 use utoipa::ToSchema;
 
 use super::words;
@@ -89,6 +93,47 @@ pub(crate) struct ProductInput {
     shipstation_product_id: Option<u64>,
     /// The account of its sales, unless the settings name one.
     revenue_account: Option<String>,
+    /// What a kit or an assembly consists of: at least one, and 50 at most. A kit holds stock, assembly and service products; an assembly is made from stock
+    /// and assembly products. No other kind has components.
+    #[schema(required = false, max_items = 50)]
+    components: Vec<PartView>,
+    /// Who sends a drop-ship product, which needs one; no other kind has one.
+    supplier: Option<String>,
+    /// By tier, `1` to `10`; exact decimals, as texts. JSON numbers are taken too.
+    #[schema(required = false, example = json!({"1": "12.34"}))]
+    prices: BTreeMap<String, String>,
+}
+
+/// A component of a kit or an assembly.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Component)]
+pub(crate) struct PartView {
+    product_id: String,
+    /// How many of it one unit takes.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    quantity: i64,
+}
+
+/// What a price tier is called.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PriceTier)]
+pub(crate) struct PriceTierView {
+    id: String,
+    #[serde(flatten)]
+    tier: PriceTierInput,
+    created_at: Timestamp,
+}
+
+/// What is written of a price tier. A tier needs no record to be used.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PriceTierInput)]
+pub(crate) struct PriceTierInput {
+    /// Unique among price tiers, and kept: what names a tier names it by its number.
+    #[schema(minimum = 1, maximum = 10)]
+    tier: u8,
+    /// Unique among price tiers.
+    #[schema(min_length = 1)]
+    name: String,
 }
 
 /// A place that holds stock.
@@ -218,8 +263,22 @@ impl From<Product> for ProductView {
             aliases: product.aliases,
             shipstation_product_id: product.shipstation_product_id.map(|id| id.0),
             revenue_account: product.revenue_account.map(|id| id.0),
+            components: product
+                .components
+                .into_iter()
+                .map(|part| PartView { product_id: part.product_id.0, quantity: part.quantity })
+                .collect(),
+            supplier: product.supplier,
+            prices: product.prices.into_iter().map(|(tier, price)| (tier.to_string(), price.to_string())).collect(),
         };
         Self { id: product.id.0, product: input, created_at: product.created_at }
+    }
+}
+
+impl From<PriceTier> for PriceTierView {
+    fn from(tier: PriceTier) -> Self {
+        let PriceTier { id, tier, name, created_at } = tier;
+        Self { id: id.0, tier: PriceTierInput { tier, name }, created_at }
     }
 }
 

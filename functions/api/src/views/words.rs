@@ -2,6 +2,7 @@
 
 use stevedore_domain::log::{LogState, Outcome};
 use stevedore_domain::reason::Reason;
+use stevedore_domain::reference::ProductKind;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 pub(super) fn of(values: &[&str]) -> Object {
@@ -57,7 +58,7 @@ pub(super) fn stage_status() -> Object {
 }
 
 pub(super) fn operation_kind() -> Object {
-    words(["download", "load_orders", "load_order", "process_pending", "recreate"])
+    words(["download", "load_orders", "load_order", "process_pending", "recreate", "import_products"])
 }
 
 pub(super) fn operation_state() -> Object {
@@ -73,7 +74,7 @@ pub(super) fn connection_mode() -> Object {
 }
 
 pub(super) fn product_kind() -> Object {
-    words(stevedore_domain::reference::ProductKind::ALL.map(stevedore_domain::reference::ProductKind::as_str))
+    words(ProductKind::ALL.map(ProductKind::as_str))
 }
 
 pub(super) fn account_kind() -> Object {

@@ -24,7 +24,8 @@ fn bodies() -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            if operation["requestBody"].is_object() {
+            // A file of products is no JSON; `import.rs` sees to it.
+            if operation["requestBody"]["content"]["application/json"].is_object() {
                 found.push((method.to_uppercase(), path.clone()));
             }
         }
@@ -38,7 +39,7 @@ async fn malformed_bodies_are_the_callers_fault_everywhere() {
     let bodies = bodies();
     assert!(bodies.len() >= 16, "{}", bodies.len());
     let made = json!({"/v1/products": {"sku": "A", "name": "a"}, "/v1/customers": {"name": "a"}, "/v1/locations": {"name": "a"},
-        "/v1/accounts": {"name": "a", "kind": "asset"}, "/v1/tax_rules": {"name": "a"}});
+        "/v1/accounts": {"name": "a", "kind": "asset"}, "/v1/tax_rules": {"name": "a"}, "/v1/price_tiers": {"tier": 1, "name": "a"}});
     for (method, path) in bodies {
         let mut real = path.clone();
         if let Some(list) = path.strip_suffix("/{id}") {

@@ -6,12 +6,14 @@ use stevedore_aws::messages::Command;
 use crate::world::{NOW, World};
 
 /// Each kind: its list, what makes one, the same changed, and what the record shows of it.
-fn kinds() -> [(&'static str, Value, Value); 5] {
+fn kinds() -> [(&'static str, Value, Value); 6] {
     [
         (
             "/v1/products",
-            json!({"sku": "85123A", "name": "Heart", "kind": "stock", "aliases": ["HEART"], "shipstation_product_id": 9_007_199_254_740_993_u64, "revenue_account": null}),
-            json!({"sku": "85123B", "name": "Heart", "kind": "service", "aliases": [], "shipstation_product_id": null, "revenue_account": null}),
+            json!({"sku": "85123A", "name": "Heart", "kind": "stock", "aliases": ["HEART"], "shipstation_product_id": 9_007_199_254_740_993_u64, "revenue_account": null, "components": [], "supplier": null,
+                "prices": {"1": "12.340", "10": "0.0005"}}),
+            json!({"sku": "85123B", "name": "Heart", "kind": "drop_ship", "aliases": [], "shipstation_product_id": null, "revenue_account": null, "components": [],
+                "supplier": "Acme", "prices": {}}),
         ),
         (
             "/v1/customers",
@@ -28,6 +30,7 @@ fn kinds() -> [(&'static str, Value, Value); 5] {
             json!({"name": "Bank", "kind": "asset", "receives_payments": true}),
             json!({"name": "Savings", "kind": "asset", "receives_payments": false}),
         ),
+        ("/v1/price_tiers", json!({"tier": 3, "name": "Wholesale"}), json!({"tier": 3, "name": "Trade"})),
         (
             "/v1/tax_rules",
             json!({"name": "California", "components": [{"name": "State", "percent": "7.25", "account": null}], "place": null}),
@@ -84,7 +87,7 @@ async fn new_reference_data_has_blocked_orders_looked_at_again() {
     for (list, first, second) in kinds() {
         let made = world.post(list, first).await.ok();
         world.put(&format!("{list}/{}", made["id"].as_str().unwrap()), "\"1\"", second).await.ok();
-        let expected = if list == "/v1/products" { 0 } else { 2 };
+        let expected = if ["/v1/products", "/v1/price_tiers"].contains(&list) { 0 } else { 2 };
         let again = Command::ProcessPending { operation_id: None, order_ids: None };
         assert_eq!(world.commands().await, vec![again; expected], "{list}");
     }
@@ -100,6 +103,7 @@ async fn what_must_be_unique_is() {
             // Two customers may share a name and an e-mail address.
             "/v1/customers" => assert_eq!(again.status, 201),
             "/v1/products" => assert_eq!((again.code(409), again.faults()), ("taken", vec![("/sku", "taken")])),
+            "/v1/price_tiers" => assert_eq!((again.code(409), again.faults()), ("taken", vec![("/tier", "taken")])),
             _ => assert_eq!((again.code(409), again.faults()), ("taken", vec![("/name", "taken")]), "{list}"),
         }
     }
@@ -125,7 +129,7 @@ async fn faults_are_named_member_by_member() {
     for (list, body, faults) in [
         (
             "/v1/products",
-            json!({"kind": "kit", "id": "x"}),
+            json!({"kind": "set", "id": "x"}),
             vec![("/sku", "required"), ("/name", "required"), ("/kind", "not_one_of"), ("/id", "unknown_member")],
         ),
         ("/v1/products", json!({"sku": "A", "name": "x", "aliases": ["B", "B"]}), vec![("/aliases", "repeated")]),

@@ -12,6 +12,7 @@ mod log;
 mod operations;
 mod order_item;
 mod paging;
+mod products;
 mod record;
 mod records;
 mod revision;
@@ -39,6 +40,7 @@ pub use log::DeleteOutcome;
 pub use operations::{Counts, Operation, OperationKind, OperationRow, OperationState, QueuedRevision, Window};
 pub use order_item::{Known, Orphan, StoredEntry};
 pub use paging::{List, Page};
+pub use products::{Imported, ProductFound};
 pub use record::{RecordOutcome, Stored};
 pub use records::{ProductKeys, Record, RecordKind};
 pub use sales::StoredSale;
@@ -194,7 +196,7 @@ fn item_of<T: Serialize>(operation: &'static str, key: &Key, entity: &str, value
 /// The value that [`item_of`] made an item of.
 fn value_of<T: DeserializeOwned>(operation: &'static str, mut item: Item) -> Result<T, Error> {
     let key = key_of(operation, &item)?;
-    for attribute in ["pk", "sk", "entity", "schema", "version", record::MARK, "t_pk", "t_sk", "s_pk", "s_sk"] {
+    for attribute in ["pk", "sk", "entity", "schema", "version", record::MARK, products::IMPORTED, "t_pk", "t_sk", "s_pk", "s_sk"] {
         item.remove(attribute);
     }
     serde_dynamo::from_item(item).map_err(|error| Error::unreadable(operation, key.to_string(), error))

@@ -138,6 +138,58 @@ impl Table {
         Ok(page)
     }
 
+    /// Writes one page of an import's refused rows, whatever it held before.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn put_import_page(&self, id: &OperationId, page: u32, rows: &[OperationRow]) -> Result<(), Error> {
+        self.put_items("write an import's rows", vec![page_item(id, page, rows)?]).await
+    }
+
+    /// Keeps an import's file under its operation. Answers how many items that takes.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn put_import_input(&self, id: &OperationId, file: &[u8]) -> Result<u32, Error> {
+        const OPERATION: &str = "keep an import's file";
+        #[derive(Serialize)]
+        struct Empty {}
+        let mut chunks = 0;
+        let mut items = Vec::new();
+        // Cut before compression: a chunk fits its item also where compression gains nothing.
+        for chunk in file.chunks(super::CHUNK) {
+            chunks += 1;
+            let mut item = item_of(OPERATION, &keys::operation_input(id, chunks), "operation_input", &Empty {})?;
+            item.insert("doc".to_owned(), blob(codec::pack(chunk).map_err(Error::encoding(OPERATION))?));
+            items.push(item);
+        }
+        self.put_items(OPERATION, items).await?;
+        Ok(chunks)
+    }
+
+    /// An import's file; nothing where a part of it is missing.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn import_input(&self, id: &OperationId, chunks: u32) -> Result<Option<Vec<u8>>, Error> {
+        const OPERATION: &str = "read an import's file";
+        let items = self.query_prefix(OPERATION, &keys::operation(id).pk, "INPUT#").await?;
+        let mut file = Vec::new();
+        for item in &items {
+            let unreadable = |error| Error::unreadable(OPERATION, keys::operation(id).to_string(), error);
+            file.extend(codec::unpack(blob_of(item, "doc").unwrap_or_default()).map_err(unreadable)?);
+        }
+        Ok((usize::try_from(chunks) == Ok(items.len()) && !items.is_empty()).then_some(file))
+    }
+
+    /// Removes an import's file.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn delete_import_input(&self, id: &OperationId, chunks: u32) -> Result<(), Error> {
+        self.delete_items("remove an import's file", (1..=chunks).map(|chunk| keys::operation_input(id, chunk)).collect()).await
+    }
+
     async fn operation_pages(&self, id: &OperationId) -> Result<Vec<(u32, Vec<OperationRow>)>, Error> {
         const OPERATION: &str = "read an operation's rows";
         let mut pages = Vec::new();
@@ -160,6 +212,12 @@ impl Table {
         let Some(stored) = self.operation(id).await? else { return Ok(None) };
         let mut operation = stored.value;
         let mut pages = self.operation_pages(id).await?;
+        if let OperationKind::ImportProducts { .. } = operation.kind {
+            // Its counts are written with its position: its rows are the refused ones alone.
+            let mut rows: Vec<OperationRow> = pages.into_iter().flat_map(|(_, rows)| rows).collect();
+            rows.sort_by_key(|row| row.imported.as_ref().map(|row| row.line));
+            return Ok(Some((operation, rows)));
+        }
         if operation.state.is_final() && operation.counts.queued == 0 {
             let rows = distinct(pages.iter().flat_map(|(_, rows)| rows).cloned());
             // A run that failed was never counted.

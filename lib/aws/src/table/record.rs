@@ -6,6 +6,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 
+use stevedore_domain::settings::FieldError;
+
 use super::{Item, Table, key_item, number};
 use crate::Error;
 use crate::keys::Key;
@@ -28,6 +30,8 @@ pub enum RecordOutcome {
     Stale(Option<u64>),
     /// A value that must be unique is taken: the member's name and the value.
     Taken(&'static str, String),
+    /// It does not go together with other records as they are now.
+    Wrong(Vec<FieldError>),
 }
 
 /// The attribute that tells one write from another.

@@ -1,4 +1,4 @@
-//! The merchant's reference data: customers, products, locations, accounts, tax rules. Uniqueness is kept by items of its own, in the same transaction.
+//! The merchant's reference data: customers, products, locations, accounts, tax rules, price tiers. Uniqueness is kept by items of its own, in the same transaction.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use stevedore_domain::ids::{CustomerId, ProductId, ShipstationCustomerId, ShipstationProductId};
-use stevedore_domain::reference::{Account, Customer, Location, Product, TaxRule, folded_email, folded_sku};
+use stevedore_domain::reference::{Account, Customer, Location, PriceTier, Product, TaxRule, folded_email, folded_sku};
 use stevedore_domain::sale::{CustomerMatches, Products};
 
 use super::paging::IndexQuery;
+use super::products::CodeEntry;
 use super::record::{Condition, Expected, Transacted};
 use super::{Item, List, Page, RecordOutcome, Stored, Table, item_of, text, text_of, value_of, version_of};
 use crate::Error;
@@ -29,16 +30,19 @@ pub enum RecordKind {
     Account,
     /// [`TaxRule`]
     TaxRule,
+    /// [`PriceTier`]
+    PriceTier,
 }
 
 impl RecordKind {
-    fn partition(self) -> &'static str {
+    pub(super) fn partition(self) -> &'static str {
         match self {
             Self::Customer => "CUSTOMER",
             Self::Product => "PRODUCT",
             Self::Location => "LOCATION",
             Self::Account => "ACCOUNT",
             Self::TaxRule => "TAX_RULE",
+            Self::PriceTier => "PRICE_TIER",
         }
     }
 
@@ -49,6 +53,7 @@ impl RecordKind {
             Self::Location => "location",
             Self::Account => "account",
             Self::TaxRule => "tax_rule",
+            Self::PriceTier => "price_tier",
         }
     }
 }
@@ -102,7 +107,7 @@ macro_rules! named_record {
         }
     )+};
 }
-named_record!(Location, Account, TaxRule);
+named_record!(Location, Account, TaxRule, PriceTier);
 
 /// What an order's lines are matched by.
 #[derive(Clone, Debug, Default)]
@@ -118,19 +123,6 @@ struct Target {
     target: String,
 }
 
-/// The products that one folded code names.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct CodeEntry {
-    names: Vec<CodeName>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct CodeName {
-    product_id: ProductId,
-    code: String,
-    alias: bool,
-}
-
 pub(super) fn record_item<T: Record>(operation: &'static str, kind: RecordKind, record: &T) -> Result<Item, Error> {
     let mut item = item_of(operation, &keys::record(kind.partition(), record.id()), kind.entity(), record)?;
     item.insert(BY_TIME.partition.to_owned(), text(kind.partition()));
@@ -138,7 +130,7 @@ pub(super) fn record_item<T: Record>(operation: &'static str, kind: RecordKind, 
     Ok(item)
 }
 
-fn link_item(operation: &'static str, key: &Key, target: &str) -> Result<Item, Error> {
+pub(super) fn link_item(operation: &'static str, key: &Key, target: &str) -> Result<Item, Error> {
     item_of(operation, key, "link", &Target { target: target.to_owned() })
 }
 
@@ -189,7 +181,7 @@ impl Table {
         Ok(Page { items: items.collect::<Result<_, Error>>()?, next: page.next })
     }
 
-    /// Writes a location, account or tax rule: a new one with no version, a changed one with the record as it was read.
+    /// Writes a location, account, tax rule or price tier: a new one with no version, a changed one with the record as it was read.
     ///
     /// # Errors
     /// [`Error`].
@@ -241,79 +233,6 @@ impl Table {
                 Transacted::Refused(failed) => {
                     if let Some(Condition::Failed(old)) = failed.into_iter().next() {
                         return Ok(RecordOutcome::Stale(old.as_ref().map(version_of)));
-                    }
-                }
-            }
-            tokio::time::sleep(super::record::jitter(attempt)).await;
-        }
-        Err(Error::Contended { operation: OPERATION })
-    }
-
-    /// Writes a product with its SKU, aliases and link. A SKU is unique as written; a link ties one product to one of ShipStation's (S81).
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn put_product(&self, product: &Product, read: Option<&Stored<Product>>) -> Result<RecordOutcome, Error> {
-        const OPERATION: &str = "write a product";
-        let expected = read.map_or(Expected::Absent, |stored| Expected::Version(stored.version));
-        for attempt in 1..=8 {
-            let mut writes = vec![self.put(OPERATION, record_item(OPERATION, RecordKind::Product, product)?, expected)?];
-            let codes = |product: &Product| {
-                let names = std::iter::once((&product.sku, false)).chain(product.aliases.iter().map(|alias| (alias, true)));
-                names.map(|(code, alias)| CodeName { product_id: product.id.clone(), code: code.clone(), alias }).collect::<Vec<_>>()
-            };
-            let new = codes(product);
-            let old = read.map(|stored| codes(&stored.value)).unwrap_or_default();
-            let touched: BTreeSet<String> = new
-                .iter()
-                .filter(|code| !old.contains(code))
-                .chain(old.iter().filter(|code| !new.contains(code)))
-                .map(|code| folded_sku(&code.code))
-                .collect();
-            let known = self.get_items(OPERATION, touched.iter().map(|folded| keys::product_code(folded))).await?;
-            for folded in &touched {
-                let key = keys::product_code(folded);
-                let (expected, mut entry) = match known.get(&key) {
-                    Some(item) => (Expected::Version(version_of(item)), value_of::<CodeEntry>(OPERATION, item.clone())?),
-                    None => (Expected::Absent, CodeEntry::default()),
-                };
-                entry.names.retain(|name| name.product_id != product.id);
-                let own = new.iter().filter(|code| folded_sku(&code.code) == *folded);
-                for name in own {
-                    if let Some(taken) = entry.names.iter().find(|other| other.code == name.code) {
-                        let member = if name.alias || taken.alias { "aliases" } else { "sku" };
-                        return Ok(RecordOutcome::Taken(member, name.code.clone()));
-                    }
-                    entry.names.push(name.clone());
-                }
-                writes.push(match (entry.names.is_empty(), expected) {
-                    (true, Expected::Version(version)) => self.delete(OPERATION, &key, Some(version))?,
-                    (true, _) => continue,
-                    (false, _) => self.put(OPERATION, item_of(OPERATION, &key, "product_code", &entry)?, expected)?,
-                });
-            }
-            let link = |product: &Product| product.shipstation_product_id.map(keys::product_link);
-            let old_link = read.and_then(|stored| link(&stored.value));
-            let new_link = link(product);
-            let mut link_at = None;
-            if old_link != new_link {
-                if let Some(key) = &new_link {
-                    link_at = Some(writes.len());
-                    writes.push(self.put(OPERATION, link_item(OPERATION, key, product.id.as_str())?, Expected::Absent)?);
-                }
-                if let Some(key) = &old_link {
-                    writes.push(self.delete(OPERATION, key, None)?);
-                }
-            }
-            match self.transact(OPERATION, writes).await? {
-                Transacted::Done => return Ok(RecordOutcome::Written(expected.next_version())),
-                Transacted::Refused(failed) => {
-                    if let Some(Condition::Failed(old)) = failed.first() {
-                        return Ok(RecordOutcome::Stale(old.as_ref().map(version_of)));
-                    }
-                    if link_at.and_then(|at| failed.get(at)).is_some_and(|condition| matches!(condition, Condition::Failed(_))) {
-                        let id = product.shipstation_product_id.map(|id| id.to_string()).unwrap_or_default();
-                        return Ok(RecordOutcome::Taken("shipstation_product_id", id));
                     }
                 }
             }

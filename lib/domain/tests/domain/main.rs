@@ -3,11 +3,14 @@
 
 mod amounts;
 mod cents;
+mod compositions;
 mod customers;
 mod digests;
 mod fulfilment;
+mod imports;
 mod invoices;
 mod jurisdictions;
+mod locations;
 mod merchant;
 mod orders;
 mod products;

@@ -1,5 +1,6 @@
 //! The merchant's reference data: lists, and records with an ETag.
 
+mod import;
 mod place_of_business;
 mod records;
 
@@ -12,7 +13,8 @@ use axum::response::Response;
 use jiff::Timestamp;
 use stevedore_aws::{RecordOutcome, Stored};
 use stevedore_domain::order::Digest;
-use stevedore_domain::reference::{Account, Customer, Location, Product, TaxRule};
+use stevedore_domain::reference::{Account, Customer, Location, PriceTier, Product, TaxRule};
+use stevedore_domain::settings::FieldError;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -24,8 +26,8 @@ use crate::input::{Body, Fields, text};
 use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::{Code, FieldFault, Problem};
 use crate::views::{
-    AccountInput, AccountView, CustomerInput, CustomerView, LocationInput, LocationView, ProductInput, ProductView, TaxRuleInput,
-    TaxRuleView,
+    AccountInput, AccountView, CustomerInput, CustomerView, LocationInput, LocationView, PriceTierInput, PriceTierView, ProductInput,
+    ProductView, TaxRuleInput, TaxRuleView,
 };
 use records::Reference;
 
@@ -37,6 +39,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
         .merge(accounts::routes())
         .merge(tax_rules::routes())
         .merge(place_of_business::routes())
+        .merge(price_tiers::routes())
+        .merge(import::routes())
 }
 
 async fn list<T: Reference>(deps: &Deps, mut query: Parameters) -> Result<Json<ListView<T::View>>, Problem> {
@@ -64,7 +68,8 @@ async fn create<T: Reference>(deps: &Deps, body: &Body) -> Result<Response, Prob
     })?;
     record.check(&deps.table).await?;
     for attempt in 0..8_u32 {
-        record.set_id(new_id::<T>(&record, now, attempt));
+        let own_id = record.own_id();
+        record.set_id(own_id.clone().unwrap_or_else(|| new_id::<T>(&record, now, attempt)));
         match record.put(&deps.table, None).await? {
             RecordOutcome::Written(version) => {
                 wrote::<T>(deps).await;
@@ -73,6 +78,8 @@ async fn create<T: Reference>(deps: &Deps, body: &Body) -> Result<Response, Prob
                 return Ok(tagged(version, created));
             }
             RecordOutcome::Taken(member, value) => return Err(taken(member, &value)),
+            RecordOutcome::Wrong(errors) => return Err(wrong(errors)),
+            RecordOutcome::Stale(_) if own_id.is_some() => return Err(taken(T::NUMBER, own_id.as_deref().unwrap_or_default())),
             // The same was written in the same microsecond: another id.
             RecordOutcome::Stale(_) => {}
         }
@@ -99,6 +106,7 @@ async fn replace<T: Reference>(deps: &Deps, id: &str, headers: &HeaderMap, body:
             Ok(tagged(version, Json(T::View::from(record))))
         }
         RecordOutcome::Taken(member, value) => Err(taken(member, &value)),
+        RecordOutcome::Wrong(errors) => Err(wrong(errors)),
         RecordOutcome::Stale(Some(version)) => Err(Problem::stale(&etag(version))),
         RecordOutcome::Stale(None) => Err(Problem::not_found(T::NAME)),
     }
@@ -120,6 +128,10 @@ async fn wrote<T: Reference>(deps: &Deps) {
 fn taken(member: &'static str, value: &str) -> Problem {
     let message = format!("`{value}` belongs to another record.");
     Problem::with_errors(Code::Taken, vec![FieldFault { pointer: format!("/{member}"), code: "taken", message }])
+}
+
+fn wrong(errors: Vec<FieldError>) -> Problem {
+    Problem::with_errors(Code::ValidationFailed, errors.into_iter().map(FieldFault::from).collect())
 }
 
 /// An id from what is written and when: nothing random is needed, and the same never gets the same one by accident.
@@ -250,4 +262,17 @@ resource!(
     "create_tax_rule",
     "show_tax_rule",
     "replace_tax_rule"
+);
+resource!(
+    price_tiers,
+    PriceTier,
+    PriceTierView,
+    PriceTierInput,
+    "price tiers",
+    "/v1/price_tiers",
+    "/v1/price_tiers/{id}",
+    "list_price_tiers",
+    "create_price_tier",
+    "show_price_tier",
+    "replace_price_tier"
 );

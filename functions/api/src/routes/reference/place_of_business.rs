@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Shared, taken, wrote};
+use super::{Shared, taken, wrong, wrote};
 use crate::Deps;
 use crate::access::Caller;
 use crate::input::{Body, text};
@@ -110,6 +110,7 @@ async fn ensure(deps: &Deps, wanted: PlaceRule) -> Result<(TaxRule, bool), Probl
             RecordOutcome::Taken(..) if attempt == 1 => name = format!("{} (place of business)", wanted.name),
             RecordOutcome::Taken(..) if attempt < ATTEMPTS => name = format!("{} (place of business {attempt})", wanted.name),
             RecordOutcome::Taken(member, value) => return Err(taken(member, &value)),
+            RecordOutcome::Wrong(errors) => return Err(wrong(errors)),
         }
     }
     Err(Problem::new(Code::Unavailable))

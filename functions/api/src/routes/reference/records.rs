@@ -1,27 +1,29 @@
 //! What each kind of reference data takes.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use stevedore_aws::{Error, Record, RecordOutcome, Stored, Table};
-use stevedore_domain::ids::{AccountId, CustomerId, LocationId, ProductId, ShipstationProductId, TaxRuleId};
+use stevedore_domain::composition::{MOST_COMPONENTS, QUANTITIES, TIERS, own_faults};
+use stevedore_domain::ids::{AccountId, CustomerId, LocationId, PriceTierId, ProductId, ShipstationProductId, TaxRuleId};
 use stevedore_domain::money::Decimal;
 use stevedore_domain::order::Address;
-use stevedore_domain::reference::{Account, AccountKind, Customer, Location, Product, ProductKind, TaxComponent, TaxPlace, TaxRule};
+use stevedore_domain::reference::{
+    Account, AccountKind, Component, Customer, LONGEST_CODE as CODE, LONGEST_NAME as NAME, Location, MOST_ALIASES, PriceTier, Product,
+    ProductKind, TaxComponent, TaxPlace, TaxRule,
+};
 
 use crate::input::{Fields, boolean, choice, decimal, integer, number_id, text};
 use crate::problem::{Code, FieldFault, Problem};
-use crate::views::{AccountView, CustomerView, LocationView, ProductView, TaxRuleView};
+use crate::views::{AccountView, CustomerView, LocationView, PriceTierView, ProductView, TaxRuleView};
 
-/// The longest name, in bytes.
-const NAME: usize = 400;
-/// The longest code or e-mail address, in bytes: they are keys of the table, also in lower case, which may be longer.
-const CODE: usize = 600;
+use super::wrong;
+
 /// The longest id that may be named, in bytes.
 const ID: usize = 256;
-/// Aliases of one product: product, SKU, aliases before and after and both links fit one transaction of a hundred writes.
-const MOST_ALIASES: usize = 40;
 /// Parts of one tax rule.
-const MOST_COMPONENTS: usize = 20;
+const MOST_PARTS: usize = 20;
 
 /// A kind of reference data, as the API handles it.
 pub(super) trait Reference: Record {
@@ -35,11 +37,18 @@ pub(super) trait Reference: Record {
     const PREFIX: &'static str;
     /// Whether blocked or skipped orders may wait for one.
     const MAY_UNBLOCK: bool;
+    /// The member that its id is derived from, where it is.
+    const NUMBER: &'static str = "id";
 
     /// Reads what was sent; faults are noted in `fields`.
     fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self;
 
     fn set_id(&mut self, id: String);
+
+    /// The id that a new one gets, where it is derived from what the record says.
+    fn own_id(&self) -> Option<String> {
+        None
+    }
 
     /// Sees to the members that this way of writing may not change; `known` is what the record replaces.
     fn keep(&mut self, fields: &mut Fields<'_>, known: Option<&Self>) {
@@ -95,6 +104,14 @@ async fn check_revenue_account(table: &Table, account: Option<&AccountId>) -> Re
     check_accounts(table, named, Some(AccountKind::Revenue)).await
 }
 
+/// Prices by tier.
+fn prices(fields: &mut Fields<'_>) -> BTreeMap<u8, Decimal> {
+    const TIER_NAMES: [&str; 10] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"];
+    let price = |name| Some((name, fields.optional(name, decimal(Decimal::ZERO..=Decimal::MAX))?));
+    let prices = TIER_NAMES.into_iter().filter_map(price);
+    prices.filter_map(|(name, price)| Some((name.parse().ok()?, price))).collect()
+}
+
 impl Reference for Product {
     type View = ProductView;
     const NAME: &'static str = "product";
@@ -104,8 +121,14 @@ impl Reference for Product {
     const MAY_UNBLOCK: bool = false;
 
     fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self {
-        const KINDS: &[(&str, ProductKind)] = &[("stock", ProductKind::Stock), ("service", ProductKind::Service)];
-        fields.refuse_null(&["kind", "aliases"]);
+        const KINDS: &[(&str, ProductKind)] = &[
+            ("stock", ProductKind::Stock),
+            ("service", ProductKind::Service),
+            ("kit", ProductKind::Kit),
+            ("assembly", ProductKind::Assembly),
+            ("drop_ship", ProductKind::DropShip),
+        ];
+        fields.refuse_null(&["kind", "aliases", "components", "prices"]);
         let sku = fields.required("sku", text(CODE));
         let aliases = fields.list("aliases", MOST_ALIASES, text(CODE)).unwrap_or_default();
         let repeated = |(index, alias): (usize, &String)| *alias == sku || aliases.iter().take(index).any(|other| other == alias);
@@ -118,6 +141,13 @@ impl Reference for Product {
             shipstation_product_id: fields.optional("shipstation_product_id", number_id).map(ShipstationProductId),
             revenue_account: fields.optional("revenue_account", text(ID)).map(AccountId),
             aliases,
+            // Their quantities are held against the range with the other rules, which say where a product is wrong as a whole.
+            components: fields.objects("components", MOST_COMPONENTS, |fields| Component {
+                product_id: ProductId(fields.required("product_id", text(ID))),
+                quantity: fields.required("quantity", integer(QUANTITIES)),
+            }),
+            supplier: fields.optional("supplier", text(NAME)),
+            prices: fields.object("prices", prices).unwrap_or_default(),
             ..Self::new(id, sku, String::new(), created_at)
         }
     }
@@ -127,6 +157,10 @@ impl Reference for Product {
     }
 
     async fn check(&self, table: &Table) -> Result<(), Problem> {
+        let faults = own_faults(self);
+        if !faults.is_empty() {
+            return Err(wrong(faults));
+        }
         check_revenue_account(table, self.revenue_account.as_ref()).await
     }
 
@@ -196,6 +230,41 @@ impl Reference for Location {
     fn set_id(&mut self, id: String) {
         self.id = LocationId(id);
     }
+
+    async fn check(&self, table: &Table) -> Result<(), Problem> {
+        let faults = self.faults(&table.settings().await?.value);
+        if faults.is_empty() { Ok(()) } else { Err(wrong(faults)) }
+    }
+}
+
+impl Reference for PriceTier {
+    type View = PriceTierView;
+    const NAME: &'static str = "price tier";
+    const PATH: &'static str = "/v1/price_tiers";
+    const PREFIX: &'static str = "PRT";
+    const MAY_UNBLOCK: bool = false;
+    const NUMBER: &'static str = "tier";
+
+    fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self {
+        let tier = fields.required("tier", integer(i64::from(*TIERS.start())..=i64::from(*TIERS.end())));
+        let name = fields.required("name", text(NAME));
+        Self { id: PriceTierId(id), tier: u8::try_from(tier).unwrap_or_default(), name, created_at }
+    }
+
+    /// A tier is its number: the settings and the prices of products name it by that.
+    fn keep(&mut self, fields: &mut Fields<'_>, known: Option<&Self>) {
+        if known.is_some_and(|known| known.tier != self.tier) {
+            fields.refuse("tier", "read_only", "A tier keeps its number. Change the names instead.");
+        }
+    }
+
+    fn own_id(&self) -> Option<String> {
+        Some(PriceTierId::of_tier(self.tier).0)
+    }
+
+    fn set_id(&mut self, id: String) {
+        self.id = PriceTierId(id);
+    }
 }
 
 impl Reference for Account {
@@ -241,7 +310,7 @@ impl Reference for TaxRule {
     fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self {
         fields.refuse_null(&["components"]);
         let name = fields.required("name", text(NAME));
-        let components = fields.objects("components", MOST_COMPONENTS, |fields| TaxComponent {
+        let components = fields.objects("components", MOST_PARTS, |fields| TaxComponent {
             name: fields.required("name", text(NAME)),
             percent: fields.required("percent", decimal(Decimal::ZERO..=Decimal::ONE_HUNDRED)),
             account: fields.optional("account", text(ID)).map(AccountId),
