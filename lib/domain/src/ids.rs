@@ -77,7 +77,7 @@ shipstation_id! {
 }
 
 own_id! {
-    /// A sale; derived from the order's id, so that booking twice collides instead of duplicating.
+    /// A sale; derived from the order's id or the day's date, so that booking twice collides instead of duplicating.
     SaleId,
     /// A product of ours.
     ProductId,
@@ -98,6 +98,12 @@ impl SaleId {
     #[must_use]
     pub fn of_order(order: OrderId, attempt: u32) -> Self {
         if attempt <= 1 { Self(format!("SO-{order}")) } else { Self(format!("SO-{order}-{attempt}")) }
+    }
+
+    /// The id of the sale of a local date's orders: `DAY-2026-05-04`.
+    #[must_use]
+    pub fn of_day(date: jiff::civil::Date) -> Self {
+        Self(format!("DAY-{date}"))
     }
 }
 

@@ -5,6 +5,8 @@ mod amounts;
 mod cents;
 mod customers;
 mod digests;
+mod due;
+mod due_changes;
 mod invoices;
 mod jurisdictions;
 mod merchant;

@@ -1,0 +1,7 @@
+//! Daily consolidation (behaviour, section 7): when a day's run is due, which orders it takes, and the one sale that they become.
+
+mod due;
+mod record;
+
+pub use due::{Decision, DueRun, Undecided, due};
+pub use record::{LastRun, RunRecord, RunStep, Standing};
