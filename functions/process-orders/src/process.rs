@@ -116,7 +116,7 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
 /// Whether a sale under the order's id is this order's, and not one of another ShipStation account that was connected before. Numbers can be edited
 /// and keys cannot, but an order may have none.
 fn is_of(sale: &Sale, order: &Order) -> bool {
-    sale.source.order_number == order.number || (order.key.is_some() && sale.source.order_key == order.key)
+    sale.source.order().is_some_and(|source| source.order_number == order.number || (order.key.is_some() && source.order_key == order.key))
 }
 
 /// Has the next download read an order again that was captured from an old message: ShipStation may have changed or cancelled it since, in a state

@@ -68,10 +68,13 @@ pub fn due(now: Timestamp, settings: &Settings, standing: &Standing) -> Result<D
     if let Some(last) = standing.last {
         local_date = local_date.max(last.local_date.tomorrow().map_err(|_| Undecided::OutOfRange)?);
     }
-    while !exists(&zone, local_date)? {
+    let reached = loop {
+        let reached = first_showing(&zone, local_date.at(time.hour, time.minute, 0, 0))?;
+        if zone.to_datetime(reached).date() == local_date || exists(&zone, local_date)? {
+            break reached;
+        }
         local_date = local_date.tomorrow().map_err(|_| Undecided::OutOfRange)?;
-    }
-    let reached = first_showing(&zone, local_date.at(time.hour, time.minute, 0, 0))?;
+    };
     let boundary = standing.last.map_or(reached, |last| reached.max(last.boundary));
     let run = DueRun { local_date, boundary };
     Ok(if boundary <= now { Decision::Begin(run) } else { Decision::Wait(run) })

@@ -7,16 +7,16 @@ use super::lines::{amounts, options_comment};
 use super::location;
 use super::tax::{recalculated, spread_tax};
 use super::{
-    Charge, CustomerChoice, CustomerMatches, Invoice, Payment, ProductMatch, Products, Sale, SaleCustomer, SaleKind, SaleLine, SaleTaxRule,
-    Source, Stage, StageStatus, Warning,
+    Charge, CustomerChoice, CustomerMatches, Invoice, OrderSource, Payment, ProductMatch, Products, Sale, SaleCustomer, SaleKind, SaleLine,
+    SaleTaxRule, Source, Stage, Warning,
 };
 use crate::ids::SaleId;
 use crate::jurisdiction::{self, Jurisdiction};
 use crate::money::{AmountError, Minor};
-use crate::order::{Order, Revision};
+use crate::order::{Address, Order, Revision};
 use crate::reason::Reason;
 use crate::reference::{Location, ProductKind, TaxRule};
-use crate::settings::{InvoiceMode, Settings};
+use crate::settings::{Consolidation, Settings};
 
 /// What an order is booked with.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +74,11 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         .ok_or_else(|| blocked(Reason::MissingReference, &format!("Tax rule {rule_id}.")))?;
     let Jurisdiction { rule, doubt } = jurisdiction::narrowest(&order.ship_to, with.tax_rules, default_rule);
     let (location_id, location_reason) = location::choose(order, settings, with.locations).map_err(Unbookable::Blocked)?;
-    let customer = choose(order, with.customers, booked_at).ok_or_else(|| match &settings.customer_id {
+    // With daily consolidation nobody but the settings' customer is asked for, also where one order is booked by itself (S105).
+    let daily = settings.consolidation == Consolidation::Daily;
+    let chosen =
+        if daily { with.customers.from_settings.clone().map(CustomerChoice::Existing) } else { choose(order, with.customers, booked_at) };
+    let customer = chosen.ok_or_else(|| match &settings.customer_id {
         Some(id) => blocked(Reason::MissingReference, &format!("Customer {id}.")),
         None => blocked(Reason::NoCustomer, ""),
     })?;
@@ -101,6 +105,7 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         warnings.push(Warning::new(Reason::TaxPlaceUncertain, &doubt));
     }
     if with.customers.email_is_shared
+        && !daily
         && matches!(&customer, CustomerChoice::Link(..) | CustomerChoice::Existing(_))
         && with.customers.linked.is_none()
         && super::names_somebody(order)
@@ -143,6 +148,7 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
             line_no: u32::try_from(index + 1).unwrap_or(u32::MAX),
             product_id: product.map(|product| product.id.clone()),
             service: product.is_none_or(|product| product.kind == ProductKind::Service),
+            external: order.externally_fulfilled,
             sku: item.sku.clone(),
             name: item
                 .name
@@ -187,16 +193,16 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         id: sale_id.clone(),
         number: order.number.clone(),
         kind: SaleKind::Order,
-        source: Source {
+        source: Source::Order(OrderSource {
             order_id: order.id,
             order_number: order.number.clone(),
             order_key: order.key.clone(),
             store_id: order.store_id,
             store_name: with.store_name.map(str::to_owned),
-        },
+        }),
         customer: sale_customer,
-        bill_to: order.bill_to.clone(),
-        ship_to: order.ship_to.clone(),
+        bill_to: if daily { Address::default() } else { order.bill_to.clone() },
+        ship_to: if daily { Address::default() } else { order.ship_to.clone() },
         sales_representative: with.store_name.filter(|_| settings.store_name_as_sales_rep).map(str::to_owned),
         location_id,
         location_reason,
@@ -210,7 +216,7 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         charges: parts.charges,
         discounts: parts.discounts,
         invoice: Invoice {
-            status: invoice_status(settings.invoice_status),
+            status: settings.invoice_status.into(),
             number: format!("INV-{}", order.number),
             payments: payments(order, settings)?,
         },
@@ -235,13 +241,6 @@ fn unbookable_amount(error: AmountError) -> Unbookable {
 
 fn sale_customer(customer: &crate::reference::Customer) -> SaleCustomer {
     SaleCustomer { id: customer.id.clone(), name: customer.name.clone(), email: customer.email.clone() }
-}
-
-fn invoice_status(mode: InvoiceMode) -> StageStatus {
-    match mode {
-        InvoiceMode::Draft => StageStatus::Draft,
-        InvoiceMode::Authorised => StageStatus::Authorised,
-    }
 }
 
 /// What was paid, also when it is more or less than the total (S72, S122); nothing without a payment account (S74).

@@ -4,6 +4,8 @@
 mod amounts;
 mod cents;
 mod customers;
+mod day;
+mod day_sums;
 mod digests;
 mod due;
 mod due_changes;
