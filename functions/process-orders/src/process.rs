@@ -138,8 +138,10 @@ fn is_live(sale: &Sale, order: &Order) -> bool {
 /// and keys cannot, but an order may have none.
 fn is_of(sale: &Sale, order: &Order) -> bool {
     sale.kind == SaleKind::Consolidated
-        || sale.source.order_number == order.number
-        || (order.key.is_some() && sale.source.order_key == order.key)
+        || sale
+            .source
+            .order()
+            .is_some_and(|source| source.order_number == order.number || (order.key.is_some() && source.order_key == order.key))
 }
 
 /// Has the next download read an order again that was captured from an old message: ShipStation may have changed or cancelled it since, in a state

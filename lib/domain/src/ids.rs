@@ -77,7 +77,7 @@ shipstation_id! {
 }
 
 own_id! {
-    /// A sale; derived from the order's id, so that booking twice collides instead of duplicating.
+    /// A sale; derived from the order's id or the day's date, so that booking twice collides instead of duplicating.
     SaleId,
     /// A product of ours.
     ProductId,
@@ -113,6 +113,12 @@ impl SaleId {
         let order = order.bytes().all(|b| b.is_ascii_digit()).then(|| order.parse().ok()).flatten()?;
         // Only as it is written: another text is another id.
         (Self::of_order(order, attempt) == *self).then_some((order, attempt))
+    }
+
+    /// The id of the sale of a local date's orders: `DAY-2026-05-04`.
+    #[must_use]
+    pub fn of_day(date: jiff::civil::Date) -> Self {
+        Self(format!("DAY-{date}"))
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod allocate;
 pub mod composition;
+pub mod consolidation;
 pub mod event;
 pub mod ids;
 pub mod import;

@@ -95,7 +95,7 @@ impl ProductKind {
 }
 
 /// A part of a kit, or of the bill of materials of an assembly.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
     /// What it is.

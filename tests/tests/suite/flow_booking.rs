@@ -177,7 +177,7 @@ async fn s41_the_revenue_account_of_the_settings_wins() {
 async fn s43_the_stores_name_is_the_sales_representative() {
     let (_, sale) = booked(plain("1").from_store(WEB_SHOP, None), |settings| settings.store_name_as_sales_rep = true).await;
     assert_eq!(sale.sales_representative.as_deref(), Some("Harbor & Pine Web Shop"));
-    assert_eq!(sale.source.store_name.as_deref(), Some("Harbor & Pine Web Shop"));
+    assert_eq!(sale.source.order().unwrap().store_name.as_deref(), Some("Harbor & Pine Web Shop"));
     let (_, sale) = booked(plain("1").from_store(WEB_SHOP, None), |_| {}).await;
     assert_eq!(sale.sales_representative, None);
 }

@@ -131,7 +131,7 @@ async fn retail_day(path: &Path) {
     assert_eq!(before.len(), orders.len(), "{day}");
     let sum = |orders: &[Order]| orders.iter().map(|order| cents(order, "orderTotal")).sum::<i64>();
     assert_eq!(before.iter().map(|stored| stored.total.0).sum::<i64>(), sum(&orders), "{day}");
-    let by_order: BTreeMap<_, _> = before.iter().map(|stored| (stored.source.order_id, stored)).collect();
+    let by_order: BTreeMap<_, _> = before.iter().map(|stored| (stored.source.order().unwrap().order_id, stored)).collect();
     for order in &orders {
         let sale = by_order[&order_id(order.id)];
         assert_eq!(sale.total.0, cents(order, "orderTotal"), "{day}, order {}", order.id);

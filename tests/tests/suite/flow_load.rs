@@ -100,9 +100,9 @@ async fn s145_the_log_ties_order_and_sale() {
     let entry = world.logged(order).await.unwrap();
     let sale = world.sale(order).await;
     assert_eq!((entry.order_id, entry.order_number.as_str(), entry.state), (order_id(order), "1001", LogState::Booked));
-    assert_eq!(entry.store_id, sale.source.store_id);
+    assert_eq!(entry.store_id, sale.source.order().unwrap().store_id);
     assert_eq!((entry.order_total, entry.sale_total), (Some(sale.total), Some(sale.total)));
-    assert_eq!((sale.source.order_id, sale.source.order_number.as_str()), (order_id(order), "1001"));
+    assert_eq!((sale.source.order().unwrap().order_id, sale.source.order().unwrap().order_number.as_str()), (order_id(order), "1001"));
     assert_eq!(entry.revisions.len(), 1);
     assert_eq!(entry.captured_by.as_ref(), Some(&operation.id));
     assert!(entry.timeline.iter().any(|event| event.what.contains(sale.id.as_str()) && event.by == operation.id.as_str()));

@@ -175,7 +175,7 @@ async fn lists_page_through_everything_once() {
         loop {
             let page = world.table.list_sales(&list).await.unwrap();
             assert!(page.items.len() <= limit);
-            seen.extend(page.items.into_iter().map(|stored| stored.sale.source.order_id));
+            seen.extend(page.items.into_iter().map(|stored| stored.sale.source.order().unwrap().order_id));
             list.token = page.next;
             if list.token.is_none() {
                 break;

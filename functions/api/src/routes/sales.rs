@@ -64,7 +64,10 @@ async fn orders(State(deps): Shared, Id(id): Id, mut query: Parameters) -> Resul
     let list = query.list();
     query.finish()?;
     let sale = deps.table.sale(&SaleId(id)).await?.ok_or_else(|| Problem::not_found("sale"))?.sale;
-    let entry = deps.table.log_entry(sale.source.order_id).await?;
-    let order = SaleOrderView::of(&sale, entry.as_ref().map(|stored| &stored.entry));
-    Ok(Json(ListView::cut([order], &format!("orders of {}", sale.id), &list)?))
+    let mut orders = Vec::new();
+    if let Some(source) = sale.source.order() {
+        let entry = deps.table.log_entry(source.order_id).await?;
+        orders.push(SaleOrderView::of(&sale, source, entry.as_ref().map(|stored| &stored.entry)));
+    }
+    Ok(Json(ListView::cut(orders, &format!("orders of {}", sale.id), &list)?))
 }

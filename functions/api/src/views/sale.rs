@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use stevedore_domain::log::LogEntry;
 use stevedore_domain::money::{Currency, Minor};
-use stevedore_domain::sale::{Charge, Payment, Sale, SaleKind, SaleLine, SaleStatus, Source, StageStatus, displayed_comment};
+use stevedore_domain::sale::{Charge, OrderSource, Payment, Sale, SaleKind, SaleLine, SaleStatus, Source, StageStatus, displayed_comment};
 use utoipa::ToSchema;
 
 use super::fulfilment::{AssemblyView, MovementView, PurchaseView, StageView};
@@ -67,10 +67,28 @@ pub(crate) struct SaleView {
     voided_at: Option<Timestamp>,
 }
 
-/// The order that a sale was made from.
+/// What a sale was made from.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SaleSource)]
-struct SourceView {
+#[serde(untagged)]
+enum SourceView {
+    Order(OrderSourceView),
+    Day(DaySourceView),
+}
+
+/// The day whose orders a sale was made from.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SaleDaySource)]
+struct DaySourceView {
+    /// The merchant's date.
+    local_date: Date,
+    order_count: u64,
+}
+
+/// The order that a sale was made from.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SaleOrderSource)]
+struct OrderSourceView {
     /// ShipStation's id.
     order_id: u64,
     order_number: String,
@@ -200,8 +218,7 @@ pub(crate) struct SaleOrderView {
 }
 
 impl SaleOrderView {
-    pub(crate) fn of(sale: &Sale, entry: Option<&LogEntry>) -> Self {
-        let source = &sale.source;
+    pub(crate) fn of(sale: &Sale, source: &OrderSource, entry: Option<&LogEntry>) -> Self {
         Self {
             order_id: source.order_id.0,
             order_number: source.order_number.clone(),
@@ -273,12 +290,15 @@ impl From<Sale> for SaleView {
 
 impl From<Source> for SourceView {
     fn from(source: Source) -> Self {
-        Self {
-            order_id: source.order_id.0,
-            order_number: source.order_number,
-            order_key: source.order_key,
-            store_id: source.store_id.map(|id| id.0),
-            store_name: source.store_name,
+        match source {
+            Source::Order(order) => Self::Order(OrderSourceView {
+                order_id: order.order_id.0,
+                order_number: order.order_number,
+                order_key: order.order_key,
+                store_id: order.store_id.map(|id| id.0),
+                store_name: order.store_name,
+            }),
+            Source::Day(day) => Self::Day(DaySourceView { local_date: day.local_date, order_count: day.order_count }),
         }
     }
 }

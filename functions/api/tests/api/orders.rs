@@ -11,8 +11,8 @@ use stevedore_domain::order::{Address, Digest, RevisionKey};
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::{Customer, TaxComponent};
 use stevedore_domain::sale::{
-    Charge, CustomerChoice, Discount, Invoice, NewCustomer, Payment, Sale, SaleCustomer, SaleKind, SaleLine, SaleTaxRule, Source, Stage,
-    StageStatus, Sync, SyncAction, Warning,
+    Charge, CustomerChoice, Discount, Invoice, NewCustomer, OrderSource, Payment, Sale, SaleCustomer, SaleKind, SaleLine, SaleTaxRule,
+    Source, Stage, StageStatus, Sync, SyncAction, Warning,
 };
 
 use crate::world::{NOW, World};
@@ -24,6 +24,7 @@ fn sale(order: u64) -> Sale {
         product_id: None,
         service: true,
         components: Vec::new(),
+        external: false,
         sku: Some("85123A".to_owned()),
         name: "Heart".to_owned(),
         comment,
@@ -39,13 +40,13 @@ fn sale(order: u64) -> Sale {
         id: SaleId::of_order(OrderId(order), 1),
         number: format!("N{order}"),
         kind: SaleKind::Order,
-        source: Source {
+        source: Source::Order(OrderSource {
             order_id: OrderId(order),
             order_number: format!("N{order}"),
             order_key: Some("key".to_owned()),
             store_id: Some(StoreId(7)),
             store_name: None,
-        },
+        }),
         customer: SaleCustomer { id: format!("C-{order}").into(), name: "Ann".to_owned(), email: None },
         bill_to: Address::default(),
         ship_to: Address { city: Some("Reno".to_owned()), ..Address::default() },

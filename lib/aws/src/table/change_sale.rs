@@ -174,7 +174,7 @@ impl Table {
             let expected = Expected::Version(known.version());
             version = expected.next_version();
             let (item, beside) = match &draft.entry {
-                None => (orphan_item(keys_order(sale, known), &sale.id, SalePlace::Here(sale), &edit.events)?, false),
+                None => (orphan_item(known.order_id(), &sale.id, SalePlace::Here(sale), &edit.events)?, false),
                 Some(entry) => {
                     let place = if left { SalePlace::Nowhere } else { SalePlace::Here(sale) };
                     let kept = known.entry().and_then(super::StoredEntry::inline_order);
@@ -240,7 +240,7 @@ impl Table {
                 writes.push(self.put(OPERATION, item, Expected::Version(stored.version))?);
             }
             Known::Orphan(orphan) => {
-                let item = orphan_item(keys_order(sale, known), &orphan.sale_id, beside, &[])?;
+                let item = orphan_item(orphan.order_id, &orphan.sale_id, beside, &[])?;
                 writes.push(self.put(OPERATION, item, Expected::Version(orphan.version))?);
             }
         }
@@ -254,9 +254,4 @@ enum Written {
     Done(u64),
     Changed,
     Short(Vec<(stevedore_domain::stock::StockKey, stevedore_domain::stock::Level)>),
-}
-
-/// The order whose item holds the sale.
-fn keys_order(sale: &Sale, known: &Known) -> stevedore_domain::ids::OrderId {
-    known.entry().map_or_else(|| sale.id.order().map_or(sale.source.order_id, |(order, _)| order), |stored| stored.entry.order_id)
 }

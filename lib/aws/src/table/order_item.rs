@@ -43,6 +43,8 @@ impl StoredEntry {
 /// What is left of an order whose log entry was deleted: its sale.
 #[derive(Clone, Debug)]
 pub struct Orphan {
+    /// The order's id.
+    pub order_id: OrderId,
     /// The sale's id.
     pub sale_id: SaleId,
     /// Counts its item's writes from 1.
@@ -66,6 +68,13 @@ impl Known {
         match self {
             Self::Entry(stored) => Some(stored),
             Self::Orphan(_) => None,
+        }
+    }
+
+    pub(super) fn order_id(&self) -> OrderId {
+        match self {
+            Self::Entry(stored) => stored.entry.order_id,
+            Self::Orphan(orphan) => orphan.order_id,
         }
     }
 
@@ -276,7 +285,8 @@ pub(super) fn read_known(item: &Item) -> Result<Option<Known>, Error> {
     let version = version_of(item);
     if super::text_of(item, "entity") == Some("sale") {
         let OrphanDocument { sale_id, sale } = codec::decode(document).map_err(unreadable)?;
-        return Ok(Some(Known::Orphan(Orphan { sale_id, version, sale })));
+        let order_id = key.pk.strip_prefix("ORDER#").and_then(|id| id.parse().ok()).ok_or_else(|| unreadable("no order id".into()))?;
+        return Ok(Some(Known::Orphan(Orphan { order_id, sale_id, version, sale })));
     }
     let Document { log, order, sale } = codec::decode(document).map_err(unreadable)?;
     Ok(Some(Known::Entry(StoredEntry { entry: log, version, order, sale })))

@@ -9,16 +9,16 @@ use super::lines::{amounts, options_comment};
 use super::location;
 use super::tax::{recalculated, spread_tax};
 use super::{
-    Actor, Charge, CustomerChoice, CustomerMatches, Fulfilment, Invoice, Payment, ProductMatch, Products, Sale, SaleCustomer, SaleKind,
-    SaleLine, SaleTaxRule, Source, Stage, StageStatus, Warning,
+    Actor, Charge, CustomerChoice, CustomerMatches, Fulfilment, Invoice, OrderSource, Payment, ProductMatch, Products, Sale, SaleCustomer,
+    SaleKind, SaleLine, SaleTaxRule, Source, Stage, StageStatus, Warning,
 };
 use crate::ids::SaleId;
 use crate::jurisdiction::{self, Jurisdiction};
 use crate::money::{AmountError, Minor};
-use crate::order::{Order, Revision};
+use crate::order::{Address, Order, Revision};
 use crate::reason::Reason;
 use crate::reference::{Location, ProductKind, TaxRule};
-use crate::settings::{InvoiceMode, Settings};
+use crate::settings::{Consolidation, InvoiceMode, Settings};
 use crate::stock::{LARGEST_QUANTITY, Levels, StockChange};
 
 /// What an order is booked with.
@@ -81,7 +81,11 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         .ok_or_else(|| blocked(Reason::MissingReference, &format!("Tax rule {rule_id}.")))?;
     let Jurisdiction { rule, doubt } = jurisdiction::narrowest(&order.ship_to, with.tax_rules, default_rule);
     let (location_id, location_reason) = location::choose(order, settings, with.locations).map_err(Unbookable::Blocked)?;
-    let customer = choose(order, with.customers, booked_at).ok_or_else(|| match &settings.customer_id {
+    // With daily consolidation nobody but the settings' customer is asked for, also where one order is booked by itself (S105).
+    let daily = settings.consolidation == Consolidation::Daily;
+    let chosen =
+        if daily { with.customers.from_settings.clone().map(CustomerChoice::Existing) } else { choose(order, with.customers, booked_at) };
+    let customer = chosen.ok_or_else(|| match &settings.customer_id {
         Some(id) => blocked(Reason::MissingReference, &format!("Customer {id}.")),
         None => blocked(Reason::NoCustomer, ""),
     })?;
@@ -111,6 +115,7 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         warnings.push(Warning::new(Reason::TaxPlaceUncertain, &doubt));
     }
     if with.customers.email_is_shared
+        && !daily
         && matches!(&customer, CustomerChoice::Link(..) | CustomerChoice::Existing(_))
         && with.customers.linked.is_none()
         && super::names_somebody(order)
@@ -161,6 +166,7 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
                 .filter(|product| product.kind == ProductKind::Kit)
                 .map(|product| product.components.clone())
                 .unwrap_or_default(),
+            external: order.externally_fulfilled,
             sku: item.sku.clone(),
             name: item
                 .name
@@ -205,16 +211,16 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         id: sale_id.clone(),
         number: order.number.clone(),
         kind: SaleKind::Order,
-        source: Source {
+        source: Source::Order(OrderSource {
             order_id: order.id,
             order_number: order.number.clone(),
             order_key: order.key.clone(),
             store_id: order.store_id,
             store_name: with.store_name.map(str::to_owned),
-        },
+        }),
         customer: sale_customer,
-        bill_to: order.bill_to.clone(),
-        ship_to: order.ship_to.clone(),
+        bill_to: if daily { Address::default() } else { order.bill_to.clone() },
+        ship_to: if daily { Address::default() } else { order.ship_to.clone() },
         sales_representative: with.store_name.filter(|_| settings.store_name_as_sales_rep).map(str::to_owned),
         location_id,
         location_reason,
@@ -248,12 +254,11 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
     if settings.invoice_status == InvoiceMode::Authorised {
         sale.invoice.authorise(booked_at);
     }
+    // A day's orders claim together, as one sale.
     let mut stock = Vec::new();
-    // What a marketplace's warehouse sends never lay on our shelves.
-    if !order.externally_fulfilled {
+    if settings.consolidation == Consolidation::None {
         sale.claim(products);
-        let mode = settings.pick_pack_ship;
-        let auto_assembly = settings.auto_assembly;
+        let (mode, auto_assembly) = (settings.pick_pack_ship, settings.auto_assembly);
         let with = Fulfilment { mode, auto_assembly, products, levels: with.levels, actor: Actor::System, at: booked_at };
         stock = sale.fulfil(&BTreeMap::new(), with);
     }

@@ -118,10 +118,11 @@ impl Fulfilment<'_> {
 
 impl Sale {
     /// Notes what the sale's lines have a claim on and what suppliers shall send. Kits become their components, once; what two of them share adds up.
-    pub(super) fn claim(&mut self, products: &Products) {
+    /// What a marketplace's warehouse sends never lay on our shelves.
+    pub fn claim(&mut self, products: &Products) {
         let mut claims: BTreeMap<StockKey, (i64, Option<String>)> = BTreeMap::new();
         let mut purchases: Vec<Purchase> = Vec::new();
-        for line in self.lines.iter().filter(|line| line.quantity > 0) {
+        for line in self.lines.iter().filter(|line| line.quantity > 0 && !line.external) {
             let Some(product) = line.product_id.as_ref().and_then(|id| products.get(id)) else { continue };
             let mut add = |id: &ProductId, quantity: i64, sku: Option<&str>| {
                 let claim = claims.entry(StockKey::new(id, &line.location_id)).or_insert_with(|| (0, sku.map(str::to_owned)));

@@ -33,13 +33,13 @@ pub use product::{ProductMatch, Products};
 /// A sale (task): the order, invoice, fulfilment and payments that one order became. Amounts are in minor units of `currency`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sale {
-    /// Derived from the order.
+    /// Derived from the order or the day.
     pub id: SaleId,
-    /// What people call it: the order's number. Not unique.
+    /// What people call it: the order's number, which is not unique, or the day's.
     pub number: String,
     /// What it was made from.
     pub kind: SaleKind,
-    /// The order it was made from.
+    /// The order or the day it was made from.
     pub source: Source,
     /// Who bought.
     pub customer: SaleCustomer,
@@ -119,9 +119,39 @@ pub enum SaleKind {
     RefundOnly,
 }
 
+/// What is behind a sale. In JSON the two are told apart by their members: sales of single orders are written as they always were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Source {
+    /// One order.
+    Order(OrderSource),
+    /// A day's orders; each one's log entry names the sale.
+    Day(DaySource),
+}
+
+impl Source {
+    /// The one order, where it is one.
+    #[must_use]
+    pub fn order(&self) -> Option<&OrderSource> {
+        match self {
+            Self::Order(order) => Some(order),
+            Self::Day(_) => None,
+        }
+    }
+}
+
+/// The day behind a consolidated sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaySource {
+    /// The merchant's date.
+    pub local_date: Date,
+    /// How many orders are in it.
+    pub order_count: u64,
+}
+
 /// The order behind a sale.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
+pub struct OrderSource {
     /// ShipStation's id.
     pub order_id: OrderId,
     /// The buyer's number.
@@ -163,6 +193,9 @@ pub struct SaleLine {
     /// What one of it consisted of when it was sold, for a kit: giving it back does not depend on what the kit becomes later (N18).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<Component>,
+    /// Shipped by others, such as a marketplace's warehouse: stock here is not touched.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub external: bool,
     /// As ShipStation wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,

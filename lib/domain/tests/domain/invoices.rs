@@ -60,7 +60,7 @@ fn s43_the_store_as_representative() {
         let mut merchant = Merchant::with_settings(|settings| settings.store_name_as_sales_rep = wanted);
         let sale = merchant.sale(&plain());
         assert_eq!(sale.sales_representative.as_deref(), wanted.then_some("Quay Goods"));
-        assert_eq!(sale.source.store_name.as_deref(), Some("Quay Goods"));
+        assert_eq!(sale.source.order().unwrap().store_name.as_deref(), Some("Quay Goods"));
         merchant.store_name = None;
         assert_eq!(merchant.sale(&plain()).sales_representative, None);
     }

@@ -23,7 +23,7 @@ pub(crate) fn now() -> Timestamp {
     "2026-05-05T12:00:00Z".parse().unwrap()
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Merchant {
     pub(crate) settings: Settings,
     pub(crate) customers: CustomerMatches,

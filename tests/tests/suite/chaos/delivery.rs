@@ -201,7 +201,7 @@ async fn s117_a_booked_order_is_not_touched_by_older_revisions() {
     let totals = [4318, 4718, 6168, 6168];
     let delivered = deliver_permuted(&shop).await;
     let sales: BTreeMap<u64, i64> =
-        shop.world.sales().await.into_iter().map(|stored| (stored.sale.source.order_id.0, stored.sale.total.0)).collect();
+        shop.world.sales().await.into_iter().map(|stored| (stored.sale.source.order().unwrap().order_id.0, stored.sale.total.0)).collect();
     assert_eq!(sales.len(), delivered.len());
     for (permutation, id) in delivered {
         let stored = shop.world.table.log_entry(OrderId(id)).await.unwrap().unwrap();

@@ -77,7 +77,7 @@ async fn n12_five_thousand_orders_survive_a_fault_on_every_tenth_call() {
     let sandbox = shop.world.sandbox.orders();
     let (sales, log) = (shop.world.sales().await, shop.world.log().await);
     assert_eq!((sales.len(), log.len()), (ORDERS, ORDERS));
-    let sold: BTreeSet<u64> = sales.iter().map(|stored| stored.sale.source.order_id.0).collect();
+    let sold: BTreeSet<u64> = sales.iter().map(|stored| stored.sale.source.order().unwrap().order_id.0).collect();
     assert_eq!(sold, sandbox.iter().map(|order| u64::try_from(order.id).unwrap()).collect(), "an order has no sale");
     assert!(log.iter().all(|stored| stored.entry.state == LogState::Booked));
     let booked: i64 = sales.iter().map(|stored| stored.sale.total.0).sum();

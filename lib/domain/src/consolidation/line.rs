@@ -1,0 +1,83 @@
+//! Lines of many orders as one.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::keys::LineKey;
+use crate::money::Minor;
+use crate::sale::SaleLine;
+
+/// What the lines with one [`LineKey`] add up to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LineSum {
+    /// The first by order of those that the lines have: channels spell one product's SKU and name differently.
+    pub sku: Option<String>,
+    pub name: String,
+    /// The lines' comment, where all have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+    quantity: i64,
+    /// With the most decimals that any of the lines writes it with.
+    unit_price: Decimal,
+    total: Minor,
+    tax: Minor,
+}
+
+impl LineSum {
+    pub(super) fn of(line: &SaleLine) -> Self {
+        Self {
+            sku: line.sku.clone(),
+            name: line.name.clone(),
+            comment: line.comment.clone(),
+            quantity: line.quantity,
+            unit_price: unsigned_zero(line.unit_price),
+            total: line.total,
+            tax: line.tax,
+        }
+    }
+
+    /// Adds a line with the same key. The caller has made sure that nothing overflows.
+    pub(super) fn add(&mut self, line: &SaleLine) {
+        if (&line.sku, &line.name) < (&self.sku, &self.name) {
+            self.sku.clone_from(&line.sku);
+            self.name.clone_from(&line.name);
+        }
+        if self.comment != line.comment {
+            self.comment = None;
+        }
+        if line.unit_price.scale() > self.unit_price.scale() {
+            self.unit_price = unsigned_zero(line.unit_price);
+        }
+        self.quantity = self.quantity.saturating_add(line.quantity);
+        self.total += line.total;
+        self.tax += line.tax;
+    }
+
+    pub(super) fn line(&self, line_no: u32, key: &LineKey) -> SaleLine {
+        SaleLine {
+            line_no,
+            product_id: key.product_id.clone(),
+            service: key.service,
+            external: key.external,
+            components: key.components.clone(),
+            sku: self.sku.clone(),
+            name: self.name.clone(),
+            comment: self.comment.clone(),
+            quantity: self.quantity,
+            unit_price: self.unit_price,
+            total: self.total,
+            tax: self.tax,
+            tax_rule: key.tax_rule.clone(),
+            account: key.account.clone(),
+            location_id: key.location_id.clone(),
+        }
+    }
+}
+
+/// A price of nothing may come with a minus sign, which says nothing.
+fn unsigned_zero(mut price: Decimal) -> Decimal {
+    if price.is_zero() {
+        price.set_sign_positive(true);
+    }
+    price
+}
