@@ -33,6 +33,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 pub struct Engines {
     endpoint: String,
     faults: Faults,
+    tables: Tables,
     stopping: watch::Sender<bool>,
     server: Option<JoinHandle<()>>,
 }
@@ -49,8 +50,9 @@ impl Engines {
         };
         let path = |name: &str| options.data.as_ref().map(|folder| folder.join(name));
         let faults = Faults::default();
+        let tables = Tables::open(path(TABLES).as_deref())?;
         let backends = Backends {
-            tables: Tables::open(path(TABLES).as_deref())?,
+            tables: tables.clone(),
             queues: Queues::open(path(QUEUES).as_deref(), Arc::clone(&options.clock), faults.clone())?,
             secrets: Secrets::open(path(SECRETS).as_deref(), options.clock)?,
             faults: faults.clone(),
@@ -67,7 +69,7 @@ impl Engines {
             drop(lock);
         });
         tracing::debug!(endpoint, "engines started");
-        Ok(Self { endpoint, faults, stopping, server: Some(server) })
+        Ok(Self { endpoint, faults, tables, stopping, server: Some(server) })
     }
 
     /// `http://127.0.0.1:PORT`: what `AWS_ENDPOINT_URL` is set to.
@@ -78,6 +80,11 @@ impl Engines {
     /// The switch for faults, and the count of calls.
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// A table's stream, which must be enabled.
+    pub fn stream(&self, table: &str) -> Stream {
+        Stream { tables: self.tables.clone(), table: table.to_owned() }
     }
 
     /// Ends in order: long polls are answered empty, running requests finish (five seconds at most), the files are closed.
@@ -106,6 +113,23 @@ impl Engines {
         }
         drop(held);
         Ok(())
+    }
+}
+
+/// A table's stream. It is never trimmed, and each write takes longer the more it holds: for trying, not for years.
+#[derive(Clone)]
+pub struct Stream {
+    tables: Tables,
+    table: String,
+}
+
+impl Stream {
+    /// Up to a thousand records behind `after`, each as DynamoDB Streams writes it, in the order in which they were written. Blocks on SQLite.
+    ///
+    /// # Errors
+    /// [`EngineError::Stream`] where there is none.
+    pub fn records(&self, after: Option<&str>) -> Result<Vec<serde_json::Value>, EngineError> {
+        self.tables.stream_records(&self.table, after)
     }
 }
 

@@ -20,7 +20,7 @@ mod wire;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use engines::Engines;
+pub use engines::{Engines, Stream};
 pub use faults::{BatchEntry, EntryFault, Fault, Faults};
 
 /// Where the engines take the time from. It moves visibility time-outs, delays, retention and recovery windows; the waiting of a
@@ -87,6 +87,9 @@ pub enum EngineError {
     /// The table's store does not open.
     #[error("cannot open the table's store")]
     Tables(#[source] dynoxide::DynoxideError),
+    /// A table's stream cannot be read.
+    #[error("cannot read the table's stream: {0}")]
+    Stream(String),
     /// The queues' or the secrets' store does not open.
     #[error("cannot open the store of the {store}")]
     Store {

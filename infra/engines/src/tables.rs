@@ -6,6 +6,7 @@ use std::sync::Arc;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use crate::EngineError;
 use crate::wire::{Refusal, Reply, Service};
@@ -27,6 +28,28 @@ impl Tables {
         // commit and guards against nothing but a power cut.
         database.disable_bulk_loading().map_err(EngineError::Tables)?;
         Ok(Self { database: Arc::new(database) })
+    }
+
+    /// Records of a table's stream.
+    pub(crate) fn stream_records(&self, table: &str, after: Option<&str>) -> Result<Vec<Value>, EngineError> {
+        let stream = |what: &str| EngineError::Stream(what.to_owned());
+        let ask = |operation: &str, body: Value| -> Result<Value, EngineError> {
+            let answer =
+                self.dispatch(operation, &body.to_string()).ok_or_else(|| stream("unknown operation"))?.map_err(EngineError::Tables)?;
+            serde_json::from_str(&answer).map_err(|error| stream(&error.to_string()))
+        };
+        let streams = ask("ListStreams", json!({"TableName": table}))?;
+        let arn = streams.pointer("/Streams/0/StreamArn").cloned().ok_or_else(|| stream("the table has none"))?;
+        let described = ask("DescribeStream", json!({"StreamArn": arn}))?;
+        let Some(shard) = described.pointer("/StreamDescription/Shards/0/ShardId").cloned() else { return Ok(Vec::new()) };
+        let mut from = json!({"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"});
+        if let (Some(after), Some(from)) = (after, from.as_object_mut()) {
+            from.insert("ShardIteratorType".to_owned(), "AFTER_SEQUENCE_NUMBER".into());
+            from.insert("SequenceNumber".to_owned(), after.into());
+        }
+        let iterator = ask("GetShardIterator", from)?;
+        let records = ask("GetRecords", json!({"ShardIterator": iterator.get("ShardIterator"), "Limit": 1000}))?;
+        Ok(records.get("Records").and_then(Value::as_array).cloned().unwrap_or_default())
     }
 
     /// Answers one call. Blocks on SQLite.

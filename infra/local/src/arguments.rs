@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     /// Run nothing by the schedule; only what is asked for over the API
     #[arg(long)]
     pub(crate) no_schedule: bool,
+    /// Write events for other systems to a file, one JSON line each: sales, invoices, stock
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
     /// Seed of the sandbox's generated orders [default: 1]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,

@@ -8,6 +8,7 @@
 
 mod clock;
 mod error;
+mod events;
 mod functions;
 mod http;
 mod kept;

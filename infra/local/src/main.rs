@@ -81,6 +81,7 @@ fn options(arguments: Arguments, entropy: [u8; 16]) -> Options {
         source,
         speed: arguments.speed,
         schedule: !arguments.no_schedule,
+        events: arguments.events,
         requests_per_minute: (arguments.rate_limit == Switch::On).then_some(40),
         arrivals_per_hour: ARRIVALS_PER_HOUR,
         ..Options::in_memory(Arc::new(jiff::Timestamp::now))

@@ -48,6 +48,8 @@ pub struct Options {
     pub speed: u32,
     /// Whether the schedule ticks by itself.
     pub schedule: bool,
+    /// Where events for other systems go, one JSON line each; none: nowhere.
+    pub events: Option<PathBuf>,
     /// Whether the queues are polled by the stack. Without it, messages wait until somebody takes them.
     pub pollers: bool,
     /// Set a new stack with a sandbox up over the API, connection included.
@@ -84,6 +86,7 @@ impl Options {
             clock,
             speed: 1,
             schedule: false,
+            events: None,
             pollers: true,
             set_up: true,
             requests_per_minute: Some(40),
@@ -105,6 +108,7 @@ impl std::fmt::Debug for Options {
             .field("source", &self.source)
             .field("speed", &self.speed)
             .field("schedule", &self.schedule)
+            .field("events", &self.events)
             .finish_non_exhaustive()
     }
 }

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::{ClockSwitch, Time};
+use crate::events::Events;
 use crate::functions::Functions;
 use crate::http::ApiClient;
 use crate::kept::{self, HEARTBEAT, Kept, Record, Run};
@@ -95,6 +96,16 @@ impl Stack {
 
         let clients = Clients::at_endpoint(engines.endpoint(), options.clients.clone());
         stevedore_aws::create_table(&clients, parts::TABLE_NAME).await?;
+        let events = match &options.events {
+            Some(file) => {
+                if let Err(error) = stevedore_aws::enable_stream(&clients, parts::TABLE_NAME).await {
+                    // It is on from an earlier run; where it is not, reading it says so.
+                    tracing::debug!(error = &error as &dyn std::error::Error, "the table's stream was not switched on");
+                }
+                Some(Events::new(engines.stream(parts::TABLE_NAME), file))
+            }
+            None => None,
+        };
         let table = Table::new(&clients, parts::TABLE_NAME);
         parts::take_over(&table).await?;
         let limits = parts::InvocationLimits::of(&options);
@@ -146,6 +157,9 @@ impl Stack {
         Self::say(&options, || Progress::Ready(stack.addresses(&kept.source, &shipstation_url, environment)));
         stack.poll(&options);
         stack.heartbeat();
+        if let Some(events) = events {
+            stack.tasks.push(tokio::spawn(events.carry(stack.stopping.subscribe())));
+        }
         if kept.set_up {
             Self::say(&options, || Progress::Step("found as it was left; the schedule goes on where it was".to_owned()));
         }

@@ -6,6 +6,7 @@
 mod clients;
 mod codec;
 mod error;
+mod event;
 mod keys;
 pub mod messages;
 mod queues;
@@ -15,7 +16,8 @@ mod table;
 
 pub use clients::{ClientOptions, Clients, interceptors};
 pub use error::Error;
+pub use event::{Event, events_of};
 pub use queues::{DeadLetter, QueueDepth, QueueUrls, Queues, ReceivedMessage, Redriven, SendReport};
-pub use schema::{Index, QueueSettings, TABLE_INDEXES, create_queues, create_table};
+pub use schema::{Index, QueueSettings, TABLE_INDEXES, create_queues, create_table, enable_stream};
 pub use secrets::{Secrets, StoredCredentials};
 pub use table::*;

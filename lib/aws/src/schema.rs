@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType,
+    StreamSpecification, StreamViewType,
 };
 
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -74,6 +75,17 @@ pub async fn create_table(clients: &Clients, name: &str) -> Result<(), Error> {
         }
         Err(error) => Err(Error::call(OPERATION)(error)),
     }
+}
+
+/// Switches the table's stream on, with both images. A deployed table has it from the template.
+///
+/// # Errors
+/// [`Error`], also where it is on already.
+pub async fn enable_stream(clients: &Clients, name: &str) -> Result<(), Error> {
+    const OPERATION: &str = "enable the table's stream";
+    let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewAndOldImages).build();
+    let stream = stream.map_err(|error| Error::Encoding { operation: OPERATION, source: error.into() })?;
+    clients.dynamodb.update_table().table_name(name).stream_specification(stream).send().await.map(drop).map_err(Error::call(OPERATION))
 }
 
 /// How the queues of an engine are made. Deployed queues come from the template.

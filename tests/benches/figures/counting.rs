@@ -193,7 +193,20 @@ fn items_of(request: &Value) -> Vec<Value> {
     let tables = request.get("RequestItems").and_then(Value::as_object).into_iter().flat_map(|tables| tables.values());
     let batch = tables.filter_map(Value::as_array).flatten().filter_map(|write| write.get("PutRequest")?.get("Item"));
     let transaction = listed("TransactItems").filter_map(|write| write.get("Put")?.get("Item"));
-    request.get("Item").into_iter().chain(batch).chain(transaction).cloned().collect()
+    let updated = listed("TransactItems").filter_map(|write| write.get("Update")).map(level_of);
+    request.get("Item").into_iter().chain(batch).chain(transaction).cloned().chain(updated).collect()
+}
+
+/// A level of stock as far as an update of it tells: its key, its places in the indexes, and a size that is about right.
+fn level_of(update: &Value) -> Value {
+    let mut item = update.get("Key").and_then(Value::as_object).cloned().unwrap_or_default();
+    let value = |name: &str| update.get("ExpressionAttributeValues").and_then(|values| values.get(name)).cloned();
+    for (name, value) in
+        [("entity", value(":e")), ("t_pk", value(":tp")), ("t_sk", value(":ts")), ("cause", value(":c")), ("changed_at", value(":t"))]
+    {
+        item.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    Value::Object(item)
 }
 
 /// An item's size as DynamoDB counts it: names and values (developer guide, "DynamoDB item sizes and formats").

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
-use stevedore_aws::RecordOutcome;
+use stevedore_aws::{List, RecordOutcome};
 use stevedore_domain::ids::ShipstationProductId;
 use stevedore_domain::log::Outcome;
 use stevedore_domain::operation::{Operation, OperationKind};
 use stevedore_domain::order::{Address, Order};
 use stevedore_domain::reference::{Customer, Product};
+use stevedore_domain::settings::{InvoiceMode, PickPackShip};
+use stevedore_domain::stock::Adjustment;
+use stevedore_sandbox::Draft;
 use stevedore_shipstation::parse_order;
 
 use crate::counting::{Counter, Counts};
-use crate::world::{Options, World};
+use crate::world::{LOCATION, Options, World};
 
 /// Batches at work at a time, as Lambda's own pollers would have them.
 const POLLERS: usize = 4;
@@ -82,20 +85,112 @@ pub fn walk_in(now: Timestamp) -> Customer {
     }
 }
 
-/// Runs `orders` orders through the system, with their products known or not.
-pub async fn run(orders: usize, know_products: bool) -> Flow {
+/// What the shop has and does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shop {
+    /// Products in stock; orders are picked, packed and shipped, invoices authorised.
+    Everything,
+    /// Products are known; orders only claim them, invoices are drafts.
+    Claims,
+    /// Nobody knows the products: service lines.
+    Strange,
+}
+
+/// Runs `orders` orders through the system.
+pub async fn run(orders: usize, shop: Shop) -> Flow {
     let counter = Counter::default();
     let world = Arc::new(world(options(orders, &counter)).await);
-    let products = if know_products { put_products(&world).await } else { 0 };
+    let products = if shop == Shop::Strange { 0 } else { put_products(&world).await };
+    if shop == Shop::Everything {
+        stock_up(&world).await;
+    }
     let first = one(&world, &counter, Start::Tick).await;
     assert_eq!(first.operation.counts.of(Outcome::Captured), u64::try_from(orders).unwrap(), "{:?}", first.operation.counts);
-    let sales = first.counts.sizes.get("sale").map_or(0, Vec::len);
-    assert_eq!(sales, orders, "every order became a sale, in one write");
+    let written = first.counts.sizes.get("log").map_or(0, Vec::len);
+    assert_eq!(written, orders, "every order became a sale, in one write");
     // Far enough for every condition and marker of the first run to be over.
     world.clock.advance(SignedDuration::from_hours(1));
     let again = one(&world, &counter, Start::LoadOrders).await;
     assert_eq!(again.operation.counts.of(Outcome::Unchanged), u64::try_from(orders).unwrap(), "{:?}", again.operation.counts);
     Flow { orders, products, first, again }
+}
+
+/// Enough of everything, and as far as the settings go.
+async fn stock_up(world: &World) {
+    world
+        .settings(|settings| {
+            settings.pick_pack_ship = PickPackShip::PickPackShip;
+            settings.invoice_status = InvoiceMode::Authorised;
+        })
+        .await;
+    let mut list = List { limit: 200, ..List::default() };
+    loop {
+        let page = world.table.list_records::<Product>(&list).await.unwrap();
+        for product in page.items {
+            let adjustment = Adjustment {
+                id: format!("opening {}", product.value.id),
+                product_id: product.value.id,
+                location_id: LOCATION.into(),
+                quantity: 1_000_000,
+                reason: None,
+                at: world.clock.now(),
+                by: "bench".to_owned(),
+            };
+            world.table.adjust_stock(&adjustment).await.unwrap();
+        }
+        list.token = page.next;
+        if list.token.is_none() {
+            return;
+        }
+    }
+}
+
+/// Fifty processors at once, each with one order at a time: how many seconds for orders that all want the same product, and for orders that each want another.
+pub async fn contention(orders: usize) -> (Duration, Duration) {
+    let mut took = Vec::new();
+    for same in [true, false] {
+        let world = Arc::new(World::new(Options::default()).await);
+        for number in 0..if same { 1 } else { orders } {
+            let product = Product::new(format!("p{number}"), format!("P{number}"), "p", world.clock.now());
+            world.table.put_product(&product, None).await.unwrap();
+        }
+        stock_up(&world).await;
+        for number in 0..orders {
+            let sku = format!("P{}", if same { 0 } else { number });
+            world.sandbox.upsert_order(Draft::new(format!("N{number}")).line(&sku, 1, crate::world::dec("1")));
+        }
+        world.tick().await.unwrap();
+        let url = world.queues.urls().orders.clone();
+        let mut waiting = Vec::new();
+        loop {
+            let messages = world.queues.receive(&url, 0).await.unwrap();
+            if messages.is_empty() {
+                break;
+            }
+            waiting.extend(messages.iter().map(|message| crate::world::sqs_event(std::slice::from_ref(message))));
+        }
+        assert_eq!(waiting.len(), orders);
+        let waiting = Arc::new(tokio::sync::Mutex::new(waiting));
+        let began = Instant::now();
+        let mut workers = tokio::task::JoinSet::new();
+        for _ in 0..50 {
+            let (waiting, world) = (Arc::clone(&waiting), Arc::clone(&world));
+            workers.spawn(async move {
+                loop {
+                    let Some(event) = waiting.lock().await.pop() else { return };
+                    let failed = process_orders::handle(&world.process, event.clone(), world.deadline()).await.unwrap().batch_item_failures;
+                    if !failed.is_empty() {
+                        waiting.lock().await.push(event);
+                    }
+                }
+            });
+        }
+        while let Some(worker) = workers.join_next().await {
+            worker.unwrap();
+        }
+        took.push(began.elapsed());
+    }
+    (took[0], took[1])
 }
 
 enum Start {

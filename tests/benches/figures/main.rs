@@ -38,8 +38,10 @@ fn runtime() -> tokio::runtime::Runtime {
 
 fn everything(orders: usize) {
     let memory = runtime().block_on(memory::measure());
-    let flow = runtime().block_on(flow::run(orders, true));
-    let strange = runtime().block_on(flow::run(orders.min(1_000), false));
+    let flow = runtime().block_on(flow::run(orders, flow::Shop::Everything));
+    let claims = runtime().block_on(flow::run(orders.min(1_000), flow::Shop::Claims));
+    let strange = runtime().block_on(flow::run(orders.min(1_000), flow::Shop::Strange));
+    let contention = runtime().block_on(flow::contention(orders.min(600)));
     let page = runtime().block_on(pure::page());
-    report::print(&flow, &strange, &memory, &pure::measure(&page), start::measure());
+    report::print(&flow, [&claims, &strange], contention, &memory, &pure::measure(&page), start::measure());
 }

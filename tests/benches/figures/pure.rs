@@ -12,7 +12,7 @@ use stevedore_domain::ids::SaleId;
 use stevedore_domain::log::{Decision, Trigger, classify};
 use stevedore_domain::reference::{Location, TaxComponent, TaxRule};
 use stevedore_domain::sale::{Booking, CustomerMatches, Products, book};
-use stevedore_domain::settings::Settings;
+use stevedore_domain::settings::{InvoiceMode, PickPackShip, Settings};
 use stevedore_shipstation::parse_order;
 
 use crate::counting::Counter;
@@ -46,8 +46,9 @@ struct Given {
 }
 
 impl Given {
-    /// With every buyer linked to a customer and every product known, or neither: then each order brings a new customer and service lines.
-    fn new(known: bool, orders: &[&RawValue]) -> Self {
+    /// For `what` is measured: with every buyer linked to a customer and every product known, or neither: then each order brings a new customer and service lines.
+    fn new(what: &str, orders: &[&RawValue]) -> Self {
+        let known = what != NEW;
         let now: Timestamp = START.parse().unwrap();
         let mut settings = Settings::default();
         settings.location_map.default = Some(LOCATION.into());
@@ -63,17 +64,19 @@ impl Given {
                 products.add(Arc::new(product));
             }
         }
+        let mut locations = vec![at(LOCATION, None, now)];
+        if what == ROUTED {
+            settings.order_routing = true;
+            locations = WAREHOUSES.iter().map(|zip| at(zip, Some(zip), now)).chain(locations).collect();
+        }
+        if what == FULFILLED {
+            settings.pick_pack_ship = PickPackShip::PickPackShip;
+            settings.invoice_status = InvoiceMode::Authorised;
+        }
         Self {
             settings,
             rule: TaxRule { id: TAX_RULE.into(), name: "Sales tax".into(), components, place: None, created_at: now },
-            locations: vec![Location {
-                id: LOCATION.into(),
-                name: "Reno".into(),
-                address: stevedore_domain::order::Address::default(),
-                priority: 0,
-                active: true,
-                created_at: now,
-            }],
+            locations,
             customers: CustomerMatches {
                 linked: known.then(|| Arc::clone(&customer)),
                 from_settings: Some(customer),
@@ -114,7 +117,7 @@ impl Given {
 pub fn profiled(page: &str, what: &str, rounds: usize) {
     let text = std::fs::read_to_string(page).unwrap();
     let page: Page<'_> = serde_json::from_str(&text).unwrap();
-    let given = Given::new(what == KNOWN, &page.orders);
+    let given = Given::new(what, &page.orders);
     for _ in 0..rounds {
         assert_eq!(given.sales(&page.orders), page.orders.len(), "every order is booked");
     }
@@ -122,6 +125,16 @@ pub fn profiled(page: &str, what: &str, rounds: usize) {
 
 const KNOWN: &str = "known";
 const NEW: &str = "new";
+const ROUTED: &str = "routed";
+const FULFILLED: &str = "fulfilled";
+
+/// Ten warehouses across the country.
+const WAREHOUSES: [&str; 10] = ["89502", "07102", "60607", "75201", "30303", "98101", "80202", "33101", "64105", "43215"];
+
+fn at(id: &str, zip: Option<&str>, now: Timestamp) -> Location {
+    let address = stevedore_domain::order::Address { postal_code: zip.map(str::to_owned), ..Default::default() };
+    Location { id: id.into(), name: id.into(), address, priority: 0, active: true, created_at: now }
+}
 
 /// What was measured.
 pub struct Pure {
@@ -131,6 +144,10 @@ pub struct Pure {
     pub known: Option<u64>,
     /// The same where each order brings a new customer and products that nobody knows.
     pub new: Option<u64>,
+    /// The same as known, with each order picked, packed and shipped and its invoice authorised.
+    pub fulfilled: Option<u64>,
+    /// What order routing over ten warehouses adds to each order.
+    pub routing: Option<u64>,
 }
 
 /// Counts the instructions: those of two rounds less those of one, so that the start and what is built once cancel out.
@@ -143,7 +160,9 @@ pub fn measure(page: &str) -> Pure {
         let [Some(one), Some(two)] = rounds else { return None };
         Some((two - one) / u64::try_from(PAGE).unwrap())
     };
-    Pure { bytes: page.len() / PAGE, known: instructions(KNOWN), new: instructions(NEW) }
+    let known = instructions(KNOWN);
+    let routing = instructions(ROUTED).zip(known).map(|(routed, known)| routed.saturating_sub(known));
+    Pure { bytes: page.len() / PAGE, known, new: instructions(NEW), fulfilled: instructions(FULFILLED), routing }
 }
 
 fn callgrind(page: &Path, what: &str, rounds: usize, out: &Path) -> Option<u64> {

@@ -8,27 +8,40 @@ use crate::memory::Memory;
 use crate::pure::Pure;
 
 /// Entities, grouped by what they are for.
-const PARTS: [(&str, &[&str]); 7] = [
-    ("log entry", &["log"]),
+const PARTS: [(&str, &[&str]); 8] = [
+    ("order: log entry, sale, newest revision", &["log"]),
     ("revision of its own", &["revision"]),
-    ("sale", &["sale", "sale_chunk"]),
+    ("sale of its own", &["sale", "sale_chunk"]),
+    ("levels of stock", &["stock"]),
+    ("stock updates", &["stock_update"]),
     ("customer", CUSTOMER),
-    ("accounting sync", &["accounting_sync"]),
     ("operation and its rows", &["operation", "operation_page"]),
     ("cursor, stores", &["cursor", "stores"]),
 ];
 const CUSTOMER: &[&str] = &["customer", "link", "email"];
 
-pub fn print(flow: &Flow, strange: &Flow, memory: &Memory, pure: &Pure, start: Option<Duration>) {
+pub fn print(
+    flow: &Flow,
+    [claims, strange]: [&Flow; 2],
+    (contended, alone): (Duration, Duration),
+    memory: &Memory,
+    pure: &Pure,
+    start: Option<Duration>,
+) {
     let orders = flow.orders as f64;
     let (first, again) = (&flow.first, &flow.again);
     let per_order = |amount: u64| amount as f64 / orders;
-    println!("\n{} two-line orders, each for the first time and once again unchanged; {} products known\n", flow.orders, flow.products);
+    println!(
+        "\n{} two-line orders, picked, packed and shipped, invoices authorised; each for the first time and once again unchanged; {} products in stock\n",
+        flow.orders, flow.products
+    );
     println!("| # | figure | budget | first time | again |");
     println!("|---|---|---|---|---|");
     let instructions = |count: Option<u64>| count.map_or_else(|| "not measured: no valgrind here".to_owned(), |count| count.to_string());
     println!("| 1 | instructions for each order, page → sales | ≤ 80,000 | {} | |", instructions(pure.known));
     println!("| 1 | … each with a new customer and unknown products | | {} | |", instructions(pure.new));
+    println!("| 1 | … with pick, pack, ship and authorised invoices | | {} | |", instructions(pure.fulfilled));
+    println!("| | instructions to route an order's address over ten warehouses | | {} | |", instructions(pure.routing));
     let customers = first.counts.units_of(CUSTOMER);
     println!(
         "| 2 | DynamoDB write units for each order | ≤ 9 | {:.2} | {:.2} |",
@@ -65,6 +78,8 @@ pub fn print(flow: &Flow, strange: &Flow, memory: &Memory, pure: &Pure, start: O
     println!("| | orders a second, sandbox → sale, on this machine | | {:.0} | {:.0} |", speed(first), speed(again));
     println!("| | … ShipStation → queue | | {:.0} | |", orders / first.reading.as_secs_f64());
     println!("| | … queue → sale | | {:.0} | |", orders / first.processing.as_secs_f64());
+    let ratio = alone.as_secs_f64() / contended.as_secs_f64();
+    println!("| | fifty processors: throughput with one product for all, of that with a product each | | {ratio:.2} | |");
     println!("| | bytes of an order's text | | {} | |", pure.bytes);
 
     println!("\nWhere the write units go, for each order\n");
@@ -91,15 +106,20 @@ pub fn print(flow: &Flow, strange: &Flow, memory: &Memory, pure: &Pure, start: O
         customers as f64 / created.max(1) as f64,
         first.counts.refused
     );
-    println!(
-        "Without any product known (every line a service line, with a warning): {:.2} write units for each of {} orders, {:.2} without customers.",
-        strange.first.counts.write_units / strange.orders as f64,
-        strange.orders,
-        (strange.first.counts.write_units - strange.first.counts.units_of(CUSTOMER) as f64) / strange.orders as f64
-    );
+    for (what, other) in
+        [("Claimed only, with draft invoices", claims), ("Without any product known (every line a service line, with a warning)", strange)]
+    {
+        println!(
+            "{what}: {:.2} write units for each of {} orders, {:.2} without customers.",
+            other.first.counts.write_units / other.orders as f64,
+            other.orders,
+            (other.first.counts.write_units - other.first.counts.units_of(CUSTOMER) as f64) / other.orders as f64
+        );
+    }
     crate::price::print(flow);
     requests(flow);
-    sizes(&first.counts, "products known");
+    sizes(&first.counts, "everything on");
+    sizes(&claims.first.counts, "claimed only");
     sizes(&strange.first.counts, "no product known");
 }
 

@@ -6,6 +6,7 @@ mod delivery;
 mod end;
 mod handing_on;
 mod process;
+mod stock;
 mod stops;
 mod storm;
 

@@ -7,6 +7,7 @@ mod flow_booking;
 mod flow_capture;
 mod flow_changes;
 mod flow_customers;
+mod flow_events;
 mod flow_failures;
 mod flow_generated;
 mod flow_heal;

@@ -84,7 +84,7 @@ async fn s114_without_the_schedule_a_person_loads_orders() {
 /// N11, behaviour 13: a message that nobody can read goes to the dead letters with its text, and the others are booked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n11_an_unreadable_message_ends_among_the_dead_letters_alone() {
-    let options = Options { speed: 60, visibility: Duration::from_millis(500), ..options(None) };
+    let options = Options { speed: 60, visibility: Duration::from_secs(2), ..options(None) };
     let stack = Stack::start(options).await.unwrap();
     let api = stack.api();
     stack.queues().send_orders(&["hello".to_owned()]).await.unwrap();

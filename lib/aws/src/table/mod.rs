@@ -18,6 +18,7 @@ mod records;
 mod revision;
 mod sales;
 mod stock;
+mod stock_update;
 mod syncs;
 mod trouble;
 

@@ -252,6 +252,7 @@ impl Table {
         if counts != operation.counts || done {
             operation.counts = counts;
             if done {
+                self.raise_stock_updates(&operation, &rows).await?;
                 operation.state = OperationState::Completed;
                 operation.finished_at = Some(now);
             }

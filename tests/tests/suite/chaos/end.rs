@@ -45,6 +45,9 @@ pub async fn end(shop: &Shop) -> End {
     let mut sales = BTreeMap::new();
     for stored in shop.world.sales().await {
         let mut value = without(serde_json::to_value(&stored.sale).unwrap(), &["created_at"]);
+        if let Some(voided) = value.get_mut("voided_at") {
+            *voided = json!(true);
+        }
         for part in ["/invoice/sync", "/pick", "/pack", "/ship"] {
             if let Some(part) = value.pointer_mut(part).and_then(Value::as_object_mut) {
                 part.remove("created_at");

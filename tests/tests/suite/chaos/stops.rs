@@ -293,7 +293,7 @@ async fn close(shop: &mut Shop, what: &str) -> End {
 }
 
 /// Runs `trial` for every number below `count`, a few at a time.
-fn every<F: Future<Output = ()>>(count: usize, trial: impl Fn(usize) -> F + Sync) {
+pub(super) fn every<F: Future<Output = ()>>(count: usize, trial: impl Fn(usize) -> F + Sync) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         let run = || {

@@ -1,0 +1,92 @@
+//! The last step of a download (S127): the present availability of every product that it changed, for other channels.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use stevedore_domain::event::EventKind;
+use stevedore_domain::ids::{OrderId, ProductId, SaleId};
+use stevedore_domain::log::Outcome;
+use stevedore_domain::operation::{Operation, OperationRow};
+use stevedore_domain::sale::Sale;
+use stevedore_domain::stock::StockKey;
+
+use super::{Item, Table, item_of};
+use crate::{Error, keys};
+
+/// Products of one event: far below the 256 KB that an event bus takes.
+const PRODUCTS: usize = 100;
+
+#[derive(Serialize)]
+struct Update<'a> {
+    operation_id: &'a str,
+    updates: &'a [ProductUpdate],
+}
+
+/// One product's availability at the locations where it changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct ProductUpdate {
+    product_id: ProductId,
+    levels: Vec<LevelUpdate>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct LevelUpdate {
+    location_id: String,
+    on_hand: i64,
+    allocated: i64,
+    available: i64,
+}
+
+impl Table {
+    /// Writes the stock updates of an operation that has come to its end: one for each product, a hundred to an event. Written again it says the same.
+    pub(super) async fn raise_stock_updates(&self, operation: &Operation, rows: &[OperationRow]) -> Result<(), Error> {
+        const OPERATION: &str = "raise stock updates";
+        let written = |row: &&OperationRow| matches!(row.outcome, Some(Outcome::Captured | Outcome::Updated));
+        let orders: Vec<OrderId> = rows.iter().filter(written).filter_map(|row| row.order_id).collect();
+        if orders.is_empty() {
+            return Ok(());
+        }
+        let mut touched: BTreeSet<StockKey> = BTreeSet::new();
+        let mut beside: Vec<SaleId> = Vec::new();
+        // A sale that was there before moved nothing in this operation.
+        let mut touch = |sale: &Sale| {
+            if sale.created_at >= operation.started_at {
+                touched.extend(sale.movements().into_iter().map(|movement| movement.key));
+            }
+        };
+        for stored in self.log_entries(orders).await?.into_values() {
+            match (stored.inline_sale(), &stored.entry.sale_id) {
+                (Some(sale), _) => touch(sale),
+                (None, Some(id)) if id.order().is_some() => beside.push(id.clone()),
+                (None, _) => {}
+            }
+        }
+        if !beside.is_empty() {
+            self.sales(beside).await?.values().for_each(|stored| touch(&stored.sale));
+        }
+        if touched.is_empty() {
+            return Ok(());
+        }
+        let mut products: BTreeMap<ProductId, Vec<LevelUpdate>> = BTreeMap::new();
+        for stock in self.stock_levels(touched).await? {
+            products.entry(stock.key.product_id).or_default().push(LevelUpdate {
+                location_id: stock.key.location_id.0,
+                on_hand: stock.level.on_hand,
+                allocated: stock.level.allocated,
+                available: stock.level.available(),
+            });
+        }
+        let mut updates: Vec<ProductUpdate> = Vec::with_capacity(products.len());
+        for (product_id, mut levels) in products {
+            levels.sort_by(|one, other| one.location_id.cmp(&other.location_id));
+            updates.push(ProductUpdate { product_id, levels });
+        }
+        let items = updates.chunks(PRODUCTS).enumerate().map(|(page, updates)| -> Result<Item, Error> {
+            let update = Update { operation_id: operation.id.as_str(), updates };
+            let mut item = item_of(OPERATION, &keys::stock_update(&operation.id, page), "stock_update", &update)?;
+            super::events::name(&mut item, &[EventKind::StockUpdated]);
+            Ok(item)
+        });
+        self.put_items(OPERATION, items.collect::<Result<_, _>>()?).await
+    }
+}

@@ -1,0 +1,129 @@
+//! Events: written with the fact, carried out in order (N26, S127).
+
+use serde_json::{Value, json};
+use stevedore_aws::{Event, SaleDraft, SaleEdit, SaleOutcome, enable_stream, events_of};
+use stevedore_domain::event::EventKind;
+use stevedore_domain::settings::{InvoiceMode, PickPackShip};
+use stevedore_domain::stock::Levels;
+use stevedore_sandbox::Draft;
+
+use crate::world::{Options, World, dec};
+
+/// A world whose table has a stream.
+async fn heard(mode: PickPackShip) -> World {
+    let world = World::new(Options::default()).await;
+    enable_stream(&world.clients, "stevedore").await.unwrap();
+    world.settings(|settings| settings.pick_pack_ship = mode).await;
+    world
+}
+
+/// Every event behind `after`.
+fn events(world: &World, after: &mut Option<String>) -> Vec<Event> {
+    let mut events = Vec::new();
+    loop {
+        let records = world.engines.stream("stevedore").records(after.as_deref()).unwrap();
+        let Some(last) = records.last() else { return events };
+        *after = last.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).map(str::to_owned);
+        events.extend(records.iter().flat_map(events_of));
+    }
+}
+
+fn kinds(events: &[Event], of: &str, id: &str) -> Vec<EventKind> {
+    events.iter().filter(|event| event.detail.get(of) == Some(&json!(id))).map(|event| event.event).collect()
+}
+
+use EventKind::{FulfilmentChanged, InvoiceAuthorised, SaleCreated, SaleVoided, StockChanged, StockUpdated};
+
+/// N26: each fact has its events, in the order in which the facts came about, and nothing else has any.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n26_facts_have_their_events_in_order() {
+    let world = heard(PickPackShip::PickPackShip).await;
+    world.settings(|settings| settings.invoice_status = InvoiceMode::Authorised).await;
+    world.product("mug", |_| {}).await;
+    let mut after = None;
+    events(&world, &mut after);
+    world.adjust("mug", 5).await;
+    let order = world.sandbox.upsert_order(Draft::new("1").line("MUG", 2, dec("3")));
+    world.download().await;
+    let sale = world.sale(order).await;
+    let first = events(&world, &mut after);
+    assert_eq!(kinds(&first, "sale_id", sale.id.as_str()), [SaleCreated, InvoiceAuthorised]);
+    let stock: Vec<(Value, Value)> = first
+        .iter()
+        .filter(|event| event.event == StockChanged)
+        .map(|event| (event.detail["available"].clone(), event.detail["cause"].clone()))
+        .collect();
+    let adjustment = world.table.list_adjustments(&stevedore_aws::List { limit: 1, ..Default::default() }).await.unwrap().items.remove(0);
+    assert_eq!(stock, [(json!(5), json!(format!("adjustment {}", adjustment.id))), (json!(3), json!(format!("sale {}", sale.id)))]);
+    // Reading it again, unchanged or changed, says nothing more of the sale.
+    world.clock.advance(jiff::SignedDuration::from_mins(1));
+    world.sandbox.edit_order(order, |order| order.set("internalNotes", "x"));
+    world.next_hour().await;
+    assert!(kinds(&events(&world, &mut after), "sale_id", sale.id.as_str()).is_empty());
+    let now = world.clock.now();
+    let change = |draft: &mut SaleDraft| -> Result<Option<SaleEdit>, ()> {
+        Ok(Some(SaleEdit { stock: draft.sale.void(&draft.levels, now), events: vec![SaleVoided] }))
+    };
+    assert!(matches!(world.table.change_sale(&sale.id, Levels::default(), now, change).await.unwrap(), SaleOutcome::Written(_)));
+    let last = events(&world, &mut after);
+    assert_eq!(kinds(&last, "sale_id", sale.id.as_str()), [SaleVoided]);
+    assert_eq!(kinds(&last, "product_id", "mug"), [StockChanged]);
+    // From the beginning it is all there once more: at least once.
+    let all = events(&world, &mut None);
+    assert_eq!(kinds(&all, "sale_id", sale.id.as_str()), [SaleCreated, InvoiceAuthorised, SaleVoided]);
+}
+
+/// N26: a sale of many products says that it is there only when it is, and once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n26_a_large_sale_is_announced_when_it_is_whole() {
+    let world = heard(PickPackShip::Pick).await;
+    let mut draft = Draft::new("1");
+    for number in 0..120 {
+        world.product(&format!("p{number}"), |_| {}).await;
+        draft = draft.line(&format!("P{number}"), 1, dec("1"));
+    }
+    let order = world.sandbox.upsert_order(draft);
+    let mut after = None;
+    events(&world, &mut after);
+    world.download().await;
+    let heard = events(&world, &mut after);
+    let id = world.sale(order).await.id;
+    assert_eq!(kinds(&heard, "sale_id", id.as_str()), [SaleCreated]);
+    let created = heard.iter().position(|event| event.event == SaleCreated).unwrap();
+    let moved = heard.iter().filter(|event| event.event == StockChanged).count();
+    assert!(moved >= 120 && heard[created..].iter().all(|event| event.event != StockChanged), "{moved}");
+    assert!(heard.iter().all(|event| event.event != FulfilmentChanged));
+}
+
+/// S127: the last step of a download raises one stock update for each product whose availability changed, with what is available then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s127_a_download_ends_with_one_stock_update_for_each_product() {
+    let world = heard(PickPackShip::Pick).await;
+    for product in ["mug", "lid", "untouched"] {
+        world.product(product, |_| {}).await;
+        world.adjust(product, 50).await;
+    }
+    for number in 0..7 {
+        world.sandbox.upsert_order(Draft::new(format!("N{number}")).line("MUG", 2, dec("3")).line("LID", 1, dec("1")).line(
+            "GHOST",
+            1,
+            dec("1"),
+        ));
+    }
+    let mut after = None;
+    events(&world, &mut after);
+    let operation = world.download().await;
+    let updates = |heard: &[Event]| -> Vec<Value> {
+        let of_stock = heard.iter().filter(|event| event.event == StockUpdated);
+        of_stock.flat_map(|event| event.detail["updates"].as_array().unwrap().clone()).collect()
+    };
+    let heard = events(&world, &mut after);
+    let level = |product: &str, available: i64| json!({"product_id": product, "levels": [{"location_id": "reno", "on_hand": 50, "allocated": 50 - available, "available": available}]});
+    assert_eq!(updates(&heard), [level("lid", 43), level("mug", 36)]);
+    let last = heard.iter().rposition(|event| event.event == StockChanged).unwrap();
+    let update = heard.iter().position(|event| event.event == StockUpdated).unwrap();
+    assert!(last < update && heard[update].detail["operation_id"] == json!(operation.id.as_str()));
+    // A download that changes nothing raises none.
+    world.next_hour().await;
+    assert!(updates(&events(&world, &mut after)).is_empty());
+}
