@@ -30,7 +30,7 @@ pub(crate) struct OverviewView {
     pub next_run_at: Option<Timestamp>,
     /// Operations that are not finished, the newest first.
     pub running: Vec<OperationView>,
-    /// Orders captured since midnight in the merchant's zone.
+    /// Orders captured or booked since midnight in the merchant's zone.
     pub orders_today: CountView,
     pub pending: CountView,
     pub blocked: CountView,

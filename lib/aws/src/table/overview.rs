@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stevedore_domain::log::LogState;
 
+use super::order_item::{LOG, SALE, state_partition};
 use super::record::Expected;
 use super::{Table, item_of, text, value_of};
 use crate::schema::{BY_STATE, BY_TIME, Index};
@@ -31,20 +32,24 @@ pub struct Pacing {
 }
 
 impl Table {
-    /// Log entries in a state, counted up to `most`. Plainly booked orders are in no state index.
+    /// Log entries in a state, counted up to `most`. Booked and voided orders are in no state index.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn count_log_state(&self, state: LogState, most: u32) -> Result<Count, Error> {
-        self.count("count log entries in a state", BY_STATE, &format!("LOG#{}", state.as_str()), None, most).await
+        self.count("count log entries in a state", BY_STATE, &state_partition(state), None, most).await
     }
 
-    /// Orders captured since an instant, counted up to `most`.
+    /// Orders captured or booked since an instant, counted up to `most` each.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn count_log_since(&self, from: Timestamp, most: u32) -> Result<Count, Error> {
-        self.count("count log entries", BY_TIME, "LOG", Some(keys::instant(from)), most).await
+        const OPERATION: &str = "count log entries";
+        let from = keys::instant(from);
+        let count = |partition| self.count(OPERATION, BY_TIME, partition, Some(from.clone()), most);
+        let (open, booked) = tokio::try_join!(count(LOG), count(SALE))?;
+        Ok(Count { count: open.count + booked.count, more: open.more || booked.more })
     }
 
     async fn count(&self, operation: &'static str, index: Index, pk: &str, from: Option<String>, most: u32) -> Result<Count, Error> {
