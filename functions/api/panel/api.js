@@ -38,7 +38,11 @@ export async function call(method, path, { body, file, etag, signal } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, { code: "unreachable", detail: "Stevedore does not answer. Check the connection, then try again." });
   }
-  const answer = await reply.json().catch(() => null);
+  const answer = await reply.json().catch((error) => {
+    // Left in the middle of it; that is no empty answer.
+    if (error.name === "AbortError") throw error;
+    return null;
+  });
   if (reply.ok) return { status: reply.status, body: answer, etag: reply.headers.get("etag") };
   const problem = new Problem(reply.status, answer);
   if (reply.status === 401 && currentToken()) onSignedOut();

@@ -26,8 +26,19 @@ fn operations() -> Vec<(Method, String, Option<Grade>)> {
 /// The grades of behaviour, section 3: reading, operating, configuring.
 fn expected(method: &Method, path: &str) -> Option<Grade> {
     let open = ["/v1/health", "/v1/openapi.json", "/v1/panel-configuration"];
-    let operate =
-        ["/v1/operations", "/v1/pending-orders/process", "/v1/dead-letters/redrive", "/v1/log/1", "/v1/accounting-syncs/x/acknowledge"];
+    let operate = [
+        "/v1/operations",
+        "/v1/pending-orders/process",
+        "/v1/dead-letters/redrive",
+        "/v1/log/1",
+        "/v1/log/1/recreate",
+        "/v1/accounting-syncs/x/acknowledge",
+        "/v1/sales/x/void",
+        "/v1/sales/x/authorise_invoice",
+        "/v1/sales/x/retry_fulfilment",
+        "/v1/sales/x/payments",
+        "/v1/stock/adjustments",
+    ];
     match *method {
         Method::GET if open.contains(&path) => None,
         Method::GET => Some(Grade::Read),

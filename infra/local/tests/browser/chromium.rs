@@ -130,7 +130,7 @@ impl Browser {
 
     /// Waits until the page says this.
     pub(crate) fn says(&mut self, text: &str) {
-        self.until(text, &format!("document.body.innerText.includes({})", json!(text)));
+        self.until(text, &format!("document.body?.innerText.includes({})", json!(text)));
     }
 
     pub(crate) fn open(&mut self, url: &str) {
@@ -227,7 +227,7 @@ impl Browser {
     pub(crate) fn picture(&mut self, format: &str) -> String {
         let mut parameters = json!({"format": format});
         if format == "webp" {
-            parameters["quality"] = json!(72);
+            parameters["quality"] = json!(58);
         }
         self.call("Page.captureScreenshot", &parameters)["data"].as_str().unwrap().to_owned()
     }
