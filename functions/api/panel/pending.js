@@ -31,7 +31,7 @@ export async function show({ query, signal }) {
   const columns = [
     ["Order", (one) => h("a", { href: `#/log/${one.order_id}` }, one.order_number || `#${one.order_id}`), { head: true, code: true }],
     ["State", (one) => badge(one.state)],
-    ["Why, and what to do", (one) => one.message ?? (one.state === "pending" ? "It waits for its turn." : ""), {}],
+    ["Why, and what to do", (one) => one.message ?? (one.state === "pending" ? "It waits for its turn." : ""), { wide: true }],
     ["Total", (one) => money(one.order_total, one.currency), { num: true }],
     ["Captured", (one) => time(one.captured_at), { when: true }],
   ];
