@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use lambda_http::request::RequestContext;
@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use utoipa::openapi::OpenApi;
 
 use crate::Deps;
+use crate::audit::{self, Act, Change};
 use crate::problem::{Code, Problem};
 
 /// The permission without its grade (behaviour, section 3).
@@ -51,7 +52,10 @@ impl Grade {
 /// How callers show who they are.
 pub enum Access {
     /// Behind API Gateway: its JWT authorizer has checked the token, and the claims in the request's context carry the permissions.
-    Claims,
+    Claims {
+        /// Another claim that carries permissions, for issuers that name theirs in their own way.
+        also: Option<String>,
+    },
     /// On one machine: fixed bearer tokens with their grade.
     Tokens(Vec<(SecretString, Grade)>),
 }
@@ -61,7 +65,9 @@ pub enum Access {
 pub(crate) struct Caller {
     pub by: String,
     /// None: a valid token without the permission.
-    grade: Option<Grade>,
+    pub grade: Option<Grade>,
+    /// What the act changed, as its handler says; shared with the record of the act.
+    pub(crate) change: Change,
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -85,18 +91,34 @@ enum Needs {
 /// The door: what each route needs, read from the OpenAPI document, so that the two cannot differ.
 pub(crate) struct Gate {
     deps: Arc<Deps>,
-    routes: HashMap<String, Vec<(Method, Needs)>>,
+    routes: HashMap<String, Vec<Operation>>,
+}
+
+/// A method of a route.
+struct Operation {
+    method: Method,
+    needs: Needs,
+    /// The document's name of it.
+    name: String,
+}
+
+/// What was let in.
+struct Entered<'a> {
+    caller: Caller,
+    needed: Grade,
+    name: &'a str,
 }
 
 impl Gate {
     pub(crate) fn new(deps: Arc<Deps>, document: &OpenApi) -> Self {
         let document = serde_json::to_value(document).unwrap_or_default();
-        let mut routes: HashMap<String, Vec<(Method, Needs)>> = HashMap::new();
+        let mut routes: HashMap<String, Vec<Operation>> = HashMap::new();
         for (path, item) in document.get("paths").and_then(|paths| paths.as_object()).into_iter().flatten() {
             let operations = routes.entry(path.clone()).or_default();
             for (method, operation) in item.as_object().into_iter().flatten() {
                 if let Ok(method) = Method::from_bytes(method.to_ascii_uppercase().as_bytes()) {
-                    operations.push((method, needs(operation)));
+                    let name = operation.get("operationId").and_then(|name| name.as_str()).unwrap_or_default().to_owned();
+                    operations.push(Operation { method, needs: needs(operation), name });
                 }
             }
         }
@@ -105,7 +127,7 @@ impl Gate {
 
     fn caller(&self, request: &Request) -> Option<Caller> {
         match &self.deps.access {
-            Access::Claims => by_claims(request),
+            Access::Claims { also } => by_claims(request, also.as_deref()),
             Access::Tokens(tokens) => by_token(tokens, request.headers()),
         }
     }
@@ -125,17 +147,23 @@ fn needs(operation: &serde_json::Value) -> Needs {
     }
 }
 
-fn by_claims(request: &Request) -> Option<Caller> {
+/// The permission that a word of a claim names. Cognito joins a scope to its resource server's identifier with a slash.
+fn named(word: &str) -> Option<Grade> {
+    Grade::of_permission(word).or_else(|| Grade::of_permission(&word.replacen(&format!("{PERMISSION}/"), &format!("{PERMISSION}:"), 1)))
+}
+
+fn by_claims(request: &Request, also: Option<&str>) -> Option<Caller> {
     let Some(RequestContext::ApiGatewayV2(context)) = request.extensions().get::<RequestContext>() else { return None };
     let jwt = context.authorizer.as_ref()?.jwt.as_ref()?;
     let claim = |name: &str| jwt.claims.get(name).map(String::as_str).filter(|text| !text.trim().is_empty());
     // The gateway hands an array over as `[a b]`.
-    let words = [claim("permissions"), claim("scope")].into_iter().flatten();
+    let names = ["permissions", "scope", "scp", "cognito:groups"].into_iter().chain(also);
+    let words = names.filter_map(claim);
     let words = words.flat_map(|text| text.split(|c: char| c.is_whitespace() || matches!(c, '[' | ']' | ',' | '"')));
     let scopes = jwt.scopes.iter().flatten().map(String::as_str);
-    let grade = words.chain(scopes).filter_map(Grade::of_permission).max();
+    let grade = words.chain(scopes).filter_map(named).max();
     let by = claim("email").or_else(|| claim("sub")).or_else(|| claim("client_id")).unwrap_or("unknown");
-    Some(Caller { by: by.to_owned(), grade })
+    Some(Caller { by: by.to_owned(), grade, change: Change::default() })
 }
 
 fn by_token(tokens: &[(SecretString, Grade)], headers: &HeaderMap) -> Option<Caller> {
@@ -146,7 +174,7 @@ fn by_token(tokens: &[(SecretString, Grade)], headers: &HeaderMap) -> Option<Cal
     // All are compared, so that the time tells neither which one was close nor how far.
     let matching = tokens.iter().filter(|(token, _)| equal(token.expose_secret().as_bytes(), sent.trim().as_bytes()));
     let grade = matching.map(|(_, grade)| *grade).max()?;
-    Some(Caller { by: "local".to_owned(), grade: Some(grade) })
+    Some(Caller { by: "local".to_owned(), grade: Some(grade), change: Change::default() })
 }
 
 /// Compares in a time that depends on the lengths alone.
@@ -160,7 +188,11 @@ pub(crate) async fn guard(State(gate): State<Arc<Gate>>, mut request: Request, n
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let method = request.method().clone();
     let response = match enter(&gate, path.as_deref(), &mut request) {
-        Ok(()) => next.run(request).await,
+        Ok(Some(Entered { caller, needed, name })) if needed > Grade::Read => {
+            let act = Act { caller, permission: needed.permission(), name, target: request.uri().path().to_owned() };
+            audit::recorded(&gate.deps, act, next.run(request)).await
+        }
+        Ok(_) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     // The route, not the path: a path names orders.
@@ -168,45 +200,60 @@ pub(crate) async fn guard(State(gate): State<Arc<Gate>>, mut request: Request, n
     sealed(response)
 }
 
-fn enter(gate: &Gate, path: Option<&str>, request: &mut Request) -> Result<(), Problem> {
+fn enter<'a>(gate: &'a Gate, path: Option<&str>, request: &mut Request) -> Result<Option<Entered<'a>>, Problem> {
     let operations = path.map(|path| gate.routes.get(path).map(Vec::as_slice).unwrap_or_default());
     // Every GET answers a HEAD too.
     let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
-    let operation = operations.and_then(|operations| operations.iter().find(|(known, _)| *known == method));
-    if operation.is_some_and(|(_, needs)| *needs == Needs::Nothing) {
-        return Ok(());
+    let operation = operations.and_then(|operations| operations.iter().find(|known| known.method == method));
+    if operation.is_some_and(|operation| operation.needs == Needs::Nothing) {
+        return Ok(None);
     }
     let caller = gate.caller(request).ok_or_else(|| {
         let realm = "Bearer realm=\"stevedore\"";
         Problem::new(Code::Unauthenticated).header(header::WWW_AUTHENTICATE, realm)
     })?;
-    match (operations, operation) {
+    let entered = match (operations, operation.map(|operation| (operation.needs, operation.name.as_str()))) {
         // No such route: the router says so.
-        (None, _) => {}
+        (None, _) => None,
         (Some(operations), None) => {
-            let mut allowed: Vec<&str> = operations.iter().map(|(method, _)| method.as_str()).collect();
+            let mut allowed: Vec<&str> = operations.iter().map(|known| known.method.as_str()).collect();
             if allowed.contains(&"GET") {
                 allowed.push("HEAD");
             }
             return Err(Problem::new(Code::MethodNotAllowed).header(header::ALLOW, &allowed.join(", ")));
         }
-        (Some(_), Some((_, Needs::Grade(needed)))) if caller.grade >= Some(*needed) => {}
-        (Some(_), Some((_, Needs::Grade(needed)))) => {
+        (Some(_), Some((Needs::Grade(needed), name))) if caller.grade >= Some(needed) => {
+            Some(Entered { caller: caller.clone(), needed, name })
+        }
+        (Some(_), Some((Needs::Grade(needed), _))) => {
             let detail = format!("This call needs the permission {}.", needed.permission());
             return Err(Problem::with_detail(Code::Forbidden, detail));
         }
         (Some(_), Some(_)) => return Err(Problem::new(Code::Forbidden)),
-    }
+    };
     request.extensions_mut().insert(caller);
-    Ok(())
+    Ok(entered)
 }
 
 /// Nothing here is for caches, and nothing is to be taken for anything but what it says it is.
 fn sealed(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.entry(header::CACHE_CONTROL).or_insert(header::HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    seal(headers);
     response
+}
+
+/// The headers of every answer, the panel's files included.
+pub(crate) fn seal(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@
 //! needs, and that documentation is what lets callers in: see `access`.
 
 mod access;
+mod audit;
 mod document;
 mod etag;
 mod input;
 mod paging;
+mod panel;
 mod problem;
 mod routes;
 mod views;
@@ -17,6 +19,7 @@ use std::sync::Arc;
 use axum::Router;
 use stevedore_aws::messages::Command;
 use stevedore_aws::{Queues, Secrets, Table};
+use stevedore_lambda::config::SignIn;
 use stevedore_lambda::{Clock, ErrorChain};
 
 pub use access::{Access, Grade, PERMISSION};
@@ -40,6 +43,8 @@ pub struct Deps {
     pub clock: Clock,
     /// Who may call.
     pub access: Access,
+    /// How people sign in to the panel; none where it asks for a token.
+    pub sign_in: Option<SignIn>,
 }
 
 impl Deps {
@@ -61,8 +66,9 @@ impl Deps {
 pub fn router(deps: Arc<Deps>) -> Router {
     let (router, document) = document::routes_and_document();
     let gate = Arc::new(Gate::new(Arc::clone(&deps), &document));
-    router
+    let router = router
         .fallback(|| async { Problem::with_detail(Code::NotFound, "There is no such route.") })
         .layer(axum::middleware::from_fn_with_state(gate, access::guard))
-        .with_state(deps)
+        .with_state(Arc::clone(&deps));
+    panel::routes(deps.sign_in.as_ref()).merge(router)
 }

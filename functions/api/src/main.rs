@@ -23,7 +23,11 @@ async fn main() -> Result<(), lambda_http::Error> {
         secrets: Secrets::new(&clients, config.secret_id),
         shipstation: stevedore_shipstation::Client::new(shipstation),
         clock,
-        access: config.api_token.map_or(Access::Claims, |token| Access::Tokens(vec![(token, Grade::Configure)])),
+        access: match config.api_token {
+            Some(token) => Access::Tokens(vec![(token, Grade::Configure)]),
+            None => Access::Claims { also: config.permissions_claim },
+        },
+        sign_in: config.sign_in,
     };
     // The first TLS handshake is the dear part of a cold start, and init runs on a full CPU.
     if let Err(error) = deps.table.ping().await {

@@ -44,6 +44,15 @@ pub(crate) async fn settle_open(deps: &Deps) -> Result<(), Error> {
     Ok(())
 }
 
+/// Keeps what ShipStation said about its limit, for the people who look on (N19). Nothing depends on it, so a failure costs nothing else.
+pub(crate) async fn keep_pace(deps: &Deps) {
+    let Some(state) = deps.shipstation.pacing() else { return };
+    let pacing = stevedore_aws::Pacing { limit: state.limit, remaining: state.remaining, resets_at: state.resets_at };
+    if let Err(error) = deps.table.put_pacing(&pacing).await {
+        tracing::debug!(error = %stevedore_lambda::ErrorChain(&error), "the pace was not kept");
+    }
+}
+
 /// Reads the stores' names before orders of a store are queued whose name is not known, and once a day; before anything else where no name is known at all,
 /// since later the orders may need all of the time.
 ///

@@ -27,6 +27,7 @@ pub(crate) struct Run {
 impl Run {
     /// Writes the operation. Its counts belong to whoever settles it, who may have written in between.
     pub(crate) async fn save(&mut self, deps: &Deps) -> Result<(), Error> {
+        housekeeping::keep_pace(deps).await;
         for _ in 0..8 {
             if let Some(version) = deps.table.put_operation(&self.operation, self.version).await? {
                 self.version = version;

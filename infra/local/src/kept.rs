@@ -74,6 +74,9 @@ pub(crate) struct Kept {
     pub(crate) source: KeptSource,
     /// The API's token.
     pub(crate) token: String,
+    /// The tokens of the lesser grades: that of a reader, that of an operator.
+    #[serde(default)]
+    pub(crate) lesser_tokens: Vec<String>,
     /// Whether set-up has ended; it is not repeated, so that a person's changes stay.
     pub(crate) set_up: bool,
     /// The times that it was up, the first one first.
@@ -186,6 +189,7 @@ mod tests {
         Kept {
             source: KeptSource::Generated { seed: 7, orders: 10, arrivals_per_hour: 60 },
             token: "0123456789abcdef".to_owned(),
+            lesser_tokens: vec!["read-read-read-read".to_owned()],
             set_up: false,
             runs: vec![Run { from: moment(10), until: moment(500), speed: 60 }, Run { from: moment(600), until: moment(700), speed: 1 }],
         }

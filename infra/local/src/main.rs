@@ -27,8 +27,8 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let (progress, news) = unbounded_channel();
-    let mut entropy = [0; 16];
-    if let Err(error) = getrandom::fill(&mut entropy) {
+    let mut entropy = [[0; 16]; 3];
+    if let Err(error) = entropy.iter_mut().try_for_each(|bytes| getrandom::fill(bytes)) {
         eprintln!("error: the system gives no random bytes for a token ({error}); name one with --token");
         return ExitCode::from(NOT_STARTED);
     }
@@ -64,7 +64,7 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn options(arguments: Arguments, entropy: [u8; 16]) -> Options {
+fn options(arguments: Arguments, [entropy, reader, operator]: [[u8; 16]; 3]) -> Options {
     let folder = arguments.folder();
     let source = match (arguments.shipstation, arguments.orders, arguments.seed, arguments.orders_count) {
         (Some(url), ..) => Source::ShipStation(url),
@@ -78,6 +78,7 @@ fn options(arguments: Arguments, entropy: [u8; 16]) -> Options {
         port: arguments.port,
         token: arguments.token.map(Into::into),
         entropy,
+        lesser_entropy: [reader, operator],
         source,
         speed: arguments.speed,
         schedule: !arguments.no_schedule,

@@ -40,6 +40,10 @@ pub struct Options {
     pub token: Option<SecretString>,
     /// What a new token is made of: random bytes.
     pub entropy: [u8; 16],
+    /// What the new tokens of a reader and of an operator are made of.
+    pub lesser_entropy: [[u8; 16]; 2],
+    /// How people sign in to the panel; `None`: with a token.
+    pub sign_in: Option<stevedore_lambda::config::SignIn>,
     /// Where the orders come from.
     pub source: Source,
     /// The real time.
@@ -82,6 +86,8 @@ impl Options {
             port: 0,
             token: Some("local-token-for-tests".into()),
             entropy: [0; 16],
+            lesser_entropy: [[0; 16]; 2],
+            sign_in: None,
             source: Source::Kept,
             clock,
             speed: 1,

@@ -117,6 +117,14 @@ pub(crate) fn token(options: &Options, earlier: Option<&Kept>) -> SecretString {
     options.token.clone().or_else(|| earlier.map(|earlier| earlier.token.clone().into())).unwrap_or_else(new)
 }
 
+/// The tokens of a reader and of an operator: the folder's own, or new ones.
+pub(crate) fn lesser_tokens(options: &Options, earlier: Option<&Kept>) -> Vec<SecretString> {
+    let kept = earlier.map(|earlier| earlier.lesser_tokens.clone()).unwrap_or_default();
+    let new = |(name, entropy): (&str, [u8; 16])| format!("stv-{name}-{:032x}", u128::from_be_bytes(entropy));
+    let made = ["read", "operate"].into_iter().zip(options.lesser_entropy).map(new);
+    made.enumerate().map(|(index, new)| kept.get(index).cloned().unwrap_or(new).into()).collect()
+}
+
 pub(crate) fn shipstation_client(url: &str, time: &Time) -> Result<stevedore_shipstation::Client, StackError> {
     let http = stevedore_shipstation::http_client().map_err(StackError::ShipStation)?;
     let mut options = stevedore_shipstation::ClientOptions::new(url, http, time.clock());

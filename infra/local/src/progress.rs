@@ -47,8 +47,10 @@ pub struct Addresses {
     pub shipstation: String,
     /// The sandbox behind it: orders and lines at the start of this run, and the rest in a sentence; none for another ShipStation.
     pub sandbox: Option<String>,
-    /// The API's bearer token.
+    /// The API's bearer token, of the grade that may configure.
     pub token: SecretString,
+    /// The tokens of a reader and of an operator.
+    pub lesser_tokens: Vec<SecretString>,
     /// The environment file for the same functions elsewhere; none in memory.
     pub environment: Option<PathBuf>,
 }

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use stevedore_aws::{Clients, Queues, Secrets, Table};
 use stevedore_engines::Engines;
+use stevedore_lambda::config::SignIn;
 use stevedore_lambda::{Clock, config};
 use stevedore_sandbox::{Sandbox, Serving};
 use tokio::net::TcpListener;
@@ -34,6 +35,8 @@ const STOP_PATIENCE: Duration = Duration::from_secs(20);
 pub struct Stack {
     api_url: String,
     token: SecretString,
+    lesser_tokens: Vec<SecretString>,
+    sign_in: Option<SignIn>,
     time: Time,
     table: Table,
     queues: Queues,
@@ -70,9 +73,11 @@ impl Stack {
         let time = Time::starting(Arc::clone(&options.clock), earlier.as_ref().and_then(Kept::clock), 1);
         switch.set(time.clock());
         let token = parts::token(&options, earlier.as_ref());
+        let lesser_tokens = parts::lesser_tokens(&options, earlier.as_ref());
         let mut kept = Kept {
             source,
             token: token.expose_secret().to_owned(),
+            lesser_tokens: lesser_tokens.iter().map(|token| token.expose_secret().to_owned()).collect(),
             set_up: earlier.as_ref().is_some_and(|earlier| earlier.set_up),
             runs: earlier.map(|earlier| earlier.runs).unwrap_or_default(),
         };
@@ -142,6 +147,8 @@ impl Stack {
         let mut stack = Self {
             api_url,
             token,
+            lesser_tokens,
+            sign_in: options.sign_in.clone(),
             time,
             table,
             queues,
@@ -191,6 +198,16 @@ impl Stack {
         self.token.expose_secret()
     }
 
+    /// The bearer token of a grade.
+    pub fn token_of(&self, grade: api::Grade) -> &str {
+        let lesser = match grade {
+            api::Grade::Read => self.lesser_tokens.first(),
+            api::Grade::Operate => self.lesser_tokens.get(1),
+            api::Grade::Configure => None,
+        };
+        lesser.unwrap_or(&self.token).expose_secret()
+    }
+
     /// A client of the API that has the token.
     pub fn api(&self) -> ApiClient {
         ApiClient::new(&self.api_url, self.token.clone())
@@ -199,7 +216,7 @@ impl Stack {
     /// The API's own router over this stack, for callers who show who they are in this way.
     pub fn router(&self, access: api::Access) -> axum::Router {
         let fetch_orders::Deps { table, queues, secrets, shipstation, clock } = self.functions.fetch.as_ref().clone();
-        api::router(Arc::new(api::Deps { table, queues, secrets, shipstation, clock, access }))
+        api::router(Arc::new(api::Deps { table, queues, secrets, shipstation, clock, access, sign_in: self.sign_in.clone() }))
     }
 
     /// The table.
@@ -328,12 +345,14 @@ impl Stack {
             shipstation: shipstation.to_owned(),
             sandbox,
             token: self.token.clone(),
+            lesser_tokens: self.lesser_tokens.clone(),
             environment,
         }
     }
 
     fn serve(&mut self, listener: TcpListener) {
-        let router = self.router(api::Access::Tokens(vec![(self.token.clone(), api::Grade::Configure)]));
+        let tokens = api::Grade::ALL.map(|grade| (self.token_of(grade).to_owned().into(), grade));
+        let router = self.router(api::Access::Tokens(tokens.to_vec()));
         let mut stopping = self.stopping.subscribe();
         self.tasks.push(tokio::spawn(async move {
             let stopped = async move {

@@ -21,7 +21,7 @@ pub(crate) fn text(progress: &Progress) -> String {
 }
 
 fn ready(addresses: &Addresses) -> String {
-    let Addresses { api, engines, shipstation, sandbox, environment, token, .. } = addresses;
+    let Addresses { api, engines, shipstation, sandbox, environment, token, lesser_tokens, .. } = addresses;
     let token = token.expose_secret();
     let shop = sandbox.as_ref().map_or_else(
         || "nothing is connected until POST /v1/connection".to_owned(),
@@ -29,10 +29,16 @@ fn ready(addresses: &Addresses) -> String {
     );
     let mut lines = vec![
         "Stevedore runs on this machine. Ctrl-C stops it.".to_owned(),
+        // Behind the #, where browsers keep it to themselves: no log ever sees it.
+        format!("  Panel        {api}/#token={token}"),
         format!("  API          {api}/v1  (try: curl -H 'Authorization: Bearer {token}' {api}/v1/sales)"),
         format!("  ShipStation  {shipstation}  ({shop})"),
         format!("  AWS          {engines}  (DynamoDB, SQS, Secrets Manager)"),
     ];
+    if let [reader, operator] = lesser_tokens.as_slice() {
+        let (reader, operator) = (reader.expose_secret(), operator.expose_secret());
+        lines.push(format!("  Tokens       configure {token}\n               operate   {operator}\n               read      {reader}"));
+    }
     if let Some(environment) = environment {
         lines.push(format!("  Lambda       cargo lambda watch -A 127.0.0.1 -P 9000 --env-file {}", environment.display()));
     }

@@ -38,6 +38,12 @@ pub(crate) fn settings_change(version: u64) -> Key {
 pub(crate) fn stores() -> Key {
     Key::new("CONFIG", "STORES")
 }
+pub(crate) fn pacing() -> Key {
+    Key::new("CONFIG", "PACING")
+}
+pub(crate) fn audit(id: &str) -> Key {
+    Key::new("AUDIT", id)
+}
 pub(crate) fn cursor() -> Key {
     Key::new("CURSOR", "orders")
 }

@@ -19,12 +19,26 @@ pub const SECRET_ID: &str = "STEVEDORE_SECRET_ID";
 pub const SHIPSTATION_URL: &str = "STEVEDORE_SHIPSTATION_URL";
 /// A fixed bearer token, on one machine only; never set behind API Gateway.
 pub const API_TOKEN: &str = "STEVEDORE_API_TOKEN";
+/// Where a person signs in to the panel: the authorization endpoint of the issuer (OpenID Connect). Blank: the panel asks for a token.
+pub const SIGN_IN_URL: &str = "STEVEDORE_SIGN_IN_URL";
+/// Where the panel exchanges the code that signing in gave for a token.
+pub const SIGN_IN_TOKEN_URL: &str = "STEVEDORE_SIGN_IN_TOKEN_URL";
+/// The panel's client id at the issuer.
+pub const SIGN_IN_CLIENT_ID: &str = "STEVEDORE_SIGN_IN_CLIENT_ID";
+/// The scopes that the panel asks for, separated by blanks.
+pub const SIGN_IN_SCOPES: &str = "STEVEDORE_SIGN_IN_SCOPES";
+/// A claim of the tokens that carries permissions, beside those that always may.
+pub const PERMISSIONS_CLAIM: &str = "STEVEDORE_PERMISSIONS_CLAIM";
 
 /// The variables without which no function starts.
 pub const REQUIRED: [&str; 5] = [TABLE, ORDERS_QUEUE_URL, COMMANDS_QUEUE_URL, DEAD_LETTER_QUEUE_URL, SECRET_ID];
 
 /// The variables that a function starts without.
-pub const OPTIONAL: [&str; 2] = [SHIPSTATION_URL, API_TOKEN];
+pub const OPTIONAL: [&str; 7] =
+    [SHIPSTATION_URL, API_TOKEN, SIGN_IN_URL, SIGN_IN_TOKEN_URL, SIGN_IN_CLIENT_ID, SIGN_IN_SCOPES, PERMISSIONS_CLAIM];
+
+/// The scopes that the panel asks for where none are named.
+pub const SCOPES: &str = "openid";
 
 /// ShipStation's own address for API V1 (ShipStation API V1 documentation, "Requirements": "API Endpoint").
 pub const SHIPSTATION: &str = "https://ssapi.shipstation.com/";
@@ -47,6 +61,23 @@ pub struct Config {
     pub shipstation_url: String,
     /// A bearer token that the API accepts, on one machine only. Absent behind API Gateway, whose authorizer decides.
     pub api_token: Option<SecretString>,
+    /// How people sign in to the panel; none where it asks for a token.
+    pub sign_in: Option<SignIn>,
+    /// A claim that carries permissions, beside those that always may.
+    pub permissions_claim: Option<String>,
+}
+
+/// How people sign in to the panel: OpenID Connect's authorization code flow with PKCE, by a public client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    /// The authorization endpoint.
+    pub url: String,
+    /// The token endpoint.
+    pub token_url: String,
+    /// The panel's client id.
+    pub client_id: String,
+    /// Separated by blanks.
+    pub scopes: String,
 }
 
 impl Config {
@@ -64,6 +95,8 @@ impl Config {
             secret_id: reader.required(SECRET_ID),
             shipstation_url: reader.shipstation_url(),
             api_token: reader.api_token(),
+            sign_in: reader.sign_in(),
+            permissions_claim: reader.optional(PERMISSIONS_CLAIM),
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: reader.problems }) }
     }
@@ -175,6 +208,29 @@ impl Reader {
             self.fault(API_TOKEN, Fault::TooShort);
         }
         Some(SecretString::from(token))
+    }
+
+    /// All of it, or nothing.
+    fn sign_in(&mut self) -> Option<SignIn> {
+        let url = self.optional(SIGN_IN_URL)?;
+        let sign_in = SignIn {
+            token_url: self.required(SIGN_IN_TOKEN_URL),
+            client_id: self.required(SIGN_IN_CLIENT_ID),
+            scopes: self.optional(SIGN_IN_SCOPES).unwrap_or_else(|| SCOPES.to_owned()),
+            url,
+        };
+        for (variable, value) in [(SIGN_IN_URL, &sign_in.url), (SIGN_IN_TOKEN_URL, &sign_in.token_url)] {
+            let missing = value.is_empty();
+            match host_of(value) {
+                None if missing => {}
+                // They stand in the panel's Content-Security-Policy, where these would end the directive.
+                None => self.fault(variable, Fault::NotAUrl),
+                Some(_) if value.contains([';', ',', '\'']) => self.fault(variable, Fault::NotAUrl),
+                Some(host) if value.starts_with("http://") && !is_this_machine(host) => self.fault(variable, Fault::NotEncrypted),
+                Some(_) => {}
+            }
+        }
+        Some(sign_in)
     }
 
     fn fault(&mut self, variable: &'static str, fault: Fault) {
@@ -291,6 +347,21 @@ mod tests {
         for elsewhere in ["http://ssapi.shipstation.com/", "http://127.0.0.1@example.com/"] {
             let problem = fault(with(SHIPSTATION_URL, elsewhere));
             assert_eq!(problem.fault, Fault::NotEncrypted, "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn signing_in_takes_every_part_or_none() {
+        assert_eq!(Config::from_vars(with(SIGN_IN_TOKEN_URL, "https://id.example/token")).unwrap().sign_in, None);
+        let mut vars = with(SIGN_IN_URL, "https://id.example/authorize");
+        assert_eq!(Config::from_vars(vars.clone()).unwrap_err().problems().len(), 2);
+        vars.push((SIGN_IN_TOKEN_URL.to_owned(), "https://id.example/token".to_owned()));
+        vars.push((SIGN_IN_CLIENT_ID.to_owned(), "panel".to_owned()));
+        let sign_in = Config::from_vars(vars.clone()).unwrap().sign_in.unwrap();
+        assert_eq!((sign_in.client_id.as_str(), sign_in.scopes.as_str()), ("panel", SCOPES));
+        for bad in ["http://id.example/token", "https://id.example/;script-src", "token"] {
+            vars[7].1 = bad.to_owned();
+            assert_eq!(Config::from_vars(vars.clone()).unwrap_err().problems().len(), 1, "{bad}");
         }
     }
 

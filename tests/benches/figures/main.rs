@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub, missing_docs)]
 #![allow(clippy::float_arithmetic, clippy::print_stdout, clippy::print_stderr, clippy::cast_precision_loss, reason = "it prints ratios")]
 
+mod calls;
 mod counting;
 mod flow;
 mod memory;
@@ -26,6 +27,8 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["pure", page, what, rounds] => pure::profiled(page, what, rounds.parse().unwrap()),
         ["function", name, engines, sandbox, now] => runtime().block_on(memory::function(name, engines, sandbox, now)),
+        ["call", engines, now, path, rounds] => runtime().block_on(calls::profiled(engines, now, path, rounds.parse().unwrap())),
+        ["calls"] => calls::print(&runtime().block_on(calls::measure())),
         [] => everything(ORDERS),
         [orders] => everything(orders.parse().expect("how many orders")),
         other => panic!("{other:?}"),
@@ -43,5 +46,7 @@ fn everything(orders: usize) {
     let strange = runtime().block_on(flow::run(orders.min(1_000), flow::Shop::Strange));
     let contention = runtime().block_on(flow::contention(orders.min(600)));
     let page = runtime().block_on(pure::page());
+    let calls = runtime().block_on(calls::measure());
     report::print(&flow, [&claims, &strange], contention, &memory, &pure::measure(&page), start::measure());
+    calls::print(&calls);
 }

@@ -21,6 +21,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use crate::Deps;
+use crate::access::Caller;
 use crate::input::{Body, Fields, choice, text};
 use crate::problem::{Code, Problem};
 use crate::views::ConnectionView;
@@ -145,7 +146,7 @@ async fn show(State(deps): Shared) -> Result<Json<ConnectionView>, Problem> {
         (status = 502, description = "ShipStation's answer was not understood; its code begins with `shipstation_`."),
         (status = 503, description = "`shipstation_unavailable`, `shipstation_throttled`, or `unavailable`."),
     ))]
-async fn connect(State(deps): Shared, body: Body) -> Result<Response, Problem> {
+async fn connect(State(deps): Shared, caller: Caller, body: Body) -> Result<Response, Problem> {
     let (credentials, modes) = body.read(|fields| {
         let modes = read_modes(fields).unwrap_or_else(|| vec![ConnectionMode::Store]);
         (read_credentials(fields), modes)
@@ -166,7 +167,9 @@ async fn connect(State(deps): Shared, body: Body) -> Result<Response, Problem> {
         deps.secrets.write(&stored(&credentials)).await?;
     }
     tracing::info!("connected");
-    Ok((StatusCode::CREATED, Json(ConnectionView::from(Some(connection)))).into_response())
+    let view = ConnectionView::from(Some(connection));
+    caller.change.is_new(&view);
+    Ok((StatusCode::CREATED, Json(view)).into_response())
 }
 
 async fn refuse_a_second(deps: &Deps) -> Result<(), Problem> {
@@ -188,7 +191,7 @@ async fn refuse_a_second(deps: &Deps) -> Result<(), Problem> {
         (status = 502, description = "ShipStation's answer was not understood."),
         (status = 503, description = "`shipstation_unavailable`, `shipstation_throttled`, or `unavailable`."),
     ))]
-async fn change(State(deps): Shared, body: Body) -> Result<Json<ConnectionView>, Problem> {
+async fn change(State(deps): Shared, caller: Caller, body: Body) -> Result<Json<ConnectionView>, Problem> {
     let (credentials, modes) = body.read(|fields| {
         let modes = read_modes(fields);
         // One without the other cannot be proved; the missing one is named.
@@ -208,6 +211,7 @@ async fn change(State(deps): Shared, body: Body) -> Result<Json<ConnectionView>,
     for _ in 0..8 {
         let read = deps.connected().await?;
         let mut connection = read.value;
+        let before = ConnectionView::from(Some(connection.clone()));
         if let Some(credentials) = &credentials {
             connection.api_key_last_four = last_four(credentials);
             connection.credentials_set_at = deps.now();
@@ -215,7 +219,9 @@ async fn change(State(deps): Shared, body: Body) -> Result<Json<ConnectionView>,
         connection.modes = modes.clone().unwrap_or(connection.modes);
         if let RecordOutcome::Written(_) = deps.table.put_connection(&connection, Some(read.version)).await? {
             tracing::info!(credentials = credentials.is_some(), modes = modes.is_some(), "connection changed");
-            return Ok(Json(Some(connection).into()));
+            let view = ConnectionView::from(Some(connection));
+            caller.change.is(Some(before), &view);
+            return Ok(Json(view));
         }
     }
     Err(Problem::new(Code::Unavailable))
@@ -232,7 +238,7 @@ const REMOVING: SignedDuration = SignedDuration::from_secs(10);
         (status = 200, description = "Disconnected.", body = ConnectionView),
         (status = 202, description = "Much is left to remove; the background goes on.", body = ConnectionView),
     ))]
-async fn disconnect(State(deps): Shared, body: Body) -> Result<Response, Problem> {
+async fn disconnect(State(deps): Shared, caller: Caller, body: Body) -> Result<Response, Problem> {
     body.read(|fields| {
         if fields.optional("confirm", text(100)).as_deref() != Some("disconnect") {
             fields.refuse("confirm", "not_confirmed", "Write \"disconnect\" here to confirm.");
@@ -242,6 +248,7 @@ async fn disconnect(State(deps): Shared, body: Body) -> Result<Response, Problem
     for _ in 0..8 {
         let Some(read) = deps.table.connection().await? else { break };
         let mut connection = read.value;
+        caller.change.is(Some(ConnectionView::from(Some(connection.clone()))), ConnectionView::from(None));
         let done = connection.disconnecting;
         connection.disconnecting = true;
         let written = done || matches!(deps.table.put_connection(&connection, Some(read.version)).await?, RecordOutcome::Written(_));

@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use crate::Deps;
+use crate::access::Caller;
 use crate::input::{Body, text};
 use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::Problem;
@@ -156,7 +157,7 @@ struct RedrivenView {
 #[utoipa::path(post, path = "/v1/dead-letters/redrive", tag = "dead letters", operation_id = "redrive_dead_letters",
     security(("bearer" = ["integration:shipstation:operate"])), request_body = Option<RedriveInput>,
     responses((status = 200, description = "Moved.", body = RedrivenView)))]
-async fn redrive(State(deps): Shared, body: Body) -> Result<Json<RedrivenView>, Problem> {
+async fn redrive(State(deps): Shared, caller: Caller, body: Body) -> Result<Json<RedrivenView>, Problem> {
     let message_ids = body.read_optional(|fields| {
         let ids = fields.list("message_ids", MOST_MESSAGES, text(200));
         if ids.as_ref().is_some_and(Vec::is_empty) {
@@ -166,5 +167,7 @@ async fn redrive(State(deps): Shared, body: Body) -> Result<Json<RedrivenView>, 
     })?;
     let redriven = deps.queues.redrive(message_ids.as_deref()).await?;
     tracing::info!(moved = redriven.moved, missing = redriven.missing, "dead letters redriven");
-    Ok(Json(RedrivenView { moved: redriven.moved, missing: redriven.missing }))
+    let view = RedrivenView { moved: redriven.moved, missing: redriven.missing };
+    caller.change.is(message_ids.map(|ids| serde_json::json!({ "message_ids": ids })), &view);
+    Ok(Json(view))
 }

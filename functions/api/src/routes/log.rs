@@ -106,7 +106,8 @@ struct DeletedEntry {
         (status = 200, description = "Deleted.", body = DeletedEntry),
         (status = 409, description = "`consolidating`"),
     ))]
-async fn delete(State(deps): Shared, OrderInPath(order): OrderInPath) -> Result<Json<DeletedEntry>, Problem> {
+async fn delete(State(deps): Shared, caller: Caller, OrderInPath(order): OrderInPath) -> Result<Json<DeletedEntry>, Problem> {
+    let before = deps.table.log_entry(order).await?.map(|stored| LogEntryView::from(stored.entry));
     let sale_id = match deps.table.delete_log_entry(order).await? {
         DeleteOutcome::Deleted(sale_id) => sale_id,
         DeleteOutcome::Absent => return Err(Problem::not_found("log entry")),
@@ -124,7 +125,9 @@ async fn delete(State(deps): Shared, OrderInPath(order): OrderInPath) -> Result<
         ),
         None => "The order can be captured again.".to_owned(),
     };
-    Ok(Json(DeletedEntry { order_id: order.0, live_sale_id: live, message }))
+    let view = DeletedEntry { order_id: order.0, live_sale_id: live, message };
+    caller.change.is(before, &view);
+    Ok(Json(view))
 }
 
 /// Make an order's sale anew
@@ -142,5 +145,8 @@ async fn recreate(State(deps): Shared, caller: Caller, OrderInPath(order): Order
         Some(_) => {}
         None => return Err(Problem::new(Code::NothingToRecreate)),
     }
-    Ok(accepted(deps.start(OperationKind::Recreate { order_id: order }, &caller.by, None).await?))
+    let operation = deps.start(OperationKind::Recreate { order_id: order }, &caller.by, None).await?;
+    let before = serde_json::json!({ "sale_id": stored.entry.sale_id });
+    caller.change.is(Some(before), serde_json::json!({ "operation_id": operation.id }));
+    Ok(accepted(operation))
 }

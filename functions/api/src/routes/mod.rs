@@ -1,10 +1,13 @@
 //! The routes, one module for each resource.
 
+mod audit;
+mod choices;
 mod connection;
 mod dead_letters;
 mod health;
 mod log;
 mod operations;
+mod overview;
 mod pending;
 mod reference;
 mod sale_actions;
@@ -34,9 +37,11 @@ use crate::problem::{Code, Problem};
 pub(crate) fn all() -> OpenApiRouter<Arc<Deps>> {
     OpenApiRouter::new()
         .merge(health::routes())
+        .merge(overview::routes())
         .merge(connection::routes())
         .merge(shipstation::routes())
         .merge(settings::routes())
+        .merge(choices::routes())
         .merge(operations::routes())
         .merge(pending::routes())
         .merge(log::routes())
@@ -46,6 +51,8 @@ pub(crate) fn all() -> OpenApiRouter<Arc<Deps>> {
         .merge(syncs::routes())
         .merge(dead_letters::routes())
         .merge(reference::routes())
+        .merge(audit::routes())
+        .merge(super::panel::configuration())
 }
 
 type Shared = axum::extract::State<Arc<Deps>>;

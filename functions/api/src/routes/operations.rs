@@ -45,7 +45,11 @@ enum StartInput {
 const LONGEST_NUMBER: usize = 256;
 
 /// Operations of a page whose counts are brought up to date; the others show what was last written.
-const SETTLED: usize = 10;
+const SETTLED: usize = 3;
+/// Queued orders of each that a list looks up.
+const LOOKED_AT_IN_LISTS: usize = 100;
+/// Queued orders that a look at one operation looks up. While a year is loaded the rest is counted by later looks, and by the schedule.
+const LOOKED_AT: usize = 1_000;
 
 /// Operations, the newest first
 #[utoipa::path(get, path = "/v1/operations", tag = "operations", operation_id = "list_operations",
@@ -57,7 +61,7 @@ async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListVie
     let mut page = deps.table.list_operations(&list).await?;
     let open = |operation: &Operation| !operation.state.is_final() || operation.counts.queued > 0;
     for operation in page.items.iter_mut().filter(|operation| open(operation)).take(SETTLED) {
-        if let Some((settled, _)) = deps.table.settle_operation(&operation.id, deps.now()).await? {
+        if let Some((settled, _)) = deps.table.settle_some(&operation.id, deps.now(), LOOKED_AT_IN_LISTS).await? {
             *operation = settled;
         }
     }
@@ -96,6 +100,7 @@ async fn start(State(deps): Shared, caller: Caller, body: Body) -> Result<Respon
     }
     deps.connected().await?;
     let operation = deps.start(kind, &caller.by, None).await?;
+    caller.change.is_new(serde_json::json!({ "operation_id": operation.id }));
     Ok(accepted(operation))
 }
 
@@ -205,7 +210,7 @@ impl Deps {
     }
 
     async fn settled(&self, id: String) -> Result<(Operation, Vec<stevedore_aws::OperationRow>), Problem> {
-        let settled = self.table.settle_operation(&OperationId(id), self.now()).await?;
+        let settled = self.table.settle_some(&OperationId(id), self.now(), LOOKED_AT).await?;
         settled.ok_or_else(|| Problem::not_found("operation"))
     }
 }

@@ -129,5 +129,8 @@ async fn process(State(deps): Shared, caller: Caller, body: Body) -> Result<Resp
             return Err(Problem::with_errors(Code::ValidationFailed, faults));
         }
     }
-    Ok(accepted(deps.start(OperationKind::ProcessPending, &caller.by, order_ids).await?))
+    let named = order_ids.clone();
+    let operation = deps.start(OperationKind::ProcessPending, &caller.by, order_ids).await?;
+    caller.change.is_new(serde_json::json!({ "operation_id": operation.id, "order_ids": named }));
+    Ok(accepted(operation))
 }

@@ -79,9 +79,23 @@ fn check(precondition: Option<&IfMatch>, draft: &SaleDraft) -> Result<(), Refusa
     }
 }
 
-fn answer(id: &str, outcome: SaleOutcome<Refusal>) -> Result<Response, Problem> {
+fn answer(caller: &Caller, id: &str, outcome: SaleOutcome<Refusal>) -> Result<Response, Problem> {
     match outcome {
-        SaleOutcome::Written(stored) | SaleOutcome::Unchanged(stored) => Ok(tagged(stored.version, Json(SaleView::from(stored.sale)))),
+        SaleOutcome::Written(stored) | SaleOutcome::Unchanged(stored) => {
+            let sale = &stored.sale;
+            caller.change.is_new(serde_json::json!({
+                "sale_id": sale.id,
+                "version": stored.version,
+                "status": sale.status(),
+                "invoice": sale.invoice.status,
+                "payments": sale.invoice.payments.len(),
+                "pick": sale.pick.status,
+                "pack": sale.pack.status,
+                "ship": sale.ship.status,
+                "voided_at": sale.voided_at,
+            }));
+            Ok(tagged(stored.version, Json(SaleView::from(stored.sale))))
+        }
         SaleOutcome::Absent => Err(Problem::not_found("sale")),
         SaleOutcome::Refused(refusal) => Err(refusal.problem(id)),
     }
@@ -118,7 +132,7 @@ async fn void(State(deps): Shared, caller: Caller, Id(id): Id, headers: HeaderMa
     if matches!(outcome, SaleOutcome::Written(_)) {
         tracing::info!(sale_id = id, "sale voided");
     }
-    answer(&id, outcome)
+    answer(&caller, &id, outcome)
 }
 
 /// Authorise a sale's invoice
@@ -146,7 +160,7 @@ async fn authorise_invoice(State(deps): Shared, caller: Caller, Id(id): Id, head
         }
         Ok(Some(edit(Vec::new(), EventKind::InvoiceAuthorised)))
     };
-    answer(&id, deps.table.change_sale(&SaleId(id.clone()), Levels::default(), now, change).await?)
+    answer(&caller, &id, deps.table.change_sale(&SaleId(id.clone()), Levels::default(), now, change).await?)
 }
 
 /// How far fulfilment is to go.
@@ -221,7 +235,7 @@ async fn retry_fulfilment(State(deps): Shared, caller: Caller, Id(id): Id, heade
         Ok(Some(edit(stock, EventKind::FulfilmentChanged)))
     };
     let outcome = deps.table.change_sale(&id, levels, now, change).await?;
-    answer(id.as_str(), outcome)
+    answer(&caller, id.as_str(), outcome)
 }
 
 /// A payment, as it is stated by a person.
@@ -306,5 +320,5 @@ async fn add_payment(State(deps): Shared, caller: Caller, Id(id): Id, headers: H
         Ok(Some(edit(Vec::new(), EventKind::PaymentAdded)))
     };
     let outcome = deps.table.change_sale(&id, Levels::default(), now, change).await?;
-    answer(id.as_str(), outcome)
+    answer(&caller, id.as_str(), outcome)
 }

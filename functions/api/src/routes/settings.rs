@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use stevedore_aws::RecordOutcome;
 use stevedore_domain::reference::{Account, Customer, Location, TaxRule};
-use stevedore_domain::settings::{MALFORMED_JSON, References, changes, named_references, parse};
+use stevedore_domain::settings::{MALFORMED_JSON, References, SettingChange, changes, named_references, parse};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -67,6 +67,10 @@ async fn replace(State(deps): Shared, caller: Caller, headers: HeaderMap, body: 
         return Ok(tagged(current.version, Json(settings)));
     }
     let count = changed.len();
+    let side = |value: fn(&SettingChange) -> &serde_json::Value| -> serde_json::Map<_, _> {
+        changed.iter().map(|change| (change.pointer.clone(), value(change).clone())).collect()
+    };
+    caller.change.is(Some(side(|change| &change.from)), side(|change| &change.to));
     match deps.table.put_settings(&settings, current.version, deps.now(), &caller.by, changed).await? {
         RecordOutcome::Written(version) => {
             tracing::info!(version, count, "settings changed");

@@ -193,7 +193,9 @@ async fn adjust(State(deps): Shared, caller: Caller, body: Body) -> Result<Respo
         match deps.table.adjust_stock(&adjustment).await? {
             AdjustmentOutcome::Written(level) => {
                 tracing::info!(quantity = adjustment.quantity, "stock adjusted");
+                let done = AdjustmentView::from(adjustment.clone());
                 let view = view(adjustment.product_id, adjustment.location_id, level);
+                caller.change.is_new(serde_json::json!({ "adjustment": done, "level": view }));
                 return Ok((StatusCode::CREATED, Json(view)).into_response());
             }
             AdjustmentOutcome::NotThere(level) => {

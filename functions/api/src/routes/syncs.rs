@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 
 use super::{Id, Shared};
 use crate::Deps;
+use crate::access::Caller;
 use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::Problem;
 use crate::views::{sync_action, sync_state};
@@ -62,8 +63,10 @@ async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListVie
     description = "Again is fine: the first time counts.",
     security(("bearer" = ["integration:shipstation:operate"])), params(("id" = String, Path)),
     responses((status = 200, description = "Acknowledged.", body = SyncView)))]
-async fn acknowledge(State(deps): Shared, Id(id): Id) -> Result<Json<SyncView>, Problem> {
+async fn acknowledge(State(deps): Shared, caller: Caller, Id(id): Id) -> Result<Json<SyncView>, Problem> {
     let sync = deps.table.acknowledge_sync(&id, deps.now()).await?.ok_or_else(|| Problem::not_found("accounting sync"))?;
     tracing::info!("accounting sync acknowledged");
-    Ok(Json(sync.into()))
+    let view = SyncView::from(sync);
+    caller.change.is_new(&view);
+    Ok(Json(view))
 }

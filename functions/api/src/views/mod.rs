@@ -4,15 +4,17 @@ mod configuration;
 mod fulfilment;
 mod log;
 mod operation;
+mod overview;
 mod reference;
 mod sale;
 mod words;
 
-pub(crate) use words::{sync_action, sync_state};
+pub(crate) use words::{account_kind, sync_action, sync_state};
 
 pub(crate) use configuration::{ConnectionView, SettingsChangeView, SettingsView};
 pub(crate) use log::{LogEntryView, PendingOrderView, WarningView};
 pub(crate) use operation::{OperationView, RowView};
+pub(crate) use overview::{CountView, Facts, OverviewView, RequestsView, findings};
 pub(crate) use reference::{
     AccountInput, AccountView, AddressView, CustomerInput, CustomerView, LocationInput, LocationView, PriceTierInput, PriceTierView,
     ProductInput, ProductView, TaxRuleInput, TaxRuleView,

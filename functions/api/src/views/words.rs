@@ -45,6 +45,10 @@ pub(super) fn outcome_or_null() -> Object {
     or_null(outcomes)
 }
 
+pub(super) fn severity() -> Object {
+    words(["stopped", "attention"])
+}
+
 pub(super) fn sale_kind() -> Object {
     words(["order", "consolidated", "refund_only"])
 }
@@ -77,7 +81,7 @@ pub(super) fn product_kind() -> Object {
     words(ProductKind::ALL.map(ProductKind::as_str))
 }
 
-pub(super) fn account_kind() -> Object {
+pub(crate) fn account_kind() -> Object {
     words(["revenue", "asset", "liability", "expense", "equity"])
 }
 

@@ -25,9 +25,20 @@ fn operations() -> Vec<(Method, String, Option<Grade>)> {
 
 /// The grades of behaviour, section 3: reading, operating, configuring.
 fn expected(method: &Method, path: &str) -> Option<Grade> {
-    let open = ["/v1/health", "/v1/openapi.json"];
-    let operate =
-        ["/v1/operations", "/v1/pending-orders/process", "/v1/dead-letters/redrive", "/v1/log/1", "/v1/accounting-syncs/x/acknowledge"];
+    let open = ["/v1/health", "/v1/openapi.json", "/v1/panel-configuration"];
+    let operate = [
+        "/v1/operations",
+        "/v1/pending-orders/process",
+        "/v1/dead-letters/redrive",
+        "/v1/log/1",
+        "/v1/log/1/recreate",
+        "/v1/accounting-syncs/x/acknowledge",
+        "/v1/sales/x/void",
+        "/v1/sales/x/authorise_invoice",
+        "/v1/sales/x/retry_fulfilment",
+        "/v1/sales/x/payments",
+        "/v1/stock/adjustments",
+    ];
     match *method {
         Method::GET if open.contains(&path) => None,
         Method::GET => Some(Grade::Read),
@@ -111,13 +122,17 @@ fn with_claims(path: &str, claims: Option<serde_json::Value>) -> Request<Body> {
 
 #[tokio::test]
 async fn behind_the_gateway_the_claims_carry_the_permission() {
-    let world = World::with(Access::Claims).await;
+    let world = World::with(Access::Claims { also: None }).await;
     let status = |claims| world.send(with_claims("/v1/settings", claims));
     for claims in [
         json!({"sub": "u", "permissions": "[integration:shipstation:read other:thing]"}),
         json!({"sub": "u", "permissions": "integration:shipstation:configure"}),
         json!({"sub": "u", "scope": "openid integration:shipstation:operate"}),
         json!({"sub": "u", "permissions": "[\"a\",\"integration:shipstation:read\"]"}),
+        json!({"sub": "u", "scp": "integration:shipstation:read"}),
+        // Cognito: groups, and scopes behind their resource server.
+        json!({"sub": "u", "cognito:groups": "[clerks integration:shipstation:operate]"}),
+        json!({"sub": "u", "scope": "openid integration:shipstation/read"}),
     ] {
         assert_eq!(status(Some(claims.clone())).await.status, 200, "{claims}");
     }
@@ -126,6 +141,8 @@ async fn behind_the_gateway_the_claims_carry_the_permission() {
         json!({"sub": "u", "permissions": "integration:shipstation"}),
         json!({"sub": "u", "permissions": "integration:shipstation:readx"}),
         json!({"sub": "u", "scope": "xintegration:shipstation:read"}),
+        json!({"sub": "u", "scope": "integration/shipstation/read x:integration:shipstation/read"}),
+        json!({"sub": "u", "https://shop.example/grades": "integration:shipstation:configure"}),
         json!({"sub": "u", "permissions": "[]", "roles": "integration:shipstation:configure"}),
     ] {
         assert_eq!(status(Some(claims.clone())).await.code(403), "forbidden", "{claims}");
@@ -134,4 +151,14 @@ async fn behind_the_gateway_the_claims_carry_the_permission() {
     // No gateway in front: nobody has checked the token.
     let bare = request(&Method::GET, "/v1/settings", Some("Bearer whatever"));
     assert_eq!(world.send(bare).await.code(401), "unauthenticated");
+}
+
+/// An issuer that names the claim in its own way: the configuration says how.
+#[tokio::test]
+async fn another_claim_may_carry_the_permission() {
+    let world = World::with(Access::Claims { also: Some("https://shop.example/grades".to_owned()) }).await;
+    let allowed = json!({"sub": "u", "https://shop.example/grades": "[integration:shipstation:read]"});
+    assert_eq!(world.send(with_claims("/v1/settings", Some(allowed))).await.status, 200);
+    let other = json!({"sub": "u", "grades": "integration:shipstation:read"});
+    assert_eq!(world.send(with_claims("/v1/settings", Some(other))).await.code(403), "forbidden");
 }

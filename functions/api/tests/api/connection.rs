@@ -191,6 +191,10 @@ async fn a_connect_that_is_cut_off_can_be_repeated() {
     let world = World::new().await;
     let refused = stevedore_engines::Fault::Error { status: 400, code: "AccessDeniedException".to_owned() };
     let body = json!({"api_key": KEY, "api_secret": SECRET});
+    // The act's record cannot be written: nothing is done.
+    world.engines.faults().fail_next("BatchWriteItem", 1, refused.clone());
+    assert_eq!(world.post("/v1/connection", body.clone()).await.code(500), "internal_error");
+    assert_eq!(kept_key(&world).await, None);
     world.engines.faults().fail_next("PutItem", 1, refused.clone());
     assert_eq!(world.post("/v1/connection", body.clone()).await.code(500), "internal_error");
     assert_eq!(world.get("/v1/connection").await.ok()["state"], "disconnected");

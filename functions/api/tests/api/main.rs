@@ -10,12 +10,16 @@
 )]
 
 mod access;
+mod audit;
 mod connection;
 mod contract;
+mod cost;
 mod dead_letters;
 mod import;
 mod operations;
 mod orders;
+mod overview;
+mod panel;
 mod places;
 mod problems;
 mod products;

@@ -134,6 +134,20 @@ async fn every_code_can_be_had() {
     assert_eq!(world.delete("/v1/connection", Some(json!({"confirm": "disconnect"}))).await.status, 202);
     world.hands.step_by(0);
     note(world.post("/v1/connection", json!({"api_key": KEY, "api_secret": SECRET})).await);
+    capture(&world, 2, "booked").await;
+    let sale = world.get("/v1/sales?limit=1").await.items()[0]["id"].as_str().unwrap().to_owned();
+    note(world.post(&format!("/v1/sales/{sale}/retry_fulfilment"), json!({})).await);
+    note(world.post(&format!("/v1/sales/{sale}/retry_fulfilment"), json!({"to": "pick"})).await);
+    world.post(&format!("/v1/sales/{sale}/void"), json!({})).await.ok();
+    note(world.post(&format!("/v1/sales/{sale}/authorise_invoice"), json!({})).await);
+    capture(&world, 3, "blocked").await;
+    note(world.post("/v1/log/3/recreate", json!({})).await);
+    let into_a_day = |entry: &mut stevedore_domain::log::LogEntry| {
+        entry.sale_id = Some("DAY-2026-01-30".into());
+        true
+    };
+    world.table.change_log_entry(stevedore_domain::ids::OrderId(3), into_a_day).await.unwrap();
+    note(world.post("/v1/log/3/recreate", json!({})).await);
     world.engines.faults().fail_next("GetItem", 1, Fault::Error { status: 400, code: "AccessDeniedException".to_owned() });
     note(world.get("/v1/settings").await);
     world.engines.faults().fail_next("GetItem", 5, Fault::Throttle);

@@ -133,6 +133,7 @@ impl World {
             shipstation: stevedore_shipstation::Client::new(shipstation),
             clock: hands.clock(),
             access,
+            sign_in: None,
         };
         let router = api::router(Arc::new(deps));
         Self { engines, sandbox, hands, table, queues, secrets, router, _serving: serving }

@@ -206,7 +206,7 @@ async fn answer(stack: &Stack, event: &Value) -> (u16, Value) {
     assert_eq!(request.raw_http_path(), event["rawPath"]);
     let (head, body) = request.into_parts();
     let request = axum::http::Request::from_parts(head, axum::body::Body::from(body.to_vec()));
-    let response = stack.router(api::Access::Claims).oneshot(request).await.unwrap();
+    let response = stack.router(api::Access::Claims { also: None }).oneshot(request).await.unwrap();
     let status = response.status().as_u16();
     let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
     (status, serde_json::from_slice(&body).unwrap())

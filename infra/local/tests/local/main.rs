@@ -10,3 +10,4 @@ mod flow;
 mod harness;
 mod refused;
 mod restart;
+mod secrets;

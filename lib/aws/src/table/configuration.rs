@@ -141,19 +141,14 @@ impl Table {
     /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.
     pub async fn settings_history(&self, limit: usize, token: Option<&str>) -> Result<Page<SettingsChange>, Error> {
         const OPERATION: &str = "read the settings' history";
-        let before: u64 = token.map_or(Ok(u64::MAX), str::parse).map_err(|_| Error::PageToken)?;
-        let mut changes = Vec::new();
-        for item in self.query_prefix(OPERATION, &keys::settings_change(0).pk, "").await?.iter().rev() {
+        let before: Option<u64> = token.map(str::parse).transpose().map_err(|_| Error::PageToken)?;
+        let before = before.map(|version| keys::settings_change(version).sk);
+        let page = self.newest_of(OPERATION, &keys::settings_change(0).pk, limit + 1, before.as_deref()).await?;
+        let read = |item: &super::Item| {
             let document = text_of(item, "document").unwrap_or_default();
-            let change: SettingsChange =
-                serde_json::from_str(document).map_err(|error| Error::unreadable(OPERATION, "CONFIG#SETTINGS", error))?;
-            if change.version < before {
-                changes.push(change);
-            }
-            if changes.len() > limit {
-                break;
-            }
-        }
+            serde_json::from_str(document).map_err(|error| Error::unreadable(OPERATION, "CONFIG#SETTINGS", error))
+        };
+        let mut changes: Vec<SettingsChange> = page.items.iter().map(read).collect::<Result<_, _>>()?;
         let more = changes.len() > limit;
         changes.truncate(limit);
         let next = changes.last().filter(|_| more).map(|change| change.version.to_string());

@@ -1,5 +1,6 @@
 //! The one table.
 
+mod audit;
 mod building;
 mod capture;
 mod change_sale;
@@ -11,6 +12,7 @@ mod events;
 mod log;
 mod operations;
 mod order_item;
+mod overview;
 mod paging;
 mod products;
 mod record;
@@ -31,6 +33,7 @@ use serde::de::DeserializeOwned;
 use crate::keys::Key;
 use crate::{Clients, Error};
 
+pub use audit::AuditRecord;
 pub use capture::{CaptureOutcome, CaptureWrite, NewSale};
 pub use change_sale::{SaleDraft, SaleEdit, SaleOutcome};
 pub use configuration::{Connection, ConnectionMode, SettingsChange, StoredSettings};
@@ -40,6 +43,7 @@ pub use events::EVENTS;
 pub use log::DeleteOutcome;
 pub use operations::{Counts, Operation, OperationKind, OperationRow, OperationState, QueuedRevision, Window};
 pub use order_item::{Known, Orphan, StoredEntry};
+pub use overview::{Count, Pacing};
 pub use paging::{List, Page};
 pub use products::{Imported, ProductFound};
 pub use record::{RecordOutcome, Stored};

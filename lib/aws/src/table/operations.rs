@@ -208,6 +208,19 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn settle_operation(&self, id: &OperationId, now: Timestamp) -> Result<Option<(Operation, Vec<OperationRow>)>, Error> {
+        self.settle_some(id, now, usize::MAX).await
+    }
+
+    /// The same, looking at `most` queued orders at most: the rest still counts as queued. For people who look on while a year is loaded.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn settle_some(
+        &self,
+        id: &OperationId,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Option<(Operation, Vec<OperationRow>)>, Error> {
         const OPERATION: &str = "settle an operation";
         let Some(stored) = self.operation(id).await? else { return Ok(None) };
         let mut operation = stored.value;
@@ -226,12 +239,13 @@ impl Table {
             }
         }
         let waiting = pages.iter().flat_map(|(_, rows)| rows).filter(|row| row.outcome.is_none()).filter_map(|row| row.order_id);
-        let entries: HashMap<_, _> = self.log_entries(waiting.collect::<Vec<_>>()).await?;
+        let waiting: std::collections::HashSet<stevedore_domain::ids::OrderId> = waiting.take(most).collect();
+        let entries: HashMap<_, _> = self.log_entries(waiting.iter().copied()).await?;
         let waited = |time| operation.read_at.is_some_and(|read_at| now.duration_since(read_at) > time);
         let mut rewritten = Vec::new();
         for (number, rows) in &mut pages {
             let before = rows.iter().filter(|row| row.outcome.is_none()).count();
-            for row in rows.iter_mut() {
+            for row in rows.iter_mut().filter(|row| row.order_id.is_none_or(|order| waiting.contains(&order))) {
                 let entry = row.order_id.and_then(|order| entries.get(&order)).map(|stored| &stored.entry);
                 if matches!(operation.kind, OperationKind::ProcessPending | OperationKind::Recreate { .. }) {
                     row.settle_pending(entry, waited(TRIED_AFTER));

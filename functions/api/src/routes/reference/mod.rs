@@ -59,7 +59,7 @@ async fn stored<T: Reference>(deps: &Deps, id: &str) -> Result<Stored<T>, Proble
     deps.table.record::<T>(id).await?.ok_or_else(|| Problem::not_found(T::NAME))
 }
 
-async fn create<T: Reference>(deps: &Deps, body: &Body) -> Result<Response, Problem> {
+async fn create<T: Reference>(deps: &Deps, caller: &Caller, body: &Body) -> Result<Response, Problem> {
     let now = deps.now();
     let mut record = body.read(|fields| {
         let mut record = T::read(fields, String::new(), now);
@@ -75,6 +75,7 @@ async fn create<T: Reference>(deps: &Deps, body: &Body) -> Result<Response, Prob
                 wrote::<T>(deps).await;
                 let location = format!("{}/{}", T::PATH, record.id());
                 let created = (StatusCode::CREATED, [(header::LOCATION, location)], Json(T::View::from(record)));
+                caller.change.is_new(&created.2.0);
                 return Ok(tagged(version, created));
             }
             RecordOutcome::Taken(member, value) => return Err(taken(member, &value)),
@@ -87,7 +88,7 @@ async fn create<T: Reference>(deps: &Deps, body: &Body) -> Result<Response, Prob
     Err(Problem::new(Code::Unavailable))
 }
 
-async fn replace<T: Reference>(deps: &Deps, id: &str, headers: &HeaderMap, body: &Body) -> Result<Response, Problem> {
+async fn replace<T: Reference>(deps: &Deps, caller: &Caller, id: &str, headers: &HeaderMap, body: &Body) -> Result<Response, Problem> {
     let precondition = IfMatch::of(headers)?;
     let known = stored::<T>(deps, id).await?;
     let record = body.read(|fields| {
@@ -103,7 +104,9 @@ async fn replace<T: Reference>(deps: &Deps, id: &str, headers: &HeaderMap, body:
     match record.put(&deps.table, Some(&known)).await? {
         RecordOutcome::Written(version) => {
             wrote::<T>(deps).await;
-            Ok(tagged(version, Json(T::View::from(record))))
+            let view = T::View::from(record);
+            caller.change.is(Some(T::View::from(known.value)), &view);
+            Ok(tagged(version, Json(view)))
         }
         RecordOutcome::Taken(member, value) => Err(taken(member, &value)),
         RecordOutcome::Wrong(errors) => Err(wrong(errors)),
@@ -168,8 +171,8 @@ macro_rules! resource {
                         ("ETag" = String, description = "Its version."), ("Location" = String, description = "Where it is."))),
                     (status = 409, description = "`taken`"),
                 ))]
-            async fn create(State(deps): Shared, _: Caller, body: Body) -> Result<Response, Problem> {
-                super::create::<$record>(&deps, &body).await
+            async fn create(State(deps): Shared, caller: Caller, body: Body) -> Result<Response, Problem> {
+                super::create::<$record>(&deps, &caller, &body).await
             }
 
             /// One of them
@@ -191,8 +194,8 @@ macro_rules! resource {
                     (status = 412, description = "`stale_version`", headers(("ETag" = String, description = "The present version."))),
                     (status = 428, description = "`precondition_required`"),
                 ))]
-            async fn replace(State(deps): Shared, _: Caller, Id(id): Id, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
-                super::replace::<$record>(&deps, &id, &headers, &body).await
+            async fn replace(State(deps): Shared, caller: Caller, Id(id): Id, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+                super::replace::<$record>(&deps, &caller, &id, &headers, &body).await
             }
         }
     };

@@ -59,7 +59,7 @@ struct PlaceRules {
         (status = 201, description = "At least one was made.", body = PlaceRules),
         (status = 409, description = "`taken`"),
     ))]
-async fn add(State(deps): Shared, _: Caller, body: Body) -> Result<Response, Problem> {
+async fn add(State(deps): Shared, caller: Caller, body: Body) -> Result<Response, Problem> {
     let (zip, city) = body.read(|fields| (fields.required("zip", text(20)), fields.optional("city", text(400))))?;
     let wanted = rules_of_place(&zip, city.as_deref()).map_err(|error| refused(&error))?;
     let (mut items, mut status) = (Vec::new(), StatusCode::OK);
@@ -73,7 +73,9 @@ async fn add(State(deps): Shared, _: Caller, body: Body) -> Result<Response, Pro
     if status == StatusCode::CREATED {
         wrote::<TaxRule>(&deps).await;
     }
-    Ok((status, Json(PlaceRules { items })).into_response())
+    let view = PlaceRules { items };
+    caller.change.is_new(&view);
+    Ok((status, Json(view)).into_response())
 }
 
 fn refused(error: &PlaceError) -> Problem {

@@ -1,0 +1,27 @@
+// Messages that were given up on, and putting them back.
+
+import { post } from "./api.js";
+import { h, toast } from "./dom.js";
+import { plural, time } from "./format.js";
+import { list } from "./list.js";
+import { button, empty, page } from "./parts.js";
+import { may } from "./session.js";
+import { badge } from "./words.js";
+
+export async function show({ signal, again }) {
+  const redrive = async (message_ids) => {
+    const answer = await post("/v1/dead-letters/redrive", message_ids ? { message_ids } : {});
+    toast(`${plural(answer.moved, "message is", "messages are")} on the queue again.${answer.missing > 0 ? ` ${answer.missing} could not be seen just now; try again in a minute.` : ""}`);
+    again();
+  };
+  const columns = [
+    ["Message", (one) => (one.order_id ? h("a", { href: `#/log/${one.order_id}` }, `Order ${one.order_number ?? one.order_id}`) : badge(one.kind)), { head: true }],
+    ["Why, and what to do", (one) => h("div", { class: "stack" }, one.why, h("details", {}, h("summary", {}, "The message"), h("pre", { tabindex: "0" }, typeof one.body === "string" ? one.body : JSON.stringify(one.body, null, 2))))],
+    ["Sent", (one) => time(one.sent_at), { when: true }],
+  ];
+  if (may("operate")) columns.push(["", (one) => button("Redrive", () => redrive([one.message_id]), { kind: "small" }), { bare: true, label: "Redrive" }]);
+  let some = false;
+  const shown = await list({ label: "Dead letters", path: "/v1/dead-letters", columns, signal, limit: 50, onRows: (items) => { some = items.length > 0; }, none: empty("No dead letters", "Every message was processed.") });
+  const acts = may("operate") && some ? [button("Redrive all", () => redrive(null), { kind: "main" })] : [];
+  return page({ title: "Dead letters", lead: "Messages that were tried as often as the queue allows. They are deleted fourteen days after they were first sent.", acts }, shown);
+}

@@ -1,0 +1,24 @@
+// Places of business: each makes the tax rules of its state, county and city.
+
+import { call } from "./api.js";
+import { fill, h, toast } from "./dom.js";
+import { form } from "./form.js";
+import { card, note } from "./parts.js";
+import { may } from "./session.js";
+
+export function placesOfBusiness() {
+  const made = h("div", {});
+  const save = async (document) => {
+    const body = Object.fromEntries(Object.entries(document).filter(([, value]) => value));
+    const { body: answer } = await call("POST", "/v1/tax_rules/places_of_business", { body });
+    toast("The rules of this place are there.");
+    fill(made, note("good", h("strong", {}, "Set the percentages of these rules:"), h("ul", {}, answer.items.map((rule) => h("li", {}, h("a", { href: `#/tax_rules/${encodeURIComponent(rule.id)}` }, rule.name))))));
+  };
+  const fields = [
+    { pointer: "/zip", label: "ZIP code", keepEmpty: true, help: "Five digits, such as 89501." },
+    { pointer: "/city", label: "City", help: "Only where mail to the ZIP may name several." },
+  ];
+  return card("Add a place of business in the United States",
+    h("p", { class: "soft" }, "Makes the rules of its state, county and city. An order shipped to the United States takes the narrowest rule whose place holds for its address."),
+    form({ groups: [{ fields }], document: { zip: null, city: null }, save, label: "Add the place", saved: "Added.", disabled: may("configure") ? null : "Your token may not change tax rules." }), made);
+}

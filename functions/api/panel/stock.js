@@ -1,0 +1,45 @@
+// Stock: levels at each location, and adjusting them by hand.
+
+import { get, post } from "./api.js";
+import { h, toast } from "./dom.js";
+import { number } from "./format.js";
+import { list } from "./list.js";
+import { filters } from "./log.js";
+import { ask, button, empty, page } from "./parts.js";
+import { may } from "./session.js";
+
+async function adjust(again, known = {}) {
+  const [products, locations] = await Promise.all([known.product_id ? null : get("/v1/products?limit=200"), known.location_id ? null : get("/v1/locations?limit=200")]);
+  const fields = [];
+  if (products) fields.push({ name: "product_id", label: "Product", options: products.items.map((one) => [one.id, `${one.sku} ${one.name}`]) });
+  if (locations) fields.push({ name: "location_id", label: "Location", options: locations.items.map((one) => [one.id, one.name]) });
+  ask({
+    title: "Adjust stock",
+    text: "The quantity is added to what is on hand; a negative one is taken off.",
+    fields: [...fields, { name: "quantity", label: "Quantity", type: "number" }, { name: "reason", label: "Reason", required: false, help: "Kept with the adjustment." }],
+    label: "Adjust",
+    act: async ({ quantity, ...rest }) => {
+      await post("/v1/stock/adjustments", { ...known, ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value)), quantity: Number(quantity) });
+      toast("The stock is adjusted.");
+      again();
+    },
+  });
+}
+
+export async function show({ query, signal, again }) {
+  // The newest of them by name; the others by their ids.
+  const named = async (path) => new Map((await get(`${path}?limit=200`, signal)).items.map((record) => [record.id, record]));
+  const [products, locations] = await Promise.all([named("/v1/products"), named("/v1/locations")]);
+  const columns = [
+    ["Product", (one) => h("div", {}, h("a", { href: `#/products/${encodeURIComponent(one.product_id)}` }, products.get(one.product_id)?.sku ?? one.product_id), h("div", { class: "soft small" }, products.get(one.product_id)?.name ?? "")), { head: true }],
+    ["Location", (one) => h("a", { href: `#/locations/${encodeURIComponent(one.location_id)}` }, locations.get(one.location_id)?.name ?? one.location_id)],
+    ["On hand", (one) => number(one.on_hand), { num: true }],
+    ["Allocated", (one) => number(one.allocated), { num: true }],
+    ["Available", (one) => number(one.available), { num: true }],
+  ];
+  if (may("operate")) columns.push(["", (one) => button("Adjust…", () => adjust(again, { product_id: one.product_id, location_id: one.location_id }), { kind: "small" }), { bare: true, label: "Adjust" }]);
+  const shown = await list({ label: "Stock", path: "/v1/stock", signal, query: Object.fromEntries(query), columns, none: empty("No stock yet", "Adjust a product's stock to begin: levels appear here for each location.") });
+  const fields = [{ name: "product_id", label: "Product's id" }, { name: "location_id", label: "Location's id" }];
+  const acts = may("operate") ? [button("Adjust stock…", () => adjust(again), { kind: "main" })] : [];
+  return page({ title: "Stock", lead: "What is on hand, what orders have allocated, and what is left.", acts }, filters("/stock", query, fields), shown);
+}

@@ -1,0 +1,24 @@
+// Authorised invoices that wait for the accounting system.
+
+import { post } from "./api.js";
+import { h, toast } from "./dom.js";
+import { time } from "./format.js";
+import { list } from "./list.js";
+import { button, empty, page } from "./parts.js";
+import { may } from "./session.js";
+
+export async function show({ signal, again }) {
+  const acknowledge = async (one) => {
+    await post(`/v1/accounting-syncs/${encodeURIComponent(one.id)}/acknowledge`);
+    toast("Acknowledged.");
+    again();
+  };
+  const columns = [
+    ["Invoice", (one) => one.invoice_number, { head: true }],
+    ["Sale", (one) => h("a", { href: `#/sales/${encodeURIComponent(one.sale_id)}` }, one.sale_id)],
+    ["Authorised", (one) => time(one.created_at), { when: true }],
+  ];
+  if (may("operate")) columns.push(["", (one) => button("Acknowledge", () => acknowledge(one), { kind: "small" }), { bare: true, label: "Acknowledge" }]);
+  const shown = await list({ label: "Pending syncs", path: "/v1/accounting-syncs", columns, signal, none: empty("Nothing waits", "Authorised invoices wait here until an accounting connector has taken them over.") });
+  return page({ title: "Accounting syncs", lead: "Authorised invoices that the accounting system does not have yet, the oldest first." }, shown);
+}

@@ -1,0 +1,60 @@
+// The system's words, as people say them, and how they look.
+
+import { h } from "./dom.js";
+
+const WORDS = {
+  pending: ["Pending", "busy"], blocked: ["Blocked", "warn"], consolidating: ["Gathered into a day's sale", "busy"], booked: ["Booked", "good"],
+  voided: ["Voided", ""], withdrawn: ["Withdrawn", ""], skipped: ["Skipped", "warn"], failed: ["Failed", "bad"],
+  queued: ["Queued", "busy"], running: ["Reading", "busy"], processing: ["Processing", "busy"], completed: ["Completed", "good"],
+  captured: ["Captured", "good"], updated: ["Updated", "good"], unchanged: ["Unchanged", ""], waiting: ["Waiting", "busy"],
+  cancelled: ["Cancelled", ""], refunded: ["Refunded", ""],
+  draft: ["Draft", "warn"], authorised: ["Authorised", "good"], shipped: ["Shipped", "good"], not_available: ["Not asked for", ""],
+  connected: ["Connected", "good"], disconnecting: ["Being disconnected", "warn"], disconnected: ["Not connected", "bad"],
+  acknowledged: ["Acknowledged", "good"], order: ["Order", ""], command: ["Command", ""], unknown: ["Unknown", "bad"],
+};
+
+const KINDS = {
+  download: "Scheduled download", load_orders: "Load orders from a day", load_order: "Load one order", process_pending: "Process pending orders",
+  load_products: "Load products", load_customers: "Load customers", consolidate: "Day's sale", import_products: "Import products", recreate: "Re-create a sale", recount: "Re-count",
+};
+
+const ACTS = {
+  connect: "Connected ShipStation", change_connection: "Changed the connection", disconnect: "Disconnected ShipStation",
+  replace_settings: "Changed settings", start_operation: "Started an operation", process_pending_orders: "Processed pending orders",
+  void_sale: "Voided a sale", authorise_invoice: "Authorised an invoice", retry_fulfilment: "Went on with fulfilment", add_payment: "Added a payment",
+  recreate_sale: "Re-created a sale", adjust_stock: "Adjusted stock", import_products: "Imported products",
+  delete_log_entry: "Deleted a log entry", redrive_dead_letters: "Redrove dead letters", acknowledge_accounting_sync: "Acknowledged a sync",
+  add_place_of_business: "Added a place of business",
+};
+
+export function word(value) {
+  return WORDS[value]?.[0] ?? sentence(value ?? "");
+}
+
+export function badge(value) {
+  if (!value) return "";
+  return h("span", { class: `badge ${WORDS[value]?.[1] ?? ""}` }, word(value));
+}
+
+export function kindOf(operation) {
+  return KINDS[operation.kind] ?? sentence(operation.kind);
+}
+
+// What an operation is about, in a line.
+export function aboutOperation(operation) {
+  if (operation.order_number) return `${kindOf(operation)}: ${operation.order_number}`;
+  if (operation.from) return `Load orders since ${operation.from}`;
+  return kindOf(operation);
+}
+
+export function actOf(name) {
+  const [, verb, what] = name.match(/^(create|replace)_(.+)$/) ?? [];
+  if (verb && !ACTS[name]) return `${verb === "create" ? "Made" : "Changed"} a ${what.replaceAll("_", " ")}`.replace(" a account", " an account");
+  return ACTS[name] ?? sentence(name);
+}
+
+// `some_words` as `Some words`.
+export function sentence(name) {
+  const text = String(name).replaceAll("_", " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,98 @@
+//! Who did what (N29), and who asks.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::Serialize;
+use stevedore_aws::AuditRecord;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Shared;
+use crate::Deps;
+use crate::access::{Caller, Grade};
+use crate::paging::{ListQuery, ListView, Parameters, read_token, write_token};
+use crate::problem::Problem;
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(me))
+}
+
+/// Something that a person did.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditRecord)]
+struct AuditView {
+    /// Sorts by time.
+    id: String,
+    at: Timestamp,
+    by: String,
+    /// The permission that let him.
+    permission: String,
+    /// The operation's name in this document.
+    #[schema(example = "replace_settings")]
+    act: String,
+    /// The path that was called.
+    target: String,
+    /// The answer's HTTP status; null when the end is not known.
+    #[schema(required = true)]
+    status: Option<u16>,
+    /// What was there before.
+    #[schema(required = true)]
+    before: Option<serde_json::Value>,
+    /// What was there afterwards.
+    #[schema(required = true)]
+    after: Option<serde_json::Value>,
+}
+
+impl From<AuditRecord> for AuditView {
+    fn from(record: AuditRecord) -> Self {
+        let AuditRecord { id, at, by, permission, act, target, status, before, after } = record;
+        Self { id, at, by, permission, act, target, status, before, after }
+    }
+}
+
+const AUDIT: &str = "audit";
+
+/// What people did, the newest first
+#[utoipa::path(get, path = "/v1/audit", tag = "audit", operation_id = "list_audit",
+    description = "Every change of connection, settings and reference data, and every operator's act. Calls that were refused are not in it.",
+    security(("bearer" = ["integration:shipstation:read"])), params(ListQuery),
+    responses((status = 200, description = "Acts.", body = ListView<AuditView>)))]
+async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<AuditView>>, Problem> {
+    let list = query.list();
+    query.finish()?;
+    let before =
+        list.token.as_deref().map(|token| read_token(AUDIT, token).filter(|id| !id.is_empty()).ok_or(stevedore_aws::Error::PageToken));
+    let mut page = deps.table.list_audit(list.limit, before.transpose()?.as_deref()).await?;
+    page.next = page.next.map(|id| write_token(AUDIT, &id));
+    Ok(Json(ListView::of(page, AuditView::from)))
+}
+
+/// Who the token says that one is.
+#[derive(Debug, Serialize, ToSchema)]
+struct Me {
+    by: String,
+    /// The permissions that the token carries.
+    #[schema(example = json!(["integration:shipstation:read"]))]
+    permissions: Vec<&'static str>,
+    /// The merchant's zone, in which times are shown.
+    time_zone: String,
+    /// ISO 4217.
+    currency: String,
+    /// Of this program.
+    version: &'static str,
+}
+
+/// Who asks, and what he may do
+#[utoipa::path(get, path = "/v1/me", tag = "audit", operation_id = "show_me",
+    security(("bearer" = ["integration:shipstation:read"])),
+    responses((status = 200, description = "The caller.", body = Me)))]
+async fn me(State(deps): Shared, caller: Caller) -> Result<Json<Me>, Problem> {
+    let settings = deps.table.settings().await?.value;
+    let permissions = Grade::ALL.into_iter().filter(|grade| caller.grade >= Some(*grade)).map(Grade::permission).collect();
+    let currency = settings.currency.code().to_owned();
+    Ok(Json(Me { by: caller.by, permissions, time_zone: settings.time_zone, currency, version: env!("CARGO_PKG_VERSION") }))
+}

@@ -1,0 +1,106 @@
+//! The panel in a real browser, over the whole system. Where no Chromium is installed, each test says that it was skipped.
+//!
+//! A program of its own instead of the test harness, because a test that needs something that may not be there has to count as skipped, not as passed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout, missing_docs)]
+
+mod chromium;
+mod issuer;
+mod pages;
+mod person;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use chromium::Browser;
+use stevedore_local::{Options, Source, Stack};
+use tokio::runtime::Runtime;
+
+/// A stack and a browser that looks at it.
+pub(crate) struct World {
+    pub(crate) runtime: Runtime,
+    pub(crate) stack: Stack,
+    pub(crate) browser: Browser,
+    /// Who people sign in with; none where the panel asks for a token.
+    pub(crate) issuer: Option<issuer::Issuer>,
+}
+
+impl World {
+    fn new(program: &std::path::Path, begins: Begins) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let with_issuer = (begins == Begins::WithIssuer).then(|| runtime.block_on(issuer::Issuer::start()));
+        let (issuer, sign_in) = with_issuer.unzip();
+        let options = Options {
+            sign_in,
+            source: Source::Generated { seed: Some(5), orders: Some(120) },
+            set_up: begins == Begins::SetUp,
+            ..Options::in_memory(Arc::new(jiff::Timestamp::now))
+        };
+        let stack = runtime.block_on(Stack::start(options)).unwrap();
+        let mut browser = Browser::start(program);
+        browser.look(1280, 860, false);
+        Self { runtime, stack, browser, issuer }
+    }
+
+    /// Opens the panel with the token behind the #, as `cargo run` prints it.
+    pub(crate) fn enter(&mut self, token: &str) {
+        let url = format!("{}/#token={token}", self.stack.api_url());
+        self.browser.open(&url);
+        self.browser.until("the home page", "document.querySelector('main h1')?.innerText === 'Is everything all right?'");
+    }
+}
+
+/// How a world begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begins {
+    Empty,
+    SetUp,
+    WithIssuer,
+}
+
+/// A test's name, how its world begins, and what it does with it.
+type Test = (&'static str, Begins, fn(&mut World));
+
+const TESTS: &[Test] = &[
+    ("s13_s15_s24_s38_s48_s52_a_merchant_sets_up_loads_and_does_it_all_again", Begins::Empty, person::from_nothing_to_a_sale),
+    ("n29_each_grade_sees_what_it_may_do", Begins::SetUp, person::grades),
+    ("n29_people_sign_in_with_their_issuer", Begins::WithIssuer, issuer::signing_in),
+    ("n5_s107_s147_s148_s153_n19_n20_n23_every_page_in_light_and_dark_wide_and_narrow", Begins::SetUp, pages::every_page),
+];
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    if std::env::args().any(|argument| argument == "--list") {
+        for (name, ..) in TESTS {
+            println!("{name}: test");
+        }
+        return ExitCode::SUCCESS;
+    }
+    let program = chromium::find();
+    let (mut passed, mut failed, mut skipped, mut left_out) = (0, 0, 0, 0);
+    println!("\nrunning {} tests", TESTS.len());
+    for (name, begins, test) in TESTS {
+        if !wanted.is_empty() && !wanted.iter().any(|wanted| name.contains(wanted.as_str())) {
+            left_out += 1;
+            continue;
+        }
+        let Some(program) = &program else {
+            println!("test {name} ... ignored, no Chromium is installed (or name one in STEVEDORE_BROWSER)");
+            skipped += 1;
+            continue;
+        };
+        let run = catch_unwind(AssertUnwindSafe(|| {
+            let mut world = World::new(program, *begins);
+            test(&mut world);
+            let World { runtime, stack, browser, .. } = world;
+            assert!(browser.complaints.is_empty(), "the browser complained: {:#?}", browser.complaints);
+            drop(browser);
+            runtime.block_on(stack.stop());
+        }));
+        println!("test {name} ... {}", if run.is_ok() { "ok" } else { "FAILED" });
+        if run.is_ok() { passed += 1 } else { failed += 1 }
+    }
+    let result = if failed == 0 { "ok" } else { "FAILED" };
+    println!("\ntest result: {result}. {passed} passed; {failed} failed; {skipped} ignored; 0 measured; {left_out} filtered out\n");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,93 @@
+//! What the home page needs at a glance: counts that read an index up to a bound, and ShipStation's limit as it was last seen.
+
+use aws_sdk_dynamodb::types::Select;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use stevedore_domain::log::LogState;
+
+use super::order_item::{LOG, SALE, state_partition};
+use super::record::Expected;
+use super::{Table, item_of, text, value_of};
+use crate::schema::{BY_STATE, BY_TIME, Index};
+use crate::{Error, keys};
+
+/// How many there are, as far as they were counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// So many at least.
+    pub count: u64,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// ShipStation's limit as a run last saw it (N19).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pacing {
+    /// Requests that a window allows.
+    pub limit: u32,
+    /// Requests that were left.
+    pub remaining: u32,
+    /// When the window ends.
+    pub resets_at: Timestamp,
+}
+
+impl Table {
+    /// Log entries in a state, counted up to `most`. Booked and voided orders are in no state index.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn count_log_state(&self, state: LogState, most: u32) -> Result<Count, Error> {
+        self.count("count log entries in a state", BY_STATE, &state_partition(state), None, most).await
+    }
+
+    /// Orders captured or booked since an instant, counted up to `most` each.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn count_log_since(&self, from: Timestamp, most: u32) -> Result<Count, Error> {
+        const OPERATION: &str = "count log entries";
+        let from = keys::instant(from);
+        let count = |partition| self.count(OPERATION, BY_TIME, partition, Some(from.clone()), most);
+        let (open, booked) = tokio::try_join!(count(LOG), count(SALE))?;
+        Ok(Count { count: open.count + booked.count, more: open.more || booked.more })
+    }
+
+    async fn count(&self, operation: &'static str, index: Index, pk: &str, from: Option<String>, most: u32) -> Result<Count, Error> {
+        let mut request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(index.name)
+            .select(Select::Count)
+            .expression_attribute_names("#p", index.partition)
+            .expression_attribute_values(":p", text(pk))
+            .limit(i32::try_from(most).unwrap_or(i32::MAX))
+            .set_return_consumed_capacity(self.capacity());
+        let mut condition = "#p = :p".to_owned();
+        if let Some(from) = from {
+            condition.push_str(" AND #s >= :s");
+            request = request.expression_attribute_names("#s", index.sort).expression_attribute_values(":s", text(from));
+        }
+        let reply = request.key_condition_expression(condition).send().await.map_err(Error::call(operation))?;
+        Ok(Count { count: u64::try_from(reply.count).unwrap_or(0), more: reply.last_evaluated_key.is_some() })
+    }
+
+    /// ShipStation's limit as a run last saw it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn pacing(&self) -> Result<Option<Pacing>, Error> {
+        const OPERATION: &str = "read the pace";
+        self.get_item(OPERATION, &keys::pacing()).await?.map(|item| value_of(OPERATION, item)).transpose()
+    }
+
+    /// Keeps what a run saw of ShipStation's limit.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn put_pacing(&self, pacing: &Pacing) -> Result<(), Error> {
+        const OPERATION: &str = "write the pace";
+        let item = item_of(OPERATION, &keys::pacing(), "pacing", pacing)?;
+        self.put_if(OPERATION, item, Expected::Anything).await.map(drop)
+    }
+}
