@@ -20,12 +20,12 @@ pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline)
         Command::LoadOrders { operation_id, .. }
         | Command::LoadOrder { operation_id, .. }
         | Command::ImportProducts { operation_id }
+        | Command::Recreate { operation_id, .. }
         | Command::Continue { operation_id } => go_on(deps, &operation_id, deadline).await,
         Command::ProcessPending { operation_id: None, order_ids } => {
             pending::process(deps, &OperationId::from("system"), order_ids.as_deref()).await.map(drop)
         }
         Command::ProcessPending { operation_id: Some(id), order_ids } => process_pending(deps, &id, order_ids.as_deref()).await,
-        Command::Recreate { operation_id, .. } => go_on(deps, &operation_id, deadline).await,
         Command::Disconnect => disconnect(deps, deadline).await,
     }
 }

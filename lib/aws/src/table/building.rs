@@ -18,10 +18,8 @@ use crate::keys::{self, Key};
 use crate::schema::BY_STATE;
 use crate::{Error, codec};
 
-/// The most levels that the transaction of a whole sale moves: with log entry, head and customer it stays below a hundred writes.
-pub(super) const MOST_AT_ONCE: usize = 90;
-/// Levels of one step.
-const STEP: usize = 90;
+/// The most levels that one transaction moves: with log entry, head and customer it stays below a hundred writes.
+pub(super) const LEVELS_AT_ONCE: usize = 90;
 /// How long work may take before others take it back: a thousand levels need a second.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 
@@ -116,7 +114,7 @@ impl Table {
     async fn carry_out(&self, sale: &SaleId, work: &Work, version: u64, changes: &[StockChange], at: Timestamp) -> Result<Worked, Error> {
         const OPERATION: &str = "move stock in steps";
         let cause = format!("sale {sale}");
-        for (number, step) in changes.chunks(STEP).enumerate() {
+        for (number, step) in changes.chunks(self.levels_at_once).enumerate() {
             let mut writes = vec![self.put(OPERATION, step_item(sale, work, number, step)?, Expected::Absent)?, self.still(sale, work)?];
             for change in step {
                 writes.push(self.stock_update(OPERATION, change, &cause, at)?);

@@ -9,7 +9,7 @@ use stevedore_domain::order::RevisionKey;
 use stevedore_domain::sale::{CustomerChoice, Sale, StageStatus};
 use stevedore_domain::stock::{Level, StockChange, StockKey};
 
-use super::building::{MOST_AT_ONCE, Worked, shortages};
+use super::building::{Worked, shortages};
 use super::order_item::{Known, OrderItem, SalePlace, StoredEntry, order_item};
 use super::record::{Condition, Expected, Transacted};
 use super::sales::{Head, HeadState, SaleItems, sale_items};
@@ -90,7 +90,7 @@ impl Table {
             beforehand.extend(super::revision::revision_items(entry.order_id, &old_key, old_raw.get())?);
         }
         let events = sale.map(|new| events_of(new.sale)).unwrap_or_default();
-        let large = sale.is_some_and(|new| new.stock.len() > MOST_AT_ONCE);
+        let large = sale.is_some_and(|new| new.stock.len() > self.levels_at_once);
         let place = match (sale, known) {
             (Some(new), _) if large => SalePlace::Beside(new.sale.created_at),
             (Some(new), _) => SalePlace::Here(new.sale),
@@ -126,7 +126,7 @@ impl Table {
         if let Some(NewSale { sale, customer, stock }) = sale {
             if large || sale_beside {
                 super::events::unname(&mut item);
-                let expected = if stock.len() > MOST_AT_ONCE {
+                let expected = if stock.len() > self.levels_at_once {
                     self.put_items(OPERATION, std::mem::take(&mut beforehand)).await?;
                     match self.build(sale, stock, at).await? {
                         Worked::Done(version) => {

@@ -7,7 +7,7 @@ use stevedore_domain::log::LogEntry;
 use stevedore_domain::sale::Sale;
 use stevedore_domain::stock::{Levels, StockChange};
 
-use super::building::{MOST_AT_ONCE, Worked, shortages};
+use super::building::{Worked, shortages};
 use super::order_item::{Known, OrderItem, SalePlace, order_item, orphan_item, read_known};
 use super::record::{Condition, Expected, Transacted};
 use super::sales::{Head, HeadState, SaleItems, sale_items};
@@ -144,7 +144,7 @@ impl Table {
         let mut worked = None;
         let version;
         if let Some(head) = &place.head {
-            let expected = if edit.stock.len() > MOST_AT_ONCE {
+            let expected = if edit.stock.len() > self.levels_at_once {
                 match self.work_on(head, before, &edit.stock, at).await? {
                     Worked::Done(version) => {
                         worked = Some(&sale.id);
@@ -187,8 +187,8 @@ impl Table {
                 }
             };
             writes.push(self.put(OPERATION, item, expected)?);
-            if beside || edit.stock.len() > MOST_AT_ONCE {
-                if edit.stock.len() > MOST_AT_ONCE {
+            if beside || edit.stock.len() > self.levels_at_once {
+                if edit.stock.len() > self.levels_at_once {
                     // First it gets a head that work can go on around.
                     return self.give_head(before, known).await;
                 }

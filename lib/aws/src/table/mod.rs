@@ -72,19 +72,28 @@ pub struct Table {
     name: String,
     /// Ask DynamoDB what each call costs; the benchmark sums it up.
     count_capacity: bool,
+    /// The most levels of stock that one transaction moves.
+    levels_at_once: usize,
 }
 
 impl Table {
     /// The table named `name`.
     #[must_use]
     pub fn new(clients: &Clients, name: impl Into<String>) -> Self {
-        Self { client: clients.dynamodb.clone(), name: name.into(), count_capacity: false }
+        Self { client: clients.dynamodb.clone(), name: name.into(), count_capacity: false, levels_at_once: building::LEVELS_AT_ONCE }
     }
 
     /// The same table, with every call asking for its consumed capacity.
     #[must_use]
     pub fn counting_capacity(mut self) -> Self {
         self.count_capacity = true;
+        self
+    }
+
+    /// The same table, moving at most so many levels of stock in one transaction: so tests go through a large sale's steps with a handful of products.
+    #[must_use]
+    pub fn moving_at_most(mut self, levels: usize) -> Self {
+        self.levels_at_once = levels.clamp(1, building::LEVELS_AT_ONCE);
         self
     }
 

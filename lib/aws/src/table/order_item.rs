@@ -54,6 +54,7 @@ pub struct Orphan {
 
 /// What the table knows of an order.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly every one is an entry")]
 pub enum Known {
     /// It is in the log.
     Entry(StoredEntry),

@@ -151,18 +151,19 @@ impl Table {
         let cause = format!("adjustment {}", adjustment.id);
         let writes = vec![self.put(OPERATION, item, Expected::Absent)?, self.stock_update(OPERATION, &change, &cause, adjustment.at)?];
         if let Transacted::Refused(failed) = self.transact(OPERATION, writes).await? {
-            let mut failed = failed.into_iter();
-            if let (Some(Condition::Failed(known)), _) = (failed.next(), ()) {
-                let known: Option<Adjustment> = known.map(|item| value_of(OPERATION, item)).transpose()?;
-                let same = |known: &Adjustment| {
-                    (&known.product_id, &known.location_id, known.quantity)
-                        == (&adjustment.product_id, &adjustment.location_id, adjustment.quantity)
-                };
-                if !known.as_ref().is_some_and(same) {
-                    return Ok(AdjustmentOutcome::KeyTaken);
+            match failed.as_slice() {
+                [Condition::Failed(known), ..] => {
+                    let known: Option<Adjustment> = known.clone().map(|item| value_of(OPERATION, item)).transpose()?;
+                    let same = |known: &Adjustment| {
+                        (&known.product_id, &known.location_id, known.quantity)
+                            == (&adjustment.product_id, &adjustment.location_id, adjustment.quantity)
+                    };
+                    if !known.as_ref().is_some_and(same) {
+                        return Ok(AdjustmentOutcome::KeyTaken);
+                    }
                 }
-            } else if let Some(Condition::Failed(there)) = failed.next() {
-                return Ok(AdjustmentOutcome::NotThere(level_of(there.as_ref())));
+                [_, Condition::Failed(there)] => return Ok(AdjustmentOutcome::NotThere(level_of(there.as_ref()))),
+                _ => {}
             }
         }
         let level = self.get_item(OPERATION, &keys::stock(&change.key)).await?;

@@ -178,7 +178,7 @@ impl LogEntry {
     /// The id of the next sale that the order becomes: free, since every earlier one is remembered.
     #[must_use]
     pub fn next_sale_id(&self) -> SaleId {
-        let earlier = self.past_sales.iter().chain(&self.sale_id).filter_map(|id| id.order()).map(|(_, attempt)| attempt).max();
+        let earlier = self.past_sales.iter().chain(&self.sale_id).filter_map(SaleId::order).map(|(_, attempt)| attempt).max();
         SaleId::of_order(self.order_id, earlier.map_or(1, |attempt| attempt.saturating_add(1)))
     }
 

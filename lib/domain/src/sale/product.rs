@@ -10,9 +10,9 @@ use crate::reference::{Product, folded_sku};
 /// The products that an order's lines may name, loaded by their keys.
 #[derive(Clone, Debug, Default)]
 pub struct Products {
-    by_link: HashMap<ShipstationProductId, Arc<Product>>,
-    by_folded: HashMap<String, Vec<Arc<Product>>>,
-    by_id: HashMap<ProductId, Arc<Product>>,
+    linked: HashMap<ShipstationProductId, Arc<Product>>,
+    coded: HashMap<String, Vec<Arc<Product>>>,
+    known: HashMap<ProductId, Arc<Product>>,
 }
 
 /// What a line's product was found to be.
@@ -29,30 +29,30 @@ pub enum ProductMatch<'a> {
 impl Products {
     /// Adds a product that lines do not name by themselves: a component of one that they do.
     pub fn add_component(&mut self, product: Arc<Product>) {
-        self.by_id.insert(product.id.clone(), product);
+        self.known.insert(product.id.clone(), product);
     }
 
     /// A product by its id.
     #[must_use]
     pub fn get(&self, id: &ProductId) -> Option<&Arc<Product>> {
-        self.by_id.get(id)
+        self.known.get(id)
     }
 
     /// The components of those that are here and are not here themselves.
     #[must_use]
     pub fn missing_components(&self) -> BTreeSet<ProductId> {
-        let parts = self.by_id.values().flat_map(|product| &product.components).map(|part| &part.product_id);
-        parts.filter(|id| !self.by_id.contains_key(*id)).cloned().collect()
+        let parts = self.known.values().flat_map(|product| &product.components).map(|part| &part.product_id);
+        parts.filter(|id| !self.known.contains_key(*id)).cloned().collect()
     }
 
     /// Adds a product under its link, its SKU and its aliases.
     pub fn add(&mut self, product: Arc<Product>) {
-        self.by_id.insert(product.id.clone(), Arc::clone(&product));
+        self.known.insert(product.id.clone(), Arc::clone(&product));
         if let Some(id) = product.shipstation_product_id {
-            self.by_link.insert(id, Arc::clone(&product));
+            self.linked.insert(id, Arc::clone(&product));
         }
         for code in std::iter::once(&product.sku).chain(&product.aliases) {
-            let known = self.by_folded.entry(folded_sku(code)).or_default();
+            let known = self.coded.entry(folded_sku(code)).or_default();
             if !known.iter().any(|other| other.id == product.id) {
                 known.push(Arc::clone(&product));
             }
@@ -62,12 +62,12 @@ impl Products {
     /// The product of a line: by link, else by the SKU as written, else by the only SKU that is equal without case and blanks at its ends, else by alias.
     #[must_use]
     pub fn find(&self, item: &Item) -> ProductMatch<'_> {
-        if let Some(product) = item.product_id.and_then(|id| self.by_link.get(&id)) {
+        if let Some(product) = item.product_id.and_then(|id| self.linked.get(&id)) {
             return ProductMatch::Found(product);
         }
         let Some(sku) = item.sku.as_deref() else { return ProductMatch::Unknown };
         let folded = folded_sku(sku);
-        let Some(candidates) = self.by_folded.get(&folded) else { return ProductMatch::Unknown };
+        let Some(candidates) = self.coded.get(&folded) else { return ProductMatch::Unknown };
         if let Some(product) = candidates.iter().find(|product| product.sku == sku) {
             return ProductMatch::Found(product);
         }
