@@ -260,6 +260,13 @@ fn check(method: &Method, path: &str, reply: &Reply) {
     }
 }
 
+/// Whether a value has the members that a choice asks for, which tells one choice from another.
+fn has_required(choice: &Value, value: &Value) -> bool {
+    let name = choice["$ref"].as_str().map(|reference| reference.trim_start_matches("#/components/schemas/"));
+    let schema = name.map_or(choice, |name| &DOCUMENT["components"]["schemas"][name]);
+    schema["required"].as_array().into_iter().flatten().all(|name| value.get(name.as_str().unwrap()).is_some())
+}
+
 /// A small part of JSON Schema, as much as the document uses: a value has the members, types and words that its schema states.
 fn conform(schema: &Value, value: &Value, place: &str) {
     if let Some(reference) = schema["$ref"].as_str() {
@@ -275,7 +282,10 @@ fn conform(schema: &Value, value: &Value, place: &str) {
         let null = choices.iter().any(|choice| choice["type"] == "null");
         match value {
             Value::Null => assert!(null, "{place}: null"),
-            _ => conform(choices.iter().find(|choice| choice["type"] != "null").unwrap(), value, place),
+            _ => {
+                let fits = |choice: &&Value| choice["type"] != "null" && has_required(choice, value);
+                conform(choices.iter().find(fits).unwrap_or_else(|| panic!("{place}: {value} is none of {choices:?}")), value, place);
+            }
         }
         return;
     }
