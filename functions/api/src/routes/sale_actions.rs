@@ -12,7 +12,7 @@ use serde::Serialize;
 use stevedore_aws::{SaleDraft, SaleEdit, SaleOutcome, StoredSale};
 use stevedore_domain::event::EventKind;
 use stevedore_domain::ids::{AccountId, SaleId};
-use stevedore_domain::money::{Decimal, LARGEST_AMOUNT};
+use stevedore_domain::money::{AmountError, Decimal, LARGEST_AMOUNT};
 use stevedore_domain::order::Digest;
 use stevedore_domain::reference::Account;
 use stevedore_domain::sale::{Actor, Fulfilment, MOST_PAYMENTS, Payment, PaymentRefused};
@@ -314,8 +314,10 @@ async fn add_payment(State(deps): Shared, caller: Caller, Id(id): Id, headers: H
     let step = Step::new(&deps, &caller, id, &headers);
     let settings = deps.table.settings().await?.value;
     let Some(stored) = deps.table.sale(&step.id).await? else { return Err(Problem::not_found("sale")) };
-    let minor = stored.sale.currency.minor(amount);
-    let amount = minor.map_err(|error| Problem::field("/amount", "not_exact", format!("{error}.")))?;
+    let amount = stored.sale.currency.minor(amount).map_err(|error| {
+        let code = if matches!(error, AmountError::NotExact(..)) { "not_exact" } else { "out_of_range" };
+        Problem::field("/amount", code, format!("{error}."))
+    })?;
     let account = receiving_account(&deps, account, settings.payment_account(method.as_deref())).await?;
     let on = on.unwrap_or_else(|| step.now.to_zoned(zone(&settings)).date());
     let key = key.unwrap_or_else(|| {

@@ -143,6 +143,37 @@ async fn s34_a_short_pick_shows_what_it_found_and_is_retried() {
     assert_eq!((shop.level("MUG").await, shop.level("LID").await), ([2, 4, 2], [8, 0, 8]));
 }
 
+/// P5: persons at many desks retry at once; what there is goes out once, and a retry that is said twice moves its stock once.
+#[tokio::test]
+async fn p5_people_who_retry_at_once_take_nothing_that_is_not_there() {
+    let world = World::new().await;
+    let mut shop = Shop::new(&world).await;
+    shop.product("MUG", "stock", &[]).await;
+    let mut retries = Vec::new();
+    for order in 1..=4 {
+        let path = shop.sell(order, PickPackShip::Pick, &[("MUG", 3)]).await;
+        retries.extend(std::iter::repeat_n(format!("{path}/retry_fulfilment"), 2));
+    }
+    shop.adjust("MUG", 7).await;
+    let body = json!({"to": "pick_pack_ship"});
+    let mut workers = tokio::task::JoinSet::new();
+    for path in retries {
+        let router = world.router.clone();
+        let request = axum::http::Request::post(path).header("authorization", format!("Bearer {}", crate::world::token(Grade::Operate)));
+        let request = request.header("content-type", "application/json").body(axum::body::Body::from(body.to_string())).unwrap();
+        workers.spawn(async move { tower::ServiceExt::oneshot(router, request).await.unwrap().status().as_u16() });
+    }
+    while let Some(status) = workers.join_next().await {
+        assert_eq!(status.unwrap(), 200);
+    }
+    let mut shipped = 0;
+    for order in 1..=4 {
+        let sale = world.get(&format!("/v1/sales/SO-{order}")).await.ok();
+        shipped += usize::from(sale["ship"]["status"] == "authorised");
+    }
+    assert_eq!((shipped, shop.level("MUG").await), (2, [1, 6, 1]));
+}
+
 /// S57, S59, S60, N18: draft assemblies are made when components have come in, then all is picked and shipped; the kit's part in it adds up.
 #[tokio::test]
 async fn s57_s60_draft_assemblies_are_made_on_retry() {

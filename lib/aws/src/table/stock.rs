@@ -152,7 +152,7 @@ impl Table {
         let writes = vec![self.put(OPERATION, item, Expected::Absent)?, self.stock_update(OPERATION, &change, &cause, adjustment.at)?];
         if let Transacted::Refused(failed) = self.transact(OPERATION, writes).await? {
             let mut failed = failed.into_iter();
-            if let (Some(Condition::Failed(known)), _) = (failed.next(), ()) {
+            if let Some(Condition::Failed(known)) = failed.next() {
                 let known: Option<Adjustment> = known.map(|item| value_of(OPERATION, item)).transpose()?;
                 let same = |known: &Adjustment| {
                     (&known.product_id, &known.location_id, known.quantity)
