@@ -120,7 +120,7 @@ impl Table {
             for (at, head, more) in heads {
                 match head {
                     Some(key) if best.as_ref().is_none_or(|(_, known)| (key > *known) == newest_first && key != *known) => {
-                        best = Some((at, key))
+                        best = Some((at, key));
                     }
                     Some(_) => {}
                     None => blind |= more,

@@ -152,7 +152,8 @@ impl Table {
         let writes = vec![self.put(OPERATION, item, Expected::Absent)?, self.stock_update(OPERATION, &change, &cause, adjustment.at)?];
         if let Transacted::Refused(failed) = self.transact(OPERATION, writes).await? {
             let mut failed = failed.into_iter();
-            if let Some(Condition::Failed(known)) = failed.next() {
+            let (key, level) = (failed.next(), failed.next());
+            if let Some(Condition::Failed(known)) = key {
                 let known: Option<Adjustment> = known.map(|item| value_of(OPERATION, item)).transpose()?;
                 let same = |known: &Adjustment| {
                     (&known.product_id, &known.location_id, known.quantity)
@@ -161,7 +162,7 @@ impl Table {
                 if !known.as_ref().is_some_and(same) {
                     return Ok(AdjustmentOutcome::KeyTaken);
                 }
-            } else if let Some(Condition::Failed(there)) = failed.next() {
+            } else if let Some(Condition::Failed(there)) = level {
                 return Ok(AdjustmentOutcome::NotThere(level_of(there.as_ref())));
             }
         }

@@ -326,7 +326,7 @@ impl Sale {
     pub fn movements(&self) -> Vec<Movement> {
         let mut movements = Vec::new();
         let mut note = |at, kind, key: StockKey, quantity| movements.push(Movement { at, kind, key, quantity });
-        for assembly in self.assemblies.iter() {
+        for assembly in &self.assemblies {
             let Some(at) = assembly.at else { continue };
             for part in &assembly.components {
                 note(at, MovementKind::Consume, assembly.part_key(part), part.quantity);

@@ -87,7 +87,7 @@ mod tests {
         let mut location = Location {
             id: "l".into(),
             name: "l".to_owned(),
-            address: Default::default(),
+            address: crate::order::Address::default(),
             priority: 0,
             active: false,
             created_at: jiff::Timestamp::UNIX_EPOCH,
