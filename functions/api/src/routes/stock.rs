@@ -184,7 +184,8 @@ async fn adjust(State(deps): Shared, caller: Caller, body: Body) -> Result<Respo
         return Err(Problem::with_errors(Code::ValidationFailed, faults));
     }
     if adjustment.id.is_empty() {
-        adjustment.id = Digest::of_bytes(format!("{adjustment:?}").as_bytes()).to_string().get(..16).unwrap_or_default().to_owned();
+        let digest = Digest::of_bytes(format!("{adjustment:?}").as_bytes()).to_string();
+        digest.get(..16).unwrap_or_default().clone_into(&mut adjustment.id);
     }
     match deps.table.adjust_stock(&adjustment).await? {
         AdjustmentOutcome::Written(level) => {

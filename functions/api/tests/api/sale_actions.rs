@@ -5,7 +5,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use stevedore_aws::messages::Command;
 use stevedore_domain::ids::OrderId;
-use stevedore_domain::sale::{DaySource, Sale, SaleKind, Source};
+use stevedore_domain::sale::{DaySource, Sale, SaleKind, Source, Stage};
 use stevedore_domain::settings::PickPackShip;
 
 use crate::captured::{Shop, book, capture};
@@ -550,7 +550,7 @@ async fn what_others_shipped_is_not_fulfilled_here() {
     let products = world.table.products_by_id([shop.id("MUG").into()]).await.unwrap();
     sale.claim(&products);
     for stage in [&mut sale.pick, &mut sale.pack, &mut sale.ship] {
-        *stage = Default::default();
+        *stage = Stage::default();
     }
     book(&world, sale, &[]).await;
     assert_eq!(world.post("/v1/sales/SO-1/retry_fulfilment", json!({"to": "pick"})).await.code(409), "nothing_to_fulfil");
