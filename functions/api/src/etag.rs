@@ -17,8 +17,13 @@ pub(crate) struct IfMatch(String);
 impl IfMatch {
     /// The request's `If-Match`; without one the write is refused with 428.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let values: Vec<&str> = headers.get_all(header::IF_MATCH).iter().filter_map(|value| value.to_str().ok()).collect();
-        if values.is_empty() { Err(Problem::new(Code::PreconditionRequired)) } else { Ok(Self(values.join(","))) }
+        Self::given(headers).ok_or_else(|| Problem::new(Code::PreconditionRequired))
+    }
+
+    /// The request's `If-Match`, where it has one. A header that is no text is one all the same, and matches nothing.
+    pub(crate) fn given(headers: &HeaderMap) -> Option<Self> {
+        let values: Vec<&str> = headers.get_all(header::IF_MATCH).iter().map(|value| value.to_str().unwrap_or_default()).collect();
+        if values.is_empty() { None } else { Some(Self(values.join(","))) }
     }
 
     /// Refuses with 412 unless `version` is named. `*` names any; a weak tag names none (RFC 9110, section 13.1.1).
@@ -58,5 +63,13 @@ mod tests {
         headers.append(header::IF_MATCH, "\"1\"".parse().unwrap());
         headers.append(header::IF_MATCH, "\"2\"".parse().unwrap());
         assert!(IfMatch::of(&headers).unwrap().check(2).is_ok());
+    }
+
+    #[test]
+    fn a_header_that_is_no_text_is_not_passed_over() {
+        let mut headers = HeaderMap::new();
+        assert!(IfMatch::given(&headers).is_none());
+        headers.append(header::IF_MATCH, HeaderValue::from_bytes(b"\"\xff\"").unwrap());
+        assert!(IfMatch::given(&headers).unwrap().check(1).is_err());
     }
 }

@@ -23,6 +23,28 @@ const LONGEST_VALUE: usize = 1_024;
 /// What a page may weigh, in bytes: Lambda answers with 6 MB at most.
 const LARGEST_PAGE: usize = 4_000_000;
 
+/// Reads of the table that one filtered page takes at most; then it ends early, and its token goes on.
+const MOST_READS: usize = 20;
+
+/// One page of what `keep` leaves of a list. Where no index holds exactly that, pages are read until this one is full.
+pub(crate) async fn filtered<R, F>(mut list: List, mut read: impl FnMut(List) -> F, keep: impl Fn(&R) -> bool) -> Result<Page<R>, Error>
+where
+    F: Future<Output = Result<Page<R>, Error>>,
+{
+    let limit = list.limit;
+    let mut items: Vec<R> = Vec::new();
+    for _ in 0..MOST_READS {
+        list.limit = limit - items.len();
+        let page = read(list.clone()).await?;
+        items.extend(page.items.into_iter().filter(&keep));
+        list.token = page.next;
+        if list.token.is_none() || items.len() >= limit {
+            break;
+        }
+    }
+    Ok(Page { items, next: list.token })
+}
+
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ListView<T> {

@@ -46,6 +46,17 @@ pub(crate) fn integer(range: RangeInclusive<i64>) -> impl Fn(&str) -> Result<i64
     }
 }
 
+/// The same, and not zero, for which `why` says what is meant instead.
+pub(crate) fn other_than_zero<T: PartialEq + Default>(
+    read: impl Fn(&str) -> Result<T, Fault>,
+    why: &'static str,
+) -> impl Fn(&str) -> Result<T, Fault> {
+    move |json| match read(json)? {
+        zero if zero == T::default() => Err(Fault::new("out_of_range", why)),
+        value => Ok(value),
+    }
+}
+
 /// One of ShipStation's ids: a whole number, which may exceed 2^53.
 pub(crate) fn number_id(json: &str) -> Result<u64, Fault> {
     serde_json::from_str(json).map_err(|_| Fault::wrong_type("A whole number"))

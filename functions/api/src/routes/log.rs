@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
-use stevedore_aws::{DeleteOutcome, List, Page, StoredEntry};
+use stevedore_aws::{DeleteOutcome, Error, List, Page, StoredEntry};
 use stevedore_domain::log::LogState;
 use stevedore_domain::operation::OperationKind;
 use stevedore_domain::sale::SaleStatus;
@@ -18,16 +18,13 @@ use super::operations::accepted;
 use super::{OrderInPath, Shared, zone};
 use crate::Deps;
 use crate::access::Caller;
-use crate::paging::{ListQuery, ListView, Parameters};
+use crate::paging::{ListQuery, ListView, Parameters, filtered};
 use crate::problem::{Code, Problem};
 use crate::views::{LogEntryView, OperationView};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, delete)).routes(routes!(recreate))
 }
-
-/// Reads of the table that one filtered page takes at most; then it ends early, and its token goes on.
-const MOST_READS: usize = 20;
 
 #[derive(Default)]
 struct Filter {
@@ -54,28 +51,18 @@ async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListVie
     query.window(&mut list, &zone(&settings));
     let filter = Filter { state: query.value("state", "A state", LogState::parse), order_number: query.text("order_number") };
     query.finish()?;
-    let page = filtered(&deps, &filter, list).await?;
+    let wanted = |stored: &StoredEntry| filter.state.is_none_or(|state| stored.entry.state == state);
+    let page = filtered(list, |list| narrowest(&deps, &filter, list), wanted).await?;
     Ok(Json(ListView::of(page, |stored| LogEntryView::from(stored.entry))))
 }
 
-/// One page of what the filter leaves. Where no index holds exactly that, pages are read until this one is full.
-async fn filtered(deps: &Deps, filter: &Filter, mut list: List) -> Result<Page<StoredEntry>, Problem> {
-    let limit = list.limit;
-    let mut items: Vec<StoredEntry> = Vec::new();
-    for _ in 0..MOST_READS {
-        list.limit = limit - items.len();
-        let page = match (&filter.order_number, filter.state) {
-            (Some(number), _) => deps.table.list_log_number(number, &list).await?,
-            (None, Some(state)) if state != LogState::Booked => deps.table.list_log_state(state, &list).await?,
-            (None, _) => deps.table.list_log(&list).await?,
-        };
-        items.extend(page.items.into_iter().filter(|stored| filter.state.is_none_or(|state| stored.entry.state == state)));
-        list.token = page.next;
-        if list.token.is_none() || items.len() >= limit {
-            break;
-        }
+/// One page of the narrowest list that holds what is asked for.
+async fn narrowest(deps: &Deps, filter: &Filter, list: List) -> Result<Page<StoredEntry>, Error> {
+    match (&filter.order_number, filter.state) {
+        (Some(number), _) => deps.table.list_log_number(number, &list).await,
+        (None, Some(state)) if state != LogState::Booked => deps.table.list_log_state(state, &list).await,
+        (None, _) => deps.table.list_log(&list).await,
     }
-    Ok(Page { items, next: list.token })
 }
 
 /// An order's log entry

@@ -6,17 +6,18 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
-use stevedore_aws::{SaleDraft, SaleEdit, SaleOutcome};
+use stevedore_aws::{SaleDraft, SaleEdit, SaleOutcome, StoredSale};
 use stevedore_domain::event::EventKind;
 use stevedore_domain::ids::{AccountId, SaleId};
-use stevedore_domain::money::{Decimal, LARGEST_AMOUNT};
+use stevedore_domain::money::{AmountError, Decimal, LARGEST_AMOUNT};
 use stevedore_domain::order::Digest;
 use stevedore_domain::reference::Account;
-use stevedore_domain::sale::{Actor, Fulfilment, MOST_PAYMENTS, Payment, PaymentRefused, StageStatus};
+use stevedore_domain::sale::{Actor, Fulfilment, MOST_PAYMENTS, Payment, PaymentRefused};
 use stevedore_domain::settings::PickPackShip;
-use stevedore_domain::stock::Levels;
+use stevedore_domain::stock::{Level, Levels, StockChange, StockKey};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -24,8 +25,8 @@ use utoipa_axum::routes;
 use super::{Id, Shared, zone};
 use crate::Deps;
 use crate::access::Caller;
-use crate::etag::{IfMatch, tagged};
-use crate::input::{Body, choice, date, decimal, text};
+use crate::etag::{IfMatch, etag, tagged};
+use crate::input::{Body, choice, date, decimal, other_than_zero, text};
 use crate::problem::{Code, FieldFault, Problem};
 use crate::views::SaleView;
 
@@ -42,66 +43,100 @@ const METHOD: usize = 200;
 /// The longest id that may be named, in bytes.
 const ID: usize = 256;
 
+/// The years that a payment may be of: others are slips of the hand.
+const YEARS: std::ops::Range<i16> = 1970..3000;
+
 /// Why a change is refused.
 enum Refusal {
     Voided,
     Stale(u64),
-    Payment(PaymentRefused),
+    KeyTaken,
     TooManyPayments,
-    NothingToPick,
+    NothingToFulfil,
+    Manual,
 }
 
 impl Refusal {
-    fn problem(self, id: &str) -> Problem {
+    fn problem(self, id: &SaleId) -> Problem {
         match self {
             Self::Voided => Problem::with_detail(Code::SaleIsVoided, format!("Sale {id} is void and stays as it is.")),
-            Self::Stale(version) => Problem::stale(&crate::etag::etag(version)),
-            Self::Payment(PaymentRefused::Voided) => Self::Voided.problem(id),
-            Self::Payment(PaymentRefused::KeyTaken) => {
+            Self::Stale(version) => Problem::stale(&etag(version)),
+            Self::KeyTaken => {
                 let message = "Another payment of this invoice has this `id` and says something else.".to_owned();
                 Problem::with_errors(Code::Taken, vec![FieldFault { pointer: "/id".to_owned(), code: "taken", message }])
             }
-            Self::TooManyPayments => Problem::field("/amount", "too_many", format!("An invoice takes {MOST_PAYMENTS} payments at most.")),
-            Self::NothingToPick => Problem::new(Code::NothingToFulfil),
+            Self::TooManyPayments => Problem::field("", "too_many", format!("An invoice takes {MOST_PAYMENTS} payments at most.")),
+            Self::NothingToFulfil => Problem::new(Code::NothingToFulfil),
+            Self::Manual => Problem::new(Code::FulfilmentIsManual),
         }
     }
 }
 
-/// A change may name the version that it was decided on; then it is refused when that is not the present one.
-fn precondition(headers: &HeaderMap) -> Option<IfMatch> {
-    IfMatch::of(headers).ok()
-}
-
-fn check(precondition: Option<&IfMatch>, draft: &SaleDraft) -> Result<(), Refusal> {
-    match precondition.map(|precondition| precondition.check(draft.version)) {
-        Some(Err(_)) => Err(Refusal::Stale(draft.version)),
-        _ => Ok(()),
-    }
-}
-
-fn answer(caller: &Caller, id: &str, outcome: SaleOutcome<Refusal>) -> Result<Response, Problem> {
-    match outcome {
-        SaleOutcome::Written(stored) | SaleOutcome::Unchanged(stored) => {
-            let sale = &stored.sale;
-            caller.change.is_new(serde_json::json!({
-                "sale_id": sale.id,
-                "version": stored.version,
-                "status": sale.status(),
-                "invoice": sale.invoice.status,
-                "payments": sale.invoice.payments.len(),
-                "pick": sale.pick.status,
-                "pack": sale.pack.status,
-                "ship": sale.ship.status,
-                "voided_at": sale.voided_at,
-            }));
-            Ok(tagged(stored.version, Json(SaleView::from(stored.sale))))
+impl From<PaymentRefused> for Refusal {
+    fn from(refused: PaymentRefused) -> Self {
+        match refused {
+            PaymentRefused::Voided => Self::Voided,
+            PaymentRefused::KeyTaken => Self::KeyTaken,
         }
-        SaleOutcome::Absent => Err(Problem::not_found("sale")),
-        SaleOutcome::Refused(refusal) => Err(refusal.problem(id)),
     }
 }
 
-fn edit(stock: Vec<stevedore_domain::stock::StockChange>, event: EventKind) -> SaleEdit {
+/// One change of one sale: of which, when, and of which version where the caller names one.
+struct Step<'a> {
+    deps: &'a Deps,
+    caller: &'a Caller,
+    id: SaleId,
+    now: Timestamp,
+    expected: Option<IfMatch>,
+}
+
+impl<'a> Step<'a> {
+    fn new(deps: &'a Deps, caller: &'a Caller, id: impl Into<SaleId>, headers: &HeaderMap) -> Self {
+        Self { deps, caller, id: id.into(), now: deps.now(), expected: IfMatch::given(headers) }
+    }
+
+    /// Reads the sale, lets `decide` change it, and answers with what was written. What is done already is answered as such, whatever version the caller
+    /// had seen (RFC 9110, section 13.1.1).
+    async fn take(
+        &self,
+        levels: Levels,
+        mut decide: impl FnMut(&mut SaleDraft) -> Result<Option<SaleEdit>, Refusal>,
+    ) -> Result<Response, Problem> {
+        let guarded = |draft: &mut SaleDraft| {
+            let edit = decide(draft)?;
+            let stale = self.expected.as_ref().is_some_and(|expected| expected.check(draft.version).is_err());
+            if edit.is_some() && stale { Err(Refusal::Stale(draft.version)) } else { Ok(edit) }
+        };
+        match self.deps.table.change_sale(&self.id, levels, self.now, guarded).await? {
+            SaleOutcome::Written(stored) => {
+                tracing::info!(sale_id = %self.id, version = stored.version, "sale changed");
+                Ok(self.shown(*stored))
+            }
+            SaleOutcome::Unchanged(stored) => Ok(self.shown(*stored)),
+            SaleOutcome::Absent => Err(Problem::not_found("sale")),
+            SaleOutcome::Refused(refusal) => Err(refusal.problem(&self.id)),
+        }
+    }
+
+    /// The sale as it is answered, and for the record of what people do, what there is to say of it.
+    fn shown(&self, stored: StoredSale) -> Response {
+        let sale = &stored.sale;
+        self.caller.change.is_new(serde_json::json!({
+            "sale_id": sale.id,
+            "version": stored.version,
+            "status": sale.status(),
+            "invoice": sale.invoice.status,
+            "payments": sale.invoice.payments.len(),
+            "pick": sale.pick.status,
+            "pack": sale.pack.status,
+            "ship": sale.ship.status,
+            "voided_at": sale.voided_at,
+        }));
+        tagged(stored.version, Json(SaleView::from(stored.sale)))
+    }
+}
+
+fn edit(stock: Vec<StockChange>, event: EventKind) -> SaleEdit {
     SaleEdit { stock, events: vec![event] }
 }
 
@@ -113,26 +148,22 @@ fn edit(stock: Vec<stevedore_domain::stock::StockChange>, event: EventKind) -> S
     params(("id" = String, Path), ("If-Match" = Option<String>, Header, description = "The ETag of the sale as it was looked at.")),
     responses(
         (status = 200, description = "The voided sale.", body = SaleView, headers(("ETag" = String, description = "Its version."))),
-        (status = 412, description = "`stale_version`"),
+        (status = 412, description = "`stale_version`: it changed since, and what is asked for is not done yet.",
+            headers(("ETag" = String, description = "The present version."))),
     ))]
 async fn void(State(deps): Shared, caller: Caller, Id(id): Id, headers: HeaderMap) -> Result<Response, Problem> {
-    let (now, precondition) = (deps.now(), precondition(&headers));
-    let change = |draft: &mut SaleDraft| {
+    let step = Step::new(&deps, &caller, id, &headers);
+    let void = |draft: &mut SaleDraft| {
         if draft.sale.voided_at.is_some() {
             return Ok(None);
         }
-        check(precondition.as_ref(), draft)?;
-        let stock = draft.sale.void(&draft.levels, now);
+        let stock = draft.sale.void(&draft.levels, step.now);
         if let Some(entry) = &mut draft.entry {
-            entry.sale_voided(now, &caller.by);
+            entry.sale_voided(step.now, &caller.by);
         }
         Ok(Some(edit(stock, EventKind::SaleVoided)))
     };
-    let outcome = deps.table.change_sale(&SaleId(id.clone()), Levels::default(), now, change).await?;
-    if matches!(outcome, SaleOutcome::Written(_)) {
-        tracing::info!(sale_id = id, "sale voided");
-    }
-    answer(&caller, &id, outcome)
+    step.take(Levels::default(), void).await
 }
 
 /// Authorise a sale's invoice
@@ -143,24 +174,24 @@ async fn void(State(deps): Shared, caller: Caller, Id(id): Id, headers: HeaderMa
     responses(
         (status = 200, description = "The sale.", body = SaleView, headers(("ETag" = String, description = "Its version."))),
         (status = 409, description = "`sale_is_voided`"),
-        (status = 412, description = "`stale_version`"),
+        (status = 412, description = "`stale_version`: it changed since, and what is asked for is not done yet.",
+            headers(("ETag" = String, description = "The present version."))),
     ))]
 async fn authorise_invoice(State(deps): Shared, caller: Caller, Id(id): Id, headers: HeaderMap) -> Result<Response, Problem> {
-    let (now, precondition) = (deps.now(), precondition(&headers));
-    let change = |draft: &mut SaleDraft| {
-        if draft.sale.invoice.status == StageStatus::Voided {
+    let step = Step::new(&deps, &caller, id, &headers);
+    let authorise = |draft: &mut SaleDraft| {
+        if draft.sale.voided_at.is_some() {
             return Err(Refusal::Voided);
         }
-        check(precondition.as_ref(), draft)?;
-        if !draft.sale.invoice.authorise(now) {
+        if !draft.sale.invoice.authorise(step.now) {
             return Ok(None);
         }
         if let Some(entry) = &mut draft.entry {
-            entry.note(now, "invoice authorised", caller.by.clone());
+            entry.note(step.now, "invoice authorised", caller.by.clone());
         }
         Ok(Some(edit(Vec::new(), EventKind::InvoiceAuthorised)))
     };
-    answer(&caller, &id, deps.table.change_sale(&SaleId(id.clone()), Levels::default(), now, change).await?)
+    step.take(Levels::default(), authorise).await
 }
 
 /// How far fulfilment is to go.
@@ -182,39 +213,30 @@ struct RetryInput {
         (status = 200, description = "The sale as it is now; its warnings say what is still short.", body = SaleView,
             headers(("ETag" = String, description = "Its version."))),
         (status = 409, description = "`sale_is_voided`, `nothing_to_fulfil` or `fulfilment_is_manual`"),
-        (status = 412, description = "`stale_version`"),
+        (status = 412, description = "`stale_version`: it changed since, and what is asked for is not done yet.",
+            headers(("ETag" = String, description = "The present version."))),
     ))]
 async fn retry_fulfilment(State(deps): Shared, caller: Caller, Id(id): Id, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     const STEPS: &[(&str, PickPackShip)] =
         &[("pick", PickPackShip::Pick), ("pick_pack", PickPackShip::PickPack), ("pick_pack_ship", PickPackShip::PickPackShip)];
     let to = body.read_optional(|fields| fields.optional("to", choice(STEPS)))?;
+    let step = Step::new(&deps, &caller, id, &headers);
     let settings = deps.table.settings().await?.value;
     let mode = to.unwrap_or(settings.pick_pack_ship);
-    let id = SaleId(id);
-    let Some(stored) = deps.table.sale(&id).await? else { return Err(Problem::not_found("sale")) };
-    if mode == PickPackShip::None && stored.sale.voided_at.is_none() {
-        return Err(Problem::new(Code::FulfilmentIsManual));
-    }
-    // A person waits, and is to see what is really there.
+    let Some(stored) = deps.table.sale(&step.id).await? else { return Err(Problem::not_found("sale")) };
     let claimed = stored.sale.allocations.iter().map(|allocation| allocation.product_id.clone());
     let products = deps.table.products_by_id(claimed.collect::<Vec<_>>()).await?;
-    let wanted = stored.sale.stock_keys(&products);
-    let mut levels = Levels::default();
-    for key in &wanted {
-        levels.learn(key.clone(), stevedore_domain::stock::Level::default());
-    }
-    for stock in deps.table.stock_levels(wanted).await? {
-        levels.learn(stock.key, stock.level);
-    }
-    let (now, precondition) = (deps.now(), precondition(&headers));
-    let change = |draft: &mut SaleDraft| {
+    let levels = levels(&deps, stored.sale.stock_keys(&products)).await?;
+    let fulfil = |draft: &mut SaleDraft| {
         if draft.sale.voided_at.is_some() {
             return Err(Refusal::Voided);
         }
         if draft.sale.allocations.is_empty() {
-            return Err(Refusal::NothingToPick);
+            return Err(Refusal::NothingToFulfil);
         }
-        check(precondition.as_ref(), draft)?;
+        if mode == PickPackShip::None {
+            return Err(Refusal::Manual);
+        }
         let (as_it_was, before) = (draft.sale.clone(), draft.sale.position());
         let with = Fulfilment {
             mode,
@@ -222,7 +244,7 @@ async fn retry_fulfilment(State(deps): Shared, caller: Caller, Id(id): Id, heade
             products: &products,
             levels: &draft.levels,
             actor: Actor::Person,
-            at: now,
+            at: step.now,
         };
         let stock = draft.sale.fulfil(&before, with);
         if draft.sale == as_it_was {
@@ -230,12 +252,24 @@ async fn retry_fulfilment(State(deps): Shared, caller: Caller, Id(id): Id, heade
         }
         if let Some(entry) = &mut draft.entry {
             entry.take_warnings_of(&draft.sale);
-            entry.note(now, format!("fulfilment retried: {}", draft.sale.fulfilment_in_words()), caller.by.clone());
+            entry.note(step.now, format!("fulfilment retried: {}", draft.sale.fulfilment_in_words()), caller.by.clone());
         }
         Ok(Some(edit(stock, EventKind::FulfilmentChanged)))
     };
-    let outcome = deps.table.change_sale(&id, levels, now, change).await?;
-    answer(&caller, id.as_str(), outcome)
+    step.take(levels, fulfil).await
+}
+
+/// These levels as they are now: a person waits, and is to see what is really there.
+async fn levels(deps: &Deps, wanted: Vec<StockKey>) -> Result<Levels, Problem> {
+    let mut levels = Levels::default();
+    for key in &wanted {
+        // A level that nothing was ever moved at is zero.
+        levels.learn(key.clone(), Level::default());
+    }
+    for stock in deps.table.stock_levels(wanted).await? {
+        levels.learn(stock.key, stock.level);
+    }
+    Ok(levels)
 }
 
 /// A payment, as it is stated by a person.
@@ -263,62 +297,60 @@ struct PaymentInput {
     responses(
         (status = 200, description = "The sale.", body = SaleView, headers(("ETag" = String, description = "Its version."))),
         (status = 409, description = "`sale_is_voided`; `taken`: another payment has the `id`."),
-        (status = 412, description = "`stale_version`"),
+        (status = 412, description = "`stale_version`: it changed since, and what is asked for is not done yet.",
+            headers(("ETag" = String, description = "The present version."))),
     ))]
 async fn add_payment(State(deps): Shared, caller: Caller, Id(id): Id, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let most = Decimal::from(LARGEST_AMOUNT);
     let (amount, account, method, on, key) = body.read(|fields| {
-        (
-            fields.required("amount", decimal(-most..=most)),
-            fields.optional("account", text(ID)).map(AccountId),
-            fields.optional("method", text(METHOD)),
-            fields.optional("date", date),
-            fields.optional("id", text(ID)),
-        )
-    })?;
-    let settings = deps.table.settings().await?.value;
-    let id = SaleId(id);
-    let Some(stored) = deps.table.sale(&id).await? else { return Err(Problem::not_found("sale")) };
-    let minor = stored.sale.currency.minor(amount);
-    let amount = minor.map_err(|error| Problem::field("/amount", "not_exact", format!("{error}.")))?;
-    if amount.0 == 0 {
-        return Err(Problem::field("/amount", "out_of_range", "A payment of nothing is none.".to_owned()));
-    }
-    let Some(account) = account.or_else(|| settings.payment_account(method.as_deref()).cloned()) else {
-        return Err(Problem::field("/account", "required", "The settings name no payment account, so the payment must.".to_owned()));
-    };
-    match deps.table.record::<Account>(account.as_str()).await? {
-        None => return Err(Problem::field("/account", "unknown_reference", format!("There is no account `{account}`."))),
-        Some(found) if !found.value.receives_payments => {
-            return Err(Problem::field("/account", "wrong_kind", format!("The account `{account}` cannot receive payments.")));
+        let amount = fields.required("amount", other_than_zero(decimal(-most..=most), "A payment of nothing is none."));
+        let on = fields.optional("date", date);
+        if on.is_some_and(|on| !YEARS.contains(&on.year())) {
+            fields.refuse("date", "out_of_range", format!("Days from {} to {} are taken.", YEARS.start, YEARS.end - 1));
         }
-        Some(_) => {}
-    }
-    let now = deps.now();
-    let on = on.unwrap_or_else(|| now.to_zoned(zone(&settings)).date());
+        let account = fields.optional("account", text(ID)).map(AccountId);
+        (amount, account, fields.optional("method", text(METHOD)), on, fields.optional("id", text(ID)))
+    })?;
+    let step = Step::new(&deps, &caller, id, &headers);
+    let settings = deps.table.settings().await?.value;
+    let Some(stored) = deps.table.sale(&step.id).await? else { return Err(Problem::not_found("sale")) };
+    let amount = stored.sale.currency.minor(amount).map_err(|error| {
+        let code = if matches!(error, AmountError::NotExact(..)) { "not_exact" } else { "out_of_range" };
+        Problem::field("/amount", code, format!("{error}."))
+    })?;
+    let account = receiving_account(&deps, account, settings.payment_account(method.as_deref())).await?;
+    let on = on.unwrap_or_else(|| step.now.to_zoned(zone(&settings)).date());
     let key = key.unwrap_or_else(|| {
         let content = format!("{amount:?}\n{account}\n{method:?}\n{on}");
         Digest::of_bytes(content.as_bytes()).to_string().get(..16).unwrap_or_default().to_owned()
     });
     let payment = Payment { amount, account, method, date: Some(on), id: Some(key), by: Some(caller.by.clone()) };
-    let precondition = precondition(&headers);
-    let change = |draft: &mut SaleDraft| {
-        if draft.sale.voided_at.is_some() {
-            return Err(Refusal::Voided);
-        }
-        check(precondition.as_ref(), draft)?;
-        if draft.sale.invoice.payments.len() >= MOST_PAYMENTS {
-            return Err(Refusal::TooManyPayments);
-        }
-        if !draft.sale.invoice.pay(payment.clone()).map_err(Refusal::Payment)? {
+    let pay = |draft: &mut SaleDraft| {
+        if !draft.sale.invoice.pay(payment.clone())? {
             return Ok(None);
+        }
+        if draft.sale.invoice.payments.len() > MOST_PAYMENTS {
+            return Err(Refusal::TooManyPayments);
         }
         if let Some(entry) = &mut draft.entry {
             let text = draft.sale.currency.text(payment.amount);
-            entry.note(now, format!("payment of {text} {} added", draft.sale.currency), caller.by.clone());
+            entry.note(step.now, format!("payment of {text} {} added", draft.sale.currency), caller.by.clone());
         }
         Ok(Some(edit(Vec::new(), EventKind::PaymentAdded)))
     };
-    let outcome = deps.table.change_sale(&id, Levels::default(), now, change).await?;
-    answer(&caller, id.as_str(), outcome)
+    step.take(Levels::default(), pay).await
+}
+
+/// The account that receives a payment: the one that is named, else that of the settings (S73).
+async fn receiving_account(deps: &Deps, named: Option<AccountId>, of_settings: Option<&AccountId>) -> Result<AccountId, Problem> {
+    let Some(account) = named.or_else(|| of_settings.cloned()) else {
+        return Err(Problem::field("/account", "required", "The settings name no payment account, so the payment must."));
+    };
+    match deps.table.record::<Account>(account.as_str()).await? {
+        None => Err(Problem::field("/account", "unknown_reference", format!("There is no account `{account}`."))),
+        Some(found) if !found.value.receives_payments => {
+            Err(Problem::field("/account", "wrong_kind", format!("The account `{account}` cannot receive payments.")))
+        }
+        Some(_) => Ok(account),
+    }
 }

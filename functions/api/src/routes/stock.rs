@@ -20,8 +20,8 @@ use utoipa_axum::routes;
 use super::Shared;
 use crate::Deps;
 use crate::access::Caller;
-use crate::input::{Body, integer, text};
-use crate::paging::{ListQuery, ListView, Parameters};
+use crate::input::{Body, integer, other_than_zero, text};
+use crate::paging::{ListQuery, ListView, Parameters, filtered};
 use crate::problem::{Code, FieldFault, Problem};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
@@ -75,7 +75,7 @@ struct AdjustmentInput {
     #[schema(minimum = -1_000_000_000, maximum = 1_000_000_000)]
     quantity: i64,
     reason: Option<String>,
-    /// Your own key: sent again with it, the adjustment is not made twice.
+    /// Your own key among the product's adjustments: sent again with it, this one is not made twice. Left out, every request is an adjustment of its own.
     id: Option<String>,
 }
 
@@ -105,7 +105,8 @@ impl From<Adjustment> for AdjustmentView {
 
 /// Levels of stock, by product and location
 #[utoipa::path(get, path = "/v1/stock", tag = "stock", operation_id = "list_stock",
-    description = "Only levels that anything was ever moved at. With `location_id` alone a page may hold fewer than `limit` and still be continued.",
+    description = "Only levels that anything was ever moved at, by product and location. With `location_id` alone a page may hold fewer levels than \
+        `limit`, even none, and still be continued: follow `next_page_token` until it is null.",
     security(("bearer" = ["integration:shipstation:read"])),
     params(
         ("product_id" = Option<String>, Query, description = "Only of this product."),
@@ -123,8 +124,8 @@ async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListVie
         let levels = levels.into_iter().filter(wanted).map(StockLevelView::from);
         return Ok(Json(ListView::cut(levels, &format!("stock of {product}"), &list)?));
     }
-    let mut page = deps.table.list_stock(&list).await?;
-    page.items.retain(wanted);
+    let table = &deps.table;
+    let page = filtered(list, |list| async move { table.list_stock(&list).await }, wanted).await?;
     Ok(Json(ListView::of(page, StockLevelView::from)))
 }
 
@@ -144,21 +145,19 @@ async fn list_adjustments(State(deps): Shared, mut query: Parameters) -> Result<
     security(("bearer" = ["integration:shipstation:operate"])), request_body = AdjustmentInput,
     responses(
         (status = 201, description = "Corrected.", body = StockLevelView),
-        (status = 409, description = "`taken`: another adjustment has the `id`."),
+        (status = 409, description = "`taken`: another adjustment of the product has the `id`."),
         (status = 422, description = "`validation_failed`, for example `not_there`: less lies there unpicked than is to be taken away."),
     ))]
 async fn adjust(State(deps): Shared, caller: Caller, body: Body) -> Result<Response, Problem> {
     let now = deps.now();
     let mut adjustment = body.read(|fields| {
-        let quantity = fields.required("quantity", integer(-LARGEST_QUANTITY..=LARGEST_QUANTITY));
-        if quantity == 0 && fields.has("quantity") {
-            fields.refuse("quantity", "out_of_range", "Zero changes nothing; name the units to add, or to take away with a minus.");
-        }
+        let units = integer(-LARGEST_QUANTITY..=LARGEST_QUANTITY);
+        let units = other_than_zero(units, "Zero changes nothing; name the units to add, or to take away with a minus.");
         Adjustment {
             id: fields.optional("id", text(ID)).unwrap_or_default(),
             product_id: ProductId(fields.required("product_id", text(ID))),
             location_id: LocationId(fields.required("location_id", text(ID))),
-            quantity,
+            quantity: fields.required("quantity", units),
             reason: fields.optional("reason", text(REASON)),
             at: now,
             by: caller.by.clone(),
@@ -184,31 +183,25 @@ async fn adjust(State(deps): Shared, caller: Caller, body: Body) -> Result<Respo
     if !faults.is_empty() {
         return Err(Problem::with_errors(Code::ValidationFailed, faults));
     }
-    let named = !adjustment.id.is_empty();
-    for attempt in 0..8_u32 {
-        if !named {
-            let content = format!("{adjustment:?}\n{attempt}");
-            adjustment.id = Digest::of_bytes(content.as_bytes()).to_string().get(..16).unwrap_or_default().to_owned();
+    if adjustment.id.is_empty() {
+        let digest = Digest::of_bytes(format!("{adjustment:?}").as_bytes()).to_string();
+        digest.get(..16).unwrap_or_default().clone_into(&mut adjustment.id);
+    }
+    match deps.table.adjust_stock(&adjustment).await? {
+        AdjustmentOutcome::Written(level) => {
+            tracing::info!(quantity = adjustment.quantity, "stock adjusted");
+            let done = AdjustmentView::from(adjustment.clone());
+            let view = view(adjustment.product_id, adjustment.location_id, level);
+            caller.change.is_new(serde_json::json!({ "adjustment": done, "level": view }));
+            Ok((StatusCode::CREATED, Json(view)).into_response())
         }
-        match deps.table.adjust_stock(&adjustment).await? {
-            AdjustmentOutcome::Written(level) => {
-                tracing::info!(quantity = adjustment.quantity, "stock adjusted");
-                let done = AdjustmentView::from(adjustment.clone());
-                let view = view(adjustment.product_id, adjustment.location_id, level);
-                caller.change.is_new(serde_json::json!({ "adjustment": done, "level": view }));
-                return Ok((StatusCode::CREATED, Json(view)).into_response());
-            }
-            AdjustmentOutcome::NotThere(level) => {
-                let message = format!("{} lie there unpicked; more cannot be taken away.", level.unpicked);
-                return Err(Problem::field("/quantity", "not_there", message));
-            }
-            AdjustmentOutcome::KeyTaken if named => {
-                let message = format!("`{}` belongs to another adjustment.", adjustment.id);
-                return Err(Problem::with_errors(Code::Taken, vec![FieldFault { pointer: "/id".to_owned(), code: "taken", message }]));
-            }
-            // Two people said the same in the same microsecond.
-            AdjustmentOutcome::KeyTaken => {}
+        AdjustmentOutcome::NotThere(level) => {
+            let message = format!("{} lie there unpicked; more cannot be taken away.", level.unpicked);
+            Err(Problem::field("/quantity", "not_there", message))
+        }
+        AdjustmentOutcome::KeyTaken => {
+            let message = format!("`{}` belongs to another adjustment of this product.", adjustment.id);
+            Err(Problem::with_errors(Code::Taken, vec![FieldFault { pointer: "/id".to_owned(), code: "taken", message }]))
         }
     }
-    Err(Problem::new(Code::Unavailable))
 }

@@ -7,7 +7,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use stevedore_engines::Fault;
 
-use crate::orders::capture;
+use crate::captured::capture;
 use crate::world::{DOCUMENT, KEY, ROTATED, SECRET, World};
 
 async fn newest(world: &World) -> Value {

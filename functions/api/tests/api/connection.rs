@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stevedore_aws::messages::Command;
 use stevedore_sandbox::{Fault, Rule};
 
-use crate::orders::capture;
+use crate::captured::capture;
 use crate::world::{KEY, NOW, ROTATED, SECRET, World};
 
 async fn kept_key(world: &World) -> Option<String> {

@@ -1,6 +1,6 @@
 //! What calls ask of AWS: lists do not grow with what they do not show.
 
-use crate::orders::capture;
+use crate::captured::capture;
 use crate::world::World;
 
 /// Requests to DynamoDB and SQS since the counter was last looked at.

@@ -11,6 +11,7 @@
 
 mod access;
 mod audit;
+mod captured;
 mod connection;
 mod contract;
 mod cost;
@@ -24,5 +25,7 @@ mod places;
 mod problems;
 mod products;
 mod reference;
+mod sale_actions;
 mod settings;
+mod stock;
 mod world;

@@ -7,7 +7,7 @@ use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::Outcome;
 use stevedore_domain::reason::Reason;
 
-use crate::orders::capture;
+use crate::captured::capture;
 use crate::world::{NOW, World};
 
 /// S114, S153: a load is an operation that can be watched, and a command.

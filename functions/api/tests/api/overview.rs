@@ -5,7 +5,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use stevedore_aws::Pacing;
 
-use crate::orders::capture;
+use crate::captured::capture;
 use crate::world::{NOW, World};
 
 fn codes(overview: &Value) -> Vec<&str> {

@@ -6,9 +6,11 @@ use api::{Code, Grade};
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use serde_json::json;
+use stevedore_domain::sale::Sale;
+use stevedore_domain::settings::PickPackShip;
 use stevedore_engines::Fault;
 
-use crate::orders::capture;
+use crate::captured::{Shop, book, capture, sale};
 use crate::world::{DOCUMENT, KEY, SECRET, World, token};
 
 fn raw(method: &str, path: &str, content_type: Option<&str>, body: impl Into<Body>) -> Request<Body> {
@@ -120,10 +122,21 @@ async fn every_code_can_be_had() {
     note(world.post("/v1/operations", json!({"kind": "load_order", "order_number": "1"})).await);
     note(world.call(Grade::Configure, Method::PUT, "/v1/settings", &[], Some(&json!({}))).await);
     note(world.put("/v1/settings", "\"9\"", json!({})).await);
-    world.post("/v1/locations", json!({"name": "Reno"})).await.ok();
-    note(world.post("/v1/locations", json!({"name": "Reno"})).await);
+    world.post("/v1/locations", json!({"name": "Newark"})).await.ok();
+    note(world.post("/v1/locations", json!({"name": "newark"})).await);
     capture(&world, 1, "consolidating").await;
     note(world.delete("/v1/log/1", None).await);
+    note(world.post("/v1/log/1/recreate", json!({})).await);
+    capture(&world, 2, "booked").await;
+    note(world.post("/v1/sales/SO-2/retry_fulfilment", json!({})).await);
+    world.post("/v1/sales/SO-2/void", json!({})).await.ok();
+    note(world.post("/v1/sales/SO-2/authorise_invoice", json!({})).await);
+    let mut shop = Shop::new(&world).await;
+    shop.product("MUG", "stock", &[]).await;
+    let sold = shop.sell(3, PickPackShip::None, &[("MUG", 1)]).await;
+    note(world.post(&format!("{sold}/retry_fulfilment"), json!({})).await);
+    book(&world, Sale { id: "DAY-2026-01-30".into(), ..sale(4) }, &[]).await;
+    note(world.post("/v1/log/4/recreate", json!({})).await);
     world.connect().await;
     note(world.post("/v1/connection", json!({"api_key": KEY, "api_secret": SECRET})).await);
     let customer = world.post("/v1/customers", json!({"name": "Counter"})).await.ok()["id"].clone();
@@ -134,20 +147,6 @@ async fn every_code_can_be_had() {
     assert_eq!(world.delete("/v1/connection", Some(json!({"confirm": "disconnect"}))).await.status, 202);
     world.hands.step_by(0);
     note(world.post("/v1/connection", json!({"api_key": KEY, "api_secret": SECRET})).await);
-    capture(&world, 2, "booked").await;
-    let sale = world.get("/v1/sales?limit=1").await.items()[0]["id"].as_str().unwrap().to_owned();
-    note(world.post(&format!("/v1/sales/{sale}/retry_fulfilment"), json!({})).await);
-    note(world.post(&format!("/v1/sales/{sale}/retry_fulfilment"), json!({"to": "pick"})).await);
-    world.post(&format!("/v1/sales/{sale}/void"), json!({})).await.ok();
-    note(world.post(&format!("/v1/sales/{sale}/authorise_invoice"), json!({})).await);
-    capture(&world, 3, "blocked").await;
-    note(world.post("/v1/log/3/recreate", json!({})).await);
-    let into_a_day = |entry: &mut stevedore_domain::log::LogEntry| {
-        entry.sale_id = Some("DAY-2026-01-30".into());
-        true
-    };
-    world.table.change_log_entry(stevedore_domain::ids::OrderId(3), into_a_day).await.unwrap();
-    note(world.post("/v1/log/3/recreate", json!({})).await);
     world.engines.faults().fail_next("GetItem", 1, Fault::Error { status: 400, code: "AccessDeniedException".to_owned() });
     note(world.get("/v1/settings").await);
     world.engines.faults().fail_next("GetItem", 5, Fault::Throttle);

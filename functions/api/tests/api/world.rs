@@ -1,5 +1,6 @@
 //! One API with everything that it works with, and a client. Each answer is held against the OpenAPI document, and no answer may show a secret.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -260,22 +261,51 @@ fn check(method: &Method, path: &str, reply: &Reply) {
     }
 }
 
+/// Whether a value has the members that a choice asks for, which tells one choice from another.
+fn has_required(choice: &Value, value: &Value) -> bool {
+    resolved(choice)["required"].as_array().into_iter().flatten().all(|name| value.get(name.as_str().unwrap()).is_some())
+}
+
 /// A small part of JSON Schema, as much as the document uses: a value has the members, types and words that its schema states.
 fn conform(schema: &Value, value: &Value, place: &str) {
-    if let Some(reference) = schema["$ref"].as_str() {
-        let name = reference.trim_start_matches("#/components/schemas/");
-        let known = &DOCUMENT["components"]["schemas"][name];
-        assert!(known.is_object(), "{place}: no schema {name}");
-        return conform(known, value, place);
+    if let (Some(documented), Some(members)) = (documented(schema), value.as_object()) {
+        for name in members.keys() {
+            assert!(documented.contains(name.as_str()), "{place}: {name} is not documented");
+        }
     }
+    conform_part(schema, value, place);
+}
+
+/// The schema that a reference leads to.
+fn resolved(schema: &Value) -> &Value {
+    let Some(reference) = schema["$ref"].as_str() else { return schema };
+    let known = &DOCUMENT["components"]["schemas"][reference.trim_start_matches("#/components/schemas/")];
+    assert!(known.is_object(), "{reference} leads nowhere");
+    known
+}
+
+/// The members that an object may have, where the schema lists them.
+fn documented(schema: &Value) -> Option<BTreeSet<&str>> {
+    let schema = resolved(schema);
+    let mut names: BTreeSet<&str> = schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
     for part in schema["allOf"].as_array().into_iter().flatten() {
-        conform(part, value, place);
+        names.extend(documented(part)?);
+    }
+    (!names.is_empty() && schema.get("additionalProperties").is_none()).then_some(names)
+}
+
+fn conform_part(schema: &Value, value: &Value, place: &str) {
+    let schema = resolved(schema);
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        conform_part(part, value, place);
     }
     if let Some(choices) = schema["oneOf"].as_array() {
         let null = choices.iter().any(|choice| choice["type"] == "null");
-        match value {
-            Value::Null => assert!(null, "{place}: null"),
-            _ => conform(choices.iter().find(|choice| choice["type"] != "null").unwrap(), value, place),
+        if value.is_null() {
+            assert!(null, "{place}: null");
+        } else {
+            let fits = |choice: &&Value| choice["type"] != "null" && has_required(choice, value);
+            conform(choices.iter().find(fits).unwrap_or_else(|| panic!("{place}: {value} is none of {choices:?}")), value, place);
         }
         return;
     }

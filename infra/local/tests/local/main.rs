@@ -9,5 +9,6 @@ mod files;
 mod flow;
 mod harness;
 mod refused;
+mod reload;
 mod restart;
 mod secrets;

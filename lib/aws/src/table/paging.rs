@@ -140,8 +140,14 @@ impl Table {
         Ok(Page { items, next })
     }
 
-    /// Every item of a partition whose sort key starts with `prefix`, in order.
+    /// Every item of a partition whose sort key starts with `prefix`, in order. An empty one is no condition: DynamoDB takes no empty text for a key.
     pub(super) async fn query_prefix(&self, operation: &'static str, pk: &str, prefix: &str) -> Result<Vec<Item>, Error> {
+        let (condition, prefix) = match prefix {
+            "" => ("pk = :p", None),
+            prefix => ("pk = :p AND begins_with(sk, :s)", Some(prefix)),
+        };
+        let mut values = HashMap::from([(":p".to_owned(), text(pk))]);
+        values.extend(prefix.map(|prefix| (":s".to_owned(), text(prefix))));
         let mut items = Vec::new();
         let mut start = None;
         loop {
@@ -149,9 +155,8 @@ impl Table {
                 .client
                 .query()
                 .table_name(&self.name)
-                .key_condition_expression("pk = :p AND begins_with(sk, :s)")
-                .expression_attribute_values(":p", text(pk))
-                .expression_attribute_values(":s", text(prefix))
+                .key_condition_expression(condition)
+                .set_expression_attribute_values(Some(values.clone()))
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
                 .set_return_consumed_capacity(self.capacity());

@@ -342,7 +342,7 @@ impl Sale {
                 }
             }
         }
-        let Some(voided_at) = self.voided_at else { return movements };
+        let Some(voided_at) = self.voided_at else { return in_order(movements) };
         for allocation in &self.allocations {
             for (stage, _, undone) in stages.into_iter().rev() {
                 if stage.at.is_some() {
@@ -357,7 +357,7 @@ impl Sale {
                 note(voided_at, MovementKind::Recover, assembly.part_key(part), part.quantity);
             }
         }
-        movements
+        in_order(movements)
     }
 
     /// What the sale has added to each level up to now.
@@ -416,6 +416,12 @@ impl Sale {
         let change = |(key, change): (StockKey, Change)| StockChange { floor: floor(&key, change), key, change };
         position.into_iter().map(change).collect()
     }
+}
+
+/// Movements by their time; those of one moment stay as they stand.
+fn in_order(mut movements: Vec<Movement>) -> Vec<Movement> {
+    movements.sort_by_key(|movement| movement.at);
+    movements
 }
 
 /// What one step of fulfilment makes and takes.

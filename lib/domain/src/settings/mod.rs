@@ -10,6 +10,7 @@ use crate::money::Currency;
 
 mod change;
 mod document;
+mod in_use;
 mod references;
 #[cfg(test)]
 mod tests;

@@ -55,7 +55,7 @@ pub(super) trait Reference: Record {
         let _ = (fields, known);
     }
 
-    /// Checks what only the table knows: whether accounts that it names exist.
+    /// Checks what only the table knows: whether accounts that it names exist, and what the settings need it to be.
     fn check(&self, table: &Table) -> impl Future<Output = Result<(), Problem>> + Send {
         let _ = table;
         std::future::ready(Ok(()))
@@ -232,7 +232,9 @@ impl Reference for Location {
     }
 
     async fn check(&self, table: &Table) -> Result<(), Problem> {
-        let faults = self.faults(&table.settings().await?.value);
+        let settings = table.settings().await?.value;
+        let mut faults = self.faults(&settings);
+        faults.extend(settings.location_faults(self));
         if faults.is_empty() { Ok(()) } else { Err(wrong(faults)) }
     }
 }
@@ -297,6 +299,11 @@ impl Reference for Account {
 
     fn set_id(&mut self, id: String) {
         self.id = AccountId(id);
+    }
+
+    async fn check(&self, table: &Table) -> Result<(), Problem> {
+        let faults = table.settings().await?.value.account_faults(self);
+        if faults.is_empty() { Ok(()) } else { Err(wrong(faults)) }
     }
 }
 
