@@ -29,7 +29,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     }
     lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| {
         let deps = Arc::clone(&deps);
-        async move { Ok::<_, lambda_runtime::Error>(handle(&deps, event.payload, Deadline::of(&event.context, jiff::Timestamp::now())).await?) }
+        async move {
+            let deps = deps.traced(event.context.xray_trace_id.as_deref());
+            Ok::<_, lambda_runtime::Error>(handle(&deps, event.payload, Deadline::of(&event.context, jiff::Timestamp::now())).await?)
+        }
     }))
     .await
 }

@@ -16,6 +16,6 @@ mod table;
 pub use clients::{ClientOptions, Clients, interceptors};
 pub use error::Error;
 pub use queues::{DeadLetter, QueueDepth, QueueUrls, Queues, ReceivedMessage, Redriven, SendReport};
-pub use schema::{Index, QueueSettings, TABLE_INDEXES, create_queues, create_table};
+pub use schema::{Index, QueueSettings, TABLE_INDEXES, TABLE_TTL, create_queues, create_table};
 pub use secrets::{Secrets, StoredCredentials};
 pub use table::*;

@@ -22,6 +22,8 @@ use stevedore_lambda::{Clock, Deadline};
 use stevedore_sandbox::{Sandbox, SandboxOptions, Serving};
 use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client};
 
+use crate::template::calls::role_of;
+
 /// The moment at which every world begins.
 pub const START: &str = "2026-01-15T18:00:00Z";
 
@@ -125,7 +127,13 @@ impl World {
         let plain = Clients::at_endpoint(engines.endpoint(), ClientOptions::default());
         create_table(&plain, "stevedore").await.unwrap();
         let urls = create_queues(&plain, &QueueSettings::default()).await.unwrap();
-        let clients = Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors });
+        let clients = Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors: interceptors.clone() });
+        // Each function works under the role that the template gives it.
+        let of_function = |name| {
+            let interceptors = std::iter::once(role_of(name)).chain(interceptors.clone()).collect();
+            Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors })
+        };
+        let (of_fetch, of_process) = (of_function("FetchOrders"), of_function("ProcessOrders"));
         let table = Table::new(&clients, "stevedore");
         let queues = Queues::new(&clients, urls);
         let secrets = Secrets::new(&clients, "stevedore");
@@ -137,13 +145,13 @@ impl World {
             Box::pin(tokio::task::yield_now())
         });
         let fetch = fetch_orders::Deps {
-            table: table.clone(),
-            queues: queues.clone(),
-            secrets: secrets.clone(),
+            table: Table::new(&of_fetch, "stevedore"),
+            queues: Queues::new(&of_fetch, queues.urls().clone()),
+            secrets: Secrets::new(&of_fetch, "stevedore"),
             shipstation: Client::new(shipstation),
             clock: clock.clock(),
         };
-        let process = process_orders::Deps { table: table.clone(), clock: clock.clock() };
+        let process = process_orders::Deps { table: Table::new(&of_process, "stevedore"), clock: clock.clock() };
         Self { clock, engines, sandbox, _serving: serving, clients, table, queues, secrets, fetch, process }
     }
 
@@ -189,6 +197,11 @@ impl World {
         change(&mut settings);
         let outcome = self.table.put_settings(&settings, stored.version, self.clock.now(), "test", Vec::new()).await.unwrap();
         assert_eq!(outcome, stevedore_aws::RecordOutcome::Written(stored.version + 1));
+    }
+
+    /// Where ShipStation answers.
+    pub fn sandbox_url(&self) -> &str {
+        self._serving.base_url()
     }
 
     pub fn deadline(&self) -> Deadline {
@@ -327,6 +340,7 @@ pub fn sqs_event(messages: &[ReceivedMessage]) -> SqsEvent {
         record.receipt_handle = Some(message.receipt_handle.clone());
         record.body = Some(message.body.clone());
         record.attributes.insert("ApproximateReceiveCount".to_owned(), message.receive_count.to_string());
+        record.attributes.extend(message.trace.clone().map(|trace| ("AWSTraceHeader".to_owned(), trace)));
         event.records.push(record);
     }
     event
