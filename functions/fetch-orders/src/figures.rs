@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use stevedore_aws::Cursor;
-use stevedore_domain::operation::{Operation, OperationKind, OperationState};
+use stevedore_domain::operation::{Operation, OperationKind, OperationRow, OperationState};
+use stevedore_domain::reason::Reason;
 use stevedore_domain::settings::Settings;
 use stevedore_lambda::metrics::{self, Unit};
 
@@ -28,12 +29,13 @@ pub const METRICS: [&str; 8] = [
 ];
 
 /// Orders of a run that was read so long ago have an outcome by now: the queue's own deliveries take an hour.
-const ACCOUNTED_AFTER: SignedDuration = SignedDuration::from_hours(2);
+const ACCOUNTED_AFTER: SignedDuration = SignedDuration::from_mins(75);
 
-/// How many of a settled operation's orders should have an outcome and have none.
-pub(crate) fn unaccounted(operation: &Operation, now: Timestamp) -> u64 {
+/// How many of an open operation's orders should have an outcome and have none, or were just given up because nothing processed them.
+pub(crate) fn unaccounted(operation: &Operation, rows: &[OperationRow], now: Timestamp) -> u64 {
     let long_ago = operation.read_at.is_some_and(|read_at| now.duration_since(read_at) > ACCOUNTED_AFTER);
-    if operation.state == OperationState::Processing && long_ago { operation.counts.queued } else { 0 }
+    let given_up = rows.iter().filter(|row| row.reason == Some(Reason::NotProcessed)).count() as u64;
+    if long_ago { given_up + operation.counts.queued } else { given_up }
 }
 
 /// What every tick of a connected system tells: how old the newest order is that is safely queued, how late the next download is, and how many orders nobody

@@ -25,8 +25,8 @@ pub(crate) async fn settle_open(deps: &Deps) -> Result<u64, Error> {
     let mut unaccounted = 0;
     let lease = deps.table.cursor().await?.value.lease;
     for id in deps.table.open_operations(SETTLED).await? {
-        let Some((operation, _)) = deps.table.settle_operation(&id, now).await? else { continue };
-        unaccounted += figures::unaccounted(&operation, now);
+        let Some((operation, rows)) = deps.table.settle_operation(&id, now).await? else { continue };
+        unaccounted += figures::unaccounted(&operation, &rows, now);
         let held = lease.as_ref().is_some_and(|lease| lease.operation_id == id && lease.until > now);
         let reading = matches!(operation.state, OperationState::Running | OperationState::Queued);
         // A download loses nothing by being cut off: the next one begins at the cursor.

@@ -75,7 +75,8 @@ async fn one(deps: &Deps, loaded: Arc<Loaded>, outcomes: &Outcomes, record: Reco
             tracing::info!(%order_id, ?outcome, state, reason, sale_id, operation_id = %message.operation_id, "order processed");
             Ok(())
         }
-        Err(process::Failure::Malformed(error)) => Err(RecordError::poison(error)),
+        // Without what was found there: it may be the buyer's.
+        Err(error @ process::Failure::Malformed(_)) => Err(RecordError::poison(error)),
         Err(process::Failure::Table(error)) => Err(RecordError::retry(error)),
         Err(process::Failure::Contended) => Err(RecordError::retry(process::Failure::Contended)),
     }

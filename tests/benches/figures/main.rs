@@ -26,14 +26,26 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["pure", page, what, rounds] => pure::profiled(page, what, rounds.parse().unwrap()),
         ["function", name, engines, sandbox, now] => runtime().block_on(memory::function(name, engines, sandbox, now)),
+        ["price"] => price_alone(1_000),
+        ["price", orders] => price_alone(orders.parse().expect("how many orders")),
         [] => everything(ORDERS),
         [orders] => everything(orders.parse().expect("how many orders")),
         other => panic!("{other:?}"),
     }
 }
 
+/// The functions work under no role here: reading one's own request once more would be measured with it.
+fn role_of(_: &'static str) -> Option<stevedore_aws::interceptors::SharedInterceptor> {
+    None
+}
+
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// The price of a million orders from what some of them cost, and nothing else: a build of any profile counts the same.
+fn price_alone(orders: usize) {
+    price::print(&runtime().block_on(flow::run(orders, true)));
 }
 
 fn everything(orders: usize) {

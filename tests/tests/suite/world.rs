@@ -22,8 +22,6 @@ use stevedore_lambda::{Clock, Deadline};
 use stevedore_sandbox::{Sandbox, SandboxOptions, Serving};
 use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client};
 
-use crate::template::calls::role_of;
-
 /// The moment at which every world begins.
 pub const START: &str = "2026-01-15T18:00:00Z";
 
@@ -130,7 +128,7 @@ impl World {
         let clients = Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors: interceptors.clone() });
         // Each function works under the role that the template gives it.
         let of_function = |name| {
-            let interceptors = std::iter::once(role_of(name)).chain(interceptors.clone()).collect();
+            let interceptors = crate::role_of(name).into_iter().chain(interceptors.clone()).collect();
             Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors })
         };
         let (of_fetch, of_process) = (of_function("FetchOrders"), of_function("ProcessOrders"));
