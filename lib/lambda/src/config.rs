@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 
@@ -19,6 +20,10 @@ pub const SECRET_ID: &str = "STEVEDORE_SECRET_ID";
 pub const SHIPSTATION_URL: &str = "STEVEDORE_SHIPSTATION_URL";
 /// A fixed bearer token, on one machine only; never set behind API Gateway.
 pub const API_TOKEN: &str = "STEVEDORE_API_TOKEN";
+
+/// A file of certificates to trust instead of Amazon's, and beside Mozilla's for ShipStation: where all traffic goes through a proxy of the merchant's own. AWS's tools
+/// know the variable by this name (AWS SDKs and Tools reference guide, "Environment variables"); no template of ours sets it.
+pub const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 
 /// The variables without which no function starts.
 pub const REQUIRED: [&str; 5] = [TABLE, ORDERS_QUEUE_URL, COMMANDS_QUEUE_URL, DEAD_LETTER_QUEUE_URL, SECRET_ID];
@@ -47,6 +52,8 @@ pub struct Config {
     pub shipstation_url: String,
     /// A bearer token that the API accepts, on one machine only. Absent behind API Gateway, whose authorizer decides.
     pub api_token: Option<SecretString>,
+    /// The file of [`CA_BUNDLE`].
+    pub ca_bundle: Option<PathBuf>,
 }
 
 impl Config {
@@ -64,6 +71,7 @@ impl Config {
             secret_id: reader.required(SECRET_ID),
             shipstation_url: reader.shipstation_url(),
             api_token: reader.api_token(),
+            ca_bundle: reader.optional(CA_BUNDLE).map(PathBuf::from),
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: reader.problems }) }
     }

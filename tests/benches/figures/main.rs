@@ -26,7 +26,7 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["pure", page, what, rounds] => pure::profiled(page, what, rounds.parse().unwrap()),
         ["function", name, engines, sandbox, now] => runtime().block_on(memory::function(name, engines, sandbox, now)),
-        ["price"] => price_alone(1_000),
+        ["price"] => price_alone(ORDERS),
         ["price", orders] => price_alone(orders.parse().expect("how many orders")),
         [] => everything(ORDERS),
         [orders] => everything(orders.parse().expect("how many orders")),
@@ -35,8 +35,8 @@ fn main() {
 }
 
 /// The functions work under no role here: reading one's own request once more would be measured with it.
-fn role_of(_: &'static str) -> Option<stevedore_aws::interceptors::SharedInterceptor> {
-    None
+fn role_of(_: &'static str) -> Vec<stevedore_aws::interceptors::SharedInterceptor> {
+    Vec::new()
 }
 
 fn runtime() -> tokio::runtime::Runtime {

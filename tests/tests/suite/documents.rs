@@ -18,10 +18,12 @@ fn named(manifest: &str) -> BTreeSet<String> {
     for line in manifest.lines().map(str::trim) {
         if let Some(section) = line.strip_prefix('[') {
             inside = section.trim_end_matches(']').ends_with("dependencies");
-        } else if inside && let Some((name, _)) = line.split_once(['.', ' ', '=']) {
-            if !name.is_empty() && !name.starts_with('#') {
-                names.insert(name.to_owned());
-            }
+        } else if inside
+            && let Some((name, _)) = line.split_once(['.', ' ', '='])
+            && !name.is_empty()
+            && !name.starts_with('#')
+        {
+            names.insert(name.to_owned());
         }
     }
     names

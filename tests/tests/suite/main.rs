@@ -26,6 +26,6 @@ mod template;
 mod world;
 
 /// What makes a function's clients work under the role that the template gives it.
-fn role_of(function: &'static str) -> Option<stevedore_aws::interceptors::SharedInterceptor> {
-    Some(template::calls::role_of(function))
+fn role_of(function: &'static str) -> Vec<stevedore_aws::interceptors::SharedInterceptor> {
+    vec![template::calls::role_of(function)]
 }

@@ -73,7 +73,7 @@ pub struct World {
     pub clock: TestClock,
     pub engines: Engines,
     pub sandbox: Sandbox,
-    _serving: Serving,
+    serving: Serving,
     pub clients: Clients,
     pub table: Table,
     pub queues: Queues,
@@ -125,11 +125,12 @@ impl World {
         let plain = Clients::at_endpoint(engines.endpoint(), ClientOptions::default());
         create_table(&plain, "stevedore").await.unwrap();
         let urls = create_queues(&plain, &QueueSettings::default()).await.unwrap();
-        let clients = Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors: interceptors.clone() });
+        let clients =
+            Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors: interceptors.clone(), ..ClientOptions::default() });
         // Each function works under the role that the template gives it.
         let of_function = |name| {
             let interceptors = crate::role_of(name).into_iter().chain(interceptors.clone()).collect();
-            Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors })
+            Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors, ..ClientOptions::default() })
         };
         let (of_fetch, of_process) = (of_function("FetchOrders"), of_function("ProcessOrders"));
         let table = Table::new(&clients, "stevedore");
@@ -150,7 +151,7 @@ impl World {
             clock: clock.clock(),
         };
         let process = process_orders::Deps { table: Table::new(&of_process, "stevedore"), clock: clock.clock() };
-        Self { clock, engines, sandbox, _serving: serving, clients, table, queues, secrets, fetch, process }
+        Self { clock, engines, sandbox, serving, clients, table, queues, secrets, fetch, process }
     }
 
     /// What a person would set up first: a connection, a location, accounts, a tax rule and the settings that name them.
@@ -199,7 +200,7 @@ impl World {
 
     /// Where ShipStation answers.
     pub fn sandbox_url(&self) -> &str {
-        self._serving.base_url()
+        self.serving.base_url()
     }
 
     pub fn deadline(&self) -> Deadline {

@@ -1,6 +1,7 @@
 //! What each function calls while it works, as IAM names it: recorded by an interceptor in its own clients.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -19,7 +20,10 @@ pub(super) struct Recorder(Arc<Mutex<BTreeSet<Call>>>);
 impl Recorder {
     /// Clients of the engines whose calls are recorded here.
     pub(super) fn clients(&self, endpoint: &str) -> Clients {
-        Clients::at_endpoint(endpoint, ClientOptions { interceptors: vec![SharedInterceptor::new(self.clone())] })
+        Clients::at_endpoint(
+            endpoint,
+            ClientOptions { interceptors: vec![SharedInterceptor::new(self.clone())], ..ClientOptions::default() },
+        )
     }
 
     pub(super) fn calls(&self) -> BTreeSet<Call> {
@@ -69,8 +73,10 @@ impl Intercept for Role {
         match calls_of(context)?.into_iter().find(|call| !self.granted.contains(call)) {
             None => Ok(()),
             Some((action, resource)) => {
-                eprintln!("infra/template.yaml: {} needs {action} on {resource}", self.function);
-                Err(format!("the role of {} does not grant {action} on {resource}", self.function).into())
+                let why = format!("infra/template.yaml: {} needs {action} on {resource}", self.function);
+                // Also where the function itself takes this for a fault that passes.
+                writeln!(std::io::stderr(), "{why}")?;
+                Err(why.into())
             }
         }
     }
