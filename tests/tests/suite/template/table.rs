@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_norway::Value;
-use stevedore_aws::{TABLE_INDEXES, TABLE_TTL};
+use stevedore_aws::{EVENTS, TABLE_INDEXES, TABLE_TTL};
 
 use super::{each, resource, target, template, text};
 
@@ -48,9 +48,9 @@ fn the_table_outlives_the_stack_and_can_be_restored() {
     assert_eq!(properties["TimeToLiveSpecification"]["Enabled"].as_bool(), Some(true));
 }
 
-/// The pipe takes what has an `event`, and nothing but plain attributes leave the table with it.
+/// N26: the pipe takes what names its events, and nothing but names and keys leave the table with it.
 #[test]
-fn events_go_from_the_tables_stream_to_the_bus() {
+fn n26_events_go_from_the_tables_stream_to_the_bus() {
     let template = template();
     let pipe = &resource(&template, "EventPipe")["Properties"];
     assert_eq!(target(&pipe["Source"]), "Table");
@@ -60,7 +60,7 @@ fn events_go_from_the_tables_stream_to_the_bus() {
         filters.into_iter().map(|filter| serde_json::from_str(text(&filter["Pattern"])).unwrap()).collect();
     let expected = serde_json::json!({
         "eventName": ["INSERT", "MODIFY"],
-        "dynamodb": {"NewImage": {"event": {"S": [{"exists": true}]}}},
+        "dynamodb": {"NewImage": {EVENTS: {"L": {"S": [{"exists": true}]}}}},
     });
     assert_eq!(patterns, [expected]);
 
@@ -80,9 +80,12 @@ fn events_go_from_the_tables_stream_to_the_bus() {
     let filled: serde_json::Value = serde_json::from_str(&filled).unwrap_or_else(|error| panic!("{error}: {filled}"));
     assert!(filled["event_id"].is_string());
     for path in paths {
-        let plain = path.starts_with("$.dynamodb.NewImage.event") || path.starts_with("$.dynamodb.Keys.");
-        assert!(plain && path.rsplit('.').next().is_some_and(|kind| kind == "S" || kind == "N"), "{path}");
+        let events = format!("$.dynamodb.NewImage.{EVENTS}.L[*].S");
+        let plain = ["$.eventID", events.as_str(), "$.dynamodb.NewImage.entity.S", "$.dynamodb.Keys.pk.S", "$.dynamodb.Keys.sk.S"];
+        assert!(plain.contains(&path), "{path}");
     }
+    let kind = &pipe["TargetParameters"]["EventBridgeEventBusParameters"]["DetailType"];
+    assert_eq!(text(kind), format!("$.dynamodb.NewImage.{EVENTS}.L[0].S"));
     let letters = &pipe["SourceParameters"]["DynamoDBStreamParameters"]["DeadLetterConfig"]["Arn"];
     assert_eq!(target(letters), "EventDeadLetterQueue");
 }
