@@ -108,7 +108,9 @@ impl World {
         sandbox: impl FnOnce(SandboxOptions) -> Sandbox,
     ) -> Self {
         let clock = TestClock::new(start);
-        let engines = Engines::start(EngineOptions::in_memory(clock.clock())).await.unwrap();
+        // `STEVEDORE_TABLES_AT` runs the same flows against another DynamoDB (docs/second-engine.md).
+        let tables_at = std::env::var("STEVEDORE_TABLES_AT").ok();
+        let engines = Engines::start(EngineOptions { tables_at, ..EngineOptions::in_memory(clock.clock()) }).await.unwrap();
         let mut options = SandboxOptions::new(clock.clock());
         options.orders = orders;
         options.requests_per_minute = None;
