@@ -16,8 +16,7 @@ use crate::order::Address;
 use crate::reason::Reason;
 use crate::reference::Customer;
 use crate::sale::{
-    Charge, DaySource, Discount, Invoice, Payment, Sale, SaleCustomer, SaleKind, SaleLine, SaleTaxRule, Source, Stage, StageStatus,
-    Warning,
+    Charge, DaySource, Discount, Invoice, Payment, Sale, SaleCustomer, SaleKind, SaleLine, SaleTaxRule, Source, Stage, StageStatus, Warning,
 };
 use crate::settings::{InvoiceMode, Settings};
 
