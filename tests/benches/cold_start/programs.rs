@@ -118,6 +118,7 @@ impl Surroundings {
         let environment = vec![
             ("PATH", std::env::var("PATH").unwrap()),
             ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
             ("AWS_ACCESS_KEY_ID", "local".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
             ("AWS_ENDPOINT_URL", endpoint),
