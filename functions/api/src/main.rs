@@ -12,11 +12,12 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init(vars.clone())?;
     let config = Config::from_vars(vars)?;
     let clock: Clock = Arc::new(jiff::Timestamp::now);
-    let clients = Clients::from_environment(ClientOptions::default()).await;
+    let trusted = config.ca_bundle.as_ref().map(std::fs::read).transpose()?;
+    let http = stevedore_shipstation::http_client_trusting(trusted.as_deref().unwrap_or_default())?;
+    let clients = Clients::from_environment(ClientOptions { trusted, ..ClientOptions::default() }).await;
     let urls =
         QueueUrls { orders: config.orders_queue_url, commands: config.commands_queue_url, dead_letters: config.dead_letter_queue_url };
-    let shipstation =
-        stevedore_shipstation::ClientOptions::new(config.shipstation_url, stevedore_shipstation::http_client()?, Arc::clone(&clock));
+    let shipstation = stevedore_shipstation::ClientOptions::new(config.shipstation_url, http, Arc::clone(&clock));
     let deps = Deps {
         table: Table::new(&clients, config.table),
         queues: Queues::new(&clients, urls),

@@ -9,7 +9,7 @@ use stevedore_domain::settings::Settings;
 use stevedore_shipstation::{Call, Error as ShipStationError, RawOrder};
 
 use crate::run::{Run, error_is_time};
-use crate::{Deps, Error};
+use crate::{Deps, Error, figures};
 
 /// How many open operations one tick settles.
 const SETTLED: usize = 20;
@@ -18,12 +18,15 @@ const CUT_OFF: SignedDuration = SignedDuration::from_hours(2);
 /// How old the stores' names may be.
 const STORES_AGE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Brings operations up to date whose orders were processed since, and ends those that were cut off.
-pub(crate) async fn settle_open(deps: &Deps) -> Result<(), Error> {
+/// Brings operations up to date whose orders were processed since, and ends those that were cut off. Answers how many orders should have an outcome by now
+/// and have none.
+pub(crate) async fn settle_open(deps: &Deps) -> Result<u64, Error> {
     let now = (deps.clock)();
+    let mut unaccounted = 0;
     let lease = deps.table.cursor().await?.value.lease;
     for id in deps.table.open_operations(SETTLED).await? {
-        let Some((operation, _)) = deps.table.settle_operation(&id, now).await? else { continue };
+        let Some((operation, rows)) = deps.table.settle_operation(&id, now).await? else { continue };
+        unaccounted += figures::unaccounted(&operation, &rows, now);
         let held = lease.as_ref().is_some_and(|lease| lease.operation_id == id && lease.until > now);
         let reading = matches!(operation.state, OperationState::Running | OperationState::Queued);
         // A download loses nothing by being cut off: the next one begins at the cursor.
@@ -41,7 +44,7 @@ pub(crate) async fn settle_open(deps: &Deps) -> Result<(), Error> {
             deps.table.put_operation(&operation, stored.version).await?;
         }
     }
-    Ok(())
+    Ok(unaccounted)
 }
 
 /// Keeps what ShipStation said about its limit, for the people who look on (N19). Nothing depends on it, so a failure costs nothing else.

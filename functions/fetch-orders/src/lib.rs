@@ -4,6 +4,7 @@
 //! a file of products is imported, or an invocation hands on what it could not finish.
 
 mod command;
+mod figures;
 mod housekeeping;
 mod import;
 mod merged;
@@ -26,6 +27,8 @@ use stevedore_aws::messages::Command;
 use stevedore_aws::{Queues, Secrets, Table};
 use stevedore_lambda::{BatchError, Clock, Deadline, Limits, RecordError, run_batch};
 
+pub use figures::METRICS;
+
 /// What the function works with; built once for each process.
 #[derive(Clone)]
 pub struct Deps {
@@ -39,6 +42,14 @@ pub struct Deps {
     pub shipstation: stevedore_shipstation::Client,
     /// The clock.
     pub clock: Clock,
+}
+
+impl Deps {
+    /// The same for one invocation, whose trace its messages carry: `Lambda-Runtime-Trace-Id`, if Lambda gave one.
+    #[must_use]
+    pub fn traced(&self, header: Option<&str>) -> Self {
+        Self { queues: self.queues.traced(header), ..self.clone() }
+    }
 }
 
 /// Why an invocation failed. Nothing is lost: the cursor has not moved past anything that is not queued.

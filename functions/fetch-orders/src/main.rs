@@ -6,13 +6,15 @@ use fetch_orders::{Deps, handle};
 use lambda_runtime::{LambdaEvent, service_fn};
 use stevedore_aws::{ClientOptions, Clients, QueueUrls, Queues, Secrets, Table};
 use stevedore_lambda::{Clock, Config, Deadline, ErrorChain, telemetry};
-use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client};
+use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client_trusting};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(std::env::vars())?;
     let config = Config::from_vars(std::env::vars())?;
-    let clients = Clients::from_environment(ClientOptions::default()).await;
+    let trusted = config.ca_bundle.as_ref().map(std::fs::read).transpose()?;
+    let http = http_client_trusting(trusted.as_deref().unwrap_or_default())?;
+    let clients = Clients::from_environment(ClientOptions { trusted, ..ClientOptions::default() }).await;
     let clock: Clock = Arc::new(jiff::Timestamp::now);
     let urls =
         QueueUrls { orders: config.orders_queue_url, commands: config.commands_queue_url, dead_letters: config.dead_letter_queue_url };
@@ -20,7 +22,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         table: Table::new(&clients, config.table),
         queues: Queues::new(&clients, urls),
         secrets: Secrets::new(&clients, config.secret_id),
-        shipstation: Client::new(ShipStationOptions::new(config.shipstation_url, http_client()?, Arc::clone(&clock))),
+        shipstation: Client::new(ShipStationOptions::new(config.shipstation_url, http, Arc::clone(&clock))),
         clock,
     });
     // The first TLS handshake is the dear part of a cold start, and init runs on a full CPU.
@@ -29,7 +31,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     }
     lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| {
         let deps = Arc::clone(&deps);
-        async move { Ok::<_, lambda_runtime::Error>(handle(&deps, event.payload, Deadline::of(&event.context, jiff::Timestamp::now())).await?) }
+        async move {
+            let deps = deps.traced(event.context.xray_trace_id.as_deref());
+            Ok::<_, lambda_runtime::Error>(handle(&deps, event.payload, Deadline::of(&event.context, jiff::Timestamp::now())).await?)
+        }
     }))
     .await
 }

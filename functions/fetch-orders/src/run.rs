@@ -10,7 +10,7 @@ use stevedore_domain::operation::{Operation, OperationKind, OperationState};
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Credentials, Error as ShipStationError, Priority, Reading};
 
-use crate::{Deps, Error, MARGIN, housekeeping, step, trouble};
+use crate::{Deps, Error, MARGIN, figures, housekeeping, step, trouble};
 
 /// An operation at work.
 pub(crate) struct Run {
@@ -88,6 +88,7 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
     let credentials = Credentials { api_key: credentials.api_key, api_secret: credentials.api_secret };
     let call = Call { credentials: &credentials, priority: priority(&run.operation.kind), deadline: call_deadline(deps, deadline) };
     run.operation.state = OperationState::Running;
+    let (began, before) = ((deps.clock)(), run.operation.requests);
     let mut next = match run.operation.kind.clone() {
         OperationKind::Download | OperationKind::LoadOrders { .. } => read_window(deps, &mut run, &call, deadline).await?,
         OperationKind::LoadOrder { order_number } => read_number(deps, &mut run, &call, &order_number).await?,
@@ -110,6 +111,9 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
         }
     }
     tracing::info!(operation_id = %run.operation.id, state = ?run.operation.state, requests = run.operation.requests, "operation read");
+    let now = (deps.clock)();
+    let requests = run.operation.requests.saturating_sub(before);
+    figures::reading(&run.operation, requests, run.queued.len(), now.duration_since(began), now);
     Ok(run)
 }
 

@@ -13,7 +13,7 @@ use stevedore_domain::settings::Settings;
 use stevedore_lambda::Deadline;
 
 use crate::run::{self, Run};
-use crate::{Deps, Error, housekeeping};
+use crate::{Deps, Error, figures, housekeeping};
 
 /// Windows overlap by this much: more than the hour that repeats each November (N13).
 pub(crate) const OVERLAP: SignedDuration = SignedDuration::from_mins(75);
@@ -40,7 +40,7 @@ pub(crate) async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Resu
     if connection.value.disconnecting || !connection.value.modes.contains(&ConnectionMode::Store) {
         return not_run("not_connected");
     }
-    housekeeping::settle_open(deps).await?;
+    let unaccounted = housekeeping::settle_open(deps).await?;
     let mended = deps.table.mend_sales((deps.clock)()).await?;
     if mended > 0 {
         tracing::warn!(sales = mended, "work on large sales was cut off and taken back");
@@ -51,6 +51,7 @@ pub(crate) async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Resu
     }
     let Stored { value: cursor, version } = deps.table.cursor().await?;
     let now = (deps.clock)();
+    figures::tick(&cursor, &settings, unaccounted, now);
     if cursor.lease.as_ref().is_some_and(|lease| lease.until > now) {
         return not_run("already_running");
     }

@@ -4,6 +4,7 @@
 //! the messages of a batch need from the table is read for all of them together first, which costs a few requests a batch instead of a few for each order;
 //! the conditions of the transaction make sure that nothing of it was stale.
 
+mod figures;
 mod load;
 mod process;
 
@@ -19,6 +20,9 @@ use stevedore_domain::log::LogState;
 use stevedore_domain::reason::Reason;
 use stevedore_lambda::{BatchError, Clock, Deadline, Limits, Record, RecordError, run_batch};
 
+pub use figures::METRICS;
+
+use figures::Outcomes;
 use load::Loaded;
 
 /// Orders of one batch that are at work at a time. More than a few only collide in the table.
@@ -51,22 +55,28 @@ pub enum Error {
 /// # Errors
 /// [`Error`]: all of the batch is delivered again, which changes nothing for what was done already.
 pub async fn handle(deps: &Deps, event: SqsEvent, deadline: Deadline) -> Result<SqsBatchResponse, Error> {
+    let began = (deps.clock)();
     let readable = event.records.iter().filter_map(|record| OrderMessage::decode(record.body.as_deref()?).ok());
     let loaded = Arc::new(Box::pin(Loaded::read(&deps.table, readable)).await.map_err(Error::Load)?);
     let limits = Limits { concurrency: CONCURRENCY, deadline, margin: MARGIN, clock: Arc::clone(&deps.clock) };
-    Ok(run_batch(event, &limits, |record| one(deps, Arc::clone(&loaded), record)).await?)
+    let outcomes = Outcomes::default();
+    let answer = run_batch(event, &limits, |record| one(deps, Arc::clone(&loaded), &outcomes, record)).await?;
+    outcomes.tell(answer.batch_item_failures.len(), began, (deps.clock)());
+    Ok(answer)
 }
 
-async fn one(deps: &Deps, loaded: Arc<Loaded>, record: Record) -> Result<(), RecordError> {
+async fn one(deps: &Deps, loaded: Arc<Loaded>, outcomes: &Outcomes, record: Record) -> Result<(), RecordError> {
     let message = OrderMessage::decode(&record.body).map_err(RecordError::poison)?;
     match process::process(deps, &loaded, &message).await {
         Ok(done) => {
             let process::Done { order_id, outcome, reason, state, sale_id } = done;
             let (state, reason, sale_id) = (state.map(LogState::as_str), reason.map(Reason::code), sale_id.as_ref().map(SaleId::as_str));
+            outcomes.add(outcome);
             tracing::info!(%order_id, ?outcome, state, reason, sale_id, operation_id = %message.operation_id, "order processed");
             Ok(())
         }
-        Err(process::Failure::Malformed(error)) => Err(RecordError::poison(error)),
+        // Without what was found there: it may be the buyer's.
+        Err(error @ process::Failure::Malformed(_)) => Err(RecordError::poison(error)),
         Err(process::Failure::Table(error)) => Err(RecordError::retry(error)),
         Err(process::Failure::Contended) => Err(RecordError::retry(process::Failure::Contended)),
     }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::elsewhere::Elsewhere;
 use crate::secrets::Secrets;
 use crate::server::{self, Backends};
 use crate::sqs::Queues;
@@ -51,16 +52,18 @@ impl Engines {
         let path = |name: &str| options.data.as_ref().map(|folder| folder.join(name));
         let faults = Faults::default();
         let tables = Tables::open(path(TABLES).as_deref())?;
+        let port = options.port;
+        let failed = |source| EngineError::Listen { port, source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
+        let bound = listener.local_addr().map_err(failed)?;
         let backends = Backends {
+            elsewhere: options.tables_at.as_deref().map(|endpoint| Elsewhere::new(endpoint, bound.port())),
             tables: tables.clone(),
             queues: Queues::open(path(QUEUES).as_deref(), Arc::clone(&options.clock), faults.clone())?,
             secrets: Secrets::open(path(SECRETS).as_deref(), options.clock)?,
             faults: faults.clone(),
         };
-        let port = options.port;
-        let failed = |source| EngineError::Listen { port, source };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
-        let endpoint = format!("http://{}", listener.local_addr().map_err(failed)?);
+        let endpoint = format!("http://{bound}");
         backends.queues.set_endpoint(&endpoint);
         let (stopping, stop) = watch::channel(false);
         let server = tokio::spawn(async move {

@@ -8,6 +8,7 @@
 //! flight and the twelve hours that a message may stay in flight are not enforced; a move task has finished when it is
 //! answered; items whose time to live has passed stay in the table; a `ClientRequestToken` is forgotten when the process ends.
 
+mod elsewhere;
 mod engines;
 mod faults;
 mod secrets;
@@ -42,17 +43,19 @@ pub struct EngineOptions {
     pub port: u16,
     /// The time.
     pub clock: Clock,
+    /// Another DynamoDB that keeps the tables, `http://HOST:PORT`; `None` is the embedded one.
+    pub tables_at: Option<String>,
 }
 
 impl EngineOptions {
     /// Everything in memory, on a free port.
     pub fn in_memory(clock: Clock) -> Self {
-        Self { data: None, port: 0, clock }
+        Self { data: None, port: 0, clock, tables_at: None }
     }
 
     /// Kept in `data`, on a free port.
     pub fn in_folder(data: impl Into<PathBuf>, clock: Clock) -> Self {
-        Self { data: Some(data.into()), port: 0, clock }
+        Self { data: Some(data.into()), port: 0, clock, tables_at: None }
     }
 }
 

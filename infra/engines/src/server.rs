@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::elsewhere::Elsewhere;
 use crate::faults::{Fault, Faults};
 use crate::secrets::Secrets;
 use crate::sqs::Queues;
@@ -29,6 +30,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The three engines behind the endpoint.
 pub(crate) struct Backends {
     pub(crate) tables: Tables,
+    /// Who keeps the tables instead.
+    pub(crate) elsewhere: Option<Elsewhere>,
     pub(crate) queues: Queues,
     pub(crate) secrets: Secrets,
     pub(crate) faults: Faults,
@@ -98,6 +101,7 @@ async fn handle(
     let Some((service, operation)) = target.as_deref().and_then(Service::of_target) else {
         return Ok(no_target(request.method()));
     };
+    let headers = request.headers().clone();
     let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await else {
         let refusal = Refusal { status: 413, ..Refusal::new("RequestEntityTooLarge", "The request is too large.") };
         return Ok(response(service.refuse(&refusal)));
@@ -114,7 +118,10 @@ async fn handle(
         Some(Fault::Delay(delay)) => tokio::time::sleep(*delay).await,
         Some(Fault::LostReply) | None => {}
     }
-    let reply = answer(&backends, service, operation, body, stopping).await;
+    let reply = match (&backends.elsewhere, service) {
+        (Some(elsewhere), Service::Tables) => elsewhere.answer(&headers, body).await,
+        _ => answer(&backends, service, operation, body, stopping).await,
+    };
     if fault == Some(Fault::LostReply) {
         return Err(Cut);
     }

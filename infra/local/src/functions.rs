@@ -7,7 +7,6 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use stevedore_engines::{ACCOUNT, REGION};
 use stevedore_lambda::Deadline;
 
 use crate::StackError;
@@ -66,33 +65,21 @@ impl Drop for Ticking<'_> {
     }
 }
 
-/// The event of an EventBridge rule with a rate (EventBridge user guide, "Scheduled events"): its time has whole seconds.
+/// The event that the template's schedule sends; its time has whole seconds (EventBridge Scheduler user guide, "Adding context attributes").
 fn scheduled_event(now: Timestamp) -> Value {
     let second = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    json!({
-        "version": "0",
-        "id": format!("00000000-0000-4000-8000-{:012x}", now.as_millisecond()),
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": ACCOUNT,
-        "time": second.to_string(),
-        "region": REGION,
-        "resources": [format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/stevedore-tick")],
-        "detail": {},
-    })
+    json!({"source": "aws.scheduler", "time": second.to_string()})
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    #![allow(clippy::unwrap_used)]
 
     use super::*;
 
     #[test]
-    fn a_tick_is_what_eventbridge_sends() {
+    fn a_tick_is_what_the_scheduler_sends() {
         let event = scheduled_event("2026-11-22T10:00:00.750Z".parse().unwrap());
-        assert_eq!(event["time"], "2026-11-22T10:00:00Z");
-        assert_eq!(event["source"], "aws.events");
-        assert_eq!(event["detail-type"], "Scheduled Event");
+        assert_eq!(event, json!({"source": "aws.scheduler", "time": "2026-11-22T10:00:00Z"}));
     }
 }

@@ -81,7 +81,7 @@ pub(crate) async fn listen(port: u16) -> Result<TcpListener, StackError> {
 /// The engines, on the port after the API's where that is free, so that other programs find them there again.
 pub(crate) async fn start_engines(options: &Options, api_port: u16, clock: Clock) -> Result<Engines, StackError> {
     let next = if options.port == 0 { 0 } else { api_port.saturating_add(1) };
-    let start = |port| Engines::start(EngineOptions { data: options.data.clone(), port, clock: Arc::clone(&clock) });
+    let start = |port| Engines::start(EngineOptions { data: options.data.clone(), port, clock: Arc::clone(&clock), tables_at: None });
     match start(next).await {
         Err(EngineError::Listen { .. }) if next != 0 => start(0).await,
         started => started,

@@ -78,6 +78,7 @@ fn event(url: &str, messages: &[ReceivedMessage]) -> SqsEvent {
         record.receipt_handle = Some(message.receipt_handle.clone());
         record.body = Some(message.body.clone());
         record.attributes = HashMap::from([("ApproximateReceiveCount".to_owned(), message.receive_count.to_string())]);
+        record.attributes.extend(message.trace.clone().map(|trace| ("AWSTraceHeader".to_owned(), trace)));
         record.event_source = Some("aws:sqs".to_owned());
         record.event_source_arn = Some(format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"));
         record.aws_region = Some(REGION.to_owned());
@@ -107,7 +108,13 @@ mod tests {
     use super::*;
 
     fn message(id: &str) -> ReceivedMessage {
-        ReceivedMessage { message_id: id.to_owned(), receipt_handle: format!("handle-{id}"), body: "{}".to_owned(), receive_count: 2 }
+        ReceivedMessage {
+            message_id: id.to_owned(),
+            receipt_handle: format!("handle-{id}"),
+            body: "{}".to_owned(),
+            receive_count: 2,
+            trace: None,
+        }
     }
 
     fn response(failed: &[&str]) -> SqsBatchResponse {

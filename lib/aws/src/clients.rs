@@ -6,6 +6,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedInterceptor};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
 /// What tests need to look into, or stop, every call: the SDK's own interceptor types.
 pub mod interceptors {
@@ -30,12 +32,30 @@ pub struct Clients {
 pub struct ClientOptions {
     /// Sees every call of every client; a test's way to count, delay and stop them.
     pub interceptors: Vec<SharedInterceptor>,
+    /// Certificates in PEM to trust instead of Amazon's own: the contents of `AWS_CA_BUNDLE`, for an endpoint behind somebody else's certificate.
+    pub trusted: Option<Vec<u8>>,
+}
+
+/// The five roots that every AWS endpoint's certificate comes from (Amazon Trust Services, "Certification authorities"). The operating system's 145 would be
+/// parsed one by one at each cold start, and each could vouch for AWS.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
+
+/// One HTTP client for all services, so that roots are parsed once.
+fn http_client(trusted: Option<&[u8]>) -> aws_sdk_dynamodb::config::SharedHttpClient {
+    let store = TrustStore::empty().with_pem_certificate(trusted.unwrap_or(AMAZON_ROOTS));
+    let mut builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    // Building it cannot fail with this provider; if it did, the system's own roots would be used.
+    if let Ok(context) = TlsContext::builder().with_trust_store(store).build() {
+        builder = builder.tls_context(context);
+    }
+    builder.build_https()
 }
 
 impl Clients {
     /// Clients from the environment (region, credentials, `AWS_ENDPOINT_URL*`), as Lambda sets it up.
     pub async fn from_environment(options: ClientOptions) -> Self {
-        let config = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts()).retry_config(retries()).load().await;
+        let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client(options.trusted.as_deref()));
+        let config = loader.timeout_config(timeouts()).retry_config(retries()).load().await;
         Self::new(&config, options)
     }
 
@@ -48,6 +68,7 @@ impl Clients {
             .region(Region::from_static("us-east-1"))
             .endpoint_url(endpoint)
             .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http_client(options.trusted.as_deref()))
             .timeout_config(timeouts())
             .retry_config(retries())
             .sleep_impl(aws_sleep())

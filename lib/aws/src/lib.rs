@@ -18,6 +18,6 @@ pub use clients::{ClientOptions, Clients, interceptors};
 pub use error::Error;
 pub use event::{Event, events_of};
 pub use queues::{DeadLetter, QueueDepth, QueueUrls, Queues, ReceivedMessage, Redriven, SendReport};
-pub use schema::{Index, QueueSettings, TABLE_INDEXES, create_queues, create_table, enable_stream};
+pub use schema::{Index, QueueSettings, TABLE_INDEXES, TABLE_TTL, create_queues, create_table, enable_stream};
 pub use secrets::{Secrets, StoredCredentials};
 pub use table::*;

@@ -1,6 +1,11 @@
 //! The three queues.
 
-use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName, SendMessageBatchRequestEntry};
+use std::collections::HashMap;
+
+use aws_sdk_sqs::types::{
+    DeleteMessageBatchRequestEntry, MessageSystemAttributeName, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+    QueueAttributeName, SendMessageBatchRequestEntry,
+};
 use jiff::Timestamp;
 
 use crate::messages::{Command, LARGEST_BATCH};
@@ -22,6 +27,8 @@ pub struct QueueUrls {
 pub struct Queues {
     client: aws_sdk_sqs::Client,
     urls: QueueUrls,
+    /// The X-Ray header of the invocation that sends.
+    trace: Option<String>,
 }
 
 /// What became of messages that were sent.
@@ -42,6 +49,8 @@ pub struct ReceivedMessage {
     pub body: String,
     /// How often it was received, this time included.
     pub receive_count: u32,
+    /// The sender's X-Ray header; see [`Queues::traced`].
+    pub trace: Option<String>,
 }
 
 /// A message that could not be processed.
@@ -101,7 +110,20 @@ impl Queues {
     /// The queues at `urls`.
     #[must_use]
     pub fn new(clients: &Clients, urls: QueueUrls) -> Self {
-        Self { client: clients.sqs.clone(), urls }
+        Self { client: clients.sqs.clone(), urls, trace: None }
+    }
+
+    /// The same queues, whose messages carry the trace of the invocation that sends them: `Lambda-Runtime-Trace-Id`, if there is one. Lambda hands it on to
+    /// whoever gets the messages. It costs nothing: SQS neither bills nor counts it.
+    #[must_use]
+    pub fn traced(&self, header: Option<&str>) -> Self {
+        Self { trace: header.map(str::to_owned), ..self.clone() }
+    }
+
+    fn trace_attribute(&self) -> Option<HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>> {
+        let header = self.trace.as_ref()?;
+        let value = MessageSystemAttributeValue::builder().data_type("String").string_value(header).build().ok()?;
+        Some(HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, value)]))
     }
 
     /// Whether the orders queue answers.
@@ -142,7 +164,11 @@ impl Queues {
             let mut request = self.client.send_message_batch().queue_url(&self.urls.orders);
             for index in &waiting {
                 let body = bodies.get(*index).map(String::as_str).unwrap_or_default();
-                let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build();
+                let entry = SendMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .message_body(body)
+                    .set_message_system_attributes(self.trace_attribute())
+                    .build();
                 request = request.entries(entry.map_err(|error| Error::encoding(OPERATION)(error.into()))?);
             }
             let reply = request.send().await.map_err(Error::call(OPERATION))?;
@@ -178,6 +204,7 @@ impl Queues {
             .send_message()
             .queue_url(&self.urls.commands)
             .message_body(body)
+            .set_message_system_attributes(self.trace_attribute())
             .send()
             .await
             .map(drop)
@@ -196,6 +223,7 @@ impl Queues {
             .max_number_of_messages(10)
             .wait_time_seconds(wait_seconds)
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_system_attribute_names(MessageSystemAttributeName::AwsTraceHeader)
             .send()
             .await
             .map_err(Error::call("receive messages"))?;
@@ -300,7 +328,7 @@ impl Queues {
                     .and_then(|text| text.parse().ok())
                     .and_then(|millisecond| Timestamp::from_millisecond(millisecond).ok());
                 let source = attribute(MessageSystemAttributeName::DeadLetterQueueSourceArn);
-                let ReceivedMessage { message_id, receipt_handle, body, receive_count } = received(message);
+                let ReceivedMessage { message_id, receipt_handle, body, receive_count, .. } = received(message);
                 // SQS says where a letter came from; one that somebody put there by hand is told by its text.
                 let from_commands = match source.as_deref().and_then(|arn| arn.rsplit(':').next()) {
                     Some(queue) => self.urls.commands.rsplit('/').next() == Some(queue),
@@ -347,5 +375,6 @@ fn received(message: aws_sdk_sqs::types::Message) -> ReceivedMessage {
         receipt_handle: message.receipt_handle.unwrap_or_default(),
         body: message.body.unwrap_or_default(),
         receive_count,
+        trace: message.attributes.and_then(|mut attributes| attributes.remove(&MessageSystemAttributeName::AwsTraceHeader)),
     }
 }

@@ -30,6 +30,9 @@ pub(crate) const BY_STATE: Index = Index { name: "by_state", partition: "s_pk", 
 /// (so that a plainly booked order costs nothing there).
 pub const TABLE_INDEXES: [Index; 3] = [BY_TIME, BY_NUMBER, BY_STATE];
 
+/// The attribute by which DynamoDB removes an item by itself: the second since 1970 after which nobody needs it. Only what can be made again may have one.
+pub const TABLE_TTL: &str = "expires_at";
+
 /// Creates the table on an engine that has none. Deployed tables come from the template.
 ///
 /// # Errors

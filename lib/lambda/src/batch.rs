@@ -156,7 +156,9 @@ where
     // An empty id cannot be named in the answer any more than none can.
     let id = message.message_id.filter(|id| !id.is_empty());
     let attempt = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(0);
-    let span = tracing::info_span!("record", message_id = id.as_deref(), attempt);
+    // The sender's trace, as far as it handed one on: the sender's log lines have the same.
+    let trace_id = message.attributes.get("AWSTraceHeader").and_then(|header| trace_root(header));
+    let span = tracing::info_span!("record", message_id = id.as_deref(), attempt, trace_id);
     let work = async {
         let result = match message.body {
             Some(body) => {
@@ -177,6 +179,11 @@ where
         Outcome::Failed(id.clone())
     };
     work.instrument(span).await
+}
+
+/// The trace's own id in an X-Ray header, `Root=1-…;Parent=…;Sampled=0` (X-Ray developer guide, "Tracing header").
+fn trace_root(header: &str) -> Option<&str> {
+    header.split(';').find_map(|part| part.trim().strip_prefix("Root="))
 }
 
 async fn in_time<H, F>(record: Record, limits: &Limits, handler: &H) -> Result<(), RecordError>

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 
@@ -29,6 +30,10 @@ pub const SIGN_IN_CLIENT_ID: &str = "STEVEDORE_SIGN_IN_CLIENT_ID";
 pub const SIGN_IN_SCOPES: &str = "STEVEDORE_SIGN_IN_SCOPES";
 /// A claim of the tokens that carries permissions, beside those that always may.
 pub const PERMISSIONS_CLAIM: &str = "STEVEDORE_PERMISSIONS_CLAIM";
+
+/// A file of certificates to trust instead of Amazon's, and beside Mozilla's for ShipStation: where all traffic goes through a proxy of the merchant's own. AWS's tools
+/// know the variable by this name (AWS SDKs and Tools reference guide, "Environment variables"); no template of ours sets it.
+pub const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 
 /// The variables without which no function starts.
 pub const REQUIRED: [&str; 5] = [TABLE, ORDERS_QUEUE_URL, COMMANDS_QUEUE_URL, DEAD_LETTER_QUEUE_URL, SECRET_ID];
@@ -65,6 +70,8 @@ pub struct Config {
     pub sign_in: Option<SignIn>,
     /// A claim that carries permissions, beside those that always may.
     pub permissions_claim: Option<String>,
+    /// The file of [`CA_BUNDLE`].
+    pub ca_bundle: Option<PathBuf>,
 }
 
 /// How people sign in to the panel: OpenID Connect's authorization code flow with PKCE, by a public client.
@@ -97,6 +104,7 @@ impl Config {
             api_token: reader.api_token(),
             sign_in: reader.sign_in(),
             permissions_claim: reader.optional(PERMISSIONS_CLAIM),
+            ca_bundle: reader.optional(CA_BUNDLE).map(PathBuf::from),
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: reader.problems }) }
     }

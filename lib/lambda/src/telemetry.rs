@@ -21,6 +21,9 @@ pub const RUST_LOG: &str = "RUST_LOG";
 /// controls"): `TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR` or `FATAL`.
 pub const AWS_LAMBDA_LOG_LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 
+/// The function's own name as deployed; Lambda always sets it (AWS Lambda developer guide, "Using Lambda environment variables").
+pub const AWS_LAMBDA_FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
+
 /// The beginnings of our packages' names in a log line's target.
 const OURS: [&str; 5] = ["stevedore", "fetch_orders", "process_orders", "consolidate", "api"];
 
@@ -71,7 +74,7 @@ pub enum TelemetryError {
 pub fn init(vars: impl IntoIterator<Item = (String, String)>) -> Result<(), TelemetryError> {
     let vars: Vec<(String, String)> = vars.into_iter().collect();
     let LogFilter { filter, rejected } = LogFilter::from_vars(&vars);
-    subscriber(filter, std::io::stdout).try_init().map_err(TelemetryError::Taken)?;
+    written_by(filter, function_name(&vars), std::io::stdout).try_init().map_err(TelemetryError::Taken)?;
     std::panic::set_hook(Box::new(log_panic));
     if let Some(error) = rejected {
         tracing::warn!(%error, "the log filter cannot be read; logging at info");
@@ -85,7 +88,20 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     tracing::error!(file, line, "panicked");
 }
 
-fn subscriber<W>(filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
+/// What [`init`] starts, for a test that reads what would be written.
+pub fn subscriber<W>(vars: &[(String, String)], writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Clone + Send + Sync + 'static,
+{
+    written_by(LogFilter::from_vars(vars).filter, function_name(vars), writer)
+}
+
+fn function_name(vars: &[(String, String)]) -> String {
+    let name = vars.iter().find(|(variable, _)| variable == AWS_LAMBDA_FUNCTION_NAME).map(|(_, value)| value.clone());
+    name.unwrap_or_else(|| "local".to_owned())
+}
+
+fn written_by<W>(filter: EnvFilter, function: String, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Clone + Send + Sync + 'static,
 {
@@ -96,7 +112,7 @@ where
         .with_span_list(true)
         .with_writer(writer.clone())
         .with_filter(filter.and(filter_fn(may_be_logged)));
-    let figures = FigureLayer { writer }.with_filter(filter_fn(is_figure));
+    let figures = FigureLayer { function, writer }.with_filter(filter_fn(is_figure));
     tracing_subscriber::registry().with(logs).with(figures)
 }
 
@@ -112,8 +128,9 @@ fn may_be_logged(metadata: &Metadata<'_>) -> bool {
     *metadata.level() <= Level::INFO || OURS.iter().any(|ours| package == *ours || package.starts_with("stevedore_"))
 }
 
-/// Writes the lines of [`crate::metrics`] as they are: a JSON log line around them would hide them from CloudWatch.
+/// Writes the figures of [`crate::metrics`] as CloudWatch reads them: a JSON log line around them would hide them from it.
 struct FigureLayer<W> {
+    function: String,
     writer: W,
 }
 
@@ -123,23 +140,33 @@ where
     W: for<'w> MakeWriter<'w> + 'static,
 {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        if line.0.is_empty() {
+        let mut said = Figures::default();
+        event.record(&mut said);
+        if said.figures.is_empty() {
             return;
         }
-        line.0.push('\n');
+        let line = format!("{}\n", metrics::line(&self.function, &said.figures, said.at));
         // One write, so that no log line comes between; and a figure that cannot be written is no reason to fail an order.
-        let _ = self.writer.make_writer().write_all(line.0.as_bytes());
+        let _ = self.writer.make_writer().write_all(line.as_bytes());
     }
 }
 
-struct Line(String);
+#[derive(Default)]
+struct Figures {
+    at: i64,
+    figures: Vec<(String, String, u64)>,
+}
 
-impl Visit for Line {
+impl Visit for Figures {
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        if field.name() == metrics::AT {
+            self.at = value;
+        }
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        if field.name() == metrics::FIELD {
-            self.0 = format!("{value:?}");
+        if field.name() == metrics::FIGURES {
+            self.figures = serde_json::from_str(&format!("{value:?}")).unwrap_or_default();
         }
     }
 }
@@ -183,7 +210,7 @@ mod tests {
             let lines = lines.clone();
             move || lines.clone()
         };
-        let subscriber = subscriber(LogFilter::from_vars(&vars).filter, writer);
+        let subscriber = subscriber(&vars, writer);
         tracing::subscriber::with_default(subscriber, speak);
         lines.parsed()
     }
@@ -254,13 +281,14 @@ mod tests {
     fn a_figure_is_a_line_of_its_own_at_every_level() {
         let at: jiff::Timestamp = "2026-01-31T10:00:00Z".parse().unwrap();
 
-        let lines = written(&[(RUST_LOG, "error")], || {
-            metrics::emit("Stevedore", &[("Function", "process-orders")], &[("Captured", Unit::Count, 10)], at);
+        let lines = written(&[(RUST_LOG, "error"), (AWS_LAMBDA_FUNCTION_NAME, "shop-process-orders")], || {
+            metrics::emit(&[("Captured", Unit::Count, 10)], at);
             tracing::info!("not written");
         });
 
         assert_eq!(lines.len(), 1);
         assert_eq!(lines[0]["Captured"], 10);
+        assert_eq!(lines[0]["FunctionName"], "shop-process-orders");
         assert_eq!(lines[0]["_aws"]["Timestamp"], 1_769_853_600_000_i64);
     }
 
@@ -270,7 +298,7 @@ mod tests {
         let figures: Vec<(&str, Unit, u64)> = names.iter().map(|name| (name.as_str(), Unit::Count, 1)).collect();
 
         let lines = written(&[], || {
-            metrics::emit("Stevedore", &[], &figures, jiff::Timestamp::UNIX_EPOCH);
+            metrics::emit(&figures, jiff::Timestamp::UNIX_EPOCH);
         });
 
         assert_eq!(lines.len(), 2);

@@ -38,7 +38,7 @@ mod reading;
 mod reference;
 mod transport;
 
-pub use client::{Call, Client, ClientOptions, Clock, Credentials, Priority, Sleep, http_client};
+pub use client::{Call, Client, ClientOptions, Clock, Credentials, Priority, Sleep, http_client, http_client_trusting};
 pub use error::Error;
 pub use order::{Malformed, RawJson, RawOrder, parse_order};
 pub use pacing::PacingState;

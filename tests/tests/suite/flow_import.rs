@@ -291,7 +291,7 @@ async fn n12_an_import_that_is_stopped_anywhere_ends_the_same() {
         world.clock.advance(SignedDuration::from_mins(1));
         ask(&world, "import", Format::Csv, SMALL).await;
         let breaker = Breaker::new(world.engines.faults(), plan);
-        let options = stevedore_aws::ClientOptions { interceptors: vec![breaker.interceptor()] };
+        let options = stevedore_aws::ClientOptions { interceptors: vec![breaker.interceptor()], ..Default::default() };
         let clients = stevedore_aws::Clients::at_endpoint(world.engines.endpoint(), options);
         let deps = fetch_orders::Deps {
             table: Table::new(&clients, "stevedore"),

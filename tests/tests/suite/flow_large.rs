@@ -32,6 +32,17 @@ fn many_lines(lines: usize) -> Draft {
     draft
 }
 
+/// An order whose sale is larger than an item, compressed.
+pub fn huge() -> Json {
+    let lines = 46;
+    with(&many_lines(lines), |order| {
+        for line in 0..lines {
+            let option = format!(r#"[{{"name":"Engraving","value":"{}"}}]"#, noise(line as u64 + 1, 20_000));
+            item(order, line).set("options", option.parse::<Json>().unwrap());
+        }
+    })
+}
+
 /// An order of 1,200 lines: more than a transaction holds, and one sale all the same, equal to the cent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_of_1200_lines_is_one_sale() {
@@ -52,14 +63,7 @@ async fn an_order_of_1200_lines_is_one_sale() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sale_larger_than_an_item_is_read_back_equal() {
     let world = World::new(Options::default()).await;
-    let lines = 46;
-    let large = with(&many_lines(lines), |order| {
-        for line in 0..lines {
-            let option = format!(r#"[{{"name":"Engraving","value":"{}"}}]"#, noise(line as u64 + 1, 20_000));
-            item(order, line).set("options", option.parse::<Json>().unwrap());
-        }
-    });
-    let order = world.sandbox.upsert_order(large);
+    let order = world.sandbox.upsert_order(huge());
     let operation = world.download().await;
     accounted(&world, &operation).await;
     assert_eq!(operation.counts.of(Outcome::Captured), 1, "{:?}", world.rows(&operation).await);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub, missing_docs)]
 
 mod chaos;
+mod documents;
 mod flow;
 mod flow_booking;
 mod flow_capture;
@@ -18,8 +19,14 @@ mod flow_nights;
 mod flow_places;
 mod flow_stock;
 mod flow_trouble;
+mod logs;
 mod person;
 mod stock;
 mod table;
 mod template;
 mod world;
+
+/// What makes a function's clients work under the role that the template gives it.
+fn role_of(function: &'static str) -> Vec<stevedore_aws::interceptors::SharedInterceptor> {
+    vec![template::calls::role_of(function)]
+}

@@ -273,7 +273,7 @@ async fn s76_taking_apart_survives_being_cut_off() {
         let sales = world.booked().await;
 
         let cut_off = SharedInterceptor::new(CutOff { left: std::sync::atomic::AtomicI64::new(calls) });
-        let options = stevedore_aws::ClientOptions { interceptors: vec![cut_off] };
+        let options = stevedore_aws::ClientOptions { interceptors: vec![cut_off], ..Default::default() };
         let dying = Table::new(&stevedore_aws::Clients::at_endpoint(world.engines.endpoint(), options), "stevedore");
         let finished = take_apart(&dying).await.is_ok();
         if !finished {

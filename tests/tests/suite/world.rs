@@ -73,7 +73,7 @@ pub struct World {
     pub clock: TestClock,
     pub engines: Engines,
     pub sandbox: Sandbox,
-    _serving: Serving,
+    serving: Serving,
     pub clients: Clients,
     pub table: Table,
     pub queues: Queues,
@@ -108,7 +108,9 @@ impl World {
         sandbox: impl FnOnce(SandboxOptions) -> Sandbox,
     ) -> Self {
         let clock = TestClock::new(start);
-        let engines = Engines::start(EngineOptions::in_memory(clock.clock())).await.unwrap();
+        // `STEVEDORE_TABLES_AT` runs the same flows against another DynamoDB (docs/second-engine.md).
+        let tables_at = std::env::var("STEVEDORE_TABLES_AT").ok();
+        let engines = Engines::start(EngineOptions { tables_at, ..EngineOptions::in_memory(clock.clock()) }).await.unwrap();
         let mut options = SandboxOptions::new(clock.clock());
         options.orders = orders;
         options.requests_per_minute = None;
@@ -125,7 +127,14 @@ impl World {
         let plain = Clients::at_endpoint(engines.endpoint(), ClientOptions::default());
         create_table(&plain, "stevedore").await.unwrap();
         let urls = create_queues(&plain, &QueueSettings::default()).await.unwrap();
-        let clients = Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors });
+        let clients =
+            Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors: interceptors.clone(), ..ClientOptions::default() });
+        // Each function works under the role that the template gives it.
+        let of_function = |name| {
+            let interceptors = crate::role_of(name).into_iter().chain(interceptors.clone()).collect();
+            Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors, ..ClientOptions::default() })
+        };
+        let (of_fetch, of_process) = (of_function("FetchOrders"), of_function("ProcessOrders"));
         let table = Table::new(&clients, "stevedore");
         let queues = Queues::new(&clients, urls);
         let secrets = Secrets::new(&clients, "stevedore");
@@ -137,14 +146,14 @@ impl World {
             Box::pin(tokio::task::yield_now())
         });
         let fetch = fetch_orders::Deps {
-            table: table.clone(),
-            queues: queues.clone(),
-            secrets: secrets.clone(),
+            table: Table::new(&of_fetch, "stevedore"),
+            queues: Queues::new(&of_fetch, queues.urls().clone()),
+            secrets: Secrets::new(&of_fetch, "stevedore"),
             shipstation: Client::new(shipstation),
             clock: clock.clock(),
         };
-        let process = process_orders::Deps { table: table.clone(), clock: clock.clock() };
-        Self { clock, engines, sandbox, _serving: serving, clients, table, queues, secrets, fetch, process }
+        let process = process_orders::Deps { table: Table::new(&of_process, "stevedore"), clock: clock.clock() };
+        Self { clock, engines, sandbox, serving, clients, table, queues, secrets, fetch, process }
     }
 
     /// What a person would set up first: a connection, a location, accounts, a tax rule and the settings that name them.
@@ -189,6 +198,11 @@ impl World {
         change(&mut settings);
         let outcome = self.table.put_settings(&settings, stored.version, self.clock.now(), "test", Vec::new()).await.unwrap();
         assert_eq!(outcome, stevedore_aws::RecordOutcome::Written(stored.version + 1));
+    }
+
+    /// Where ShipStation answers.
+    pub fn sandbox_url(&self) -> &str {
+        self.serving.base_url()
     }
 
     pub fn deadline(&self) -> Deadline {
@@ -327,6 +341,7 @@ pub fn sqs_event(messages: &[ReceivedMessage]) -> SqsEvent {
         record.receipt_handle = Some(message.receipt_handle.clone());
         record.body = Some(message.body.clone());
         record.attributes.insert("ApproximateReceiveCount".to_owned(), message.receive_count.to_string());
+        record.attributes.extend(message.trace.clone().map(|trace| ("AWSTraceHeader".to_owned(), trace)));
         event.records.push(record);
     }
     event

@@ -49,6 +49,7 @@ fn messages(bodies: &[String], from: usize) -> Vec<ReceivedMessage> {
         receipt_handle: format!("handle-{}", from + number),
         body: body.clone(),
         receive_count: 1,
+        trace: None,
     };
     bodies.iter().enumerate().map(message).collect()
 }

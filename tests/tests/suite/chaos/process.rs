@@ -140,7 +140,10 @@ impl Shop {
 
 /// The two functions, with all their calls to AWS behind a breaker.
 fn functions(world: &World, breaker: &Breaker, shipstation: Client) -> (fetch_orders::Deps, process_orders::Deps) {
-    let clients = Clients::at_endpoint(world.engines.endpoint(), ClientOptions { interceptors: vec![breaker.interceptor()] });
+    let clients = Clients::at_endpoint(
+        world.engines.endpoint(),
+        ClientOptions { interceptors: vec![breaker.interceptor()], ..ClientOptions::default() },
+    );
     let table = Table::new(&clients, "stevedore");
     let fetch = fetch_orders::Deps {
         table: table.clone(),

@@ -1,0 +1,74 @@
+//! What the function tells CloudWatch.
+
+use jiff::{SignedDuration, Timestamp};
+use stevedore_aws::Cursor;
+use stevedore_domain::operation::{Operation, OperationKind, OperationRow, OperationState};
+use stevedore_domain::reason::Reason;
+use stevedore_domain::settings::Settings;
+use stevedore_lambda::metrics::{self, Unit};
+
+const CURSOR_AGE: &str = "CursorAge";
+const DOWNLOAD_OVERDUE: &str = "DownloadOverdue";
+const DOWNLOADS_COMPLETED: &str = "DownloadsCompleted";
+const DOWNLOADS_FAILED: &str = "DownloadsFailed";
+const ORDERS_QUEUED: &str = "OrdersQueued";
+const ORDERS_UNACCOUNTED: &str = "OrdersUnaccounted";
+const READING_TIME: &str = "ReadingTime";
+const SHIPSTATION_REQUESTS: &str = "ShipStationRequests";
+
+/// The names of the metrics that this function emits; alarms and the dashboard show no others.
+pub const METRICS: [&str; 8] = [
+    CURSOR_AGE,
+    DOWNLOAD_OVERDUE,
+    DOWNLOADS_COMPLETED,
+    DOWNLOADS_FAILED,
+    ORDERS_QUEUED,
+    ORDERS_UNACCOUNTED,
+    READING_TIME,
+    SHIPSTATION_REQUESTS,
+];
+
+/// Orders of a run that was read so long ago have an outcome by now: the queue's own deliveries take an hour.
+const ACCOUNTED_AFTER: SignedDuration = SignedDuration::from_mins(75);
+
+/// How many of an open operation's orders should have an outcome and have none, or were just given up because nothing processed them.
+pub(crate) fn unaccounted(operation: &Operation, rows: &[OperationRow], now: Timestamp) -> u64 {
+    let long_ago = operation.read_at.is_some_and(|read_at| now.duration_since(read_at) > ACCOUNTED_AFTER);
+    let given_up = rows.iter().filter(|row| row.reason == Some(Reason::NotProcessed)).count() as u64;
+    if long_ago { given_up + operation.counts.queued } else { given_up }
+}
+
+/// What every tick of a connected system tells: how old the newest order is that is safely queued, how late the next download is, and how many orders nobody
+/// accounts for.
+pub(crate) fn tick(cursor: &Cursor, settings: &Settings, unaccounted: u64, now: Timestamp) {
+    let mut figures = vec![(ORDERS_UNACCOUNTED, Unit::Count, unaccounted)];
+    if let Some(reached) = cursor.reached {
+        figures.push((CURSOR_AGE, Unit::Seconds, seconds(now.duration_since(reached.instant(Some(now))))));
+    }
+    if let Some(last) = cursor.last_tick {
+        let late = now.duration_since(last) - SignedDuration::from_mins(i64::from(settings.poll_minutes));
+        figures.push((DOWNLOAD_OVERDUE, Unit::Seconds, seconds(late)));
+    }
+    metrics::emit(&figures, now);
+}
+
+/// What one invocation's part of an operation tells.
+pub(crate) fn reading(operation: &Operation, requests: u32, queued: usize, took: SignedDuration, now: Timestamp) {
+    let mut figures = vec![
+        (SHIPSTATION_REQUESTS, Unit::Count, u64::from(requests)),
+        (ORDERS_QUEUED, Unit::Count, queued as u64),
+        (READING_TIME, Unit::Milliseconds, u64::try_from(took.as_millis()).unwrap_or(0)),
+    ];
+    if operation.kind == OperationKind::Download {
+        match operation.state {
+            OperationState::Failed => figures.push((DOWNLOADS_FAILED, Unit::Count, 1)),
+            OperationState::Processing | OperationState::Completed => figures.push((DOWNLOADS_COMPLETED, Unit::Count, 1)),
+            _ => {}
+        }
+    }
+    metrics::emit(&figures, now);
+}
+
+fn seconds(duration: SignedDuration) -> u64 {
+    u64::try_from(duration.as_secs()).unwrap_or(0)
+}

@@ -1,0 +1,115 @@
+//! One process of a function, from its start to its first poll and to the end of its first invocation.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::programs::{Program, Surroundings};
+use crate::runtime_api::{Did, RuntimeApi};
+
+/// What one run took. Times in nanoseconds of CPU, memory in KiB.
+pub struct Figures {
+    pub cpu_at_poll: u64,
+    pub cpu_at_end: u64,
+    pub resident_at_poll: u64,
+    pub highest: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    FirstPoll,
+    Answer,
+}
+
+/// Longer than any of them takes under the profiler.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// Ends its process, whatever happens.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+pub async fn run(surroundings: &Surroundings, program: &Program) -> Figures {
+    let mut api = RuntimeApi::start().await;
+    let event = surroundings.event(program.event).await;
+    let running = Running(start(surroundings, program, &api, &[]));
+    let id = running.0.id();
+    let hand_over = polled(&mut api, program).await;
+    let (cpu_at_poll, resident_at_poll) = (cpu(id), status(id, "VmRSS"));
+    hand_over.send(event).unwrap();
+    answered(&mut api, program).await;
+    Figures { cpu_at_poll, cpu_at_end: cpu(id), resident_at_poll, highest: status(id, "VmHWM") }
+}
+
+/// Instructions until then; none where valgrind is missing or cannot run the program.
+pub async fn instructions(surroundings: &Surroundings, program: &Program, until: Until) -> Option<u64> {
+    if !program.counted || Command::new("valgrind").arg("--version").output().is_err() {
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("callgrind.out");
+    let mut api = RuntimeApi::start().await;
+    let event = surroundings.event(program.event).await;
+    let profiler = ["valgrind", "-q", "--tool=callgrind", &format!("--callgrind-out-file={}", out.display())].map(str::to_owned);
+    let mut running = Running(start(surroundings, program, &api, &profiler));
+    let hand_over = polled(&mut api, program).await;
+    if until == Until::Answer {
+        hand_over.send(event).unwrap();
+        answered(&mut api, program).await;
+    }
+    // By a signal that the program does not handle: the profiler then writes what it has counted.
+    Command::new("kill").arg("-TERM").arg(running.0.id().to_string()).status().unwrap();
+    tokio::task::spawn_blocking(move || running.0.wait()).await.unwrap().unwrap();
+    let text = std::fs::read_to_string(out).unwrap();
+    let total = text.lines().find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
+    Some(total.unwrap_or_else(|| panic!("{}: nothing counted", program.name)).trim().parse().unwrap())
+}
+
+fn start(surroundings: &Surroundings, program: &Program, api: &RuntimeApi, before: &[String]) -> Child {
+    let words: Vec<&String> = before.iter().chain(&program.command).collect();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).env_clear().envs(surroundings.environment()).env("AWS_LAMBDA_RUNTIME_API", api.address.to_string());
+    command.env("AWS_LAMBDA_FUNCTION_NAME", &program.name).stdin(Stdio::null()).stdout(Stdio::null());
+    command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.name))
+}
+
+async fn next(api: &mut RuntimeApi, program: &Program) -> Did {
+    let did = tokio::time::timeout(PATIENCE, api.did.recv()).await;
+    did.unwrap_or_else(|_| panic!("{} does nothing", program.name)).unwrap()
+}
+
+async fn polled(api: &mut RuntimeApi, program: &Program) -> tokio::sync::oneshot::Sender<String> {
+    match next(api, program).await {
+        Did::Polled(hand_over) => hand_over,
+        Did::Failed(why) => panic!("{} failed: {why}", program.name),
+        Did::Answered(_) => panic!("{} answered what nobody asked", program.name),
+    }
+}
+
+async fn answered(api: &mut RuntimeApi, program: &Program) {
+    match next(api, program).await {
+        Did::Answered(answer) => assert!((program.expected)(&answer), "{}: {answer}", program.name),
+        Did::Failed(why) => panic!("{} failed: {why}", program.name),
+        Did::Polled(_) => panic!("{} did not answer", program.name),
+    }
+}
+
+/// Nanoseconds on a CPU, all threads that live.
+fn cpu(id: u32) -> u64 {
+    let tasks = std::fs::read_dir(format!("/proc/{id}/task")).unwrap();
+    let of_task = |task: std::io::Result<std::fs::DirEntry>| {
+        let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<u64>().ok()
+    };
+    tasks.filter_map(of_task).sum()
+}
+
+fn status(id: u32, name: &str) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}

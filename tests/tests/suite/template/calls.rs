@@ -1,0 +1,129 @@
+//! What each function calls while it works, as IAM names it: recorded by an interceptor in its own clients.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use stevedore_aws::interceptors::{
+    BeforeTransmitInterceptorContextRef, BoxError, ConfigBag, Intercept, RuntimeComponents, SharedInterceptor,
+};
+use stevedore_aws::{ClientOptions, Clients};
+
+/// An action and the resource of the template that it is done to.
+pub type Call = (String, String);
+
+/// Records calls; clones share what they recorded.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Recorder(Arc<Mutex<BTreeSet<Call>>>);
+
+impl Recorder {
+    /// Clients of the engines whose calls are recorded here.
+    pub(super) fn clients(&self, endpoint: &str) -> Clients {
+        Clients::at_endpoint(
+            endpoint,
+            ClientOptions { interceptors: vec![SharedInterceptor::new(self.clone())], ..ClientOptions::default() },
+        )
+    }
+
+    pub(super) fn calls(&self) -> BTreeSet<Call> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Intercept for Recorder {
+    fn name(&self) -> &'static str {
+        "recorder"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.lock().unwrap().extend(calls_of(context)?);
+        Ok(())
+    }
+}
+
+/// Refuses what a function's role does not grant, as AWS would.
+#[derive(Debug)]
+struct Role {
+    function: &'static str,
+    granted: BTreeSet<Call>,
+}
+
+/// What a flow's clients need in order to work under a function's own role: so every flow also tests that the role is wide enough.
+pub fn role_of(function: &'static str) -> SharedInterceptor {
+    SharedInterceptor::new(Role { function, granted: super::roles::granted(&super::template(), function) })
+}
+
+impl Intercept for Role {
+    fn name(&self) -> &'static str {
+        "role"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        match calls_of(context)?.into_iter().find(|call| !self.granted.contains(call)) {
+            None => Ok(()),
+            Some((action, resource)) => {
+                let why = format!("infra/template.yaml: {} needs {action} on {resource}", self.function);
+                // Also where the function itself takes this for a fault that passes.
+                writeln!(std::io::stderr(), "{why}")?;
+                Err(why.into())
+            }
+        }
+    }
+}
+
+fn calls_of(context: &BeforeTransmitInterceptorContextRef<'_>) -> Result<Vec<Call>, BoxError> {
+    let target = context.request().headers().get("x-amz-target").unwrap_or_default();
+    let (service, operation) = target.split_once('.').ok_or("no target")?;
+    let body: Value = serde_json::from_slice(context.request().body().bytes().unwrap_or_default())?;
+    Ok(match service {
+        "DynamoDB_20120810" => table(operation, &body),
+        "AmazonSQS" => queue(operation, &body),
+        "secretsmanager" => vec![(format!("secretsmanager:{operation}"), "ShipStationSecret".to_owned())],
+        other => panic!("{other} is not known to the template's tests"),
+    })
+}
+
+/// A transaction's permission is that of what is in it: there is no `dynamodb:TransactWriteItems` to grant (DynamoDB developer guide, "Using IAM with
+/// DynamoDB transactions").
+fn table(operation: &str, body: &Value) -> Vec<Call> {
+    let on = |action: &str, resource: &str| (format!("dynamodb:{action}"), resource.to_owned());
+    match operation {
+        "TransactWriteItems" => {
+            let items = body["TransactItems"].as_array().unwrap();
+            let actions = items.iter().flat_map(|item| item.as_object().unwrap().keys()).map(|kind| match kind.as_str() {
+                "ConditionCheck" => "ConditionCheckItem".to_owned(),
+                kind => format!("{kind}Item"),
+            });
+            actions.map(|action| on(&action, "Table")).collect()
+        }
+        "TransactGetItems" => vec![on("GetItem", "Table")],
+        "Query" => match body["IndexName"].as_str() {
+            Some(index) => vec![on("Query", &format!("Table/index/{index}"))],
+            None => vec![on("Query", "Table")],
+        },
+        operation => vec![on(operation, "Table")],
+    }
+}
+
+fn queue(operation: &str, body: &Value) -> Vec<Call> {
+    let resources = BTreeMap::from([
+        ("stevedore-orders", "OrdersQueue"),
+        ("stevedore-commands", "CommandsQueue"),
+        ("stevedore-dead-letters", "DeadLetterQueue"),
+    ]);
+    let name = body["QueueUrl"].as_str().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
+    // A batch is permitted as its single calls are (Amazon SQS developer guide, "Amazon SQS API permissions").
+    let action = operation.strip_suffix("Batch").unwrap_or(operation);
+    vec![(format!("sqs:{action}"), resources[name].to_owned())]
+}

@@ -1,0 +1,78 @@
+//! Functions: their packages, their environment, their routes.
+
+use std::collections::BTreeSet;
+
+use stevedore_lambda::config;
+
+use super::{FUNCTION, events, names, number, resource, resources, root, target, template, text};
+
+#[test]
+fn the_environment_is_what_the_configuration_reads() {
+    let template = template();
+    let written = names(&template["Globals"]["Function"]["Environment"]["Variables"]);
+    let mut read: BTreeSet<&str> = config::REQUIRED.into_iter().chain(config::OPTIONAL).collect();
+    // A fixed token is for one machine; here the authorizer decides.
+    read.remove(config::API_TOKEN);
+    assert_eq!(written, read);
+    for (name, function) in resources(&template, FUNCTION) {
+        assert!(function.get("Environment").is_none(), "{name} has an environment of its own");
+    }
+}
+
+#[test]
+fn each_variable_means_its_own_resource() {
+    let template = template();
+    let variables = &template["Globals"]["Function"]["Environment"]["Variables"];
+    for (variable, resource) in [
+        (config::TABLE, "Table"),
+        (config::ORDERS_QUEUE_URL, "OrdersQueue"),
+        (config::COMMANDS_QUEUE_URL, "CommandsQueue"),
+        (config::DEAD_LETTER_QUEUE_URL, "DeadLetterQueue"),
+        (config::SECRET_ID, "ShipStationSecret"),
+        (config::SHIPSTATION_URL, "ShipStationUrl"),
+    ] {
+        assert_eq!(target(&variables[variable]), resource, "{variable}");
+    }
+    assert_eq!(text(&template["Parameters"]["ShipStationUrl"]["Default"]), config::SHIPSTATION);
+}
+
+#[test]
+fn every_function_is_a_package_of_that_name() {
+    let template = template();
+    for (name, function) in resources(&template, FUNCTION) {
+        let package = text(&function["FunctionName"]).strip_prefix("${AWS::StackName}-").unwrap();
+        assert_eq!(text(&function["CodeUri"]), format!("../functions/{package}"), "{name}");
+        let metadata = &resource(&template, name)["Metadata"];
+        assert_eq!(text(&metadata["BuildMethod"]), "rust-cargolambda", "{name}");
+        assert_eq!(text(&metadata["BuildProperties"]["Binary"]), package, "{name}");
+        let manifest = root().join("functions").join(package).join("Cargo.toml");
+        let manifest = std::fs::read_to_string(&manifest).unwrap_or_else(|error| panic!("{}: {error}", manifest.display()));
+        assert!(manifest.contains(&format!("name = \"{package}\"")), "{name}");
+    }
+    assert_eq!(text(&template["Globals"]["Function"]["Handler"]), "bootstrap");
+    assert_eq!(text(&template["Globals"]["Function"]["Architectures"][0]), "arm64");
+    assert_eq!(text(&template["Globals"]["Function"]["Runtime"]), "provided.al2023");
+}
+
+/// Deny by default: what has no authorizer of its own has the JWT one, and only two routes say that they are open.
+#[test]
+fn only_health_and_the_openapi_text_are_open() {
+    let template = template();
+    let auth = &template["Resources"]["Http"]["Properties"]["Auth"];
+    assert_eq!(names(&auth["Authorizers"]), BTreeSet::from([text(&auth["DefaultAuthorizer"])]));
+    let open: BTreeSet<(&str, &str)> = events(&template, "HttpApi")
+        .into_iter()
+        .filter(|(_, _, route)| route.get("Auth").is_some())
+        .map(|(_, _, route)| (text(&route["Method"]), text(&route["Path"])))
+        .collect();
+    assert_eq!(open, BTreeSet::from([("GET", "/v1/health"), ("GET", "/v1/openapi.json")]));
+}
+
+/// API Gateway's HTTP APIs wait 30 seconds at most (API Gateway developer guide, "Quotas for HTTP APIs").
+#[test]
+fn the_api_answers_before_the_gateway_gives_up() {
+    let template = template();
+    for (name, function, _) in events(&template, "HttpApi") {
+        assert!(number(&function["Timeout"]) < 30, "{name}");
+    }
+}

@@ -1,0 +1,273 @@
+//! Roles: each function may do what it does, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use serde_json::{Value as Json, json};
+use serde_norway::Value;
+use stevedore_aws::{Queues, Secrets, Table};
+use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client};
+use tower::ServiceExt as _;
+
+use super::calls::{Call, Recorder};
+use super::{FUNCTION, each, events, resources, role_statements, target, template, text};
+use crate::flow::plain;
+use crate::world::{Options, World};
+
+#[test]
+fn every_function_has_a_role_of_its_own_and_none_has_a_managed_policy() {
+    let template = template();
+    let functions = resources(&template, FUNCTION);
+    let roles: BTreeSet<&str> = functions.iter().map(|(_, function)| target(&function["Role"])).collect();
+    assert_eq!(roles.len(), functions.len());
+    // The others are the schedules' and the pipe's.
+    let written: BTreeSet<&str> = resources(&template, "AWS::IAM::Role").into_iter().map(|(name, _)| name).collect();
+    let others: BTreeSet<&str> = written.difference(&roles).copied().collect();
+    assert_eq!(others, BTreeSet::from(["EventPipeRole", "SchedulerRole"]));
+    for (name, role) in resources(&template, "AWS::IAM::Role") {
+        assert!(role.get("ManagedPolicyArns").is_none(), "{name}");
+    }
+}
+
+#[test]
+fn no_role_has_a_wildcard() {
+    let template = template();
+    for (role, statement) in role_statements(&template) {
+        assert_eq!(text(&statement["Effect"]), "Allow", "{role}");
+        assert!(statement.get("NotAction").is_none() && statement.get("NotResource").is_none(), "{role}");
+        for part in each(&statement["Action"]).into_iter().chain(each(&statement["Resource"])) {
+            assert!(!text(part).contains('*'), "{role}: {part:?}");
+        }
+    }
+}
+
+/// What a function's role grants: actions on the template's resources.
+pub(super) fn granted(template: &Value, function: &str) -> BTreeSet<Call> {
+    let role = target(&template["Resources"][function]["Properties"]["Role"]);
+    let statements = role_statements(template).into_iter().filter(|(name, _)| *name == role).map(|(_, statement)| statement);
+    statements
+        .flat_map(|statement| each(&statement["Action"]).into_iter().map(move |action| (action, statement)))
+        .flat_map(|(action, statement)| each(&statement["Resource"]).into_iter().map(move |resource| (action, resource)))
+        .map(|(action, resource)| {
+            let name = text(resource);
+            // `!GetAtt Name.Arn`, `!Ref Name` or `!Sub ${Name.Arn}/index/…`.
+            let name = name.trim_start_matches("${").replace('}', "").replace(".Arn", "");
+            (text(action).to_owned(), name)
+        })
+        .collect()
+}
+
+/// What Lambda itself does in a function's name: it takes messages from its queues and writes its log.
+fn done_by_lambda(template: &Value, function: &str) -> BTreeSet<Call> {
+    let log = target(&template["Resources"][function]["Properties"]["LoggingConfig"]["LogGroup"]);
+    let mut calls: BTreeSet<Call> = ["logs:CreateLogStream", "logs:PutLogEvents"].map(|action| (action.to_owned(), log.to_owned())).into();
+    for (name, _, mapping) in events(template, "SQS") {
+        if name == function {
+            let actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+            calls.extend(actions.map(|action| (action.to_owned(), target(&mapping["Queue"]).to_owned())));
+        }
+    }
+    calls
+}
+
+/// A world whose functions each have clients of their own that record what they call.
+struct Recorded {
+    world: World,
+    api: axum::Router,
+    recorders: BTreeMap<&'static str, Recorder>,
+}
+
+impl Recorded {
+    async fn new() -> Self {
+        let mut world = World::new(Options { orders: 12, ..Options::default() }).await;
+        let recorders: BTreeMap<&str, Recorder> =
+            ["FetchOrders", "ProcessOrders", "Api"].into_iter().map(|function| (function, Recorder::default())).collect();
+        let clients = |function: &str| recorders[function].clients(world.engines.endpoint());
+        let (fetch, process, api) = (clients("FetchOrders"), clients("ProcessOrders"), clients("Api"));
+        let urls = world.queues.urls().clone();
+        world.fetch.table = Table::new(&fetch, "stevedore");
+        world.fetch.queues = Queues::new(&fetch, urls.clone());
+        world.fetch.secrets = Secrets::new(&fetch, "stevedore");
+        world.process.table = Table::new(&process, "stevedore");
+        let shipstation = ShipStationOptions::new(world.sandbox_url(), http_client().unwrap(), world.clock.clock());
+        let deps = api::Deps {
+            table: Table::new(&api, "stevedore"),
+            queues: Queues::new(&api, urls),
+            secrets: Secrets::new(&api, "stevedore"),
+            shipstation: Client::new(shipstation),
+            clock: world.clock.clock(),
+            access: api::Access::Tokens(vec![("token-of-the-test".to_owned().into(), api::Grade::Configure)]), sign_in: None };
+        let api = api::router(Arc::new(deps));
+        Self { world, api, recorders }
+    }
+
+    async fn call(&self, method: Method, path: &str, etag: Option<&str>, body: Option<Json>) -> (StatusCode, Json, Option<String>) {
+        let mut request = Request::builder().method(method).uri(path).header(header::AUTHORIZATION, "Bearer token-of-the-test");
+        if let Some(etag) = etag {
+            request = request.header(header::IF_MATCH, etag);
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+                Body::from(body.to_string())
+            }
+            None => Body::empty(),
+        };
+        let response = self.api.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let status = response.status();
+        let etag = response.headers().get(header::ETAG).map(|etag| etag.to_str().unwrap().to_owned());
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap_or_default(), etag)
+    }
+
+    async fn get(&self, path: &str) -> (Json, Option<String>) {
+        let (status, body, etag) = self.call(Method::GET, path, None, None).await;
+        assert!(status.is_success(), "GET {path}: {status} {body}");
+        (body, etag)
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Json) -> Json {
+        let (status, body, _) = self.call(method, path, None, Some(body)).await;
+        assert!(status.is_success(), "{path}: {status} {body}");
+        body
+    }
+
+    /// Every list and every record that the API shows, as far as there are any.
+    async fn look_at_everything(&self) {
+        let document = serde_json::to_value(api::openapi()).unwrap();
+        let paths: Vec<&String> =
+            document["paths"].as_object().unwrap().iter().filter(|(_, item)| item["get"].is_object()).map(|(path, _)| path).collect();
+        for path in &paths {
+            let Some((list, rest)) = path.split_once("/{") else {
+                let (status, body, _) = self.call(Method::GET, path, None, None).await;
+                assert!(status.is_success() || status == StatusCode::BAD_REQUEST, "GET {path}: {status} {body}");
+                continue;
+            };
+            let (_, rest) = rest.split_once('}').unwrap();
+            let (status, items, _) = self.call(Method::GET, list, None, None).await;
+            let first = &items["items"][0];
+            let id = ["id", "order_id"].into_iter().map(|name| &first[name]).find(|id| !id.is_null());
+            if status.is_success()
+                && let Some(id) = id
+            {
+                let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+                self.call(Method::GET, &format!("{list}/{id}{rest}"), None, None).await;
+            }
+        }
+    }
+}
+
+/// Every function, through everything that it does for a merchant: connect, set up, download, load, fail, redrive, disconnect.
+async fn a_merchants_life() -> Recorded {
+    let recorded = Recorded::new().await;
+    let world = &recorded.world;
+    // As `main.rs` does it.
+    for table in [&world.fetch.table, &world.process.table] {
+        table.ping().await.unwrap();
+    }
+    recorded.get("/v1/health").await;
+
+    // A person rotates the key and sets things up.
+    let options = stevedore_sandbox::SandboxOptions::new(world.clock.clock());
+    recorded.send(Method::PATCH, "/v1/connection", json!({"api_key": options.api_key, "api_secret": options.api_secret})).await;
+    let account =
+        recorded.send(Method::POST, "/v1/accounts", json!({"name": "More sales", "kind": "revenue", "receives_payments": false})).await;
+    recorded.send(Method::POST, "/v1/customers", json!({"name": "Walk-in", "email": "walk-in@example.com"})).await;
+    recorded.send(Method::POST, "/v1/products", json!({"sku": "SKU-1", "name": "One", "kind": "stock"})).await;
+    let path = format!("/v1/accounts/{}", account["id"].as_str().unwrap());
+    let (mut account, etag) = recorded.get(&path).await;
+    account["name"] = json!("Even more sales");
+    for member in ["id", "created_at"] {
+        account.as_object_mut().unwrap().remove(member);
+    }
+    let (status, body, _) = recorded.call(Method::PUT, &path, etag.as_deref(), Some(account)).await;
+    assert!(status.is_success(), "{status} {body}");
+    let (mut settings, etag) = recorded.get("/v1/settings").await;
+    settings["invoice_status"] = json!("authorised");
+    let (status, body, _) = recorded.call(Method::PUT, "/v1/settings", etag.as_deref(), Some(settings)).await;
+    assert!(status.is_success(), "{status} {body}");
+
+    // Orders come, change, are cancelled, are too large, cannot be booked.
+    world.sandbox.upsert_order(plain("1001"));
+    let huge = crate::world::order_id(world.sandbox.upsert_order(crate::flow_large::huge()));
+    world.download().await;
+    world.sandbox.upsert_order(plain("1001").line("SKU-2", 1, crate::world::dec("2.00")));
+    world.next_hour().await;
+    recorded.look_at_everything().await;
+
+    // A person asks for things.
+    recorded.send(Method::POST, "/v1/operations", json!({"kind": "load_order", "order_number": "1001"})).await;
+    recorded.send(Method::POST, "/v1/operations", json!({"kind": "load_orders", "from": "2026-01-10"})).await;
+    world.drain().await;
+    recorded.send(Method::POST, "/v1/pending-orders/process", json!({})).await;
+    world.drain().await;
+    let (found, _) = recorded.get("/v1/log?order_number=1001").await;
+    recorded.get("/v1/log?state=booked").await;
+    let order = found["items"][0]["order_id"].to_string();
+    let (status, body, _) = recorded.call(Method::DELETE, &format!("/v1/log/{order}"), None, None).await;
+    assert!(status.is_success(), "{status} {body}");
+    // A sale that is larger than an item is found again after its entry was deleted.
+    let (status, body, _) = recorded.call(Method::DELETE, &format!("/v1/log/{huge}"), None, None).await;
+    assert!(status.is_success(), "{status} {body}");
+    world.next_hour().await;
+    let (syncs, _) = recorded.get("/v1/accounting-syncs").await;
+    let sync = syncs["items"][0]["id"].as_str().unwrap_or_else(|| panic!("no sync: {syncs}"));
+    recorded.call(Method::POST, &format!("/v1/accounting-syncs/{sync}/acknowledge"), None, None).await;
+
+    // Dead letters of both queues are looked at and put back.
+    let dead = world.queues.urls().dead_letters.clone();
+    let urls = stevedore_aws::QueueUrls { orders: dead.clone(), commands: dead.clone(), dead_letters: dead };
+    let bodies = ["not an order".to_owned(), r#"{"v":1,"command":"process_pending"}"#.to_owned()];
+    Queues::new(&world.clients, urls).send_orders(&bodies).await.unwrap();
+    recorded.get("/v1/dead-letters").await;
+    recorded.send(Method::POST, "/v1/dead-letters/redrive", json!({})).await;
+    world.drain().await;
+
+    // A download is cut short and goes on; then everything is given up.
+    world.clock.advance(jiff::SignedDuration::from_hours(1));
+    let short = stevedore_lambda::Deadline::after(world.clock.now(), std::time::Duration::from_secs(10));
+    fetch_orders::handle(&world.fetch, world.tick_event(), short).await.unwrap();
+    world.drain().await;
+    recorded.look_at_everything().await;
+    let (status, body, _) = recorded.call(Method::DELETE, "/v1/connection", None, Some(json!({"confirm": "disconnect"}))).await;
+    assert!(status.is_success(), "{status} {body}");
+    world.drain().await;
+    recorded
+}
+
+/// What a merchant's life above does not need, and the flow that does. All flows work under the functions' roles, so each of these fails without its grant.
+const ELSEWHERE: [(&str, &str, &str, &str); 4] = [
+    ("FetchOrders", "dynamodb:UpdateItem", "Table", "flow_stock.rs: n6_recreate_in_one_call"),
+    ("FetchOrders", "dynamodb:Query", "Table/index/by_time", "flow_import.rs: n18_a_file_of_all_kinds_with_refused_rows"),
+    ("ProcessOrders", "dynamodb:DeleteItem", "Table", "flow_stock.rs: a_sale_of_hundreds_of_products_is_whole"),
+    ("ProcessOrders", "dynamodb:ConditionCheckItem", "Table", "flow_stock.rs: a_sale_of_hundreds_of_products_is_whole"),
+];
+
+#[test]
+fn the_flows_that_need_a_grant_are_there() {
+    for (function, action, _, place) in ELSEWHERE {
+        let (file, name) = place.split_once(": ").unwrap();
+        let text = std::fs::read_to_string(super::root().join("tests/tests/suite").join(file)).unwrap();
+        assert!(text.contains(&format!("async fn {name}()")), "{function} {action}: no {place}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_role_grants_what_its_function_calls_and_nothing_else() {
+    let template = template();
+    let recorded = a_merchants_life().await;
+    let mut wrong = Vec::new();
+    for (function, recorder) in &recorded.recorders {
+        let mut needed = recorder.calls();
+        assert!(needed.len() > 3, "{function} did nothing");
+        needed.extend(done_by_lambda(&template, function));
+        let elsewhere = ELSEWHERE.iter().filter(|(of, ..)| of == function);
+        needed.extend(elsewhere.map(|(_, action, resource, _)| ((*action).to_owned(), (*resource).to_owned())));
+        let granted = granted(&template, function);
+        wrong.extend(needed.difference(&granted).map(|(action, resource)| format!("{function} lacks {action} on {resource}")));
+        wrong.extend(granted.difference(&needed).map(|(action, resource)| format!("{function} does not use {action} on {resource}")));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

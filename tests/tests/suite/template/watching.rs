@@ -1,0 +1,140 @@
+//! Alarms, the dashboard, logs.
+
+use std::collections::BTreeSet;
+
+use super::{FUNCTION, each, events, resources, root, target, template, text};
+
+#[test]
+fn every_alarm_says_what_to_do() {
+    let template = template();
+    for (name, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
+        let (_, runbook) = text(&alarm["AlarmDescription"]).split_once("Runbook: ").unwrap_or_else(|| panic!("{name}"));
+        assert!(runbook.len() > 20, "{name}");
+    }
+}
+
+#[test]
+fn every_function_and_queue_is_watched() {
+    let template = template();
+    let watched: BTreeSet<(&str, &str)> = resources(&template, "AWS::CloudWatch::Alarm")
+        .into_iter()
+        .flat_map(|(_, alarm)| {
+            each(&alarm["Dimensions"]).into_iter().map(|dimension| (text(&alarm["MetricName"]), target(&dimension["Value"])))
+        })
+        .collect();
+    for (function, _) in resources(&template, FUNCTION) {
+        assert!(watched.contains(&("Errors", function)), "{function}");
+        assert!(watched.contains(&("Throttles", function)), "{function}");
+    }
+    for (_, _, mapping) in events(&template, "SQS") {
+        let queue = target(&mapping["Queue"]);
+        assert!(watched.contains(&("ApproximateAgeOfOldestMessage", queue)), "{queue}");
+    }
+    for queue in ["DeadLetterQueue", "EventDeadLetterQueue"] {
+        assert!(watched.contains(&("ApproximateNumberOfMessagesVisible", queue)), "{queue}");
+    }
+    // A run that did not happen, one that did not end well, and orders that nobody accounts for.
+    for metric in ["Invocations", "DownloadOverdue", "DownloadsFailed", "OrdersUnaccounted"] {
+        assert!(watched.contains(&(metric, "FetchOrders")), "{metric}");
+    }
+}
+
+#[test]
+fn every_function_keeps_its_logs_for_a_limited_time() {
+    let template = template();
+    let groups = resources(&template, "AWS::Logs::LogGroup");
+    for (name, group) in &groups {
+        assert_eq!(target(&group["RetentionInDays"]), "LogRetentionDays", "{name}");
+    }
+    for (name, function) in resources(&template, FUNCTION) {
+        let group = target(&function["LoggingConfig"]["LogGroup"]);
+        assert!(groups.iter().any(|(each, _)| *each == group), "{name}");
+        assert_eq!(text(&function["LoggingConfig"]["LogFormat"]), "JSON", "{name}");
+    }
+}
+
+/// The metrics of ours that the code emits: name and the function that does.
+fn emitted() -> BTreeSet<(&'static str, &'static str)> {
+    let fetch = fetch_orders::METRICS.iter().map(|metric| (*metric, "FetchOrders"));
+    let process = process_orders::METRICS.iter().map(|metric| (*metric, "ProcessOrders"));
+    fetch.chain(process).collect()
+}
+
+#[test]
+fn alarms_of_our_own_metrics_watch_what_is_emitted() {
+    let template = template();
+    let mut found = 0;
+    for (name, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
+        let (namespace, metric) = (text(&alarm["Namespace"]), text(&alarm["MetricName"]));
+        if namespace == stevedore_lambda::metrics::NAMESPACE {
+            let dimensions = each(&alarm["Dimensions"]);
+            assert_eq!(dimensions.len(), 1, "{name}");
+            assert_eq!(text(&dimensions[0]["Name"]), stevedore_lambda::metrics::DIMENSION, "{name}");
+            assert!(emitted().contains(&(metric, target(&dimensions[0]["Value"]))), "{name}: nobody emits {metric}");
+            found += 1;
+        }
+    }
+    assert!(found >= 3);
+}
+
+/// The runbook has a section for each alarm, and none for alarms that are gone.
+#[test]
+fn every_alarm_has_its_section_in_the_runbook() {
+    let template = template();
+    let alarms: BTreeSet<&str> = resources(&template, "AWS::CloudWatch::Alarm").into_iter().map(|(name, _)| name).collect();
+    let runbook = std::fs::read_to_string(root().join("docs/runbook.md")).unwrap();
+    let mut sections = BTreeSet::new();
+    let mut words = 0;
+    for line in runbook.lines() {
+        if let Some(name) = line.strip_prefix("## ").filter(|name| name.ends_with("Alarm")) {
+            assert!(sections.is_empty() || words > 20, "the section before {name} says nothing");
+            sections.insert(name);
+            words = 0;
+        } else {
+            words += line.split_whitespace().count();
+        }
+    }
+    assert_eq!(sections, alarms);
+}
+
+/// N28: the dashboard is JSON that CloudWatch takes, and shows what there is.
+#[test]
+fn n28_the_dashboard_shows_metrics_that_exist() {
+    let template = template();
+    let (_, dashboard) = resources(&template, "AWS::CloudWatch::Dashboard")[0];
+    let mut body = text(&dashboard["DashboardBody"]).to_owned();
+    // What `!Sub` fills in, as it will be read: a resource of the template or one of AWS's own.
+    while let Some(start) = body.find("${") {
+        let end = start + body[start..].find('}').unwrap();
+        let name = body[start + 2..end].to_owned();
+        let known = name.starts_with("AWS::") || template["Resources"].get(name.split('.').next().unwrap()).is_some();
+        assert!(known, "{name}");
+        body.replace_range(start..=end, &name);
+    }
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}"));
+    let widgets = body["widgets"].as_array().unwrap();
+    assert!(widgets.len() >= 8);
+    let mut taken = BTreeSet::new();
+    for widget in widgets {
+        let title = &widget["properties"]["title"];
+        let [x, y, width, height] = ["x", "y", "width", "height"].map(|member| widget[member].as_u64().unwrap());
+        assert!(x + width <= 24, "{title}");
+        for cell in (x..x + width).flat_map(|x| (y..y + height).map(move |y| (x, y))) {
+            assert!(taken.insert(cell), "{title} lies over another");
+        }
+        for metric in widget["properties"]["metrics"].as_array().unwrap() {
+            let word = |index: usize| metric[index].as_str().unwrap_or_else(|| panic!("{title}: {metric}"));
+            let (namespace, name, dimension, value) = (word(0), word(1), word(2), word(3));
+            if namespace == stevedore_lambda::metrics::NAMESPACE {
+                assert_eq!(dimension, stevedore_lambda::metrics::DIMENSION, "{title}");
+                assert!(emitted().contains(&(name, value)), "{title}: nobody emits {name} as {value}");
+            } else {
+                let dimensions = [("AWS/SQS", "QueueName"), ("AWS/Lambda", "FunctionName"), ("AWS/DynamoDB", "TableName")];
+                assert!(dimensions.contains(&(namespace, dimension)), "{title}: {metric}");
+            }
+        }
+    }
+    for (name, _) in resources(&template, FUNCTION) {
+        assert!(text(&dashboard["DashboardBody"]).contains(&format!("\"Errors\", \"FunctionName\", \"${{{name}}}\"")), "{name}");
+    }
+}
