@@ -12,16 +12,19 @@ use serde::de::DeserializeOwned;
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 
-/// JSON, compressed by zstd with the dictionary below. Changing the dictionary takes a new number.
+/// JSON, compressed by zstd with the first dictionary; read, and not written any more.
 const ZSTD_V1: u8 = 1;
+/// The same with the second, which knows orders with their sale and what the warehouse does. Changing a dictionary takes a new number.
+const ZSTD_V2: u8 = 2;
 
-static DICTIONARY: &[u8] = include_bytes!("dictionary-v1.txt");
+static DICTIONARY_V1: &[u8] = include_bytes!("dictionary-v1.txt");
+static DICTIONARY_V2: &[u8] = include_bytes!("dictionary-v2.txt");
 const LEVEL: i32 = 6;
 /// A document is never larger than this when it is read back: what a damaged length may make us allocate at most.
 const LARGEST: usize = 64 << 20;
 
-static ENCODER: LazyLock<EncoderDictionary<'static>> = LazyLock::new(|| EncoderDictionary::copy(DICTIONARY, LEVEL));
-static DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(DICTIONARY));
+static ENCODER: LazyLock<EncoderDictionary<'static>> = LazyLock::new(|| EncoderDictionary::copy(DICTIONARY_V2, LEVEL));
+static DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(DICTIONARY_V2));
 
 thread_local! {
     // Contexts are a few hundred kilobytes each and worth keeping.
@@ -36,7 +39,7 @@ pub(crate) fn pack(text: &[u8]) -> Result<Vec<u8>, BoxError> {
             Some(compressor) => compressor,
             None => slot.insert(Compressor::with_prepared_dictionary(&ENCODER)?),
         };
-        let mut packed = vec![ZSTD_V1];
+        let mut packed = vec![ZSTD_V2];
         packed.extend(compressor.compress(text)?);
         Ok(packed)
     })
@@ -44,12 +47,17 @@ pub(crate) fn pack(text: &[u8]) -> Result<Vec<u8>, BoxError> {
 
 /// Reads what [`pack`] wrote.
 pub(crate) fn unpack(packed: &[u8]) -> Result<Vec<u8>, BoxError> {
-    let Some((&ZSTD_V1, body)) = packed.split_first() else {
-        return Err(format!("unknown encoding {:?}", packed.first()).into());
+    let (body, first) = match packed.split_first() {
+        Some((&ZSTD_V2, body)) => (body, false),
+        Some((&ZSTD_V1, body)) => (body, true),
+        _ => return Err(format!("unknown encoding {:?}", packed.first()).into()),
     };
     let size = Decompressor::upper_bound(body).ok_or("no size")?;
     if size > LARGEST {
         return Err(format!("{size} bytes are too many").into());
+    }
+    if first {
+        return Ok(Decompressor::with_dictionary(DICTIONARY_V1)?.decompress(body, size)?);
     }
     DECOMPRESSOR.with_borrow_mut(|slot| {
         let decompressor = match slot {
@@ -83,6 +91,10 @@ mod tests {
         assert_eq!(unpack(&packed).unwrap(), text);
         packed.truncate(packed.len() - 3);
         assert!(unpack(&packed).is_err());
+        // What the first dictionary wrote is still read.
+        let mut old = vec![ZSTD_V1];
+        old.extend(Compressor::with_dictionary(LEVEL, DICTIONARY_V1).unwrap().compress(&text).unwrap());
+        assert_eq!(unpack(&old).unwrap(), text);
         assert!(unpack(&[9, 1, 2]).is_err());
         assert!(unpack(&[]).is_err());
     }
