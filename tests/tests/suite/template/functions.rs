@@ -30,6 +30,11 @@ fn each_variable_means_its_own_resource() {
         (config::DEAD_LETTER_QUEUE_URL, "DeadLetterQueue"),
         (config::SECRET_ID, "ShipStationSecret"),
         (config::SHIPSTATION_URL, "ShipStationUrl"),
+        (config::PERMISSIONS_CLAIM, "PermissionsClaim"),
+        (config::SIGN_IN_URL, "SignInUrl"),
+        (config::SIGN_IN_TOKEN_URL, "SignInTokenUrl"),
+        (config::SIGN_IN_CLIENT_ID, "SignInClientId"),
+        (config::SIGN_IN_SCOPES, "SignInScopes"),
     ] {
         assert_eq!(target(&variables[variable]), resource, "{variable}");
     }
@@ -54,9 +59,9 @@ fn every_function_is_a_package_of_that_name() {
     assert_eq!(text(&template["Globals"]["Function"]["Runtime"]), "provided.al2023");
 }
 
-/// Deny by default: what has no authorizer of its own has the JWT one, and only two routes say that they are open.
+/// Deny by default: what has no authorizer of its own has the JWT one, and only these say that they are open: health, the OpenAPI text, and the panel, which holds no data.
 #[test]
-fn only_health_and_the_openapi_text_are_open() {
+fn only_health_the_openapi_text_and_the_panels_files_are_open() {
     let template = template();
     let auth = &template["Resources"]["Http"]["Properties"]["Auth"];
     assert_eq!(names(&auth["Authorizers"]), BTreeSet::from([text(&auth["DefaultAuthorizer"])]));
@@ -65,7 +70,8 @@ fn only_health_and_the_openapi_text_are_open() {
         .filter(|(_, _, route)| route.get("Auth").is_some())
         .map(|(_, _, route)| (text(&route["Method"]), text(&route["Path"])))
         .collect();
-    assert_eq!(open, BTreeSet::from([("GET", "/v1/health"), ("GET", "/v1/openapi.json")]));
+    let panel = [("GET", "/"), ("GET", "/panel/{proxy+}"), ("GET", "/v1/panel-configuration")];
+    assert_eq!(open, [("GET", "/v1/health"), ("GET", "/v1/openapi.json")].into_iter().chain(panel).collect());
 }
 
 /// API Gateway's HTTP APIs wait 30 seconds at most (API Gateway developer guide, "Quotas for HTTP APIs").

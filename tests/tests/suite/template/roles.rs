@@ -98,7 +98,9 @@ impl Recorded {
             secrets: Secrets::new(&api, "stevedore"),
             shipstation: Client::new(shipstation),
             clock: world.clock.clock(),
-            access: api::Access::Tokens(vec![("token-of-the-test".to_owned().into(), api::Grade::Configure)]), sign_in: None };
+            access: api::Access::Tokens(vec![("token-of-the-test".to_owned().into(), api::Grade::Configure)]),
+            sign_in: None,
+        };
         let api = api::router(Arc::new(deps));
         Self { world, api, recorders }
     }
