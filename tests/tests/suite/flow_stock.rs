@@ -127,15 +127,15 @@ async fn s106_every_kind_of_product_in_one_order() {
     world.settings(|settings| settings.auto_assembly = AutoAssembly::MinimumForPicking).await;
     let part = |id: &str, quantity| Component { product_id: id.into(), quantity };
     world
-        .product("set", |product| {
-            product.kind = ProductKind::Kit;
-            product.components = vec![part("mug", 2), part("hamper", 1)];
-        })
-        .await;
-    world
         .product("hamper", |product| {
             product.kind = ProductKind::Assembly;
             product.components = vec![part("mug", 3), part("lid", 1)];
+        })
+        .await;
+    world
+        .product("set", |product| {
+            product.kind = ProductKind::Kit;
+            product.components = vec![part("mug", 2), part("hamper", 1)];
         })
         .await;
     world
