@@ -230,6 +230,25 @@ async fn s57_s60_draft_assemblies_are_made_on_retry() {
     assert_eq!((shop.level("HAMPER").await, shop.level("MUG").await, shop.level("LID").await), ([1, 0, 1], [12, 0, 12], [2, 0, 2]));
 }
 
+/// S33, S57: what is picked already is packed and shipped as it is, and nothing more is made for it, though the shelf is empty now.
+#[tokio::test]
+async fn s33_s57_nothing_is_made_for_what_is_picked() {
+    let world = World::new().await;
+    let mut shop = Shop::new(&world).await;
+    shop.product("MUG", "stock", &[]).await;
+    shop.product("HAMPER", "assembly", &[("MUG", 1)]).await;
+    shop.settings(json!({"auto_assembly": "minimum_for_picking"})).await;
+    shop.adjust("HAMPER", 3).await;
+    shop.adjust("MUG", 2).await;
+    let path = shop.sell(1, PickPackShip::Pick, &[("HAMPER", 3)]).await;
+    for mode in ["ordered_quantity", "minimum_for_picking"] {
+        shop.settings(json!({"auto_assembly": mode})).await;
+        let sale = world.post(&format!("{path}/retry_fulfilment"), json!({"to": "pick_pack_ship"})).await.ok();
+        assert_eq!((stages(&sale), &sale["assemblies"]), (["authorised"; 3], &json!([])), "{mode}");
+    }
+    assert_eq!((shop.level("HAMPER").await, shop.level("MUG").await), ([0, 0, 0], [2, 0, 2]));
+}
+
 /// S58, S61, S62: what there is before the sale's own claim decides; more than enough makes nothing.
 #[tokio::test]
 async fn s61_s62_enough_of_it_makes_nothing() {

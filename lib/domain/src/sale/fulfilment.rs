@@ -167,8 +167,11 @@ impl Sale {
     pub fn fulfil(&mut self, before: &BTreeMap<StockKey, Change>, with: Fulfilment<'_>) -> Vec<StockChange> {
         self.warnings.retain(|warning| !matches!(warning.reason, Reason::StockShort | Reason::ComponentsShort));
         let mut step = Step::default();
-        self.assemble(with, &mut step);
-        self.pick(with, &mut step);
+        // For what is picked already nothing is made any more.
+        if self.pick.status != StageStatus::Authorised {
+            self.assemble(with, &mut step);
+            self.pick(with, &mut step);
+        }
         if self.pick.status == StageStatus::Authorised {
             let packed = !matches!(with.mode, PickPackShip::None | PickPackShip::Pick);
             self.pack.reach(packed, with.at);
@@ -250,7 +253,7 @@ impl Sale {
 
     /// Picks everything or nothing: short of anything, the pick stays a draft with what it found (S34).
     fn pick(&mut self, with: Fulfilment<'_>, step: &mut Step) {
-        if self.pick.status == StageStatus::Authorised || self.allocations.is_empty() {
+        if self.allocations.is_empty() {
             return;
         }
         self.pick.status = StageStatus::Draft;
