@@ -27,7 +27,11 @@ pub(crate) async fn finish(deps: &Deps, gathering: Gathering<'_>) -> Result<(), 
     // From here on the sale says it all.
     drop(sum);
     let (products, mut levels) = match &mut whole {
-        Some(sale) => stock(deps, sale).await?,
+        Some(sale) => {
+            // Levels without what an invocation that was cut off has moved: the run is held, so nobody is at it any more.
+            deps.table.give_up_work(&sale.id).await?;
+            stock(deps, sale).await?
+        }
         None => (Products::default(), Levels::default()),
     };
     let id = held.run.operation_id.clone();

@@ -199,6 +199,16 @@ impl Sums {
         sums.normalised()
     }
 
+    /// Panics with what differs, and not with thousands of lines.
+    pub fn equal(&self, source: &Self, what: &str) {
+        let money = |sums: &Self| (sums.orders, sums.total, sums.tax, sums.paid);
+        assert_eq!(money(self), money(source), "{what}");
+        let differ = |a: &Self, b: &Self| -> Vec<_> {
+            a.pieces.iter().filter(|(key, pieces)| b.pieces.get(*key) != Some(*pieces)).take(5).map(|piece| format!("{piece:?}")).collect()
+        };
+        assert_eq!((differ(self, source), differ(source, self)), (Vec::new(), Vec::new()), "{what}");
+    }
+
     fn normalised(mut self) -> Self {
         self.pieces.retain(|_, pieces| *pieces != 0);
         Self { total: self.total.normalize(), tax: self.tax.normalize(), paid: self.paid.normalize(), ..self }
