@@ -86,13 +86,8 @@ async fn unanswered(deps: &Deps, id: &OperationId) -> Result<Option<Stored<Opera
 /// Ends the operation of a person whose word began no run.
 async fn answered(deps: &Deps, asked: Stored<Operation>, answer: String) -> Result<(), Error> {
     let now = (deps.clock)();
-    let operation = Operation {
-        state: OperationState::Completed,
-        message: Some(answer),
-        read_at: Some(now),
-        finished_at: Some(now),
-        ..asked.value
-    };
+    let operation =
+        Operation { state: OperationState::Completed, message: Some(answer), read_at: Some(now), finished_at: Some(now), ..asked.value };
     // Whoever else wrote it answered it.
     deps.table.put_operation(&operation, asked.version).await?;
     Ok(())

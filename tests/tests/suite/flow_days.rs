@@ -12,7 +12,7 @@ use stevedore_domain::operation::{Counts, Operation, OperationKind, OperationSta
 use stevedore_domain::order::Address;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::{SaleStatus, Source, StageStatus};
-use stevedore_domain::settings::{CaptureOrderWhen, Consolidation, InvoiceMode, PickPackShip, LocalTime};
+use stevedore_domain::settings::{CaptureOrderWhen, Consolidation, InvoiceMode, LocalTime, PickPackShip};
 use stevedore_domain::stock::Level;
 use stevedore_sandbox::{Draft, Json};
 
@@ -67,10 +67,10 @@ async fn s23_a_days_orders_become_one_sale() {
     assert_eq!((sale.customer.id.as_str(), sale.customer.name.as_str()), (COUNTER, "Counter"));
     assert_eq!((&sale.bill_to, &sale.ship_to), (&Address::default(), &Address::default()), "S105");
     assert_eq!(sale.lines.iter().filter(|line| line.sku.as_deref() == Some("MUG")).map(|line| line.quantity).collect::<Vec<_>>(), [7]);
-    assert_eq!(sale.charges.iter().map(|charge| (charge.comment.as_deref(), charge.amount.0)).collect::<Vec<_>>(), [
-        (None, 1000),
-        (Some("Lift"), 250)
-    ]);
+    assert_eq!(
+        sale.charges.iter().map(|charge| (charge.comment.as_deref(), charge.amount.0)).collect::<Vec<_>>(),
+        [(None, 1000), (Some("Lift"), 250)]
+    );
     assert_eq!(sale.discounts.iter().map(|discount| discount.amount.0).sum::<i64>(), 1000);
     assert_eq!((sale.invoice.status, sale.pick.status), (StageStatus::Authorised, StageStatus::Authorised));
     assert_eq!(world.level("mug").await, level(10, 7, 3));
@@ -121,11 +121,12 @@ async fn s25_the_boundary_decides_and_missed_days_are_caught_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s26_what_is_left_out_says_why() {
     let world = shop(18).await;
-    world.settings(|settings| {
-        settings.location_map.default = None;
-        settings.location_map.warehouses.insert("1".parse().unwrap(), crate::world::LOCATION.into());
-    })
-    .await;
+    world
+        .settings(|settings| {
+            settings.location_map.default = None;
+            settings.location_map.warehouses.insert("1".parse().unwrap(), crate::world::LOCATION.into());
+        })
+        .await;
     let mapped = world.sandbox.upsert_order(mug("1", 1).from_store(1, Some(1)));
     let blocked = world.sandbox.upsert_order(mug("2", 1).from_store(1, Some(2)));
     let failed = world.sandbox.upsert_order(inexact(mug("3", 1).from_store(1, Some(1))));
@@ -239,7 +240,8 @@ async fn s24_the_admin_changes_his_mind() {
     let world = shop(18).await;
     world.sandbox.upsert_order(mug("1", 1));
     world.download().await;
-    let time = |hour| move |settings: &mut stevedore_domain::settings::Settings| settings.consolidation_time = Some(LocalTime { hour, minute: 0 });
+    let time =
+        |hour| move |settings: &mut stevedore_domain::settings::Settings| settings.consolidation_time = Some(LocalTime { hour, minute: 0 });
     world.at("2026-01-15T20:30:00Z");
     world.settings(time(15)).await;
     assert_eq!(world.consolidate().await, ["2026-01-15"]);
@@ -248,22 +250,24 @@ async fn s24_the_admin_changes_his_mind() {
     world.settings(time(17)).await;
     world.at("2026-01-15T23:00:00Z");
     assert_eq!(world.consolidate().await, [""; 0], "a date has one run");
-    world.settings(|settings| {
-        settings.consolidation = Consolidation::None;
-        settings.consolidation_time = None;
-    })
-    .await;
+    world
+        .settings(|settings| {
+            settings.consolidation = Consolidation::None;
+            settings.consolidation_time = None;
+        })
+        .await;
     let operation = world.start(OperationKind::Consolidate { local_date: None }).await;
     assert_eq!(operation.message.as_deref(), Some("Daily consolidation is off: orders become sales one by one."));
     // Off: what was pending is booked by itself.
     world.next_hour().await;
     assert_eq!(world.sales().await.len(), 2);
     world.at("2026-02-01T12:00:00Z");
-    world.settings(|settings| {
-        settings.consolidation = Consolidation::Daily;
-        settings.consolidation_time = Some(LocalTime { hour: 18, minute: 0 });
-    })
-    .await;
+    world
+        .settings(|settings| {
+            settings.consolidation = Consolidation::Daily;
+            settings.consolidation_time = Some(LocalTime { hour: 18, minute: 0 });
+        })
+        .await;
     world.at("2026-02-02T12:00:00Z");
     assert_eq!(world.consolidate().await, ["2026-02-01"], "not the weeks in between");
 }
@@ -377,11 +381,12 @@ async fn orders_processed_by_hand_during_the_run_are_in_one_sale() {
         finished_at: None,
     };
     assert!(world.table.begin_run(&StoredRun::new(record, settings.value, now), &operation, None).await.unwrap());
-    world.settings(|settings| {
-        settings.consolidation = Consolidation::None;
-        settings.consolidation_time = None;
-    })
-    .await;
+    world
+        .settings(|settings| {
+            settings.consolidation = Consolidation::None;
+            settings.consolidation_time = None;
+        })
+        .await;
     // Newer revisions of some, so that both sides find the other's writes.
     for order in world.source().iter().take(40) {
         world.sandbox.edit_order(i64::try_from(order.id.0).unwrap(), |order| order.set("customerNotes", "quick"));
@@ -392,9 +397,7 @@ async fn orders_processed_by_hand_during_the_run_are_in_one_sale() {
     for _ in 0..3 {
         world.deliver_orders().await;
     }
-    let by_hand = async {
-        while world.deliver_orders().await > 0 {}
-    };
+    let by_hand = async { while world.deliver_orders().await > 0 {} };
     let run = async {
         for _ in 0..3 {
             world.consolidation_tick().await.unwrap();

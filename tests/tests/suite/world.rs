@@ -154,7 +154,12 @@ impl World {
             clock: clock.clock(),
         };
         let process = process_orders::Deps { table: Table::new(&of_process, "stevedore"), clock: clock.clock() };
-        let consolidate = consolidate::Deps { table: table.clone(), queues: queues.clone(), clock: clock.clock() };
+        let of_consolidate = of_function("Consolidate");
+        let consolidate = consolidate::Deps {
+            table: Table::new(&of_consolidate, "stevedore"),
+            queues: Queues::new(&of_consolidate, queues.urls().clone()),
+            clock: clock.clock(),
+        };
         Self { clock, engines, sandbox, serving, clients, table, queues, secrets, fetch, process, consolidate }
     }
 

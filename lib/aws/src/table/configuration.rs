@@ -140,10 +140,19 @@ impl Table {
         let change = SettingsChange { version: read + 1, at, by: by.to_owned(), changes };
         let change = serde_json::to_string(&change).map_err(encode)?;
         let writes = vec![
-            self.put(OPERATION, item_of(OPERATION, &keys::settings(), "settings", &Document { document: &document, daily_since })?, expected)?,
             self.put(
                 OPERATION,
-                item_of(OPERATION, &keys::settings_change(read + 1), "settings_change", &Document { document: &change, daily_since: None })?,
+                item_of(OPERATION, &keys::settings(), "settings", &Document { document: &document, daily_since })?,
+                expected,
+            )?,
+            self.put(
+                OPERATION,
+                item_of(
+                    OPERATION,
+                    &keys::settings_change(read + 1),
+                    "settings_change",
+                    &Document { document: &change, daily_since: None },
+                )?,
                 Expected::Anything,
             )?,
         ];

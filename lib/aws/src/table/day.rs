@@ -11,7 +11,7 @@ use stevedore_domain::order::RevisionKey;
 use stevedore_domain::sale::Sale;
 use stevedore_domain::stock::{Level, StockChange, StockKey};
 
-use super::building::{MOST_AT_ONCE, Worked, shortages};
+use super::building::{Worked, shortages};
 use super::order_item::{Known, StoredEntry};
 use super::record::{Condition, Expected, Transacted};
 use super::runs::{StoredRun, run_item};
@@ -59,7 +59,11 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn order_revision(&self, stored: &StoredEntry, key: &RevisionKey) -> Result<Option<Box<RawValue>>, Error> {
-        if stored.entry.newest() == Some(key) { self.newest_order(stored).await } else { self.read_revision(stored.entry.order_id, key).await }
+        if stored.entry.newest() == Some(key) {
+            self.newest_order(stored).await
+        } else {
+            self.read_revision(stored.entry.order_id, key).await
+        }
     }
 
     /// Ends a run: the day's sale, its stock, the marker and the operation, together or not at all. With the marker all orders of the day are booked.
@@ -80,7 +84,7 @@ impl Table {
         if let Some((sale, stock)) = sale {
             self.give_up_work(&sale.id).await?;
             let mut expected = Expected::Absent;
-            if stock.len() > MOST_AT_ONCE {
+            if stock.len() > self.levels_at_once {
                 match self.build(sale, stock, at).await? {
                     Worked::Done(version) => expected = Expected::Version(version),
                     Worked::Short(levels) => return Ok(RunEnded::StockShort(levels)),
