@@ -34,8 +34,8 @@ struct End {
 async fn shop() -> Shop {
     let mut shop = Shop::new(Options::default()).await;
     // A sale of a dozen products takes several steps then.
-    shop.consolidate.table = shop.consolidate.table.clone().counting_capacity(5);
-    shop.world.consolidate.table = shop.world.consolidate.table.clone().counting_capacity(5);
+    shop.consolidate.table = shop.consolidate.table.clone().moving_at_most(5);
+    shop.world.consolidate.table = shop.world.consolidate.table.clone().moving_at_most(5);
     shop.world.daily(18).await;
     shop.world
         .settings(|settings| {
