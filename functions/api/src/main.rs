@@ -15,8 +15,12 @@ async fn main() -> Result<(), lambda_http::Error> {
     let trusted = config.ca_bundle.as_ref().map(std::fs::read).transpose()?;
     let http = stevedore_shipstation::http_client_trusting(trusted.as_deref().unwrap_or_default())?;
     let clients = Clients::from_environment(ClientOptions { trusted, ..ClientOptions::default() }).await;
-    let urls =
-        QueueUrls { orders: config.orders_queue_url, commands: config.commands_queue_url, dead_letters: config.dead_letter_queue_url };
+    let urls = QueueUrls {
+        orders: config.orders_queue_url,
+        commands: config.commands_queue_url,
+        consolidation: config.consolidation_queue_url,
+        dead_letters: config.dead_letter_queue_url,
+    };
     let shipstation = stevedore_shipstation::ClientOptions::new(config.shipstation_url, http, Arc::clone(&clock));
     let deps = Deps {
         table: Table::new(&clients, config.table),

@@ -26,6 +26,8 @@ pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline)
             pending::process(deps, &OperationId::from("system"), order_ids.as_deref()).await.map(drop)
         }
         Command::ProcessPending { operation_id: Some(id), order_ids } => process_pending(deps, &id, order_ids.as_deref()).await,
+        // Not this function's: whoever put it here is helped on.
+        command @ Command::Consolidate { .. } => Ok(deps.queues.send_command(&command).await?),
         Command::Disconnect => disconnect(deps, deadline).await,
     }
 }
@@ -59,6 +61,7 @@ async fn go_on(deps: &Deps, id: &OperationId, deadline: Deadline) -> Result<(), 
         OperationKind::LoadOrders { .. }
         | OperationKind::LoadOrder { .. }
         | OperationKind::ProcessPending
+        | OperationKind::Consolidate { .. }
         | OperationKind::ImportProducts { .. } => {}
     }
     run::read(deps, run, deadline).await.map(drop)

@@ -26,6 +26,10 @@ pub(crate) async fn settle_open(deps: &Deps) -> Result<u64, Error> {
     let lease = deps.table.cursor().await?.value.lease;
     for id in deps.table.open_operations(SETTLED).await? {
         let Some((operation, rows)) = deps.table.settle_operation(&id, now).await? else { continue };
+        // A day's run goes on until it is done, whoever is cut off meanwhile.
+        if matches!(operation.kind, OperationKind::Consolidate { local_date: Some(_) }) {
+            continue;
+        }
         unaccounted += figures::unaccounted(&operation, &rows, now);
         let held = lease.as_ref().is_some_and(|lease| lease.operation_id == id && lease.until > now);
         let reading = matches!(operation.state, OperationState::Running | OperationState::Queued);

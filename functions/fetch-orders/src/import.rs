@@ -53,7 +53,7 @@ pub(crate) async fn products(deps: &Deps, mut stored: Stored<Operation>, deadlin
             let refused: Vec<OperationRow> =
                 outcomes.iter().filter_map(|(line, outcome)| Some(OperationRow::refused(line, outcome.as_ref().err()?))).collect();
             let page = done.saturating_add(1);
-            deps.table.put_import_page(&id, page, &refused).await?;
+            deps.table.put_operation_page(&id, page, &refused).await?;
             let mut operation = stored.value.clone();
             moved(&mut operation, page, outcomes.iter().map(|(_, outcome)| *outcome.as_ref().unwrap_or(&Outcome::Failed)));
             if usize::try_from(page).is_ok_and(|page| page == batches.len()) {

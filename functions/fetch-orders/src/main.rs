@@ -16,8 +16,12 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let http = http_client_trusting(trusted.as_deref().unwrap_or_default())?;
     let clients = Clients::from_environment(ClientOptions { trusted, ..ClientOptions::default() }).await;
     let clock: Clock = Arc::new(jiff::Timestamp::now);
-    let urls =
-        QueueUrls { orders: config.orders_queue_url, commands: config.commands_queue_url, dead_letters: config.dead_letter_queue_url };
+    let urls = QueueUrls {
+        orders: config.orders_queue_url,
+        commands: config.commands_queue_url,
+        consolidation: config.consolidation_queue_url,
+        dead_letters: config.dead_letter_queue_url,
+    };
     let deps = Arc::new(Deps {
         table: Table::new(&clients, config.table),
         queues: Queues::new(&clients, urls),

@@ -93,7 +93,10 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
         OperationKind::Download | OperationKind::LoadOrders { .. } => read_window(deps, &mut run, &call, deadline).await?,
         OperationKind::LoadOrder { order_number } => read_number(deps, &mut run, &call, &order_number).await?,
         // None of these reads a window from ShipStation.
-        OperationKind::ProcessPending | OperationKind::Recreate { .. } | OperationKind::ImportProducts { .. } => Next::Finished,
+        OperationKind::ProcessPending
+        | OperationKind::Recreate { .. }
+        | OperationKind::Consolidate { .. }
+        | OperationKind::ImportProducts { .. } => Next::Finished,
     };
     if matches!(next, Next::Finished)
         && run.cursor.is_some()
@@ -124,6 +127,7 @@ fn priority(kind: &OperationKind) -> Priority {
         | OperationKind::LoadOrder { .. }
         | OperationKind::ProcessPending
         | OperationKind::Recreate { .. }
+        | OperationKind::Consolidate { .. }
         | OperationKind::ImportProducts { .. } => Priority::Operator,
     }
 }

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{CaptureOutcome, CaptureWrite, Known, NewSale, Trouble};
+use stevedore_aws::{CaptureOutcome, CaptureWrite, DayOrder, Known, NewSale, Orphan, Trouble};
+use stevedore_booking::Terms;
 use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, classify};
 use stevedore_domain::order::{Order, Revision};
 use stevedore_domain::reason::Reason;
-use stevedore_domain::sale::{Booked, Booking, CustomerMatches, Sale, SaleKind, Unbookable, Warning, book};
+use stevedore_domain::sale::{Booked, CustomerMatches, OrderSource, Sale, Unbookable, Warning, book};
 use stevedore_domain::settings::Consolidation;
 use stevedore_domain::stock::Levels;
 use stevedore_shipstation::{Malformed, parse_order};
@@ -70,17 +71,14 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
         return Ok(Done { order_id: order.id, outcome: Outcome::Skipped, reason: Some(Reason::NotConnected), state: None, sale_id: None });
     }
     let mut known: Option<Cow<'_, Known>> = loaded.known.get(&order.id).map(Cow::Borrowed);
-    let mut customers: Cow<'_, CustomerMatches> =
-        loaded.customers.get(&order.id).map_or_else(|| Cow::Owned(CustomerMatches::default()), Cow::Borrowed);
+    let mut customers: Cow<'_, CustomerMatches> = Cow::Borrowed(loaded.reference.customers(order.id));
     let mut levels = Levels::default();
     // A sale whose id the order's next one would have, although nothing here remembers it.
     let mut in_the_way = None;
     for _ in 0..ATTEMPTS {
         let now = (deps.clock)();
         let live = match known.as_deref() {
-            Some(Known::Orphan(orphan)) => {
-                deps.table.sale(&orphan.sale_id).await?.map(|stored| stored.sale).filter(|sale| is_live(sale, order))
-            }
+            Some(Known::Orphan(orphan)) => live(deps, orphan, order).await?,
             _ => None,
         };
         let with = With { loaded, customers: &customers, levels: &levels, message, in_the_way: in_the_way.as_ref() };
@@ -129,19 +127,29 @@ struct With<'a> {
     in_the_way: Option<&'a SaleId>,
 }
 
-/// Whether a sale is this order's and stands: then the order is tied to it and not booked twice.
-fn is_live(sale: &Sale, order: &Order) -> bool {
-    sale.voided_at.is_none() && is_of(sale, order)
+/// A sale that an order without a log entry is in, and that stands: the order is tied to it and not booked twice (P1, S150).
+enum Live {
+    /// Its own.
+    Own(Box<Sale>),
+    /// A day's, and what the order brought to it.
+    Day(SaleId, Box<DayOrder>),
+}
+
+async fn live(deps: &Deps, orphan: &Orphan, order: &Order) -> Result<Option<Live>, Failure> {
+    if let (Some(day), Some(member)) = (orphan.sale_id.day(), &orphan.member) {
+        let run = deps.table.run(day).await?;
+        let stands = run.is_some_and(|stored| stored.run.voided_at.is_none());
+        return Ok(stands.then(|| Live::Day(orphan.sale_id.clone(), Box::new(member.clone()))));
+    }
+    let sale = deps.table.sale(&orphan.sale_id).await?.map(|stored| stored.sale);
+    Ok(sale.filter(|sale| sale.voided_at.is_none() && is_of(sale, order)).map(|sale| Live::Own(Box::new(sale))))
 }
 
 /// Whether a sale under the order's id is this order's, and not one of another ShipStation account that was connected before. Numbers can be edited
 /// and keys cannot, but an order may have none.
 fn is_of(sale: &Sale, order: &Order) -> bool {
-    sale.kind == SaleKind::Consolidated
-        || sale
-            .source
-            .order()
-            .is_some_and(|source| source.order_number == order.number || (order.key.is_some() && source.order_key == order.key))
+    let same = |source: &OrderSource| source.order_number == order.number || (order.key.is_some() && source.order_key == order.key);
+    sale.source.order().is_some_and(same)
 }
 
 /// Has the next download read an order again that was captured from an old message: ShipStation may have changed or cancelled it since, in a state
@@ -176,7 +184,7 @@ impl Plan {
 }
 
 /// Decides, without writing. `Err` is an order with nothing to write.
-fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option<&Sale>, now: Timestamp) -> Result<Plan, Done> {
+fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option<&Live>, now: Timestamp) -> Result<Plan, Done> {
     let With { loaded, message, .. } = with;
     let settings = &loaded.settings;
     let orphan = match known {
@@ -264,11 +272,24 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
     if first_capture && !matches!(decision, Decision::Nothing(..)) {
         entry.captured_by = Some(message.operation_id.clone());
     }
-    if let Some(sale) = live {
-        // Tied to its live sale again instead of being booked twice (P1, S150).
-        entry.past_sales.retain(|id| *id != sale.id);
-        book_entry(&mut entry, sale, &revision.order, now, message);
-        entry.warn(Warning::new(Reason::SaleAlreadyLive, &format!("Sale {}.", sale.id)));
+    if let Some(live) = live {
+        let id = match live {
+            Live::Own(sale) => {
+                book_entry(&mut entry, sale, &revision.order, now, message);
+                &sale.id
+            }
+            Live::Day(id, member) => {
+                set(&mut entry, LogState::Booked, None);
+                entry.sale_id = Some(id.clone());
+                entry.gathered = member.gathered;
+                (entry.sale_total, entry.currency) = (member.sale_total, member.currency);
+                entry.order_total = member.currency.minor(revision.order.total).ok();
+                entry.note(now, format!("captured; it is in {id} already"), by);
+                id
+            }
+        };
+        entry.past_sales.retain(|past| past != id);
+        entry.warn(Warning::new(Reason::SaleAlreadyLive, &format!("Sale {id}.")));
         entry.reason = Some(Reason::SaleAlreadyLive);
         entry.message = Some(Reason::SaleAlreadyLive.advice().to_owned());
         return Ok(done(entry, None));
@@ -282,18 +303,8 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
     entry.leave_sale();
     entry.past_sales.extend(with.in_the_way.filter(|id| !entry.past_sales.contains(id)).cloned());
     let sale_id = entry.next_sale_id();
-    let booking = Booking {
-        settings,
-        customers: with.customers,
-        levels: with.levels,
-        products: &loaded.products,
-        tax_rules: &loaded.tax_rules,
-        locations: &loaded.locations,
-        store_name: revision.order.store_id.and_then(|store| loaded.stores.get(&store)).map(String::as_str),
-        sale_id: &sale_id,
-        booked_at: now,
-    };
-    match book(revision, booking) {
+    let terms = Terms { settings, levels: with.levels, sale_id: &sale_id, booked_at: now };
+    match book(revision, loaded.reference.booking(revision, with.customers, terms)) {
         Ok(booked) => {
             set(&mut entry, LogState::Booked, None);
             book_entry(&mut entry, &booked.sale, &revision.order, now, message);
@@ -331,6 +342,7 @@ fn new_entry(revision: &Revision, loaded: &Loaded, now: Timestamp) -> LogEntry {
         message: None,
         sale_id: None,
         past_sales: Vec::new(),
+        gathered: None,
         revisions: Vec::new(),
         order_total: None,
         sale_total: None,

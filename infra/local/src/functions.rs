@@ -14,11 +14,12 @@ use crate::clock::Time;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The two functions that work behind queues and schedule.
+/// The functions that work behind queues and schedule.
 #[derive(Clone)]
 pub(crate) struct Functions {
     pub(crate) fetch: Arc<fetch_orders::Deps>,
     pub(crate) process: Arc<process_orders::Deps>,
+    pub(crate) consolidate: Arc<consolidate::Deps>,
     pub(crate) time: Time,
     /// How long an invocation of each may really take.
     pub(crate) fetch_limit: Duration,
@@ -45,6 +46,25 @@ impl Functions {
     /// `process-orders` with orders of its queue.
     pub(crate) async fn process_orders(&self, event: SqsEvent) -> Result<SqsBatchResponse, BoxError> {
         Ok(Box::pin(process_orders::handle(&self.process, event, self.deadline(self.process_limit))).await?)
+    }
+
+    /// `consolidate` with any event that AWS could send it.
+    pub(crate) async fn consolidate(&self, event: Value) -> Result<Value, BoxError> {
+        Ok(Box::pin(consolidate::handle(&self.consolidate, event, self.deadline(self.fetch_limit))).await?)
+    }
+
+    /// `consolidate` with commands of its queue.
+    pub(crate) async fn consolidation(&self, event: SqsEvent) -> Result<SqsBatchResponse, BoxError> {
+        let answer = self.consolidate(serde_json::to_value(event)?).await?;
+        Ok(serde_json::from_value(answer)?)
+    }
+
+    /// One tick of consolidation's schedule, now. The function itself decides what is due.
+    pub(crate) async fn consolidation_tick(&self) -> Result<Value, StackError> {
+        self.ticking.fetch_add(1, Ordering::SeqCst);
+        let _ticking = Ticking(&self.ticking);
+        let answer = self.consolidate(scheduled_event(self.time.now())).await;
+        answer.map_err(|source| StackError::Function { function: "consolidate", source })
     }
 
     /// One tick of the schedule, now. The function itself decides whether a download is due.

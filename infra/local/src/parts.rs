@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use stevedore_aws::{Cursor, Stored, Table};
+use stevedore_aws::{Cursor, Stored, StoredRun, Table};
 use stevedore_engines::{EngineError, EngineOptions, Engines};
 use stevedore_lambda::{Clock, config};
 use stevedore_sandbox::{Sandbox, Serving};
@@ -144,6 +144,7 @@ pub(crate) fn environment(
         (config::TABLE, TABLE_NAME.to_owned()),
         (config::ORDERS_QUEUE_URL, urls.orders.clone()),
         (config::COMMANDS_QUEUE_URL, urls.commands.clone()),
+        (config::CONSOLIDATION_QUEUE_URL, urls.consolidation.clone()),
         (config::DEAD_LETTER_QUEUE_URL, urls.dead_letters.clone()),
         (config::SECRET_ID, SECRET.to_owned()),
         (config::SHIPSTATION_URL, shipstation_url.to_owned()),
@@ -161,6 +162,9 @@ pub(crate) async fn take_over(table: &Table) -> Result<(), StackError> {
     let Stored { value: cursor, version } = table.cursor().await?;
     if cursor.lease.is_some() {
         table.put_cursor(&Cursor { lease: None, last_tick: None, ..cursor }, version).await?;
+    }
+    if let Some(run) = table.newest_run().await?.filter(|run| run.held_until.is_some() && !run.is_done()) {
+        table.put_run(&StoredRun { held_until: None, ..run }).await?;
     }
     Ok(())
 }

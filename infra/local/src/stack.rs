@@ -28,6 +28,8 @@ use crate::{parts, poller};
 
 /// Between two ticks of the schedule, by the stack's clock: what the template says.
 const TICK_EVERY: Duration = Duration::from_mins(5);
+/// The same of consolidation.
+const CONSOLIDATE_EVERY: Duration = Duration::from_mins(15);
 /// How long the parts have to end after they were told to.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -137,7 +139,8 @@ impl Stack {
                 shipstation: parts::shipstation_client(&shipstation_url, &time)?,
                 clock: Arc::clone(&clock),
             }),
-            process: Arc::new(process_orders::Deps { table: table.clone(), clock }),
+            process: Arc::new(process_orders::Deps { table: table.clone(), clock: Arc::clone(&clock) }),
+            consolidate: Arc::new(consolidate::Deps { table: table.clone(), queues: queues.clone(), clock }),
             time: time.clone(),
             fetch_limit: limits.fetch,
             process_limit: limits.process,
@@ -252,6 +255,22 @@ impl Stack {
         self.functions.tick().await
     }
 
+    /// One tick of consolidation's schedule, now; answers when the function has. The function itself decides what is due.
+    ///
+    /// # Errors
+    /// [`StackError::Function`] when it failed.
+    pub async fn consolidation_tick(&self) -> Result<Value, StackError> {
+        self.functions.consolidation_tick().await
+    }
+
+    /// Hands any event to `consolidate`, as AWS would.
+    ///
+    /// # Errors
+    /// [`StackError::Function`] when it failed.
+    pub async fn consolidate(&self, event: Value) -> Result<Value, StackError> {
+        self.functions.consolidate(event).await.map_err(|source| StackError::Function { function: "consolidate", source })
+    }
+
     /// Hands any event to `fetch-orders`, as AWS would.
     ///
     /// # Errors
@@ -290,7 +309,7 @@ impl Stack {
             return Ok(Some(format!("{ticking} ticks at work")));
         }
         let urls = self.queues.urls();
-        for (name, url) in [("commands", &urls.commands), ("orders", &urls.orders)] {
+        for (name, url) in [("commands", &urls.commands), ("orders", &urls.orders), ("consolidation", &urls.consolidation)] {
             let depth = self.queues.depth(url).await?;
             if depth.total() > 0 {
                 return Ok(Some(format!("{} visible and {} hidden messages on the {name} queue", depth.visible, depth.in_flight)));
@@ -397,6 +416,12 @@ impl Stack {
             };
             self.tasks.push(tokio::spawn(poller::poll(source(&urls.commands), self.stopping.subscribe(), Box::new(handler))));
         }
+        let functions = self.functions.clone();
+        let handler = move |event| -> futures::future::BoxFuture<'static, _> {
+            let functions = functions.clone();
+            Box::pin(async move { functions.consolidation(event).await })
+        };
+        self.tasks.push(tokio::spawn(poller::poll(source(&urls.consolidation), self.stopping.subscribe(), Box::new(handler))));
         if let Some(progress) = options.progress.clone() {
             let (table, clock) = (self.table.clone(), self.time.clock());
             let follower = Follower { table, clock, progress, orders };
@@ -404,11 +429,28 @@ impl Stack {
         }
     }
 
-    /// Ticks, one after the other: one at once, and one every five minutes of the stack's clock.
+    /// Ticks of each schedule, one after the other: one at once, and then by the stack's clock.
     fn schedule(&mut self, progress: Option<mpsc::UnboundedSender<Progress>>) {
         let functions = self.functions.clone();
+        self.every(TICK_EVERY, progress.clone(), move || {
+            let functions = functions.clone();
+            Box::pin(async move { functions.tick().await })
+        });
+        let functions = self.functions.clone();
+        self.every(CONSOLIDATE_EVERY, progress, move || {
+            let functions = functions.clone();
+            Box::pin(async move { functions.consolidation_tick().await })
+        });
+    }
+
+    fn every(
+        &mut self,
+        time: Duration,
+        progress: Option<mpsc::UnboundedSender<Progress>>,
+        tick: impl Fn() -> futures::future::BoxFuture<'static, Result<Value, StackError>> + Send + 'static,
+    ) {
         let mut stopping = self.stopping.subscribe();
-        let mut every = tokio::time::interval(self.time.real(TICK_EVERY));
+        let mut every = tokio::time::interval(self.time.real(time));
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         self.tasks.push(tokio::spawn(async move {
             loop {
@@ -416,7 +458,7 @@ impl Stack {
                     _ = every.tick() => {}
                     _ = stopping.wait_for(|stopping| *stopping) => return,
                 }
-                if let Err(error) = functions.tick().await {
+                if let Err(error) = tick().await {
                     let error = stevedore_lambda::ErrorChain(&error).to_string();
                     tracing::warn!(error, "a tick failed; the next one continues");
                     if let Some(progress) = &progress {

@@ -98,6 +98,8 @@ fn kind(operation: &Operation) -> String {
         OperationKind::LoadOrder { order_number } => format!("load of order {order_number}"),
         OperationKind::ProcessPending => "pending orders once more".to_owned(),
         OperationKind::Recreate { order_id } => format!("order {order_id} made anew"),
+        OperationKind::Consolidate { local_date: Some(date) } => format!("consolidation of {date}"),
+        OperationKind::Consolidate { local_date: None } => "consolidation".to_owned(),
         OperationKind::ImportProducts { rows, .. } => format!("import of {rows} products"),
     }
 }

@@ -1,6 +1,7 @@
 //! Every key of the table, made here and nowhere else.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use stevedore_domain::ids::{OperationId, OrderId, ProductId, SaleId};
 use stevedore_domain::order::RevisionKey;
 use stevedore_domain::stock::StockKey;
@@ -103,6 +104,26 @@ pub(crate) fn step_prefix(work: &str) -> String {
 /// What the last step of a download says of stock.
 pub(crate) fn stock_update(operation: &OperationId, page: usize) -> Key {
     Key::new(format!("OP#{operation}"), format!("STOCK#{page:04}"))
+}
+/// The markers of daily consolidation, one for each local date.
+pub(crate) const RUNS: &str = "RUN#consolidation";
+pub(crate) fn run(date: Date) -> Key {
+    Key::new(RUNS, date.to_string())
+}
+/// What belongs to one run.
+pub(crate) fn run_parts(date: Date) -> String {
+    format!("{RUNS}#{date}")
+}
+/// The pages of a run share this prefix.
+pub(crate) const RUN_PAGES: &str = "PAGE#";
+pub(crate) fn run_page(date: Date, page: u32) -> Key {
+    Key::new(run_parts(date), format!("{RUN_PAGES}{page:06}"))
+}
+/// All sums that a run has put away share this prefix.
+pub(crate) const SUMS: &str = "SUM#";
+/// All chunks of one sum share this prefix.
+pub(crate) fn sum_prefix(digest: &str) -> String {
+    format!("{SUMS}{digest}#")
 }
 pub(crate) fn record(kind: &str, id: &str) -> Key {
     Key::new(format!("{kind}#{id}"), HEAD)

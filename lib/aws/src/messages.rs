@@ -167,6 +167,12 @@ pub enum Command {
         /// The order.
         order_id: OrderId,
     },
+    /// Consolidate what is due, or go on with it.
+    Consolidate {
+        /// The operation, where a person asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operation_id: Option<OperationId>,
+    },
     /// Go on removing what ties us to ShipStation.
     Disconnect,
 }
@@ -252,6 +258,7 @@ mod tests {
             Command::ImportProducts { operation_id: "a".into() },
             Command::ProcessPending { operation_id: None, order_ids: Some(vec![OrderId(u64::MAX)]) },
             Command::Recreate { operation_id: "a".into(), order_id: OrderId(7) },
+            Command::Consolidate { operation_id: None },
             Command::Disconnect,
         ] {
             assert_eq!(Command::decode(&command.encode().unwrap()).unwrap(), command);

@@ -1,4 +1,4 @@
-//! The three queues.
+//! The queues.
 
 use std::collections::HashMap;
 
@@ -18,6 +18,8 @@ pub struct QueueUrls {
     pub orders: String,
     /// Commands to carry out.
     pub commands: String,
+    /// Consolidation's own commands.
+    pub consolidation: String,
     /// What neither could be done with.
     pub dead_letters: String,
 }
@@ -66,11 +68,29 @@ pub struct DeadLetter {
     pub receive_count: u32,
 }
 
+/// Which queue gave a message up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Orders,
+    Commands,
+    Consolidation,
+}
+
+impl Origin {
+    fn of(command: &Command) -> Self {
+        match command {
+            Command::Consolidate { .. } => Self::Consolidation,
+            _ => Self::Commands,
+        }
+    }
+}
+
 /// A dead letter that is hidden from others for a while.
 struct Held {
     handle: String,
     letter: DeadLetter,
-    from_commands: bool,
+    /// The queue that it came from.
+    origin: Origin,
 }
 
 /// How many messages a queue holds. SQS calls these figures approximate; the engines' are exact.
@@ -194,7 +214,15 @@ impl Queues {
         Ok(())
     }
 
-    /// Sends a command.
+    fn url(&self, origin: Origin) -> &str {
+        match origin {
+            Origin::Orders => &self.urls.orders,
+            Origin::Commands => &self.urls.commands,
+            Origin::Consolidation => &self.urls.consolidation,
+        }
+    }
+
+    /// Sends a command to whoever carries it out.
     ///
     /// # Errors
     /// [`Error`]; the command may have been accepted all the same, and is safe to send again.
@@ -202,7 +230,7 @@ impl Queues {
         let body = command.encode()?;
         self.client
             .send_message()
-            .queue_url(&self.urls.commands)
+            .queue_url(self.url(Origin::of(command)))
             .message_body(body)
             .set_message_system_attributes(self.trace_attribute())
             .send()
@@ -295,8 +323,8 @@ impl Queues {
         let (wanted, others): (Vec<_>, Vec<_>) =
             held.into_iter().partition(|held| message_ids.is_none_or(|ids| ids.contains(&held.letter.message_id)));
         self.release(&others).await?;
-        for Held { handle, letter, from_commands } in &wanted {
-            let target = if *from_commands { &self.urls.commands } else { &self.urls.orders };
+        for Held { handle, letter, origin } in &wanted {
+            let target = self.url(*origin);
             self.client.send_message().queue_url(target).message_body(&letter.body).send().await.map_err(Error::call(OPERATION))?;
             self.delete(&self.urls.dead_letters, std::slice::from_ref(handle)).await?;
             redriven.moved += 1;
@@ -330,12 +358,15 @@ impl Queues {
                 let source = attribute(MessageSystemAttributeName::DeadLetterQueueSourceArn);
                 let ReceivedMessage { message_id, receipt_handle, body, receive_count, .. } = received(message);
                 // SQS says where a letter came from; one that somebody put there by hand is told by its text.
-                let from_commands = match source.as_deref().and_then(|arn| arn.rsplit(':').next()) {
-                    Some(queue) => self.urls.commands.rsplit('/').next() == Some(queue),
-                    None => Command::decode(&body).is_ok(),
+                let origin = match source.as_deref().and_then(|arn| arn.rsplit(':').next()) {
+                    Some(queue) => [Origin::Commands, Origin::Consolidation]
+                        .into_iter()
+                        .find(|origin| self.url(*origin).rsplit('/').next() == Some(queue))
+                        .unwrap_or(Origin::Orders),
+                    None => Command::decode(&body).map_or(Origin::Orders, |command| Origin::of(&command)),
                 };
                 let letter = DeadLetter { message_id, body, sent_at, receive_count };
-                held.push(Held { handle: receipt_handle, letter, from_commands });
+                held.push(Held { handle: receipt_handle, letter, origin });
             }
             if wanted.is_some_and(|ids| ids.iter().all(|id| held.iter().any(|held| held.letter.message_id == *id))) {
                 break;

@@ -96,7 +96,7 @@ pub async fn enable_stream(clients: &Clients, name: &str) -> Result<(), Error> {
 pub struct QueueSettings {
     /// Seconds for which a received order message is hidden from others; at most 43,200.
     pub orders_visibility: u32,
-    /// The same of a command.
+    /// The same of a command, also of consolidation's.
     pub commands_visibility: u32,
     /// How often a message is delivered before it becomes a dead letter.
     pub max_receive_count: u32,
@@ -109,7 +109,7 @@ impl Default for QueueSettings {
     }
 }
 
-/// Creates the three queues on an engine that has none, and gives those that are there these settings. Deployed queues come from the template.
+/// Creates the queues on an engine that has none, and gives those that are there these settings. Deployed queues come from the template.
 ///
 /// # Errors
 /// [`Error`]. Calling it again finishes what was left.
@@ -118,15 +118,20 @@ pub async fn create_queues(clients: &Clients, settings: &QueueSettings) -> Resul
     set_attribute(clients, &dead_letters, QueueAttributeName::MessageRetentionPeriod, "1209600").await?;
     let dead_letters_arn = queue_arn(clients, &dead_letters).await?;
     let redrive = format!(r#"{{"deadLetterTargetArn":"{dead_letters_arn}","maxReceiveCount":{}}}"#, settings.max_receive_count);
-    let mut urls = Vec::with_capacity(2);
-    for (name, visibility) in [("stevedore-orders", settings.orders_visibility), ("stevedore-commands", settings.commands_visibility)] {
+    let mut urls = Vec::with_capacity(3);
+    for (name, visibility) in [
+        ("stevedore-orders", settings.orders_visibility),
+        ("stevedore-commands", settings.commands_visibility),
+        ("stevedore-consolidation", settings.commands_visibility),
+    ] {
         let url = create_queue(clients, name).await?;
         set_attribute(clients, &url, QueueAttributeName::VisibilityTimeout, &visibility.to_string()).await?;
         set_attribute(clients, &url, QueueAttributeName::RedrivePolicy, &redrive).await?;
         urls.push(url);
     }
     let mut urls = urls.into_iter();
-    Ok(QueueUrls { orders: urls.next().unwrap_or_default(), commands: urls.next().unwrap_or_default(), dead_letters })
+    let mut next = || urls.next().unwrap_or_default();
+    Ok(QueueUrls { orders: next(), commands: next(), consolidation: next(), dead_letters })
 }
 
 /// Creates a queue without attributes: so it is found again whatever attributes it has by now.

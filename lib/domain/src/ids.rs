@@ -120,6 +120,14 @@ impl SaleId {
     pub fn of_day(date: jiff::civil::Date) -> Self {
         Self(format!("DAY-{date}"))
     }
+
+    /// The date that [`Self::of_day`] made this id from; nothing for a sale of another kind.
+    #[must_use]
+    pub fn day(&self) -> Option<jiff::civil::Date> {
+        let date = self.0.strip_prefix("DAY-")?.parse().ok()?;
+        // Only as it is written: another text is another id.
+        (Self::of_day(date) == *self).then_some(date)
+    }
 }
 
 impl TaxRuleId {

@@ -60,8 +60,8 @@ impl Sum for Minor {
     }
 }
 
-/// The largest amount that is booked, in minor units: 10^16, far above 10^12 in any currency and far below `i64`'s end,
-/// so that sums of a million such amounts cannot overflow silently.
+/// The largest amount that is booked, in minor units: 10^16, far above 10^12 in any currency. Sums of up to 900 such amounts stay below `i64`'s end;
+/// whatever adds up more than one order has to see to that itself.
 pub const LARGEST_AMOUNT: i64 = 10_000_000_000_000_000;
 
 /// An ISO 4217 currency and how many decimal digits its minor unit has.

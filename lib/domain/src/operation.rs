@@ -36,6 +36,12 @@ pub enum OperationKind {
         /// Which.
         order_id: OrderId,
     },
+    /// The orders of a day become one sale (S23).
+    Consolidate {
+        /// The day, in the merchant's zone; none while a person's word has not begun anything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        local_date: Option<Date>,
+    },
     /// Products from a file.
     ImportProducts {
         /// How the file is written.

@@ -74,6 +74,8 @@ reasons! {
     NoDefaultLocation = "no_default_location", "The order's warehouse is not mapped to a location and there is no default location. Complete location_map in the settings; the order is then processed by itself.";
     /// Blocked: the settings name something that is gone.
     MissingReference = "missing_reference", "The settings name a customer, account, tax rule or location that does not exist any more or is not active. Correct the settings or the record; the order is then processed by itself.";
+    /// Left for the next day.
+    DayTooLarge = "day_too_large", "The amounts of the day's orders cannot be added up exactly together with this order's. It is in the next day's sale by itself; nothing to do.";
     // Failed.
     /// Failed.
     MalformedOrder = "malformed_order", "ShipStation sent an order that cannot be read; its text is kept here. Correct the order in ShipStation and load it again.";

@@ -12,7 +12,9 @@ pub const TABLE: &str = "STEVEDORE_TABLE";
 pub const ORDERS_QUEUE_URL: &str = "STEVEDORE_ORDERS_QUEUE_URL";
 /// The URL of the SQS queue that carries loads, re-reads and continuations.
 pub const COMMANDS_QUEUE_URL: &str = "STEVEDORE_COMMANDS_QUEUE_URL";
-/// The URL of the SQS queue that takes what the two others gave up on.
+/// The URL of the SQS queue that carries consolidation's own commands.
+pub const CONSOLIDATION_QUEUE_URL: &str = "STEVEDORE_CONSOLIDATION_QUEUE_URL";
+/// The URL of the SQS queue that takes what the others gave up on.
 pub const DEAD_LETTER_QUEUE_URL: &str = "STEVEDORE_DEAD_LETTER_QUEUE_URL";
 /// The name or ARN of the secret that holds ShipStation's key and secret.
 pub const SECRET_ID: &str = "STEVEDORE_SECRET_ID";
@@ -36,7 +38,7 @@ pub const PERMISSIONS_CLAIM: &str = "STEVEDORE_PERMISSIONS_CLAIM";
 pub const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 
 /// The variables without which no function starts.
-pub const REQUIRED: [&str; 5] = [TABLE, ORDERS_QUEUE_URL, COMMANDS_QUEUE_URL, DEAD_LETTER_QUEUE_URL, SECRET_ID];
+pub const REQUIRED: [&str; 6] = [TABLE, ORDERS_QUEUE_URL, COMMANDS_QUEUE_URL, CONSOLIDATION_QUEUE_URL, DEAD_LETTER_QUEUE_URL, SECRET_ID];
 
 /// The variables that a function starts without.
 pub const OPTIONAL: [&str; 7] =
@@ -58,7 +60,9 @@ pub struct Config {
     pub orders_queue_url: String,
     /// The URL of the commands queue.
     pub commands_queue_url: String,
-    /// The URL of the dead-letter queue of both.
+    /// The URL of the queue of consolidation's own commands.
+    pub consolidation_queue_url: String,
+    /// The URL of the dead-letter queue of all of them.
     pub dead_letter_queue_url: String,
     /// The name or ARN of the secret with ShipStation's credentials.
     pub secret_id: String,
@@ -98,6 +102,7 @@ impl Config {
             table: reader.required(TABLE),
             orders_queue_url: reader.queue_url(ORDERS_QUEUE_URL),
             commands_queue_url: reader.queue_url(COMMANDS_QUEUE_URL),
+            consolidation_queue_url: reader.queue_url(CONSOLIDATION_QUEUE_URL),
             dead_letter_queue_url: reader.queue_url(DEAD_LETTER_QUEUE_URL),
             secret_id: reader.required(SECRET_ID),
             shipstation_url: reader.shipstation_url(),

@@ -63,6 +63,7 @@ pub async fn world(options: Options) -> World {
     world.table = world.table.counting_capacity();
     world.fetch.table = world.table.clone();
     world.process.table = world.table.clone();
+    world.consolidate.table = world.table.clone();
     // Marketplaces and tills name nobody; such an order belongs to the settings' customer.
     let walk_in = walk_in(world.clock.now());
     assert_eq!(world.table.put_customer(&walk_in, None).await.unwrap(), RecordOutcome::Written(1));

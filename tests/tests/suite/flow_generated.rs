@@ -110,7 +110,7 @@ proptest! {
 
 /// A folder beside the workspace that a clone does not have.
 #[allow(clippy::print_stdout, reason = "what was left out is said")]
-fn beside(folder: &str) -> Option<PathBuf> {
+pub fn beside(folder: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(folder);
     if !path.exists() {
         println!("skipped: {} is not there", path.display());

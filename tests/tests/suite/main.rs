@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub, missing_docs)]
 
 mod chaos;
+mod day;
 mod documents;
 mod flow;
 mod flow_booking;
 mod flow_capture;
 mod flow_changes;
 mod flow_customers;
+mod flow_days;
 mod flow_events;
 mod flow_failures;
 mod flow_generated;

@@ -51,6 +51,7 @@ impl World {
             OperationKind::LoadOrder { order_number } => Command::LoadOrder { operation_id, order_number },
             OperationKind::ProcessPending => Command::ProcessPending { operation_id: Some(operation_id), order_ids: None },
             OperationKind::Recreate { order_id } => Command::Recreate { operation_id, order_id },
+            OperationKind::Consolidate { .. } => Command::Consolidate { operation_id: Some(operation_id) },
             OperationKind::Download => panic!("downloads are the schedule's"),
             OperationKind::ImportProducts { .. } => panic!("an import has a file"),
         };

@@ -80,6 +80,7 @@ pub struct World {
     pub secrets: Secrets,
     pub fetch: fetch_orders::Deps,
     pub process: process_orders::Deps,
+    pub consolidate: consolidate::Deps,
 }
 
 pub const LOCATION: &str = "reno";
@@ -153,7 +154,13 @@ impl World {
             clock: clock.clock(),
         };
         let process = process_orders::Deps { table: Table::new(&of_process, "stevedore"), clock: clock.clock() };
-        Self { clock, engines, sandbox, serving, clients, table, queues, secrets, fetch, process }
+        let of_consolidate = of_function("Consolidate");
+        let consolidate = consolidate::Deps {
+            table: Table::new(&of_consolidate, "stevedore"),
+            queues: Queues::new(&of_consolidate, queues.urls().clone()),
+            clock: clock.clock(),
+        };
+        Self { clock, engines, sandbox, serving, clients, table, queues, secrets, fetch, process, consolidate }
     }
 
     /// What a person would set up first: a connection, a location, accounts, a tax rule and the settings that name them.
@@ -243,7 +250,7 @@ impl World {
         loop {
             let commands = self.deliver_commands().await;
             let orders = self.deliver_orders().await;
-            if commands + orders == 0 {
+            if commands + orders + self.deliver_consolidation().await == 0 {
                 return;
             }
         }
@@ -283,6 +290,32 @@ impl World {
             self.delete_done(&url, &messages, &failed).await;
         }
         messages.len()
+    }
+
+    /// One batch from consolidation's queue. Answers how many messages it had.
+    pub async fn deliver_consolidation(&self) -> usize {
+        let url = self.queues.urls().consolidation.clone();
+        let messages = self.queues.receive(&url, 0).await.unwrap();
+        if !messages.is_empty() {
+            let event = serde_json::to_value(sqs_event(&messages)).unwrap();
+            let answer = consolidate::handle(&self.consolidate, event, self.deadline()).await;
+            let failed: Vec<String> = match answer {
+                Ok(answer) => serde_json::from_value::<aws_lambda_events::event::sqs::SqsBatchResponse>(answer)
+                    .unwrap()
+                    .batch_item_failures
+                    .into_iter()
+                    .map(|failure| failure.item_identifier)
+                    .collect(),
+                Err(_) => messages.iter().map(|message| message.message_id.clone()).collect(),
+            };
+            self.delete_done(&url, &messages, &failed).await;
+        }
+        messages.len()
+    }
+
+    /// One tick of consolidation's schedule, as far as one invocation brings it.
+    pub async fn consolidation_tick(&self) -> Result<serde_json::Value, consolidate::Error> {
+        consolidate::handle(&self.consolidate, self.tick_event(), self.deadline()).await
     }
 
     async fn delete_done(&self, url: &str, messages: &[ReceivedMessage], failed: &[String]) {

@@ -101,7 +101,9 @@ fn operation_of(command: &Command) -> Option<String> {
         | Command::ImportProducts { operation_id }
         | Command::Recreate { operation_id, .. }
         | Command::Continue { operation_id } => Some(operation_id.0.clone()),
-        Command::ProcessPending { operation_id, .. } => operation_id.as_ref().map(|id| id.0.clone()),
+        Command::ProcessPending { operation_id, .. } | Command::Consolidate { operation_id } => {
+            operation_id.as_ref().map(|id| id.0.clone())
+        }
         Command::Disconnect => None,
     }
 }

@@ -39,6 +39,8 @@ enum StartInput {
     LoadOrders { from: Date },
     /// The orders with exactly this number.
     LoadOrder { order_number: String },
+    /// Daily consolidation, as far as it is due.
+    Consolidate,
 }
 
 /// The longest order number that is taken, in bytes; ShipStation's have 50 characters at most.
@@ -82,6 +84,7 @@ async fn start(State(deps): Shared, caller: Caller, body: Body) -> Result<Respon
         match kind.as_str() {
             "load_orders" => Some(OperationKind::LoadOrders { from: fields.required("from", date) }),
             "load_order" => Some(OperationKind::LoadOrder { order_number: fields.required("order_number", text(LONGEST_NUMBER)) }),
+            "consolidate" => Some(OperationKind::Consolidate { local_date: None }),
             // Its members are nobody's fault while its kind is unknown.
             _ => {
                 fields.forgive_the_rest();
@@ -90,7 +93,7 @@ async fn start(State(deps): Shared, caller: Caller, body: Body) -> Result<Respon
         }
     })?;
     let Some(kind) = kind else {
-        let message = "One of these belongs here: load_orders, load_order.".to_owned();
+        let message = "One of these belongs here: load_orders, load_order, consolidate.".to_owned();
         let fault = FieldFault { pointer: "/kind".to_owned(), code: "not_supported", message };
         return Err(Problem::with_errors(Code::KindNotSupported, vec![fault]));
     };
@@ -98,7 +101,9 @@ async fn start(State(deps): Shared, caller: Caller, body: Body) -> Result<Respon
     if let OperationKind::LoadOrders { from } = &kind {
         check_from(*from, deps.now().to_zoned(zone(&settings)).date())?;
     }
-    deps.connected().await?;
+    if !matches!(kind, OperationKind::Consolidate { .. }) {
+        deps.connected().await?;
+    }
     let operation = deps.start(kind, &caller.by, None).await?;
     caller.change.is_new(serde_json::json!({ "operation_id": operation.id }));
     Ok(accepted(operation))
@@ -130,6 +135,7 @@ fn stem(kind: &OperationKind) -> &'static str {
         OperationKind::LoadOrder { .. } => "load-order",
         OperationKind::ProcessPending => "process-pending",
         OperationKind::Recreate { .. } => "recreate",
+        OperationKind::Consolidate { .. } => "consolidate",
         OperationKind::ImportProducts { .. } => "import-products",
     }
 }
@@ -150,6 +156,7 @@ impl Deps {
             OperationKind::LoadOrders { from } => Command::LoadOrders { operation_id, from: *from },
             OperationKind::LoadOrder { order_number } => Command::LoadOrder { operation_id, order_number: order_number.clone() },
             OperationKind::ImportProducts { .. } => Command::ImportProducts { operation_id },
+            OperationKind::Consolidate { .. } => Command::Consolidate { operation_id: Some(operation_id) },
             OperationKind::Recreate { order_id } => Command::Recreate { operation_id, order_id: *order_id },
             OperationKind::Download | OperationKind::ProcessPending => {
                 Command::ProcessPending { operation_id: Some(operation_id), order_ids }

@@ -57,13 +57,21 @@ async fn show(State(deps): Shared, Id(id): Id) -> Result<Response, Problem> {
 
 /// The orders inside a sale
 #[utoipa::path(get, path = "/v1/sales/{id}/orders", tag = "sales", operation_id = "list_sale_orders",
+    description = "A day's sale has many: a page may hold fewer than `limit`, and their parts add up to the sale's total.",
     security(("bearer" = ["integration:shipstation:read"])),
     params(("id" = String, Path), ListQuery),
     responses((status = 200, description = "Its orders.", body = ListView<SaleOrderView>)))]
 async fn orders(State(deps): Shared, Id(id): Id, mut query: Parameters) -> Result<Json<ListView<SaleOrderView>>, Problem> {
     let list = query.list();
     query.finish()?;
-    let sale = deps.table.sale(&SaleId(id)).await?.ok_or_else(|| Problem::not_found("sale"))?.sale;
+    let id = SaleId(id);
+    if let Some(day) = id.day() {
+        let run = deps.table.run(day).await?.filter(|run| run.is_done() && run.run.orders > 0);
+        run.ok_or_else(|| Problem::not_found("sale"))?;
+        let page = deps.table.list_day_orders(day, &list).await?;
+        return Ok(Json(ListView::of(page, |known| SaleOrderView::of_day(&id, &known))));
+    }
+    let sale = deps.table.sale(&id).await?.ok_or_else(|| Problem::not_found("sale"))?.sale;
     let mut orders = Vec::new();
     if let Some(source) = sale.source.order() {
         let entry = deps.table.log_entry(source.order_id).await?;

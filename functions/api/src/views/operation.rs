@@ -22,6 +22,9 @@ pub(crate) struct OperationView {
     /// Of `load_orders`: the first day, in the merchant's zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<Date>,
+    /// Of `consolidate`: the day, in the merchant's zone; left out while nothing was due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local_date: Option<Date>,
     /// Of `load_order`.
     #[serde(skip_serializing_if = "Option::is_none")]
     order_number: Option<String>,
@@ -111,12 +114,17 @@ pub(crate) struct RowView {
 
 impl From<Operation> for OperationView {
     fn from(operation: Operation) -> Self {
+        let local_date = match operation.kind {
+            OperationKind::Consolidate { local_date } => local_date,
+            _ => None,
+        };
         let (kind, from, order_number) = match operation.kind {
             OperationKind::Download => ("download", None, None),
             OperationKind::LoadOrders { from } => ("load_orders", Some(from), None),
             OperationKind::LoadOrder { order_number } => ("load_order", None, Some(order_number)),
             OperationKind::ProcessPending => ("process_pending", None, None),
             OperationKind::Recreate { order_id } => ("recreate", None, Some(order_id.to_string())),
+            OperationKind::Consolidate { .. } => ("consolidate", None, None),
             OperationKind::ImportProducts { .. } => ("import_products", None, None),
         };
         let duration = operation.finished_at.map(|end| end.duration_since(operation.started_at));
@@ -128,6 +136,7 @@ impl From<Operation> for OperationView {
             id: operation.id.0,
             kind,
             from,
+            local_date,
             order_number,
             trigger: operation.trigger,
             by: operation.by,

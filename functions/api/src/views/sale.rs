@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
+use stevedore_aws::{Known, StoredEntry};
+use stevedore_domain::ids::SaleId;
 use stevedore_domain::log::LogEntry;
 use stevedore_domain::money::{Currency, Minor};
 use stevedore_domain::sale::{Charge, OrderSource, Payment, Sale, SaleKind, SaleLine, SaleStatus, Source, StageStatus, displayed_comment};
@@ -213,6 +215,9 @@ pub(crate) struct SaleOrderView {
     /// ShipStation's total of the newest revision; null when the order's log entry was deleted.
     #[schema(required = true)]
     order_total: Option<String>,
+    /// The order's part of the sale's total.
+    #[schema(required = true)]
+    sale_total: Option<String>,
     /// Whether the order's log entry names this sale.
     linked: bool,
 }
@@ -224,7 +229,37 @@ impl SaleOrderView {
             order_number: source.order_number.clone(),
             store_id: source.store_id.map(|id| id.0),
             order_total: entry.and_then(|entry| entry.order_total.map(|total| entry.currency.text(total))),
+            sale_total: Some(sale.currency.text(sale.total)),
             linked: entry.is_some_and(|entry| entry.sale_id.as_ref() == Some(&sale.id)),
+        }
+    }
+
+    /// An order of a day's sale, also one whose log entry was deleted.
+    pub(crate) fn of_day(day: &SaleId, known: &Known) -> Self {
+        match known {
+            Known::Entry(StoredEntry { entry, .. }) => {
+                let linked = entry.sale_id.as_ref() == Some(day);
+                let text = |amount: Option<Minor>| amount.map(|amount| entry.currency.text(amount));
+                Self {
+                    order_id: entry.order_id.0,
+                    order_number: entry.order_number.clone(),
+                    store_id: entry.store_id.map(|id| id.0),
+                    order_total: text(entry.order_total),
+                    sale_total: if linked { text(entry.sale_total) } else { None },
+                    linked,
+                }
+            }
+            Known::Orphan(orphan) => {
+                let member = orphan.member.as_ref();
+                Self {
+                    order_id: orphan.order_id.0,
+                    order_number: member.map(|member| member.order_number.clone()).unwrap_or_default(),
+                    store_id: member.and_then(|member| member.store_id).map(|id| id.0),
+                    order_total: None,
+                    sale_total: member.and_then(|member| member.sale_total.map(|total| member.currency.text(total))),
+                    linked: false,
+                }
+            }
         }
     }
 }

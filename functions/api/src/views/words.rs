@@ -62,7 +62,7 @@ pub(super) fn stage_status() -> Object {
 }
 
 pub(super) fn operation_kind() -> Object {
-    words(["download", "load_orders", "load_order", "process_pending", "recreate", "import_products"])
+    words(["download", "load_orders", "load_order", "process_pending", "recreate", "consolidate", "import_products"])
 }
 
 pub(super) fn operation_state() -> Object {

@@ -11,7 +11,7 @@ use crate::world::{NOW, World};
 async fn bury(world: &World, bodies: &[&str]) {
     let dead = world.queues.urls().dead_letters.clone();
     let clients = Clients::at_endpoint(world.engines.endpoint(), ClientOptions::default());
-    let urls = QueueUrls { orders: dead.clone(), commands: dead.clone(), dead_letters: dead };
+    let urls = QueueUrls { orders: dead.clone(), commands: dead.clone(), consolidation: dead.clone(), dead_letters: dead };
     let bodies: Vec<String> = bodies.iter().map(|body| (*body).to_owned()).collect();
     let report = Queues::new(&clients, urls).send_orders(&bodies).await.unwrap();
     assert_eq!(report.refused, []);

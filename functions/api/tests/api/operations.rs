@@ -77,7 +77,7 @@ async fn what_cannot_be_started_says_why() {
     let body = json!({"kind": "load_order", "order_number": "1"});
     assert_eq!(world.post("/v1/operations", body.clone()).await.code(409), "not_connected");
     world.connect().await;
-    for kind in ["load_products", "consolidate", "download", "process_pending", "dance"] {
+    for kind in ["load_products", "download", "process_pending", "dance"] {
         let reply = world.post("/v1/operations", json!({"kind": kind, "anything": 1})).await;
         assert_eq!(reply.code(422), "kind_not_supported");
         assert_eq!(reply.faults(), [("/kind", "not_supported")]);

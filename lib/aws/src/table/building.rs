@@ -136,8 +136,11 @@ impl Table {
         Ok(Worked::Done(version))
     }
 
-    /// Takes back what a piece of work has done and ends it.
-    pub(super) async fn give_up_work(&self, sale: &SaleId) -> Result<(), Error> {
+    /// Takes back what a piece of work has done and ends it, whoever's it is: only for those who know that nobody else is at it.
+    ///
+    /// # Errors
+    /// [`Error`]; calling it again goes on.
+    pub async fn give_up_work(&self, sale: &SaleId) -> Result<(), Error> {
         let Some(work) = self.head(sale).await?.and_then(|head| head.work()) else { return Ok(()) };
         self.take_back(sale, &work).await?;
         self.end_work(sale, &work).await

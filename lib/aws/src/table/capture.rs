@@ -230,7 +230,7 @@ impl Table {
 }
 
 /// What the birth of a sale says to others.
-fn events_of(sale: &Sale) -> Vec<EventKind> {
+pub(super) fn events_of(sale: &Sale) -> Vec<EventKind> {
     let authorised = sale.invoice.status == StageStatus::Authorised;
     std::iter::once(EventKind::SaleCreated).chain(authorised.then_some(EventKind::InvoiceAuthorised)).collect()
 }

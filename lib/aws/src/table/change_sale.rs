@@ -199,6 +199,13 @@ impl Table {
         } else {
             return Ok(Written::Changed);
         }
+        // All of a day's orders learn from its marker that the sale is void.
+        if let Some(date) = sale.id.day().filter(|_| before.voided_at.is_none() && sale.voided_at.is_some())
+            && let Some(mut run) = self.run(date).await?
+        {
+            run.run.voided_at = sale.voided_at;
+            writes.push(self.put(OPERATION, super::runs::run_item(&run)?, Expected::Version(run.version))?);
+        }
         let fixed = writes.len();
         if worked.is_none() {
             let cause = format!("sale {}", sale.id);

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use stevedore_domain::ids::StoreId;
-use stevedore_domain::settings::{SettingChange, Settings};
+use stevedore_domain::settings::{Consolidation, SettingChange, Settings};
 
 use super::record::{Condition, Conditional, Expected, Transacted};
-use super::{Page, RecordOutcome, Stored, Table, item_of, number_of, text, text_of, value_of, version_of};
+use super::{Item, Page, RecordOutcome, Stored, Table, item_of, number_of, text, text_of, value_of, version_of};
 use crate::{Error, keys};
 
 /// What a connection is for (behaviour, section 3).
@@ -60,6 +60,13 @@ struct Stores {
     read_at: Timestamp,
 }
 
+fn read_settings(item: &Item) -> Result<StoredSettings, Error> {
+    let document = text_of(item, "document").unwrap_or_default();
+    let settings = serde_json::from_str(document);
+    let settings = settings.map_err(|error| Error::unreadable("read the settings", keys::settings().to_string(), error))?;
+    Ok(Stored { value: settings, version: version_of(item) })
+}
+
 impl Table {
     /// The connection, where there is one.
     ///
@@ -87,13 +94,20 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn settings(&self) -> Result<StoredSettings, Error> {
+        Ok(self.daily_settings().await?.0)
+    }
+
+    /// The settings in force, and since when they say that orders are consolidated daily.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn daily_settings(&self) -> Result<(StoredSettings, Option<Timestamp>), Error> {
         const OPERATION: &str = "read the settings";
         let Some(item) = self.get_item(OPERATION, &keys::settings()).await? else {
-            return Ok(Stored { value: Settings::default(), version: 0 });
+            return Ok((Stored { value: Settings::default(), version: 0 }, None));
         };
-        let document = text_of(&item, "document").unwrap_or_default();
-        let settings = serde_json::from_str(document).map_err(|error| Error::unreadable(OPERATION, keys::settings().to_string(), error))?;
-        Ok(Stored { value: settings, version: version_of(&item) })
+        let since = text_of(&item, "daily_since").and_then(|text| text.parse().ok());
+        Ok((read_settings(&item)?, since))
     }
 
     /// Replaces the settings of version `read`, keeping who changed what.
@@ -112,17 +126,33 @@ impl Table {
         #[derive(Serialize)]
         struct Document<'a> {
             document: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            daily_since: Option<Timestamp>,
         }
+        let daily_since = match settings.consolidation {
+            Consolidation::None => None,
+            // A stale writer reads somebody else's and is refused.
+            Consolidation::Daily => Some(self.daily_settings().await?.1.unwrap_or(at)),
+        };
         let encode = |error: serde_json::Error| Error::encoding(OPERATION)(error.into());
         let document = serde_json::to_string(settings).map_err(encode)?;
         let expected = if read == 0 { Expected::Absent } else { Expected::Version(read) };
         let change = SettingsChange { version: read + 1, at, by: by.to_owned(), changes };
         let change = serde_json::to_string(&change).map_err(encode)?;
         let writes = vec![
-            self.put(OPERATION, item_of(OPERATION, &keys::settings(), "settings", &Document { document: &document })?, expected)?,
             self.put(
                 OPERATION,
-                item_of(OPERATION, &keys::settings_change(read + 1), "settings_change", &Document { document: &change })?,
+                item_of(OPERATION, &keys::settings(), "settings", &Document { document: &document, daily_since })?,
+                expected,
+            )?,
+            self.put(
+                OPERATION,
+                item_of(
+                    OPERATION,
+                    &keys::settings_change(read + 1),
+                    "settings_change",
+                    &Document { document: &change, daily_since: None },
+                )?,
                 Expected::Anything,
             )?,
         ];

@@ -27,6 +27,10 @@ impl Table {
     /// [`Error`]; calling it again goes on.
     pub async fn disconnect_step(&self, place: &mut Option<String>) -> Result<Progress, Error> {
         const OPERATION: &str = "disconnect";
+        // A day's orders stay until they are a sale: a run that was cut off needs their revisions.
+        if self.newest_run().await?.is_some_and(|run| !run.is_done()) {
+            return Err(Error::Contended { operation: OPERATION });
+        }
         let query = IndexQuery { operation: OPERATION, index: BY_TIME, partition: LOG, newest_first: false };
         let page = self.list_index(&query, &List { limit: 200, ..List::default() }).await?;
         if !page.items.is_empty() {

@@ -8,7 +8,7 @@ use stevedore_domain::log::{LogEntry, LogState};
 use stevedore_domain::sale::Sale;
 
 use super::order_item::{
-    Known, LOG, OrderItem, SALE, SalePlace, StoredEntry, is_waiting, order_item, orphan_item, read_known, state_partition,
+    Known, LOG, OrderItem, SALE, SalePlace, StoredEntry, day_order_item, is_waiting, order_item, orphan_item, read_known, state_partition,
 };
 use super::paging::IndexQuery;
 use super::record::{Conditional, Expected, Transacted};
@@ -67,7 +67,7 @@ impl Table {
         let partitions =
             [LOG, SALE].map(|partition| IndexQuery { operation: "list the log", index: BY_TIME, partition, newest_first: true });
         let page = self.list_merged(&partitions, list).await?;
-        entries(page)
+        self.entries(page).await
     }
 
     /// Log entries in a state: those that wait for something the oldest first, booked and voided ones, which are no index of their own, the newest first
@@ -78,6 +78,9 @@ impl Table {
     pub async fn list_log_state(&self, state: LogState, list: &List) -> Result<Page<StoredEntry>, Error> {
         const OPERATION: &str = "list the log by state";
         if !is_waiting(state) {
+            if state == LogState::Consolidating {
+                return self.list_gathered(list).await;
+            }
             // A day's orders stand in the rest of the log.
             let mut page = self.list_log(list).await?;
             page.items.retain(|stored| stored.entry.state == state);
@@ -85,7 +88,7 @@ impl Table {
         }
         let partition = state_partition(state);
         let query = IndexQuery { operation: OPERATION, index: BY_STATE, partition: &partition, newest_first: false };
-        entries(self.list_index(&query, list).await?)
+        self.entries(self.list_index(&query, list).await?).await
     }
 
     /// Log entries with exactly this order number, the newest first.
@@ -97,7 +100,7 @@ impl Table {
             return Ok(Page { items: Vec::new(), next: None });
         }
         let query = IndexQuery { operation: "list the log by number", index: BY_NUMBER, partition: number, newest_first: true };
-        entries(self.list_index(&query, list).await?)
+        self.entries(self.list_index(&query, list).await?).await
     }
 
     /// Changes an entry in place: reads it, lets `change` decide, writes it if nobody else did in between, else starts again.
@@ -124,7 +127,7 @@ impl Table {
     }
 
     /// Writes an entry whose sale is not touched. Answers whether nobody else wrote it in between.
-    async fn put_entry(
+    pub(super) async fn put_entry(
         &self,
         operation: &'static str,
         stored: &StoredEntry,
@@ -171,9 +174,22 @@ impl Table {
         Err(Error::Contended { operation: OPERATION })
     }
 
+    /// The entries of a page; sales without an entry are passed over.
+    async fn entries(&self, page: Page<Item>) -> Result<Page<StoredEntry>, Error> {
+        let mut items = Vec::with_capacity(page.items.len());
+        for item in &page.items {
+            items.extend(read_known(item)?.and_then(entry));
+        }
+        self.follow(items.iter_mut().map(|stored| &mut stored.entry)).await?;
+        Ok(Page { items, next: page.next })
+    }
+
     /// What is left of an order without its log entry: that it is in a sale. Nothing where it is in none.
     pub(super) async fn orphaned(&self, stored: &StoredEntry) -> Result<Option<Item>, Error> {
         let Some(sale_id) = &stored.entry.sale_id else { return Ok(None) };
+        if sale_id.day().is_some() {
+            return day_order_item(&stored.entry, sale_id).map(Some);
+        }
         let place = self.place(Some(sale_id), stored.sale.as_deref()).await?;
         orphan_item(stored.entry.order_id, sale_id, place, &[]).map(Some)
     }
@@ -193,13 +209,4 @@ fn entry(known: Known) -> Option<StoredEntry> {
         Known::Entry(stored) => Some(stored),
         Known::Orphan(_) => None,
     }
-}
-
-/// The entries of a page; sales without an entry are passed over.
-fn entries(page: Page<Item>) -> Result<Page<StoredEntry>, Error> {
-    let mut items = Vec::with_capacity(page.items.len());
-    for item in &page.items {
-        items.extend(read_known(item)?.and_then(entry));
-    }
-    Ok(Page { items, next: page.next })
 }

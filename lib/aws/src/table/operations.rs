@@ -25,7 +25,7 @@ struct Document<T> {
     operation: T,
 }
 
-fn operation_item(operation: &Operation) -> Result<Item, Error> {
+pub(super) fn operation_item(operation: &Operation) -> Result<Item, Error> {
     const OPERATION: &str = "encode an operation";
     #[derive(Serialize)]
     struct Shown {
@@ -138,12 +138,12 @@ impl Table {
         Ok(page)
     }
 
-    /// Writes one page of an import's refused rows, whatever it held before.
+    /// Writes one page of an operation's rows, whatever it held before.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn put_import_page(&self, id: &OperationId, page: u32, rows: &[OperationRow]) -> Result<(), Error> {
-        self.put_items("write an import's rows", vec![page_item(id, page, rows)?]).await
+    pub async fn put_operation_page(&self, id: &OperationId, page: u32, rows: &[OperationRow]) -> Result<(), Error> {
+        self.put_items("write an operation's rows", vec![page_item(id, page, rows)?]).await
     }
 
     /// Keeps an import's file under its operation. Answers how many items that takes.
@@ -225,6 +225,10 @@ impl Table {
         let Some(stored) = self.operation(id).await? else { return Ok(None) };
         let mut operation = stored.value;
         let mut pages = self.operation_pages(id).await?;
+        if let OperationKind::Consolidate { .. } = operation.kind {
+            // The run writes its counts: rows are those of the orders that were left out alone.
+            return Ok(Some((operation, pages.into_iter().flat_map(|(_, rows)| rows).collect())));
+        }
         if let OperationKind::ImportProducts { .. } = operation.kind {
             // Its counts are written with its position: its rows are the refused ones alone.
             let mut rows: Vec<OperationRow> = pages.into_iter().flat_map(|(_, rows)| rows).collect();

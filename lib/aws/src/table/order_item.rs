@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use stevedore_domain::event::EventKind;
-use stevedore_domain::ids::{OrderId, SaleId};
+use stevedore_domain::ids::{OrderId, SaleId, StoreId};
 use stevedore_domain::log::{LogEntry, LogState};
+use stevedore_domain::money::{Currency, Minor};
 use stevedore_domain::order::RevisionKey;
 use stevedore_domain::sale::Sale;
 
@@ -47,9 +48,27 @@ pub struct Orphan {
     pub order_id: OrderId,
     /// The sale's id.
     pub sale_id: SaleId,
+    /// What the order brought to it, where it is a day's.
+    pub member: Option<DayOrder>,
     /// Counts its item's writes from 1.
     pub version: u64,
     pub(super) sale: Option<Box<Sale>>,
+}
+
+/// What is kept of a day's order when its log entry is deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayOrder {
+    /// The buyer's number.
+    pub order_number: String,
+    /// The selling channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_id: Option<StoreId>,
+    /// The order's part of the sale's total.
+    pub sale_total: Option<Minor>,
+    /// Its currency.
+    pub currency: Currency,
+    /// The revision that is in the sale.
+    pub gathered: Option<RevisionKey>,
 }
 
 /// What the table knows of an order.
@@ -68,6 +87,13 @@ impl Known {
     pub fn entry(&self) -> Option<&StoredEntry> {
         match self {
             Self::Entry(stored) => Some(stored),
+            Self::Orphan(_) => None,
+        }
+    }
+
+    fn entry_mut(&mut self) -> Option<&mut LogEntry> {
+        match self {
+            Self::Entry(stored) => Some(&mut stored.entry),
             Self::Orphan(_) => None,
         }
     }
@@ -122,6 +148,8 @@ struct Document {
 #[derive(Serialize, Deserialize)]
 struct OrphanDocument<S> {
     sale_id: SaleId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    member: Option<DayOrder>,
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     sale: Option<S>,
 }
@@ -241,10 +269,30 @@ pub(super) fn orphan_item(order: OrderId, sale_id: &SaleId, place: SalePlace<'_>
         item.insert(BY_TIME.partition.to_owned(), text(SALE));
         item.insert(BY_TIME.sort.to_owned(), text(format!("{}#{order}", keys::instant(created_at))));
     }
-    let document = OrphanDocument { sale_id: sale_id.clone(), sale };
+    let document = OrphanDocument { sale_id: sale_id.clone(), member: None, sale };
     item.insert("doc".to_owned(), blob(codec::encode(&document).map_err(Error::encoding(OPERATION))?));
     item.extend(sale.map(super::sales::sync_keys).unwrap_or_default());
     super::events::name(&mut item, events);
+    Ok(item)
+}
+
+/// The item of a day's order whose log entry is deleted. The day's sale stands among the sales by itself.
+pub(super) fn day_order_item(entry: &LogEntry, sale_id: &SaleId) -> Result<Item, Error> {
+    const OPERATION: &str = "encode a day's order without its log entry";
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        sale_id: &'a SaleId,
+    }
+    let mut item = item_of(OPERATION, &keys::log_entry(entry.order_id), "sale", &Shown { sale_id })?;
+    let member = DayOrder {
+        order_number: entry.order_number.clone(),
+        store_id: entry.store_id,
+        sale_total: entry.sale_total,
+        currency: entry.currency,
+        gathered: entry.gathered,
+    };
+    let document = OrphanDocument::<Sale> { sale_id: sale_id.clone(), member: Some(member), sale: None };
+    item.insert("doc".to_owned(), blob(codec::encode(&document).map_err(Error::encoding(OPERATION))?));
     Ok(item)
 }
 
@@ -252,9 +300,9 @@ pub(super) fn orphan_item(order: OrderId, sale_id: &SaleId, place: SalePlace<'_>
 pub(super) const LOG: &str = "LOG";
 pub(super) const SALE: &str = "SALE";
 
-/// Whether an entry waits for something, so that it is in the index of its state.
+/// Whether an entry waits for something, so that it is in the index of its state. One that is being gathered is in its run's pages.
 pub(super) fn is_waiting(state: LogState) -> bool {
-    !matches!(state, LogState::Booked | LogState::Voided)
+    !matches!(state, LogState::Booked | LogState::Voided | LogState::Consolidating)
 }
 
 pub(super) fn state_partition(state: LogState) -> String {
@@ -285,9 +333,9 @@ pub(super) fn read_known(item: &Item) -> Result<Option<Known>, Error> {
     let document = blob_of(item, "doc").unwrap_or_default();
     let version = version_of(item);
     if super::text_of(item, "entity") == Some("sale") {
-        let OrphanDocument { sale_id, sale } = codec::decode(document).map_err(unreadable)?;
+        let OrphanDocument { sale_id, member, sale } = codec::decode(document).map_err(unreadable)?;
         let order_id = key.pk.strip_prefix("ORDER#").and_then(|id| id.parse().ok()).ok_or_else(|| unreadable("no order id".into()))?;
-        return Ok(Some(Known::Orphan(Orphan { order_id, sale_id, version, sale })));
+        return Ok(Some(Known::Orphan(Orphan { order_id, sale_id, member, version, sale })));
     }
     let Document { log, order, sale } = codec::decode(document).map_err(unreadable)?;
     Ok(Some(Known::Entry(StoredEntry { entry: log, version, order, sale })))
@@ -308,6 +356,7 @@ impl Table {
                 known.insert(order, one);
             }
         }
+        self.follow(known.values_mut().filter_map(Known::entry_mut)).await?;
         Ok(known)
     }
 
@@ -317,7 +366,11 @@ impl Table {
     /// [`Error`].
     pub async fn known_order(&self, order: OrderId) -> Result<Option<Known>, Error> {
         match self.get_item("read a log entry", &keys::log_entry(order)).await? {
-            Some(item) => read_known(&item),
+            Some(item) => {
+                let mut known = read_known(&item)?;
+                self.follow(known.as_mut().and_then(Known::entry_mut)).await?;
+                Ok(known)
+            }
             None => Ok(None),
         }
     }

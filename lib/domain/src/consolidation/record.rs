@@ -31,18 +31,17 @@ pub struct RunRecord {
     /// When the last step was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
+    /// When a person voided the sale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voided_at: Option<Timestamp>,
 }
 
 /// What a run does next. Each step can be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStep {
-    /// Pending orders get the day's sale id.
-    Claiming,
-    /// The claimed orders are merged.
-    Merging,
-    /// The sale is written, stock moved, and the sale made visible.
-    Writing,
+    /// Open orders get the day's sale id and are added up, page by page; then the sale is written. Nobody sees it yet.
+    Gathering,
     /// There is a sale, or there was nothing to sell.
     Done,
 }
@@ -56,11 +55,12 @@ impl RunRecord {
             boundary: run.boundary,
             settings_version,
             operation_id,
-            step: RunStep::Claiming,
+            step: RunStep::Gathering,
             orders: 0,
             left_out: 0,
             begun_at: now,
             finished_at: None,
+            voided_at: None,
         }
     }
 

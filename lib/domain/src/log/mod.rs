@@ -3,8 +3,10 @@
 mod classify;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::consolidation::{RunRecord, RunStep};
 use crate::ids::{OperationId, OrderId, SaleId, StoreId};
 use crate::money::{Currency, Minor};
 use crate::order::RevisionKey;
@@ -142,6 +144,9 @@ pub struct LogEntry {
     /// Sales that it had before, each of them void or another account's, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub past_sales: Vec<SaleId>,
+    /// The revision that is in a day's sale, where one is: later ones are changes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gathered: Option<RevisionKey>,
     /// Revisions seen, the newest last. At least one; at most [`LogEntry::KEPT`] of them.
     pub revisions: Vec<SeenRevision>,
     /// ShipStation's total of the newest revision, where it fits the currency.
@@ -208,6 +213,65 @@ impl LogEntry {
         self.message = Some(Reason::ToBeRecreated.advice().to_owned());
         self.warnings.clear();
         self.note(at, format!("sale {sale} voided to be made anew"), by);
+    }
+
+    /// Puts the order into a day's sale, as its revision `key` says. What was in the way is gone.
+    pub fn gather(&mut self, day: &SaleId, key: RevisionKey, sale: &Sale, at: Timestamp, by: &str) {
+        self.state = LogState::Consolidating;
+        self.sale_id = Some(day.clone());
+        self.gathered = Some(key);
+        self.sale_total = Some(sale.total);
+        self.currency = sale.currency;
+        self.reason = None;
+        self.message = None;
+        for warning in &sale.warnings {
+            self.warn(warning.clone());
+        }
+        self.note(at, format!("taken into {day}"), by);
+    }
+
+    /// Takes the order out of a day's sale that is not done yet: it cannot be booked any more.
+    pub fn leave_day(&mut self, state: LogState, why: Warning, at: Timestamp, by: &str) {
+        self.sale_id = None;
+        self.gathered = None;
+        self.sale_total = None;
+        self.leave_out(state, why, at, by);
+    }
+
+    /// Notes why the order is not in a day's sale. Answers whether that is news.
+    pub fn leave_out(&mut self, state: LogState, why: Warning, at: Timestamp, by: &str) -> bool {
+        if self.state == state && self.reason == Some(why.reason) && self.message.as_deref() == Some(why.message.as_str()) {
+            return false;
+        }
+        self.note(at, format!("{}: {}", state.as_str(), why.reason), by);
+        self.state = state;
+        self.reason = Some(why.reason);
+        self.message = Some(why.message);
+        true
+    }
+
+    /// The day whose sale the order is in.
+    #[must_use]
+    pub fn day(&self) -> Option<Date> {
+        self.sale_id.as_ref().and_then(SaleId::day)
+    }
+
+    /// Where an order of a day's sale stands, by the marker of the day's run. The one write that ends the run, or voids the sale, says it for all of the day's
+    /// orders at once: their entries are not written again.
+    pub fn follow(&mut self, run: &RunRecord) {
+        let follows = matches!(self.state, LogState::Consolidating | LogState::Booked | LogState::Voided);
+        if !follows || self.day() != Some(run.local_date) {
+            return;
+        }
+        self.state = match (run.step, run.voided_at) {
+            (RunStep::Done, Some(_)) => {
+                self.reason = Some(Reason::SaleVoided);
+                self.message = Some(Reason::SaleVoided.advice().to_owned());
+                LogState::Voided
+            }
+            (RunStep::Done, None) => LogState::Booked,
+            _ => LogState::Consolidating,
+        };
     }
 
     /// Takes over the warnings of the order's sale; those that only the entry has stay.

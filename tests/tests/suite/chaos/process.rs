@@ -1,4 +1,4 @@
-//! A process of the two functions that can die, around a world that stays: engines, sandbox and clock.
+//! A process of the functions that can die, around a world that stays: engines, sandbox and clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,7 @@ pub struct Shop {
     pub breaker: Breaker,
     pub fetch: fetch_orders::Deps,
     pub process: process_orders::Deps,
+    pub consolidate: consolidate::Deps,
     shipstation: ShipStationOptions,
     _serving: Serving,
 }
@@ -38,8 +39,8 @@ impl Shop {
             sleeping.advance(SignedDuration::try_from(duration).unwrap());
             Box::pin(tokio::task::yield_now())
         });
-        let (fetch, process) = functions(&world, &breaker, Client::new(shipstation.clone()));
-        Self { world, breaker, fetch, process, shipstation, _serving: serving }
+        let (fetch, process, consolidate) = functions(&world, &breaker, Client::new(shipstation.clone()));
+        Self { world, breaker, fetch, process, consolidate, shipstation, _serving: serving }
     }
 
     /// A new process of the program, with this ahead of it. The clients hold nothing but connections and stay.
@@ -51,6 +52,11 @@ impl Shop {
     /// `process-orders` behind a breaker of its own.
     pub fn process_behind(&self, breaker: &Breaker) -> process_orders::Deps {
         functions(&self.world, breaker, self.fetch.shipstation.clone()).1
+    }
+
+    /// `consolidate` behind a breaker of its own.
+    pub fn consolidate_behind(&self, breaker: &Breaker) -> consolidate::Deps {
+        functions(&self.world, breaker, self.fetch.shipstation.clone()).2
     }
 
     /// The queues behind a breaker of their own.
@@ -131,15 +137,15 @@ impl Shop {
     pub async fn undone(&self) -> u64 {
         let urls = self.world.queues.urls();
         let mut undone = 0;
-        for url in [&urls.orders, &urls.commands, &urls.dead_letters] {
+        for url in [&urls.orders, &urls.commands, &urls.consolidation, &urls.dead_letters] {
             undone += self.world.queues.depth(url).await.unwrap().total();
         }
         undone
     }
 }
 
-/// The two functions, with all their calls to AWS behind a breaker.
-fn functions(world: &World, breaker: &Breaker, shipstation: Client) -> (fetch_orders::Deps, process_orders::Deps) {
+/// The functions, with all their calls to AWS behind a breaker.
+fn functions(world: &World, breaker: &Breaker, shipstation: Client) -> (fetch_orders::Deps, process_orders::Deps, consolidate::Deps) {
     let clients = Clients::at_endpoint(
         world.engines.endpoint(),
         ClientOptions { interceptors: vec![breaker.interceptor()], ..ClientOptions::default() },
@@ -152,5 +158,6 @@ fn functions(world: &World, breaker: &Breaker, shipstation: Client) -> (fetch_or
         shipstation,
         clock: world.clock.clock(),
     };
-    (fetch, process_orders::Deps { table, clock: world.clock.clock() })
+    let consolidate = consolidate::Deps { table: table.clone(), queues: fetch.queues.clone(), clock: world.clock.clock() };
+    (fetch, process_orders::Deps { table, clock: world.clock.clock() }, consolidate)
 }

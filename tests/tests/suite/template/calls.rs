@@ -120,6 +120,7 @@ fn queue(operation: &str, body: &Value) -> Vec<Call> {
     let resources = BTreeMap::from([
         ("stevedore-orders", "OrdersQueue"),
         ("stevedore-commands", "CommandsQueue"),
+        ("stevedore-consolidation", "ConsolidationQueue"),
         ("stevedore-dead-letters", "DeadLetterQueue"),
     ]);
     let name = body["QueueUrl"].as_str().and_then(|url| url.rsplit('/').next()).unwrap_or_default();

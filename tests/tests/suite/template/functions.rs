@@ -27,6 +27,7 @@ fn each_variable_means_its_own_resource() {
         (config::TABLE, "Table"),
         (config::ORDERS_QUEUE_URL, "OrdersQueue"),
         (config::COMMANDS_QUEUE_URL, "CommandsQueue"),
+        (config::CONSOLIDATION_QUEUE_URL, "ConsolidationQueue"),
         (config::DEAD_LETTER_QUEUE_URL, "DeadLetterQueue"),
         (config::SECRET_ID, "ShipStationSecret"),
         (config::SHIPSTATION_URL, "ShipStationUrl"),

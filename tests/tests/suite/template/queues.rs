@@ -82,7 +82,11 @@ fn every_queue_is_encrypted_and_speaks_tls_only() {
 fn the_queues_are_the_ones_that_the_code_creates() {
     let template = template();
     let settings = QueueSettings::default();
-    for (name, visibility) in [("OrdersQueue", settings.orders_visibility), ("CommandsQueue", settings.commands_visibility)] {
+    for (name, visibility) in [
+        ("OrdersQueue", settings.orders_visibility),
+        ("CommandsQueue", settings.commands_visibility),
+        ("ConsolidationQueue", settings.commands_visibility),
+    ] {
         let queue = &resource(&template, name)["Properties"];
         assert_eq!(number(&queue["VisibilityTimeout"]), u64::from(visibility), "{name}");
         assert_eq!(number(&queue["RedrivePolicy"]["maxReceiveCount"]), u64::from(settings.max_receive_count), "{name}");

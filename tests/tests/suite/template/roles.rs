@@ -83,7 +83,7 @@ impl Recorded {
     async fn new() -> Self {
         let mut world = World::new(Options { orders: 12, ..Options::default() }).await;
         let recorders: BTreeMap<&str, Recorder> =
-            ["FetchOrders", "ProcessOrders", "Api"].into_iter().map(|function| (function, Recorder::default())).collect();
+            ["FetchOrders", "ProcessOrders", "Consolidate", "Api"].into_iter().map(|function| (function, Recorder::default())).collect();
         let clients = |function: &str| recorders[function].clients(world.engines.endpoint());
         let (fetch, process, api) = (clients("FetchOrders"), clients("ProcessOrders"), clients("Api"));
         let urls = world.queues.urls().clone();
@@ -91,6 +91,9 @@ impl Recorded {
         world.fetch.queues = Queues::new(&fetch, urls.clone());
         world.fetch.secrets = Secrets::new(&fetch, "stevedore");
         world.process.table = Table::new(&process, "stevedore");
+        let consolidate = clients("Consolidate");
+        world.consolidate.table = Table::new(&consolidate, "stevedore");
+        world.consolidate.queues = Queues::new(&consolidate, urls.clone());
         let shipstation = ShipStationOptions::new(world.sandbox_url(), http_client().unwrap(), world.clock.clock());
         let deps = api::Deps {
             table: Table::new(&api, "stevedore"),
@@ -166,7 +169,7 @@ async fn a_merchants_life() -> Recorded {
     let recorded = Recorded::new().await;
     let world = &recorded.world;
     // As `main.rs` does it.
-    for table in [&world.fetch.table, &world.process.table] {
+    for table in [&world.fetch.table, &world.process.table, &world.consolidate.table] {
         table.ping().await.unwrap();
     }
     recorded.get("/v1/health").await;
@@ -220,11 +223,22 @@ async fn a_merchants_life() -> Recorded {
 
     // Dead letters of both queues are looked at and put back.
     let dead = world.queues.urls().dead_letters.clone();
-    let urls = stevedore_aws::QueueUrls { orders: dead.clone(), commands: dead.clone(), dead_letters: dead };
+    let urls = stevedore_aws::QueueUrls { orders: dead.clone(), commands: dead.clone(), consolidation: dead.clone(), dead_letters: dead };
     let bodies = ["not an order".to_owned(), r#"{"v":1,"command":"process_pending"}"#.to_owned()];
     Queues::new(&world.clients, urls).send_orders(&bodies).await.unwrap();
     recorded.get("/v1/dead-letters").await;
     recorded.send(Method::POST, "/v1/dead-letters/redrive", json!({})).await;
+    world.drain().await;
+
+    // A day is consolidated: first out of time, then to its end.
+    world.daily(13).await;
+    world.sandbox.upsert_order(plain("2001"));
+    world.download_now().await;
+    world.clock.advance(jiff::SignedDuration::from_hours(25));
+    let short = stevedore_lambda::Deadline::after(world.clock.now(), std::time::Duration::from_secs(10));
+    consolidate::handle(&world.consolidate, world.tick_event(), short).await.unwrap();
+    world.drain().await;
+    recorded.send(Method::POST, "/v1/operations", json!({"kind": "consolidate"})).await;
     world.drain().await;
 
     // A download is cut short and goes on; then everything is given up.
@@ -240,7 +254,10 @@ async fn a_merchants_life() -> Recorded {
 }
 
 /// What a merchant's life above does not need, and the flow that does. All flows work under the functions' roles, so each of these fails without its grant.
-const ELSEWHERE: [(&str, &str, &str, &str); 4] = [
+const ELSEWHERE: [(&str, &str, &str, &str); 7] = [
+    ("Consolidate", "dynamodb:UpdateItem", "Table", "chaos/days.rs: p4_a_dead_run_waits_until_its_hold_is_over"),
+    ("Consolidate", "dynamodb:DeleteItem", "Table", "chaos/days.rs: p4_a_dead_run_waits_until_its_hold_is_over"),
+    ("Consolidate", "dynamodb:ConditionCheckItem", "Table", "chaos/days.rs: p4_a_dead_run_waits_until_its_hold_is_over"),
     ("FetchOrders", "dynamodb:UpdateItem", "Table", "flow_stock.rs: n6_recreate_in_one_call"),
     ("FetchOrders", "dynamodb:Query", "Table/index/by_time", "flow_import.rs: n18_a_file_of_all_kinds_with_refused_rows"),
     ("ProcessOrders", "dynamodb:DeleteItem", "Table", "flow_stock.rs: a_sale_of_hundreds_of_products_is_whole"),

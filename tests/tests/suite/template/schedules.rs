@@ -58,6 +58,14 @@ fn s104_fetch_orders_is_ticked_as_often_as_the_shortest_setting() {
     assert_eq!(text(&tick["ScheduleExpression"]), format!("rate({} minutes)", POLL_MINUTES.start()));
 }
 
+/// S23: what is due at a time of the day begins within a quarter of an hour.
+#[test]
+fn s23_consolidate_is_ticked_every_quarter_of_an_hour() {
+    let template = template();
+    let tick = &resource(&template, "ConsolidateTick")["Properties"];
+    assert_eq!((target(&tick["Target"]["Arn"]), text(&tick["ScheduleExpression"])), ("Consolidate", "rate(15 minutes)"));
+}
+
 /// The scheduler sends nothing of its own: the tick's time comes from the schedule's input (EventBridge Scheduler user guide, "Adding context attributes").
 #[test]
 fn a_tick_is_what_its_function_reads() {

@@ -1,0 +1,92 @@
+//! `consolidate`: the pending orders of a day become one sale.
+//!
+//! One handler for two kinds of event: the schedule's tick, every 15 minutes, and commands, by which a person asks for what is due, or an invocation hands on
+//! what it could not finish. Whatever wakes it, it looks at the newest run's marker and at the clock, and goes on from there.
+
+mod finish;
+mod gather;
+mod order;
+mod run;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use serde_json::{Value, json};
+use stevedore_aws::messages::Command;
+use stevedore_aws::{Queues, Table};
+use stevedore_domain::consolidation::Undecided;
+use stevedore_domain::ids::{OperationId, OrderId};
+use stevedore_lambda::{BatchError, Clock, Deadline, Limits, RecordError, run_batch};
+
+/// What the function works with; built once for each process.
+#[derive(Clone)]
+pub struct Deps {
+    /// The table.
+    pub table: Table,
+    /// The queues.
+    pub queues: Queues,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// Why an invocation failed. What it did stays, and the next one goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Neither a scheduled event nor an SQS event.
+    #[error("the event is neither a schedule's tick nor a batch of commands")]
+    UnknownEvent(#[source] Option<serde_json::Error>),
+    /// A command of another function's.
+    #[error("the command is not for this function")]
+    NotOurs,
+    /// The table or a queue.
+    #[error("AWS did not do its part")]
+    Aws(#[from] stevedore_aws::Error),
+    /// See [`BatchError`].
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// See [`Undecided`].
+    #[error("what is due cannot be decided")]
+    Undecided(#[from] Undecided),
+    /// Others kept writing to an order.
+    #[error("others kept writing to order {0}")]
+    Contended(OrderId),
+    /// Somebody else went on with the run.
+    #[error("somebody else went on with the run")]
+    RunTaken,
+    /// Stock kept running short in new places.
+    #[error("stock kept changing while the day's sale was written")]
+    StockMoved,
+    /// An operation's record is gone.
+    #[error("the operation {0} does not exist")]
+    NoOperation(OperationId),
+}
+
+/// What is left of the invocation's time for putting everything away, or for writing the sale.
+pub(crate) const MARGIN: Duration = Duration::from_secs(15);
+
+/// Handles one event.
+///
+/// # Errors
+/// [`Error`]; Lambda delivers the event again, which is safe.
+pub async fn handle(deps: &Deps, event: Value, deadline: Deadline) -> Result<Value, Error> {
+    if event.get("Records").is_some() {
+        let event: SqsEvent = serde_json::from_value(event).map_err(|error| Error::UnknownEvent(Some(error)))?;
+        let limits = Limits { concurrency: NonZeroUsize::MIN, deadline, margin: MARGIN, clock: Arc::clone(&deps.clock) };
+        let response = run_batch(event, &limits, |record| async move {
+            match Command::decode(&record.body).map_err(RecordError::poison)? {
+                Command::Consolidate { operation_id } => {
+                    Box::pin(run::whatever_is_due(deps, operation_id, deadline)).await.map(drop).map_err(RecordError::retry)
+                }
+                _ => Err(RecordError::poison(Error::NotOurs)),
+            }
+        });
+        return Ok(serde_json::to_value(response.await?).unwrap_or_else(|_| json!({"batchItemFailures": []})));
+    }
+    let scheduled = event.get("source").and_then(Value::as_str).is_some_and(|source| source == "aws.events" || source == "aws.scheduler");
+    if !scheduled {
+        return Err(Error::UnknownEvent(None));
+    }
+    run::whatever_is_due(deps, None, deadline).await
+}

@@ -1,0 +1,35 @@
+//! Wires `consolidate` for Lambda.
+
+use std::sync::Arc;
+
+use consolidate::{Deps, handle};
+use lambda_runtime::{LambdaEvent, service_fn};
+use stevedore_aws::{ClientOptions, Clients, QueueUrls, Queues, Table};
+use stevedore_lambda::{Config, Deadline, ErrorChain, telemetry};
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init(std::env::vars())?;
+    let config = Config::from_vars(std::env::vars())?;
+    let clients = Clients::from_environment(ClientOptions::default()).await;
+    let urls = QueueUrls {
+        orders: config.orders_queue_url,
+        commands: config.commands_queue_url,
+        consolidation: config.consolidation_queue_url,
+        dead_letters: config.dead_letter_queue_url,
+    };
+    let deps = Arc::new(Deps {
+        table: Table::new(&clients, config.table),
+        queues: Queues::new(&clients, urls),
+        clock: Arc::new(jiff::Timestamp::now),
+    });
+    // The first TLS handshake is the dear part of a cold start, and init runs on a full CPU.
+    if let Err(error) = deps.table.ping().await {
+        tracing::warn!(error = %ErrorChain(&error), "the table does not answer yet");
+    }
+    lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| {
+        let deps = Arc::clone(&deps);
+        async move { Ok::<_, lambda_runtime::Error>(handle(&deps, event.payload, Deadline::of(&event.context, jiff::Timestamp::now())).await?) }
+    }))
+    .await
+}

@@ -1,0 +1,186 @@
+//! Which run is due, who works on it, and when it is handed on.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use stevedore_aws::messages::Command;
+use stevedore_aws::{Counts, Operation, OperationKind, OperationState, Stored, StoredRun, StoredSettings};
+use stevedore_domain::consolidation::{Decision, DueRun, LastRun, RunRecord, Standing, due};
+use stevedore_domain::ids::OperationId;
+use stevedore_domain::log::Trigger;
+use stevedore_lambda::{Deadline, ErrorChain};
+
+use crate::gather::{Gathered, Gathering};
+use crate::{Deps, Error, finish};
+
+/// How long a run stays held after the invocation that holds it has ended by force.
+const AFTER_THE_END: SignedDuration = SignedDuration::from_mins(1);
+
+/// Begins every run that is due, or goes on with the one that was cut off; the earliest date first. `asked` is the operation of a person who asked.
+pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, deadline: Deadline) -> Result<Value, Error> {
+    let mut asked = match &asked {
+        Some(id) => unanswered(deps, id).await?,
+        None => None,
+    };
+    let mut done: Vec<Date> = Vec::new();
+    let (reason, answer) = loop {
+        let now = (deps.clock)();
+        let (settings, since) = deps.table.daily_settings().await?;
+        let newest = deps.table.newest_run().await?;
+        let standing = Standing { since: since.unwrap_or(now), last: newest.as_ref().map(|stored| LastRun::from(&stored.run)) };
+        let run = match due(now, &settings.value, &standing)? {
+            Decision::Off => break ("off", "Daily consolidation is off: orders become sales one by one.".to_owned()),
+            Decision::Wait(run) => break ("not_due", waits(&run, &settings)),
+            Decision::Begin(_) if disconnecting(deps).await? => {
+                break ("disconnecting", "The connection to ShipStation is being removed, and pending orders with it.".to_owned());
+            }
+            Decision::Begin(run) => match begin(deps, run, settings, asked.as_ref(), deadline).await? {
+                Some(run) => {
+                    asked = None;
+                    run
+                }
+                None => {
+                    // Somebody else began it, or wrote the person's operation.
+                    asked = match &asked {
+                        Some(stored) => unanswered(deps, &stored.value.id).await?,
+                        None => None,
+                    };
+                    continue;
+                }
+            },
+            Decision::Continue(_) => match hold(deps, newest, deadline).await? {
+                Some(run) => run,
+                None => break ("already_running", "A run is at work already; its own operation tells how far it is.".to_owned()),
+            },
+        };
+        let date = run.run.local_date;
+        match go_on(deps, run, deadline).await {
+            Ok(true) => done.push(date),
+            Ok(false) => {
+                deps.queues.send_command(&Command::Consolidate { operation_id: None }).await?;
+                tracing::info!(%date, "out of time; the run is handed on");
+                break ("out_of_time", format!("The run of {date} goes on; its own operation tells how far it is."));
+            }
+            Err(error) => {
+                let_go(deps, date).await;
+                return Err(error);
+            }
+        }
+    };
+    if let Some(asked) = asked {
+        let answer = if done.is_empty() { answer } else { format!("{} {answer}", named(&done)) };
+        answered(deps, asked, answer).await?;
+    }
+    tracing::info!(?done, reason, "nothing more to consolidate");
+    Ok(json!({"dates": done, "reason": reason}))
+}
+
+/// The operation of a person who asked, while nothing has come of it.
+async fn unanswered(deps: &Deps, id: &OperationId) -> Result<Option<Stored<Operation>>, Error> {
+    let stored = deps.table.operation(id).await?.ok_or_else(|| Error::NoOperation(id.clone()))?;
+    let open = !stored.value.state.is_final() && stored.value.kind == OperationKind::Consolidate { local_date: None };
+    Ok(open.then_some(stored))
+}
+
+/// Ends the operation of a person whose word began no run.
+async fn answered(deps: &Deps, asked: Stored<Operation>, answer: String) -> Result<(), Error> {
+    let now = (deps.clock)();
+    let operation =
+        Operation { state: OperationState::Completed, message: Some(answer), read_at: Some(now), finished_at: Some(now), ..asked.value };
+    // Whoever else wrote it answered it.
+    deps.table.put_operation(&operation, asked.version).await?;
+    Ok(())
+}
+
+fn waits(run: &DueRun, settings: &StoredSettings) -> String {
+    let zone = TimeZone::get(&settings.value.time_zone).unwrap_or(TimeZone::UTC);
+    let at = run.boundary.to_zoned(zone).strftime("%Y-%m-%d %H:%M");
+    format!("Nothing is due. The orders of {} become one sale at {at}.", run.local_date)
+}
+
+fn named(dates: &[Date]) -> String {
+    let dates: Vec<String> = dates.iter().map(ToString::to_string).collect();
+    format!("The run of {} is done.", dates.join(", "))
+}
+
+async fn disconnecting(deps: &Deps) -> Result<bool, Error> {
+    Ok(deps.table.connection().await?.is_some_and(|connection| connection.value.disconnecting))
+}
+
+/// Nobody else works on the run while this invocation can: Lambda ends it at its deadline.
+fn held_until(now: Timestamp, deadline: Deadline) -> Timestamp {
+    let left = SignedDuration::try_from(deadline.remaining(now)).unwrap_or_default();
+    now.saturating_add(left.saturating_add(AFTER_THE_END)).unwrap_or(now)
+}
+
+/// Writes the marker, with a condition that decides, and the operation with it. Nothing where somebody else was first.
+async fn begin(
+    deps: &Deps,
+    run: DueRun,
+    settings: StoredSettings,
+    asked: Option<&Stored<Operation>>,
+    deadline: Deadline,
+) -> Result<Option<StoredRun>, Error> {
+    let now = (deps.clock)();
+    let kind = OperationKind::Consolidate { local_date: Some(run.local_date) };
+    let operation = match asked {
+        Some(asked) => Operation { kind, state: OperationState::Running, ..asked.value.clone() },
+        None => Operation {
+            id: OperationId(format!("{}-consolidate-{}", now.strftime("%Y%m%dT%H%M%S%3f"), run.local_date)),
+            kind,
+            trigger: Trigger::Schedule,
+            by: "schedule".to_owned(),
+            window: None,
+            state: OperationState::Running,
+            reason: None,
+            message: None,
+            counts: Counts::default(),
+            requests: 0,
+            pages: 0,
+            position: None,
+            started_at: now,
+            read_at: None,
+            finished_at: None,
+        },
+    };
+    let record = RunRecord::new(run, settings.version, operation.id.clone(), now);
+    let stored = StoredRun::new(record, settings.value, held_until(now, deadline));
+    let begun = deps.table.begin_run(&stored, &operation, asked.map(|asked| asked.version)).await?;
+    if begun {
+        tracing::info!(date = %run.local_date, boundary = %run.boundary, operation_id = %operation.id, "consolidation begins");
+    }
+    Ok(begun.then_some(StoredRun { version: 1, ..stored }))
+}
+
+/// Takes hold of a run that was cut off. Nothing while somebody else works on it.
+async fn hold(deps: &Deps, run: Option<StoredRun>, deadline: Deadline) -> Result<Option<StoredRun>, Error> {
+    let now = (deps.clock)();
+    let Some(mut run) = run.filter(|run| run.held_until.is_none_or(|until| until <= now)) else { return Ok(None) };
+    run.held_until = Some(held_until(now, deadline));
+    Ok(deps.table.put_run(&run).await?.map(|version| StoredRun { version, ..run }))
+}
+
+/// Gives a run back after an error, as far as that works; else it comes free by itself.
+async fn let_go(deps: &Deps, date: Date) {
+    let freed = async {
+        if let Some(run) = deps.table.run(date).await?.filter(|run| run.held_until.is_some() && !run.is_done()) {
+            deps.table.put_run(&StoredRun { held_until: None, ..run }).await?;
+        }
+        Ok::<_, stevedore_aws::Error>(())
+    };
+    if let Err(error) = freed.await {
+        tracing::warn!(error = %ErrorChain(&error), "the run could not be given back; it comes free by itself");
+    }
+}
+
+/// Works on a run. Answers whether it is done; else its time is over, and what it has is put away.
+async fn go_on(deps: &Deps, run: StoredRun, deadline: Deadline) -> Result<bool, Error> {
+    let mut gathering = Gathering::resume(deps, run).await?;
+    if gathering.every_page(deadline).await? == Gathered::Everything {
+        finish::finish(deps, gathering).await?;
+        return Ok(true);
+    }
+    gathering.put_away().await?;
+    Ok(false)
+}
