@@ -284,6 +284,7 @@ mod tests {
             (TABLE, "stevedore".to_owned()),
             (ORDERS_QUEUE_URL, format!("{QUEUES}/orders")),
             (COMMANDS_QUEUE_URL, format!("{QUEUES}/commands")),
+            (CONSOLIDATION_QUEUE_URL, format!("{QUEUES}/consolidation")),
             (DEAD_LETTER_QUEUE_URL, format!("{QUEUES}/dead-letters")),
             (SECRET_ID, "stevedore/shipstation".to_owned()),
             ("PATH", "/usr/bin".to_owned()),

@@ -49,7 +49,8 @@ async fn s119_a_sale_is_shown_with_exact_amounts() {
     assert_eq!(shown, expected);
     assert_eq!(world.get("/v1/sales").await.items(), [expected]);
     let orders = world.get("/v1/sales/SO-9007199254740993/orders").await;
-    let order = json!({"order_id": 9_007_199_254_740_993_u64, "order_number": "N9007199254740993", "store_id": 7, "order_total": "10.00", "linked": true});
+    let order = json!({"order_id": 9_007_199_254_740_993_u64, "order_number": "N9007199254740993", "store_id": 7, "order_total": "10.00", "sale_total": "10.00",
+        "linked": true});
     assert_eq!(orders.items(), [order]);
     for path in ["/v1/sales/SO-1", "/v1/sales/SO-1/orders", "/v1/sales/%FF", "/v1/sales/a%2Fb"] {
         assert_eq!(world.get(path).await.code(404), "not_found", "{path}");

@@ -72,9 +72,21 @@ fn every_event_file_has_its_test() {
     assert!(names.len() >= 15);
     for name in names {
         let function = name.split('.').next().unwrap();
-        assert!(["fetch-orders", "process-orders", "api"].contains(&function), "{name} names no function");
+        assert!(["fetch-orders", "process-orders", "consolidate", "api"].contains(&function), "{name} names no function");
         assert!(used.contains(&format!("(\"{name}\")")), "events/{name}.json is used by no test");
     }
+}
+
+/// With orders booked one by one there is no day to close, and both events say so without doing anything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_daily_consolidation_its_events_do_nothing() {
+    let stack = stack(true).await;
+    let answer = stack.consolidate(event("consolidate.tick")).await.unwrap();
+    assert!(answer.is_object(), "{answer}");
+    let answer = stack.consolidate(event("consolidate.continue")).await.unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    assert!(stack.table().list_sales(&stevedore_aws::List { limit: 1, ..Default::default() }).await.unwrap().items.is_empty());
+    stack.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
