@@ -88,5 +88,5 @@ pub async fn handle(deps: &Deps, event: Value, deadline: Deadline) -> Result<Val
     if !scheduled {
         return Err(Error::UnknownEvent(None));
     }
-    run::whatever_is_due(deps, None, deadline).await
+    Box::pin(run::whatever_is_due(deps, None, deadline)).await
 }

@@ -35,12 +35,11 @@ pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, dea
             Decision::Begin(_) if disconnecting(deps).await? => {
                 break ("disconnecting", "The connection to ShipStation is being removed, and pending orders with it.".to_owned());
             }
-            Decision::Begin(run) => match begin(deps, run, settings, asked.as_ref(), deadline).await? {
-                Some(run) => {
+            Decision::Begin(run) => {
+                if let Some(run) = begin(deps, run, settings, asked.as_ref(), deadline).await? {
                     asked = None;
                     run
-                }
-                None => {
+                } else {
                     // Somebody else began it, or wrote the person's operation.
                     asked = match &asked {
                         Some(stored) => unanswered(deps, &stored.value.id).await?,
@@ -48,14 +47,14 @@ pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, dea
                     };
                     continue;
                 }
-            },
+            }
             Decision::Continue(_) => match hold(deps, newest, deadline).await? {
                 Some(run) => run,
                 None => break ("already_running", "A run is at work already; its own operation tells how far it is.".to_owned()),
             },
         };
         let date = run.run.local_date;
-        match go_on(deps, run, deadline).await {
+        match Box::pin(go_on(deps, run, deadline)).await {
             Ok(true) => done.push(date),
             Ok(false) => {
                 deps.queues.send_command(&Command::Consolidate { operation_id: None }).await?;

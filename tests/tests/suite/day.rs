@@ -186,7 +186,7 @@ impl Sums {
         let mut sums = Self {
             orders: match &sale.source {
                 stevedore_domain::sale::Source::Day(day) => day.order_count,
-                other => panic!("{other:?}"),
+                stevedore_domain::sale::Source::Order(order) => panic!("{order:?}"),
             },
             total: sale.currency.decimal(sale.total),
             tax: sale.currency.decimal(sale.tax),
