@@ -71,7 +71,7 @@ impl Table {
     ///
     /// What is too large (older or large revisions, the chunks of a large sale) is written first under keys made from its content, where nothing
     /// looks for it until the transaction names it; cut off in between, the next delivery writes the same again. More levels of stock than
-    /// the transaction holds are moved in steps before it (see [`super::building`]).
+    /// the transaction holds are moved in steps before it.
     ///
     /// # Errors
     /// [`Error`]; nothing that anybody reads was written then.
