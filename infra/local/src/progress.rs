@@ -174,7 +174,7 @@ impl Follower {
         let entries = self.table.log_entries(orders).await?;
         let sales: Vec<_> = entries.values().filter_map(|stored| stored.entry.sale_id.clone()).collect();
         let sales = self.table.sales(sales).await?;
-        shown.learn_stores(&self.table).await?;
+        shown.learn_names(&self.table).await?;
         let mut news = Vec::new();
         for (order, operation) in wanted {
             let Some(entry) = entries.get(&order).map(|stored| &stored.entry) else { continue };
@@ -213,10 +213,9 @@ impl Shown {
         self.orders.insert(order, (revisions, state)) != Some((revisions, state))
     }
 
-    async fn learn_stores(&mut self, table: &Table) -> Result<(), stevedore_aws::Error> {
-        if self.time_zone.is_empty() {
-            self.time_zone = table.settings().await?.value.time_zone;
-        }
+    async fn learn_names(&mut self, table: &Table) -> Result<(), stevedore_aws::Error> {
+        // Each time: the first set-up writes it while this already looks on.
+        self.time_zone = table.settings().await?.value.time_zone;
         if self.stores.is_empty()
             && let Some((names, _)) = table.store_names().await?
         {
