@@ -33,6 +33,9 @@ fn every_function_and_queue_is_watched() {
     for queue in ["DeadLetterQueue", "EventDeadLetterQueue"] {
         assert!(watched.contains(&("ApproximateNumberOfMessagesVisible", queue)), "{queue}");
     }
+    for metric in ["Invocations", "ConsolidationOverdue"] {
+        assert!(watched.contains(&(metric, "Consolidate")), "{metric}");
+    }
     // A run that did not happen, one that did not end well, and orders that nobody accounts for.
     for metric in ["Invocations", "DownloadOverdue", "DownloadsFailed", "OrdersUnaccounted"] {
         assert!(watched.contains(&(metric, "FetchOrders")), "{metric}");
@@ -57,7 +60,8 @@ fn every_function_keeps_its_logs_for_a_limited_time() {
 fn emitted() -> BTreeSet<(&'static str, &'static str)> {
     let fetch = fetch_orders::METRICS.iter().map(|metric| (*metric, "FetchOrders"));
     let process = process_orders::METRICS.iter().map(|metric| (*metric, "ProcessOrders"));
-    fetch.chain(process).collect()
+    let consolidate = consolidate::METRICS.iter().map(|metric| (*metric, "Consolidate"));
+    fetch.chain(process).chain(consolidate).collect()
 }
 
 #[test]
