@@ -92,7 +92,7 @@ fn every_alarm_has_its_section_in_the_runbook() {
     for line in runbook.lines() {
         if let Some(name) = line.strip_prefix("## ").filter(|name| name.ends_with("Alarm")) {
             assert!(sections.is_empty() || words > 20, "the section before {name} says nothing");
-            sections.insert(name);
+            assert!(sections.insert(name), "{name} is there twice");
             words = 0;
         } else {
             words += line.split_whitespace().count();
