@@ -108,9 +108,11 @@ def deploy(binaries, shipstation):
     # The sandbox speaks plain HTTP; the functions themselves allow that on this machine alone.
     del template["Parameters"]["ShipStationUrl"]["AllowedPattern"]
     parameters = {"JwtIssuer": "https://issuer.example/", "JwtAudience": "audience", "ShipStationUrl": shipstation}
+    # Longer than a request may carry; `sam deploy` puts it there as well.
+    s3.put_object(Bucket="code", Key="template.json", Body=json.dumps(template))
     client("cloudformation").create_stack(
         StackName=STACK,
-        TemplateBody=json.dumps(template),
+        TemplateURL=f"{ENDPOINT}/code/template.json",
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
     )

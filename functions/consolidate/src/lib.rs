@@ -3,6 +3,7 @@
 //! One handler for two kinds of event: the schedule's tick, every 15 minutes, and commands, by which a person asks for what is due, or an invocation hands on
 //! what it could not finish. Whatever wakes it, it looks at the newest run's marker and at the clock, and goes on from there.
 
+mod figures;
 mod finish;
 mod gather;
 mod order;
@@ -20,6 +21,8 @@ use stevedore_domain::consolidation::Undecided;
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_lambda::{BatchError, Clock, Deadline, Limits, RecordError, run_batch};
 
+pub use figures::METRICS;
+
 /// What the function works with; built once for each process.
 #[derive(Clone)]
 pub struct Deps {
@@ -29,6 +32,14 @@ pub struct Deps {
     pub queues: Queues,
     /// The clock.
     pub clock: Clock,
+}
+
+impl Deps {
+    /// The same for one invocation, whose trace its messages carry: `Lambda-Runtime-Trace-Id`, if Lambda gave one.
+    #[must_use]
+    pub fn traced(&self, header: Option<&str>) -> Self {
+        Self { queues: self.queues.traced(header), ..self.clone() }
+    }
 }
 
 /// Why an invocation failed. What it did stays, and the next one goes on from there.

@@ -11,7 +11,8 @@ use stevedore_lambda::{Config, Deadline, ErrorChain, telemetry};
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(std::env::vars())?;
     let config = Config::from_vars(std::env::vars())?;
-    let clients = Clients::from_environment(ClientOptions::default()).await;
+    let trusted = config.ca_bundle.as_ref().map(std::fs::read).transpose()?;
+    let clients = Clients::from_environment(ClientOptions { trusted, ..ClientOptions::default() }).await;
     let urls = QueueUrls {
         orders: config.orders_queue_url,
         commands: config.commands_queue_url,
@@ -29,7 +30,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     }
     lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| {
         let deps = Arc::clone(&deps);
-        async move { Ok::<_, lambda_runtime::Error>(handle(&deps, event.payload, Deadline::of(&event.context, jiff::Timestamp::now())).await?) }
+        async move {
+            let deps = deps.traced(event.context.xray_trace_id.as_deref());
+            Ok::<_, lambda_runtime::Error>(handle(&deps, event.payload, Deadline::of(&event.context, jiff::Timestamp::now())).await?)
+        }
     }))
     .await
 }

@@ -12,7 +12,7 @@ use stevedore_domain::log::Trigger;
 use stevedore_lambda::{Deadline, ErrorChain};
 
 use crate::gather::{Gathered, Gathering};
-use crate::{Deps, Error, finish};
+use crate::{Deps, Error, figures, finish};
 
 /// How long a run stays held after the invocation that holds it has ended by force.
 const AFTER_THE_END: SignedDuration = SignedDuration::from_mins(1);
@@ -24,10 +24,13 @@ pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, dea
         None => None,
     };
     let mut done: Vec<Date> = Vec::new();
+    // The end of a day whose sale is not there yet when this invocation ends.
+    let mut unfinished = None;
     let (reason, answer) = loop {
         let now = (deps.clock)();
         let (settings, since) = deps.table.daily_settings().await?;
         let newest = deps.table.newest_run().await?;
+        let boundary = newest.as_ref().map(|stored| stored.run.boundary);
         let standing = Standing { since: since.unwrap_or(now), last: newest.as_ref().map(|stored| LastRun::from(&stored.run)) };
         let run = match due(now, &settings.value, &standing)? {
             Decision::Off => break ("off", "Daily consolidation is off: orders become sales one by one.".to_owned()),
@@ -48,15 +51,19 @@ pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, dea
                     continue;
                 }
             }
-            Decision::Continue(_) => match hold(deps, newest, deadline).await? {
-                Some(run) => run,
-                None => break ("already_running", "A run is at work already; its own operation tells how far it is.".to_owned()),
-            },
+            Decision::Continue(_) => {
+                let Some(run) = hold(deps, newest, deadline).await? else {
+                    unfinished = boundary;
+                    break ("already_running", "A run is at work already; its own operation tells how far it is.".to_owned());
+                };
+                run
+            }
         };
-        let date = run.run.local_date;
+        let (date, boundary) = (run.run.local_date, run.run.boundary);
         match Box::pin(go_on(deps, run, deadline)).await {
             Ok(true) => done.push(date),
             Ok(false) => {
+                unfinished = Some(boundary);
                 deps.queues.send_command(&Command::Consolidate { operation_id: None }).await?;
                 tracing::info!(%date, "out of time; the run is handed on");
                 break ("out_of_time", format!("The run of {date} goes on; its own operation tells how far it is."));
@@ -71,6 +78,7 @@ pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, dea
         let answer = if done.is_empty() { answer } else { format!("{} {answer}", named(&done)) };
         answered(deps, asked, answer).await?;
     }
+    figures::looked(unfinished, (deps.clock)());
     tracing::info!(?done, reason, "nothing more to consolidate");
     Ok(json!({"dates": done, "reason": reason}))
 }

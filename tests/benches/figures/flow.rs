@@ -11,7 +11,7 @@ use stevedore_domain::log::Outcome;
 use stevedore_domain::operation::{Operation, OperationKind};
 use stevedore_domain::order::{Address, Order};
 use stevedore_domain::reference::{Customer, Product};
-use stevedore_domain::settings::{InvoiceMode, PickPackShip};
+use stevedore_domain::settings::{Consolidation, InvoiceMode, LocalTime, PickPackShip};
 use stevedore_domain::stock::Adjustment;
 use stevedore_sandbox::Draft;
 use stevedore_shipstation::parse_order;
@@ -114,6 +114,31 @@ pub async fn run(orders: usize, shop: Shop) -> Flow {
     let again = one(&world, &counter, Start::LoadOrders).await;
     assert_eq!(again.operation.counts.of(Outcome::Unchanged), u64::try_from(orders).unwrap(), "{:?}", again.operation.counts);
     Flow { orders, products, first, again }
+}
+
+/// What `orders` orders cost until they are one sale of their day: read, queued, captured as pending, claimed, added up.
+pub async fn day(orders: usize) -> Counts {
+    let counter = Counter::default();
+    let world = Arc::new(world(options(orders, &counter)).await);
+    put_products(&world).await;
+    stock_up(&world).await;
+    world
+        .settings(|settings| {
+            settings.consolidation = Consolidation::Daily;
+            settings.consolidation_time = Some(LocalTime { hour: 20, minute: 0 });
+        })
+        .await;
+    let mut counts = one(&world, &counter, Start::Tick).await.counts;
+    world.clock.advance(SignedDuration::from_hours(24));
+    world.consolidation_tick().await.unwrap();
+    world.drain().await;
+    let sales = world.sales().await;
+    assert_eq!(sales.len(), 1, "the day's orders are one sale");
+    let day = counter.take();
+    counts.write_units += day.write_units;
+    counts.read_units += day.read_units;
+    counts.sqs_billed += day.sqs_billed;
+    counts
 }
 
 /// Enough of everything, and as far as the settings go.

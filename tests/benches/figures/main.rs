@@ -46,9 +46,10 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// The price of a million orders from what some of them cost, and nothing else: a build of any profile counts the same.
+/// The price of a million orders, both ways, from what some of them cost, and nothing else: a build of any profile counts the same.
 fn price_alone(orders: usize) {
     price::print(&runtime().block_on(flow::run(orders, flow::Shop::Everything)));
+    price::print_day(&runtime().block_on(flow::day(orders)), orders);
 }
 
 fn everything(orders: usize) {

@@ -1,5 +1,6 @@
 //! What a million orders cost in AWS, from what was counted and the published prices.
 
+use crate::counting::Counts;
 use crate::flow::Flow;
 
 /// A published price, in US dollars for one unit; on demand, US East (N. Virginia), as of 2026-11.
@@ -21,9 +22,18 @@ const GB: f64 = 0.25;
 
 const ORDERS: f64 = 1_000_000.0;
 
+/// Of orders that become sales one by one.
 pub fn print(flow: &Flow) {
-    let counts = &flow.first.counts;
-    let share = ORDERS / flow.orders as f64;
+    table("each a sale of its own", &flow.first.counts, flow.orders);
+}
+
+/// Of orders of which a day's become one sale.
+pub fn print_day(counts: &Counts, orders: usize) {
+    table("of which a day's become one sale", counts, orders);
+}
+
+fn table(way: &str, counts: &Counts, orders: usize) {
+    let share = ORDERS / orders as f64;
     let batches = counts.requests.get(&("SQS", "DeleteMessageBatch".to_owned())).copied().unwrap_or(0) as f64;
     let lines = [
         ("write units", counts.write_units, WRITE_UNIT),
@@ -33,7 +43,7 @@ pub fn print(flow: &Flow) {
         ("GB-seconds (assumed: 0.2 s for each batch, 256 MB)", batches * SECONDS_A_BATCH * GB, GB_SECOND),
     ];
     println!(
-        "\n10: the price of a million such orders (budget: $7)\n\n| what | number | price of a million, $ | together, $ | source |\n|---|---|---|---|---|"
+        "\n10: the price of a million orders, {way} (budget: $7)\n\n| what | number | price of a million, $ | together, $ | source |\n|---|---|---|---|---|"
     );
     let mut sum = 0.0;
     for (name, count, price) in lines {

@@ -71,7 +71,7 @@ fn every_metric_is_described() {
     let (metrics, _) = metrics.split_once("## Traces").unwrap();
     let cells = metrics.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
     let described: BTreeSet<&str> = cells.flat_map(|cell| cell.split(", ")).map(|name| name.trim_matches('`')).collect();
-    let emitted: BTreeSet<&str> = fetch_orders::METRICS.into_iter().chain(process_orders::METRICS).collect();
+    let emitted: BTreeSet<&str> = fetch_orders::METRICS.into_iter().chain(process_orders::METRICS).chain(consolidate::METRICS).collect();
     assert_eq!(described, emitted);
 }
 

@@ -33,6 +33,9 @@ fn every_function_and_queue_is_watched() {
     for queue in ["DeadLetterQueue", "EventDeadLetterQueue"] {
         assert!(watched.contains(&("ApproximateNumberOfMessagesVisible", queue)), "{queue}");
     }
+    for metric in ["Invocations", "ConsolidationOverdue"] {
+        assert!(watched.contains(&(metric, "Consolidate")), "{metric}");
+    }
     // A run that did not happen, one that did not end well, and orders that nobody accounts for.
     for metric in ["Invocations", "DownloadOverdue", "DownloadsFailed", "OrdersUnaccounted"] {
         assert!(watched.contains(&(metric, "FetchOrders")), "{metric}");
@@ -57,7 +60,8 @@ fn every_function_keeps_its_logs_for_a_limited_time() {
 fn emitted() -> BTreeSet<(&'static str, &'static str)> {
     let fetch = fetch_orders::METRICS.iter().map(|metric| (*metric, "FetchOrders"));
     let process = process_orders::METRICS.iter().map(|metric| (*metric, "ProcessOrders"));
-    fetch.chain(process).collect()
+    let consolidate = consolidate::METRICS.iter().map(|metric| (*metric, "Consolidate"));
+    fetch.chain(process).chain(consolidate).collect()
 }
 
 #[test]
@@ -88,7 +92,7 @@ fn every_alarm_has_its_section_in_the_runbook() {
     for line in runbook.lines() {
         if let Some(name) = line.strip_prefix("## ").filter(|name| name.ends_with("Alarm")) {
             assert!(sections.is_empty() || words > 20, "the section before {name} says nothing");
-            sections.insert(name);
+            assert!(sections.insert(name), "{name} is there twice");
             words = 0;
         } else {
             words += line.split_whitespace().count();
