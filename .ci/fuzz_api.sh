@@ -4,14 +4,18 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-schemathesis=${1:?usage: fuzz_api.sh SCHEMATHESIS [SECONDS]}
+schemathesis=${1:?usage: fuzz_api.sh SCHEMATHESIS [SECONDS [STEVEDORE]]}
 seconds=${2:-100}
+stevedore=${3:-}
 # Of this run alone; it lets nobody into anything else.
 token="fuzz-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
 folder=$(mktemp -d)
-cargo build --quiet -p stevedore-local
+if [ -z "$stevedore" ]; then
+  cargo build --quiet -p stevedore-local
+  stevedore=target/debug/stevedore
+fi
 port=18797
-target/debug/stevedore --port "$port" --data "$folder" --fresh --no-schedule --rate-limit off --orders-count 30 --token "$token" >"$folder/out" 2>&1 &
+"$stevedore" --port "$port" --data "$folder" --fresh --no-schedule --rate-limit off --orders-count 30 --token "$token" >"$folder/out" 2>&1 &
 stack=$!
 trap 'kill "$stack" 2>/dev/null || true; wait "$stack" 2>/dev/null || true; rm -rf "$folder"' EXIT
 for _ in $(seq 120); do

@@ -46,7 +46,7 @@ impl Generator {
         Self {
             seed: options.seed,
             rng: Rng::new(options.seed, 1),
-            products: range(options.seed),
+            products: range(options.seed, options.products),
             lines_per_order: options.lines_per_order,
             only_status: options.only_status.clone(),
             made: 0,

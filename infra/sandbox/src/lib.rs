@@ -75,6 +75,8 @@ pub struct SandboxOptions {
     pub history: SignedDuration,
     /// Gives every generated order so many lines; `None` for the shapes of retail (half below five lines, a few with hundreds).
     pub lines_per_order: Option<usize>,
+    /// How many products the generated orders draw from, rounded up to the next dozen.
+    pub products: usize,
     /// Gives every generated order this status and leaves splits and merges out; `None` for all statuses.
     pub only_status: Option<String>,
     /// The time.
@@ -103,6 +105,7 @@ impl SandboxOptions {
             orders: 200,
             history: SignedDuration::from_hours(72),
             lines_per_order: None,
+            products: 216,
             only_status: None,
             clock,
             api_key: "sandbox-key".to_owned(),

@@ -57,21 +57,25 @@ const ADJECTIVES: [&str; 18] = [
     "Midnight",
 ];
 
-/// The range that generated orders draw from: twelve kinds in eighteen styles. Which style costs what depends on the seed.
-pub(crate) fn range(seed: u64) -> Vec<Product> {
+/// The range that generated orders draw from: twelve kinds in as many styles as make `products`. Which style costs what depends on the seed.
+pub(crate) fn range(seed: u64, products: usize) -> Vec<Product> {
     let mut rng = Rng::new(seed, 11);
+    let styles = products.div_ceil(KINDS.len());
     let mut products = Vec::new();
     for (kind, (code, noun, low, high)) in (0_i64..).zip(KINDS) {
-        for (style, adjective) in (0_i64..).zip(ADJECTIVES) {
+        for (style, adjective) in (0_i64..).zip(ADJECTIVES.into_iter().cycle()).take(styles) {
+            // Every name is a product's own; the second round of styles begins to count.
+            let round = usize::try_from(style).unwrap_or(0) / ADJECTIVES.len();
+            let name = if round == 0 { format!("{adjective} {noun}") } else { format!("{adjective} {noun} No. {}", round + 1) };
             products.push(Product {
-                id: 52_000_000 + kind * 100 + style,
+                id: 52_000_000 + style / 100 * 10_000 + kind * 100 + style % 100,
                 sku: format!("{code}-{}", 1001 + style * 7),
-                name: format!("{adjective} {noun}"),
+                name,
                 price: Decimal::new(rng.between(low, high), 2),
                 weight_oz: Some(rng.between(2, 90)),
                 category: (!rng.per_mille(80)).then_some((9_000 + kind, noun)),
                 bin: Some(format!("{}-{:02}", char::from(b'A' + u8::try_from(kind).unwrap_or(0)), style + 1)),
-                created: format!("2022-{:02}-{:02}T10:15:{:02}.{}", kind % 12 + 1, style + 1, style + 10, rng.between(1, 9)),
+                created: format!("2022-{:02}-{:02}T10:15:{:02}.{}", kind % 12 + 1, style % 28 + 1, style % 50 + 10, rng.between(1, 9)),
             });
         }
     }

@@ -224,6 +224,24 @@ enum Start {
     LoadOrders,
 }
 
+/// A tick, and everything that it queues.
+pub async fn download(world: &Arc<World>) {
+    world.tick().await.unwrap();
+    process(world).await;
+}
+
+/// Empties the queue of orders.
+async fn process(world: &Arc<World>) {
+    let mut pollers = tokio::task::JoinSet::new();
+    for _ in 0..POLLERS {
+        let world = Arc::clone(world);
+        pollers.spawn(async move { while world.deliver_orders().await > 0 {} });
+    }
+    while let Some(poller) = pollers.join_next().await {
+        poller.unwrap();
+    }
+}
+
 async fn one(world: &Arc<World>, counter: &Counter, start: Start) -> Run {
     counter.take();
     world.sandbox.clear_requests();
@@ -240,14 +258,7 @@ async fn one(world: &Arc<World>, counter: &Counter, start: Start) -> Run {
     };
     let reading = began.elapsed();
     let began = Instant::now();
-    let mut pollers = tokio::task::JoinSet::new();
-    for _ in 0..POLLERS {
-        let world = Arc::clone(world);
-        pollers.spawn(async move { while world.deliver_orders().await > 0 {} });
-    }
-    while let Some(poller) = pollers.join_next().await {
-        poller.unwrap();
-    }
+    process(world).await;
     let processing = began.elapsed();
     // Reading the outcome back is the schedule's or a person's next look, and counted: it is part of what an order costs.
     let operation = world.operation(&operation).await;
@@ -262,7 +273,7 @@ async fn one(world: &Arc<World>, counter: &Counter, start: Start) -> Run {
 }
 
 /// Makes every product that the sandbox's orders name ours.
-async fn put_products(world: &World) -> usize {
+pub async fn put_products(world: &World) -> usize {
     let orders = world.sandbox.orders().into_iter().map(|order| parse_order(&order.text, None).unwrap().order);
     let products = products(orders, world.clock.now());
     for product in &products {

@@ -4,6 +4,7 @@
 
 mod calls;
 mod counting;
+mod day;
 mod flow;
 mod memory;
 mod price;
@@ -20,6 +21,8 @@ mod world;
 
 /// Orders of the large runs, as the budgets have it.
 const ORDERS: usize = 5_000;
+/// Orders of the large day.
+const DAY: usize = 50_000;
 
 fn main() {
     // What the bench runs inside itself: under the profiler, or as a function's own process.
@@ -28,6 +31,9 @@ fn main() {
         ["pure", page, what, rounds] => pure::profiled(page, what, rounds.parse().unwrap()),
         ["function", name, engines, sandbox, now] => runtime().block_on(memory::function(name, engines, sandbox, now)),
         ["call", engines, now, path, rounds] => runtime().block_on(calls::profiled(engines, now, path, rounds.parse().unwrap())),
+        ["consolidate", engines, now] => runtime().block_on(day::function(engines, now)),
+        ["day"] => runtime().block_on(day::print(DAY)),
+        ["day", orders] => runtime().block_on(day::print(orders.parse().expect("how many orders"))),
         ["calls"] => calls::print(&runtime().block_on(calls::measure())),
         ["price"] => price_alone(ORDERS),
         ["price", orders] => price_alone(orders.parse().expect("how many orders")),

@@ -79,7 +79,7 @@ pub async fn function(name: &str, engines: &str, sandbox: &str, now: &str) {
 }
 
 /// A line of this process's own status, in KiB.
-fn status(name: &str) -> u64 {
+pub fn status(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)

@@ -2,6 +2,7 @@
 //! entries of batches fail, time runs out. Whatever happens, the end is the same (P1–P4).
 
 mod breaker;
+mod day_messages;
 mod days;
 mod delivery;
 mod end;

@@ -58,6 +58,8 @@ fn listen() {
         let listening = dynamic_filter_fn(|_, _| HEARD.with_borrow(Option::is_some));
         tracing::subscriber::set_global_default(telemetry::subscriber(&vars, || ToThread).with(listening)).unwrap();
     });
+    // What other threads met first while the subscriber was being set is asked about again.
+    tracing::callsite::rebuild_interest_cache();
     HEARD.set(Some(Vec::new()));
 }
 

@@ -17,21 +17,21 @@ use super::stops::every;
 use crate::stock::{check, levels};
 use crate::world::{LOCATION, Options, dec};
 
-const DATE: &str = "2026-01-15";
+pub(super) const DATE: &str = "2026-01-15";
 
 /// All that is left of a day: its sale, its orders' entries, the run, its operation, and stock.
 #[derive(Debug, PartialEq)]
-struct End {
+pub(super) struct End {
     sale: Value,
     log: BTreeMap<u64, Value>,
     orders: usize,
     run: (u64, u64),
-    operation: Value,
+    pub(super) operation: Value,
     stock: Vec<Value>,
 }
 
 /// A day of a dozen orders, pending: one of them names more products than one transaction holds levels of, two cannot be booked.
-async fn shop() -> Shop {
+pub(super) async fn shop() -> Shop {
     let mut shop = Shop::new(Options::default()).await;
     // A sale of a dozen products takes several steps then.
     shop.consolidate.table = shop.consolidate.table.clone().moving_at_most(5);
@@ -103,7 +103,7 @@ async fn void(shop: &mut Shop, consolidate: &consolidate::Deps) {
     panic!("the sale was never voided");
 }
 
-async fn end(shop: &Shop) -> End {
+pub(super) async fn end(shop: &Shop) -> End {
     let world = &shop.world;
     world.table.mend_sales(world.clock.now()).await.unwrap();
     let sales = world.booked().await;
@@ -165,6 +165,12 @@ async fn day(plans: [Plan; 2]) -> ([End; 2], [u64; 2]) {
     let voided = shop.breaker.writes();
     shop.start(Plan::Count);
     ([done, end(&shop).await], [writes, voided])
+}
+
+/// A day that nothing disturbs.
+pub(super) async fn undisturbed() -> End {
+    let ([done, _], _) = day([Plan::Count, Plan::Count]).await;
+    done
 }
 
 fn runtime() -> tokio::runtime::Runtime {

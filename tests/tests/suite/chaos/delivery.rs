@@ -43,7 +43,7 @@ async fn queued(shop: &Shop) -> Vec<String> {
 }
 
 /// Messages as they come off the queue, each with an id of its own.
-fn messages(bodies: &[String], from: usize) -> Vec<ReceivedMessage> {
+pub(super) fn messages(bodies: &[String], from: usize) -> Vec<ReceivedMessage> {
     let message = |(number, body): (usize, &String)| ReceivedMessage {
         message_id: format!("message-{}", from + number),
         receipt_handle: format!("handle-{}", from + number),

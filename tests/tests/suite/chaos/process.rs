@@ -123,7 +123,7 @@ impl Shop {
     }
 
     /// Deletes what was done. The answer of a program that died never arrives.
-    async fn settle(&self, url: &str, messages: &[ReceivedMessage], answer: Option<SqsBatchResponse>) {
+    pub async fn settle(&self, url: &str, messages: &[ReceivedMessage], answer: Option<SqsBatchResponse>) {
         let Some(answer) = answer.filter(|_| !self.breaker.stopped()) else { return };
         let failed =
             |message: &ReceivedMessage| answer.batch_item_failures.iter().any(|failure| failure.item_identifier == message.message_id);

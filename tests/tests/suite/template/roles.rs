@@ -1,19 +1,16 @@
 //! Roles: each function may do what it does, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::{Method, Request, StatusCode, header};
-use serde_json::{Value as Json, json};
+use axum::http::{Method, StatusCode};
+use serde_json::json;
 use serde_norway::Value;
 use stevedore_aws::{Queues, Secrets, Table};
-use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client};
-use tower::ServiceExt as _;
 
 use super::calls::{Call, Recorder};
 use super::{FUNCTION, each, events, resources, role_statements, target, template, text};
 use crate::flow::plain;
+use crate::http::Http;
 use crate::world::{Options, World};
 
 #[test]
@@ -75,7 +72,7 @@ fn done_by_lambda(template: &Value, function: &str) -> BTreeSet<Call> {
 /// A world whose functions each have clients of their own that record what they call.
 struct Recorded {
     world: World,
-    api: axum::Router,
+    api: Http,
     recorders: BTreeMap<&'static str, Recorder>,
 }
 
@@ -94,49 +91,8 @@ impl Recorded {
         let consolidate = clients("Consolidate");
         world.consolidate.table = Table::new(&consolidate, "stevedore");
         world.consolidate.queues = Queues::new(&consolidate, urls.clone());
-        let shipstation = ShipStationOptions::new(world.sandbox_url(), http_client().unwrap(), world.clock.clock());
-        let deps = api::Deps {
-            table: Table::new(&api, "stevedore"),
-            queues: Queues::new(&api, urls),
-            secrets: Secrets::new(&api, "stevedore"),
-            shipstation: Client::new(shipstation),
-            clock: world.clock.clock(),
-            access: api::Access::Tokens(vec![("token-of-the-test".to_owned().into(), api::Grade::Configure)]),
-            sign_in: None,
-        };
-        let api = api::router(Arc::new(deps));
+        let api = Http::of(&world, &api);
         Self { world, api, recorders }
-    }
-
-    async fn call(&self, method: Method, path: &str, etag: Option<&str>, body: Option<Json>) -> (StatusCode, Json, Option<String>) {
-        let mut request = Request::builder().method(method).uri(path).header(header::AUTHORIZATION, "Bearer token-of-the-test");
-        if let Some(etag) = etag {
-            request = request.header(header::IF_MATCH, etag);
-        }
-        let body = match body {
-            Some(body) => {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-                Body::from(body.to_string())
-            }
-            None => Body::empty(),
-        };
-        let response = self.api.clone().oneshot(request.body(body).unwrap()).await.unwrap();
-        let status = response.status();
-        let etag = response.headers().get(header::ETAG).map(|etag| etag.to_str().unwrap().to_owned());
-        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, serde_json::from_slice(&body).unwrap_or_default(), etag)
-    }
-
-    async fn get(&self, path: &str) -> (Json, Option<String>) {
-        let (status, body, etag) = self.call(Method::GET, path, None, None).await;
-        assert!(status.is_success(), "GET {path}: {status} {body}");
-        (body, etag)
-    }
-
-    async fn send(&self, method: Method, path: &str, body: Json) -> Json {
-        let (status, body, _) = self.call(method, path, None, Some(body)).await;
-        assert!(status.is_success(), "{path}: {status} {body}");
-        body
     }
 
     /// Every list and every record that the API shows, as far as there are any.
@@ -146,19 +102,19 @@ impl Recorded {
             document["paths"].as_object().unwrap().iter().filter(|(_, item)| item["get"].is_object()).map(|(path, _)| path).collect();
         for path in &paths {
             let Some((list, rest)) = path.split_once("/{") else {
-                let (status, body, _) = self.call(Method::GET, path, None, None).await;
+                let (status, body, _) = self.api.call(Method::GET, path, None, None).await;
                 assert!(status.is_success() || status == StatusCode::BAD_REQUEST, "GET {path}: {status} {body}");
                 continue;
             };
             let (_, rest) = rest.split_once('}').unwrap();
-            let (status, items, _) = self.call(Method::GET, list, None, None).await;
+            let (status, items, _) = self.api.call(Method::GET, list, None, None).await;
             let first = &items["items"][0];
             let id = ["id", "order_id"].into_iter().map(|name| &first[name]).find(|id| !id.is_null());
             if status.is_success()
                 && let Some(id) = id
             {
                 let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
-                self.call(Method::GET, &format!("{list}/{id}{rest}"), None, None).await;
+                self.api.call(Method::GET, &format!("{list}/{id}{rest}"), None, None).await;
             }
         }
     }
@@ -172,26 +128,26 @@ async fn a_merchants_life() -> Recorded {
     for table in [&world.fetch.table, &world.process.table, &world.consolidate.table] {
         table.ping().await.unwrap();
     }
-    recorded.get("/v1/health").await;
+    recorded.api.get("/v1/health").await;
 
     // A person rotates the key and sets things up.
     let options = stevedore_sandbox::SandboxOptions::new(world.clock.clock());
-    recorded.send(Method::PATCH, "/v1/connection", json!({"api_key": options.api_key, "api_secret": options.api_secret})).await;
+    recorded.api.send(Method::PATCH, "/v1/connection", json!({"api_key": options.api_key, "api_secret": options.api_secret})).await;
     let account =
-        recorded.send(Method::POST, "/v1/accounts", json!({"name": "More sales", "kind": "revenue", "receives_payments": false})).await;
-    recorded.send(Method::POST, "/v1/customers", json!({"name": "Walk-in", "email": "walk-in@example.com"})).await;
-    recorded.send(Method::POST, "/v1/products", json!({"sku": "SKU-1", "name": "One", "kind": "stock"})).await;
+        recorded.api.send(Method::POST, "/v1/accounts", json!({"name": "More sales", "kind": "revenue", "receives_payments": false})).await;
+    recorded.api.send(Method::POST, "/v1/customers", json!({"name": "Walk-in", "email": "walk-in@example.com"})).await;
+    recorded.api.send(Method::POST, "/v1/products", json!({"sku": "SKU-1", "name": "One", "kind": "stock"})).await;
     let path = format!("/v1/accounts/{}", account["id"].as_str().unwrap());
-    let (mut account, etag) = recorded.get(&path).await;
+    let (mut account, etag) = recorded.api.get(&path).await;
     account["name"] = json!("Even more sales");
     for member in ["id", "created_at"] {
         account.as_object_mut().unwrap().remove(member);
     }
-    let (status, body, _) = recorded.call(Method::PUT, &path, etag.as_deref(), Some(account)).await;
+    let (status, body, _) = recorded.api.call(Method::PUT, &path, etag.as_deref(), Some(account)).await;
     assert!(status.is_success(), "{status} {body}");
-    let (mut settings, etag) = recorded.get("/v1/settings").await;
+    let (mut settings, etag) = recorded.api.get("/v1/settings").await;
     settings["invoice_status"] = json!("authorised");
-    let (status, body, _) = recorded.call(Method::PUT, "/v1/settings", etag.as_deref(), Some(settings)).await;
+    let (status, body, _) = recorded.api.call(Method::PUT, "/v1/settings", etag.as_deref(), Some(settings)).await;
     assert!(status.is_success(), "{status} {body}");
 
     // Orders come, change, are cancelled, are too large, cannot be booked.
@@ -203,31 +159,31 @@ async fn a_merchants_life() -> Recorded {
     recorded.look_at_everything().await;
 
     // A person asks for things.
-    recorded.send(Method::POST, "/v1/operations", json!({"kind": "load_order", "order_number": "1001"})).await;
-    recorded.send(Method::POST, "/v1/operations", json!({"kind": "load_orders", "from": "2026-01-10"})).await;
+    recorded.api.send(Method::POST, "/v1/operations", json!({"kind": "load_order", "order_number": "1001"})).await;
+    recorded.api.send(Method::POST, "/v1/operations", json!({"kind": "load_orders", "from": "2026-01-10"})).await;
     world.drain().await;
-    recorded.send(Method::POST, "/v1/pending-orders/process", json!({})).await;
+    recorded.api.send(Method::POST, "/v1/pending-orders/process", json!({})).await;
     world.drain().await;
-    let (found, _) = recorded.get("/v1/log?order_number=1001").await;
-    recorded.get("/v1/log?state=booked").await;
+    let (found, _) = recorded.api.get("/v1/log?order_number=1001").await;
+    recorded.api.get("/v1/log?state=booked").await;
     let order = found["items"][0]["order_id"].to_string();
-    let (status, body, _) = recorded.call(Method::DELETE, &format!("/v1/log/{order}"), None, None).await;
+    let (status, body, _) = recorded.api.call(Method::DELETE, &format!("/v1/log/{order}"), None, None).await;
     assert!(status.is_success(), "{status} {body}");
     // A sale that is larger than an item is found again after its entry was deleted.
-    let (status, body, _) = recorded.call(Method::DELETE, &format!("/v1/log/{huge}"), None, None).await;
+    let (status, body, _) = recorded.api.call(Method::DELETE, &format!("/v1/log/{huge}"), None, None).await;
     assert!(status.is_success(), "{status} {body}");
     world.next_hour().await;
-    let (syncs, _) = recorded.get("/v1/accounting-syncs").await;
+    let (syncs, _) = recorded.api.get("/v1/accounting-syncs").await;
     let sync = syncs["items"][0]["id"].as_str().unwrap_or_else(|| panic!("no sync: {syncs}"));
-    recorded.call(Method::POST, &format!("/v1/accounting-syncs/{sync}/acknowledge"), None, None).await;
+    recorded.api.call(Method::POST, &format!("/v1/accounting-syncs/{sync}/acknowledge"), None, None).await;
 
     // Dead letters of both queues are looked at and put back.
     let dead = world.queues.urls().dead_letters.clone();
     let urls = stevedore_aws::QueueUrls { orders: dead.clone(), commands: dead.clone(), consolidation: dead.clone(), dead_letters: dead };
     let bodies = ["not an order".to_owned(), r#"{"v":1,"command":"process_pending"}"#.to_owned()];
     Queues::new(&world.clients, urls).send_orders(&bodies).await.unwrap();
-    recorded.get("/v1/dead-letters").await;
-    recorded.send(Method::POST, "/v1/dead-letters/redrive", json!({})).await;
+    recorded.api.get("/v1/dead-letters").await;
+    recorded.api.send(Method::POST, "/v1/dead-letters/redrive", json!({})).await;
     world.drain().await;
 
     // A day is consolidated: first out of time, then to its end.
@@ -238,7 +194,7 @@ async fn a_merchants_life() -> Recorded {
     let short = stevedore_lambda::Deadline::after(world.clock.now(), std::time::Duration::from_secs(10));
     consolidate::handle(&world.consolidate, world.tick_event(), short).await.unwrap();
     world.drain().await;
-    recorded.send(Method::POST, "/v1/operations", json!({"kind": "consolidate"})).await;
+    recorded.api.send(Method::POST, "/v1/operations", json!({"kind": "consolidate"})).await;
     world.drain().await;
 
     // A download is cut short and goes on; then everything is given up.
@@ -247,7 +203,7 @@ async fn a_merchants_life() -> Recorded {
     fetch_orders::handle(&world.fetch, world.tick_event(), short).await.unwrap();
     world.drain().await;
     recorded.look_at_everything().await;
-    let (status, body, _) = recorded.call(Method::DELETE, "/v1/connection", None, Some(json!({"confirm": "disconnect"}))).await;
+    let (status, body, _) = recorded.api.call(Method::DELETE, "/v1/connection", None, Some(json!({"confirm": "disconnect"}))).await;
     assert!(status.is_success(), "{status} {body}");
     world.drain().await;
     recorded

@@ -1,0 +1,66 @@
+//! The API in a world, as a panel or a script calls it.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use serde_json::Value as Json;
+use stevedore_aws::{Clients, Queues, Secrets, Table};
+use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client};
+use tower::ServiceExt as _;
+
+use crate::world::World;
+
+/// The API with a caller of the highest grade.
+pub struct Http(axum::Router);
+
+impl Http {
+    /// The API of a world, which reaches AWS by `clients`.
+    pub fn of(world: &World, clients: &Clients) -> Self {
+        let shipstation = ShipStationOptions::new(world.sandbox_url(), http_client().unwrap(), world.clock.clock());
+        let deps = api::Deps {
+            table: Table::new(clients, "stevedore"),
+            queues: Queues::new(clients, world.queues.urls().clone()),
+            secrets: Secrets::new(clients, "stevedore"),
+            shipstation: Client::new(shipstation),
+            clock: world.clock.clock(),
+            access: api::Access::Tokens(vec![("token-of-the-test".to_owned().into(), api::Grade::Configure)]),
+            sign_in: None,
+        };
+        Self(api::router(Arc::new(deps)))
+    }
+
+    /// Any call: its status, its body, and the answer's version.
+    pub async fn call(&self, method: Method, path: &str, etag: Option<&str>, body: Option<Json>) -> (StatusCode, Json, Option<String>) {
+        let mut request = Request::builder().method(method).uri(path).header(header::AUTHORIZATION, "Bearer token-of-the-test");
+        if let Some(etag) = etag {
+            request = request.header(header::IF_MATCH, etag);
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+                Body::from(body.to_string())
+            }
+            None => Body::empty(),
+        };
+        let response = self.0.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let status = response.status();
+        let etag = response.headers().get(header::ETAG).map(|etag| etag.to_str().unwrap().to_owned());
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap_or_default(), etag)
+    }
+
+    /// Something that is there.
+    pub async fn get(&self, path: &str) -> (Json, Option<String>) {
+        let (status, body, etag) = self.call(Method::GET, path, None, None).await;
+        assert!(status.is_success(), "GET {path}: {status} {body}");
+        (body, etag)
+    }
+
+    /// Something that is accepted.
+    pub async fn send(&self, method: Method, path: &str, body: Json) -> Json {
+        let (status, body, _) = self.call(method, path, None, Some(body)).await;
+        assert!(status.is_success(), "{path}: {status} {body}");
+        body
+    }
+}
