@@ -27,11 +27,9 @@ async function adjust(again, known = {}) {
 }
 
 export async function show({ query, signal, again }) {
-  // The newest of them by name; the others by their ids.
-  const named = async (path) => new Map((await get(`${path}?limit=200`, signal)).items.map((record) => [record.id, record]));
-  const [products, locations] = await Promise.all([named("/v1/products"), named("/v1/locations")]);
+  const locations = new Map((await get("/v1/locations?limit=200", signal)).items.map((record) => [record.id, record]));
   const columns = [
-    ["Product", (one) => h("div", {}, h("a", { href: `#/products/${encodeURIComponent(one.product_id)}` }, products.get(one.product_id)?.sku ?? one.product_id), h("div", { class: "soft small" }, products.get(one.product_id)?.name ?? "")), { head: true }],
+    ["Product", (one) => h("div", {}, h("a", { href: `#/products/${encodeURIComponent(one.product_id)}` }, one.sku ?? one.product_id), h("div", { class: "soft small" }, one.name ?? "deleted")), { head: true }],
     ["Location", (one) => h("a", { href: `#/locations/${encodeURIComponent(one.location_id)}` }, locations.get(one.location_id)?.name ?? one.location_id)],
     ["On hand", (one) => number(one.on_hand), { num: true }],
     ["Allocated", (one) => number(one.allocated), { num: true }],

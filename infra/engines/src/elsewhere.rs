@@ -1,5 +1,7 @@
 //! Tables that another engine keeps: each DynamoDB call is handed on as it is, so that tests which lean on a quirk of the embedded engine show it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
@@ -18,11 +20,12 @@ pub(crate) struct Elsewhere {
 }
 
 impl Elsewhere {
-    /// `endpoint` is `http://HOST:PORT`; `port` is these engines' own, which nobody else on the machine has at the same time.
-    pub(crate) fn new(endpoint: &str, port: u16) -> Self {
+    /// `endpoint` is `http://HOST:PORT`.
+    pub(crate) fn new(endpoint: &str) -> Self {
+        static ENGINES: AtomicU64 = AtomicU64::new(0);
         let address = endpoint.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        // Twelve digits: some take the key for an account's number.
-        let access_key = format!("{:07}{port:05}", std::process::id() % 10_000_000);
+        // Twelve digits: some take the key for an account's number. Never the same again, as a port may be: what earlier engines wrote is still there.
+        let access_key = format!("{:07}{:05}", std::process::id() % 10_000_000, ENGINES.fetch_add(1, Ordering::Relaxed) % 100_000);
         Self { address, access_key }
     }
 

@@ -57,7 +57,7 @@ impl Engines {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
         let backends = Backends {
-            elsewhere: options.tables_at.as_deref().map(|endpoint| Elsewhere::new(endpoint, bound.port())),
+            elsewhere: options.tables_at.as_deref().map(Elsewhere::new),
             tables: tables.clone(),
             queues: Queues::open(path(QUEUES).as_deref(), Arc::clone(&options.clock), faults.clone())?,
             secrets: Secrets::open(path(SECRETS).as_deref(), options.clock)?,

@@ -9,12 +9,17 @@ use stevedore_sandbox::Draft;
 
 use crate::world::{Options, World, dec};
 
-/// A world whose table has a stream.
-async fn heard(mode: PickPackShip) -> World {
+/// A world whose table has a stream; none where the tables are elsewhere, whose streams nobody here can read.
+#[allow(clippy::print_stderr, reason = "a skipped test says so")]
+async fn heard(mode: PickPackShip) -> Option<World> {
+    if crate::world::tables_at().is_some() {
+        eprintln!("skipped: only the embedded engine's stream is read here");
+        return None;
+    }
     let world = World::new(Options::default()).await;
     enable_stream(&world.clients, "stevedore").await.unwrap();
     world.settings(|settings| settings.pick_pack_ship = mode).await;
-    world
+    Some(world)
 }
 
 /// Every event behind `after`.
@@ -37,7 +42,7 @@ use EventKind::{FulfilmentChanged, InvoiceAuthorised, SaleCreated, SaleVoided, S
 /// N26: each fact has its events, in the order in which the facts came about, and nothing else has any.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n26_facts_have_their_events_in_order() {
-    let world = heard(PickPackShip::PickPackShip).await;
+    let Some(world) = heard(PickPackShip::PickPackShip).await else { return };
     world.settings(|settings| settings.invoice_status = InvoiceMode::Authorised).await;
     world.product("mug", |_| {}).await;
     let mut after = None;
@@ -76,7 +81,7 @@ async fn n26_facts_have_their_events_in_order() {
 /// N26: a sale of many products says that it is there only when it is, and once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n26_a_large_sale_is_announced_when_it_is_whole() {
-    let world = heard(PickPackShip::Pick).await;
+    let Some(world) = heard(PickPackShip::Pick).await else { return };
     let mut draft = Draft::new("1");
     for number in 0..120 {
         world.product(&format!("p{number}"), |_| {}).await;
@@ -98,7 +103,7 @@ async fn n26_a_large_sale_is_announced_when_it_is_whole() {
 /// S127: the last step of a download raises one stock update for each product whose availability changed, with what is available then.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s127_a_download_ends_with_one_stock_update_for_each_product() {
-    let world = heard(PickPackShip::Pick).await;
+    let Some(world) = heard(PickPackShip::Pick).await else { return };
     for product in ["mug", "lid", "untouched"] {
         world.product(product, |_| {}).await;
         world.adjust(product, 50).await;

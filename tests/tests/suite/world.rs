@@ -68,6 +68,18 @@ impl Default for Options {
     }
 }
 
+/// Another DynamoDB, which the same flows are to run against (docs/second-engine.md).
+pub fn tables_at() -> Option<String> {
+    std::env::var("STEVEDORE_TABLES_AT").ok()
+}
+
+/// The table as a function has it.
+fn table_of(clients: &Clients) -> Table {
+    let table = Table::new(clients, "stevedore");
+    // Older versions of DynamoDB Local take 25 writes in a transaction, as DynamoDB itself did until 2022.
+    if tables_at().is_some() { table.moving_at_most(20) } else { table }
+}
+
 /// Everything that runs.
 pub struct World {
     pub clock: TestClock,
@@ -109,9 +121,7 @@ impl World {
         sandbox: impl FnOnce(SandboxOptions) -> Sandbox,
     ) -> Self {
         let clock = TestClock::new(start);
-        // `STEVEDORE_TABLES_AT` runs the same flows against another DynamoDB (docs/second-engine.md).
-        let tables_at = std::env::var("STEVEDORE_TABLES_AT").ok();
-        let engines = Engines::start(EngineOptions { tables_at, ..EngineOptions::in_memory(clock.clock()) }).await.unwrap();
+        let engines = Engines::start(EngineOptions { tables_at: tables_at(), ..EngineOptions::in_memory(clock.clock()) }).await.unwrap();
         let mut options = SandboxOptions::new(clock.clock());
         options.orders = orders;
         options.requests_per_minute = None;
@@ -136,7 +146,7 @@ impl World {
             Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors, ..ClientOptions::default() })
         };
         let (of_fetch, of_process) = (of_function("FetchOrders"), of_function("ProcessOrders"));
-        let table = Table::new(&clients, "stevedore");
+        let table = table_of(&clients);
         let queues = Queues::new(&clients, urls);
         let secrets = Secrets::new(&clients, "stevedore");
         let sleeping = clock.clone();
@@ -147,16 +157,16 @@ impl World {
             Box::pin(tokio::task::yield_now())
         });
         let fetch = fetch_orders::Deps {
-            table: Table::new(&of_fetch, "stevedore"),
+            table: table_of(&of_fetch),
             queues: Queues::new(&of_fetch, queues.urls().clone()),
             secrets: Secrets::new(&of_fetch, "stevedore"),
             shipstation: Client::new(shipstation),
             clock: clock.clock(),
         };
-        let process = process_orders::Deps { table: Table::new(&of_process, "stevedore"), clock: clock.clock() };
+        let process = process_orders::Deps { table: table_of(&of_process), clock: clock.clock() };
         let of_consolidate = of_function("Consolidate");
         let consolidate = consolidate::Deps {
-            table: Table::new(&of_consolidate, "stevedore"),
+            table: table_of(&of_consolidate),
             queues: Queues::new(&of_consolidate, queues.urls().clone()),
             clock: clock.clock(),
         };

@@ -1,5 +1,6 @@
 //! Stock: levels, and the corrections that people make to them.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use axum::Json;
@@ -38,6 +39,11 @@ const REASON: usize = 2_000;
 #[schema(as = StockLevel)]
 struct StockLevelView {
     product_id: String,
+    /// The product's SKU and name as they are now; null when the product was deleted.
+    #[schema(required = true)]
+    sku: Option<String>,
+    #[schema(required = true)]
+    name: Option<String>,
     location_id: String,
     /// What lies there, picked or not.
     on_hand: i64,
@@ -79,9 +85,11 @@ struct AdjustmentInput {
     id: Option<String>,
 }
 
-fn view(product: ProductId, location: LocationId, level: Level) -> StockLevelView {
+fn view(id: ProductId, product: Option<&Product>, location: LocationId, level: Level) -> StockLevelView {
     StockLevelView {
-        product_id: product.0,
+        product_id: id.0,
+        sku: product.map(|product| product.sku.clone()),
+        name: product.map(|product| product.name.clone()),
         location_id: location.0,
         on_hand: level.on_hand,
         allocated: level.allocated,
@@ -90,9 +98,19 @@ fn view(product: ProductId, location: LocationId, level: Level) -> StockLevelVie
     }
 }
 
-impl From<StockLevel> for StockLevelView {
-    fn from(stock: StockLevel) -> Self {
-        view(stock.key.product_id, stock.key.location_id, stock.level)
+/// The products of levels, by their ids: one read for a page.
+struct Named(HashMap<ProductId, Product>);
+
+impl Named {
+    async fn of(deps: &Deps, levels: &[StockLevel]) -> Result<Self, Problem> {
+        let ids: BTreeSet<String> = levels.iter().map(|stock| stock.key.product_id.0.clone()).collect();
+        let products = deps.table.records::<Product>(ids).await?;
+        Ok(Self(products.into_iter().map(|product| (product.id.clone(), product)).collect()))
+    }
+
+    fn view(&self, stock: StockLevel) -> StockLevelView {
+        let product = self.0.get(&stock.key.product_id);
+        view(stock.key.product_id, product, stock.key.location_id, stock.level)
     }
 }
 
@@ -121,12 +139,15 @@ async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListVie
     let wanted = |stock: &StockLevel| location.as_ref().is_none_or(|location| stock.key.location_id.as_str() == location);
     if let Some(product) = product {
         let levels = deps.table.stock_of(&ProductId(product.clone())).await?;
-        let levels = levels.into_iter().filter(wanted).map(StockLevelView::from);
+        let levels: Vec<StockLevel> = levels.into_iter().filter(wanted).collect();
+        let named = Named::of(&deps, &levels).await?;
+        let levels = levels.into_iter().map(|stock| named.view(stock));
         return Ok(Json(ListView::cut(levels, &format!("stock of {product}"), &list)?));
     }
     let table = &deps.table;
     let page = filtered(list, |list| async move { table.list_stock(&list).await }, wanted).await?;
-    Ok(Json(ListView::of(page, StockLevelView::from)))
+    let named = Named::of(&deps, &page.items).await?;
+    Ok(Json(ListView::of(page, |stock| named.view(stock))))
 }
 
 /// Adjustments, the newest first
@@ -169,7 +190,7 @@ async fn adjust(State(deps): Shared, caller: Caller, body: Body) -> Result<Respo
     )?;
     let mut faults = Vec::new();
     let mut fault = |pointer: &str, code, message: String| faults.push(FieldFault { pointer: pointer.to_owned(), code, message });
-    match product {
+    match &product {
         None => fault("/product_id", "unknown_reference", format!("There is no product `{}`.", adjustment.product_id)),
         Some(product) if !product.value.kind.has_stock() => {
             let kind = product.value.kind.as_str();
@@ -191,7 +212,8 @@ async fn adjust(State(deps): Shared, caller: Caller, body: Body) -> Result<Respo
         AdjustmentOutcome::Written(level) => {
             tracing::info!(quantity = adjustment.quantity, "stock adjusted");
             let done = AdjustmentView::from(adjustment.clone());
-            let view = view(adjustment.product_id, adjustment.location_id, level);
+            let product = product.as_ref().map(|product| &product.value);
+            let view = view(adjustment.product_id, product, adjustment.location_id, level);
             caller.change.is_new(serde_json::json!({ "adjustment": done, "level": view }));
             Ok((StatusCode::CREATED, Json(view)).into_response())
         }

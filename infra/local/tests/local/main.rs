@@ -4,6 +4,8 @@
 #![allow(clippy::print_stderr)]
 
 mod binary;
+#[cfg(unix)]
+mod cargo_lambda;
 mod events;
 mod files;
 mod flow;

@@ -141,7 +141,9 @@ impl Table {
                     Expected::Absent
                 };
                 let SaleItems { head, chunks } = sale_items(sale, HeadState { events: &events, ..HeadState::default() })?;
-                beforehand.extend(chunks);
+                if built.is_none() {
+                    beforehand.extend(chunks);
+                }
                 parts.push(Part::Sale);
                 others.push(self.put(OPERATION, head, expected)?);
             }

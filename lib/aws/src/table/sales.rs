@@ -15,6 +15,10 @@ use crate::keys::{self, Key};
 use crate::schema::{BY_STATE, BY_TIME};
 use crate::{Error, codec};
 
+/// The largest document that stands in its head. A head is written in a transaction, at twice the price, again with each change, and each step of a large sale's
+/// stock pays for it by its size; a chunk is written once, by itself, at the price of one request more.
+const IN_HEAD: usize = 4 * 1024;
+
 /// A sale as it stands in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSale {
@@ -76,7 +80,7 @@ pub(super) fn sale_items(sale: &Sale, state: HeadState<'_>) -> Result<SaleItems,
     }
     super::events::name(&mut head, state.events);
     let document = codec::encode(sale).map_err(Error::encoding(OPERATION))?;
-    if document.len() <= CHUNK {
+    if document.len() <= IN_HEAD {
         head.insert("doc".to_owned(), blob(document));
         return Ok(SaleItems { head, chunks: Vec::new() });
     }
