@@ -11,20 +11,25 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
+use zstd::zstd_safe::CParameter;
 
 /// JSON, compressed by zstd with the first dictionary; read, and not written any more.
 const ZSTD_V1: u8 = 1;
-/// The same with the second, which knows orders with their sale and what the warehouse does. Changing a dictionary takes a new number.
+/// The same with the second, which knows orders with their sale and what the warehouse does; read, and not written any more.
 const ZSTD_V2: u8 = 2;
+/// The same with the third: the second's text, with the entropy tables that such documents call for (`lib/aws/dictionary.py`). Changing a dictionary takes a
+/// new number.
+const ZSTD_V3: u8 = 3;
 
 static DICTIONARY_V1: &[u8] = include_bytes!("dictionary-v1.txt");
 static DICTIONARY_V2: &[u8] = include_bytes!("dictionary-v2.txt");
+static DICTIONARY_V3: &[u8] = include_bytes!("dictionary-v3.bin");
 const LEVEL: i32 = 6;
 /// A document is never larger than this when it is read back: what a damaged length may make us allocate at most.
 const LARGEST: usize = 64 << 20;
 
-static ENCODER: LazyLock<EncoderDictionary<'static>> = LazyLock::new(|| EncoderDictionary::copy(DICTIONARY_V2, LEVEL));
-static DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(DICTIONARY_V2));
+static ENCODER: LazyLock<EncoderDictionary<'static>> = LazyLock::new(|| EncoderDictionary::copy(DICTIONARY_V3, LEVEL));
+static DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(DICTIONARY_V3));
 
 thread_local! {
     // Contexts are a few hundred kilobytes each and worth keeping.
@@ -37,9 +42,14 @@ pub(crate) fn pack(text: &[u8]) -> Result<Vec<u8>, BoxError> {
     COMPRESSOR.with_borrow_mut(|slot| {
         let compressor = match slot {
             Some(compressor) => compressor,
-            None => slot.insert(Compressor::with_prepared_dictionary(&ENCODER)?),
+            None => {
+                let compressor = slot.insert(Compressor::with_prepared_dictionary(&ENCODER)?);
+                // The first byte names it.
+                compressor.set_parameter(CParameter::DictIdFlag(false))?;
+                compressor
+            }
         };
-        let mut packed = vec![ZSTD_V2];
+        let mut packed = vec![ZSTD_V3];
         packed.extend(compressor.compress(text)?);
         Ok(packed)
     })
@@ -47,17 +57,18 @@ pub(crate) fn pack(text: &[u8]) -> Result<Vec<u8>, BoxError> {
 
 /// Reads what [`pack`] wrote.
 pub(crate) fn unpack(packed: &[u8]) -> Result<Vec<u8>, BoxError> {
-    let (body, first) = match packed.split_first() {
-        Some((&ZSTD_V2, body)) => (body, false),
-        Some((&ZSTD_V1, body)) => (body, true),
+    let (body, earlier) = match packed.split_first() {
+        Some((&ZSTD_V3, body)) => (body, None),
+        Some((&ZSTD_V2, body)) => (body, Some(DICTIONARY_V2)),
+        Some((&ZSTD_V1, body)) => (body, Some(DICTIONARY_V1)),
         _ => return Err(format!("unknown encoding {:?}", packed.first()).into()),
     };
     let size = Decompressor::upper_bound(body).ok_or("no size")?;
     if size > LARGEST {
         return Err(format!("{size} bytes are too many").into());
     }
-    if first {
-        return Ok(Decompressor::with_dictionary(DICTIONARY_V1)?.decompress(body, size)?);
+    if let Some(dictionary) = earlier {
+        return Ok(Decompressor::with_dictionary(dictionary)?.decompress(body, size)?);
     }
     DECOMPRESSOR.with_borrow_mut(|slot| {
         let decompressor = match slot {
@@ -91,10 +102,12 @@ mod tests {
         assert_eq!(unpack(&packed).unwrap(), text);
         packed.truncate(packed.len() - 3);
         assert!(unpack(&packed).is_err());
-        // What the first dictionary wrote is still read.
-        let mut old = vec![ZSTD_V1];
-        old.extend(Compressor::with_dictionary(LEVEL, DICTIONARY_V1).unwrap().compress(&text).unwrap());
-        assert_eq!(unpack(&old).unwrap(), text);
+        // What earlier dictionaries wrote is still read.
+        for (number, dictionary) in [(ZSTD_V1, DICTIONARY_V1), (ZSTD_V2, DICTIONARY_V2)] {
+            let mut old = vec![number];
+            old.extend(Compressor::with_dictionary(LEVEL, dictionary).unwrap().compress(&text).unwrap());
+            assert_eq!(unpack(&old).unwrap(), text);
+        }
         assert!(unpack(&[9, 1, 2]).is_err());
         assert!(unpack(&[]).is_err());
     }

@@ -67,12 +67,26 @@ impl<'a> Scanner<'a> {
     /// Like [`Self::value`]; nothing for `null`.
     #[inline]
     pub(crate) fn value_or_null(&mut self) -> Result<Option<&'a str>, NotJson> {
-        if self.peek() == b'n' { self.skip_word("null").map(|()| None) } else { self.value().map(Some) }
+        let next = self.peek();
+        if next == b'n' {
+            return self.skip_word("null").map(|()| None);
+        }
+        let start = self.at;
+        self.skip_from(next)?;
+        self.text.get(start..self.at).map(Some).ok_or(NotJson)
     }
 
     /// Steps over the next value.
+    #[inline]
     pub(crate) fn skip(&mut self) -> Result<(), NotJson> {
-        match self.peek() {
+        let next = self.peek();
+        self.skip_from(next)
+    }
+
+    /// Steps over the value that begins here with `next`.
+    #[inline]
+    fn skip_from(&mut self, next: u8) -> Result<(), NotJson> {
+        match next {
             b'"' => self.skip_string().map(drop),
             b'{' | b'[' => self.skip_nested(),
             other => self.skip_scalar(other),
@@ -106,6 +120,23 @@ impl<'a> Scanner<'a> {
         }
         self.at += 1;
         Ok(Some((name, escaped)))
+    }
+
+    /// Steps over `quoted`, a member's name with its quotes and colon, if it comes next without blanks. `before` is what must stand before it: the object's brace, or a
+    /// comma.
+    #[inline]
+    pub(crate) fn is_member(&mut self, before: u8, quoted: &str) -> bool {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let found = rest.split_first().is_some_and(|(first, rest)| *first == before && rest.starts_with(quoted.as_bytes()));
+        if found {
+            self.at += 1 + quoted.len();
+        }
+        found
+    }
+
+    /// Whether no member was taken yet, by what must stand before the next one; steps over the object's brace then.
+    pub(crate) fn has_begun(&mut self, before: u8) -> bool {
+        before == b'{' && self.take(b'{')
     }
 
     /// Whether another element comes next. `first` says whether it is the list's first.
@@ -201,11 +232,12 @@ impl<'a> Scanner<'a> {
 
     /// An object or a list, without recursion: text from outside decides how deep it is.
     fn skip_nested(&mut self) -> Result<(), NotJson> {
-        // What encloses the present place, outermost first: true for an object. `first` is for the innermost.
-        let mut inside = vec![self.byte() == b'{'];
+        // What encloses the present place: true for an object. `first` is for the innermost.
+        let mut inside = Nesting::default();
+        inside.push(self.byte() == b'{');
         self.at += 1;
         let mut first = true;
-        while let Some(is_object) = inside.last().copied() {
+        while let Some(is_object) = inside.innermost() {
             let more = if is_object { self.member(first)?.is_some() } else { self.element(first)? };
             if !more {
                 inside.pop();
@@ -224,6 +256,40 @@ impl<'a> Scanner<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// A stack of bits: words of 64, the innermost one apart, so that what is nested as deep as orders are needs no memory.
+#[derive(Default)]
+struct Nesting {
+    bits: u64,
+    depth: u32,
+    outer: Vec<u64>,
+}
+
+impl Nesting {
+    fn innermost(&self) -> Option<bool> {
+        (self.depth > 0).then_some(self.bits & 1 == 1)
+    }
+
+    fn push(&mut self, bit: bool) {
+        if self.depth == u64::BITS {
+            self.outer.push(self.bits);
+            self.depth = 0;
+        }
+        self.bits = self.bits << 1 | u64::from(bit);
+        self.depth += 1;
+    }
+
+    fn pop(&mut self) {
+        self.bits >>= 1;
+        self.depth -= 1;
+        if self.depth == 0
+            && let Some(bits) = self.outer.pop()
+        {
+            self.bits = bits;
+            self.depth = u64::BITS;
+        }
     }
 }
 

@@ -39,6 +39,7 @@ pub fn all() -> (Vec<Program>, Vec<String>) {
     let read: fn(&str) -> bool = |answer| {
         answer.contains(r#""ran":true"#) && answer.contains(r#""state":"processing""#) || answer.contains(r#""state":"completed""#)
     };
+    let off: fn(&str) -> bool = |answer| answer.contains(r#""reason":"off""#);
     let found: fn(&str) -> bool = |answer| answer.contains(r#""statusCode":200"#);
     let null: fn(&str) -> bool = |answer| answer == "null";
     let root = root();
@@ -58,6 +59,7 @@ pub fn all() -> (Vec<Program>, Vec<String>) {
     let candidates = [
         own("process-orders", Event::Order, nothing_failed),
         own("fetch-orders", Event::Tick, read),
+        own("consolidate", Event::Tick, off),
         own("api", Event::Request, found),
         other("the put, plain Rust with every default", vec![plain.display().to_string()], plain, true),
         other("the put, Python with boto3", vec![python.display().to_string(), script], python, true),
@@ -130,6 +132,7 @@ impl Surroundings {
             ("STEVEDORE_TABLE", "stevedore".to_owned()),
             ("STEVEDORE_ORDERS_QUEUE_URL", urls.orders.clone()),
             ("STEVEDORE_COMMANDS_QUEUE_URL", urls.commands.clone()),
+            ("STEVEDORE_CONSOLIDATION_QUEUE_URL", urls.consolidation.clone()),
             ("STEVEDORE_DEAD_LETTER_QUEUE_URL", urls.dead_letters.clone()),
             ("STEVEDORE_SECRET_ID", "stevedore".to_owned()),
             ("STEVEDORE_SHIPSTATION_URL", shipstation),

@@ -31,6 +31,7 @@ mod flow_places;
 mod flow_stock;
 mod flow_trouble;
 mod http;
+mod item_sizes;
 mod logs;
 mod person;
 mod stock;

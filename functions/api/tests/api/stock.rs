@@ -25,8 +25,7 @@ async fn s106_levels_are_listed_by_product_and_location() {
     }
     let elsewhere = json!({"product_id": shop.id("MUG"), "location_id": newark, "quantity": 4});
     let level = world.post(ADJUSTMENTS, elsewhere).await;
-    let expected =
-        json!({"product_id": shop.id("MUG"), "sku": "MUG", "name": "MUG", "location_id": newark, "on_hand": 4, "allocated": 0, "available": 4, "unpicked": 4});
+    let expected = json!({"product_id": shop.id("MUG"), "sku": "MUG", "name": "MUG", "location_id": newark, "on_hand": 4, "allocated": 0, "available": 4, "unpicked": 4});
     assert_eq!((level.status.as_u16(), &level.body), (201, &expected));
     shop.sell(1, PickPackShip::Pick, &[("MUG", 2)]).await;
     shop.sell(2, PickPackShip::None, &[("MUG", 9)]).await;

@@ -204,7 +204,7 @@ impl Table {
     }
 }
 
-fn entry(known: Known) -> Option<StoredEntry> {
+pub(super) fn entry(known: Known) -> Option<StoredEntry> {
     match known {
         Known::Entry(stored) => Some(stored),
         Known::Orphan(_) => None,

@@ -119,16 +119,32 @@ impl Table {
         Ok(reply.item)
     }
 
-    /// Reads items by key, all of them: what a reply leaves out for want of room or capacity is asked for again. Keys without an item are absent.
+    /// Reads items by key, all of them, as they are now. Keys without an item are absent.
     async fn get_items(&self, operation: &'static str, keys: impl IntoIterator<Item = Key>) -> Result<HashMap<Key, Item>, Error> {
-        let mut waiting: Vec<Key> = keys.into_iter().collect();
+        self.get_all(operation, keys.into_iter().collect(), true).await
+    }
+
+    /// The same at half the price, for records that people keep: each may be as it was a moment ago, and what was not found is asked for once more as it is now. So a
+    /// record that was just made is never taken for missing.
+    async fn get_kept(&self, operation: &'static str, keys: impl IntoIterator<Item = Key>) -> Result<HashMap<Key, Item>, Error> {
+        let keys: Vec<Key> = keys.into_iter().collect();
+        let mut found = self.get_all(operation, keys.clone(), false).await?;
+        let missing: Vec<Key> = keys.into_iter().filter(|key| !found.contains_key(key)).collect();
+        if !missing.is_empty() {
+            found.extend(self.get_all(operation, missing, true).await?);
+        }
+        Ok(found)
+    }
+
+    /// What a reply leaves out for want of room or capacity is asked for again. `now`: as the items are now, not as they may have been a moment ago.
+    async fn get_all(&self, operation: &'static str, mut waiting: Vec<Key>, now: bool) -> Result<HashMap<Key, Item>, Error> {
         waiting.sort_unstable_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
         waiting.dedup();
         let mut found = HashMap::with_capacity(waiting.len());
         let mut attempt = 0_u32;
         while !waiting.is_empty() {
             let keys: Vec<Item> = waiting.drain(..waiting.len().min(BATCH_GET)).map(|key| key_item(&key)).collect();
-            let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(now).build();
             let keys = keys.map_err(|error| Error::encoding(operation)(error.into()))?;
             let request = self.client.batch_get_item().request_items(&self.name, keys).set_return_consumed_capacity(self.capacity());
             let reply = request.send().await.map_err(Error::call(operation))?;

@@ -35,6 +35,12 @@ impl StoredEntry {
         Some((*self.entry.newest()?, self.order.as_deref()?))
     }
 
+    /// Whether the newest revision is kept inside the item.
+    #[must_use]
+    pub fn has_inline_revision(&self) -> bool {
+        self.order.is_some()
+    }
+
     /// The order's sale, where it is kept inside the item.
     pub fn inline_sale(&self) -> Option<&Sale> {
         self.sale.as_deref()
@@ -169,8 +175,8 @@ struct Shown<'a> {
     sale_id: Option<&'a SaleId>,
 }
 
-/// The largest item that costs one write unit, with room for version and mark.
-const ONE_UNIT: usize = 1024 - 40;
+/// The largest item that costs one write unit, with room for what a write adds: version and mark.
+const ONE_UNIT: usize = 1024 - 26;
 
 /// Where an order's sale is, or goes.
 #[derive(Clone, Copy, Debug)]
@@ -314,6 +320,8 @@ fn size(item: &Item) -> usize {
     let value = |value: &aws_sdk_dynamodb::types::AttributeValue| match value {
         aws_sdk_dynamodb::types::AttributeValue::S(text) => text.len(),
         aws_sdk_dynamodb::types::AttributeValue::B(bytes) => bytes.as_ref().len(),
+        // Two digits a byte, and one more.
+        aws_sdk_dynamodb::types::AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
         aws_sdk_dynamodb::types::AttributeValue::L(list) => {
             3 + list.iter().map(|one| 1 + one.as_s().map_or(21, String::len)).sum::<usize>()
         }
@@ -347,8 +355,13 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn known_orders(&self, orders: impl IntoIterator<Item = OrderId>) -> Result<HashMap<OrderId, Known>, Error> {
+        self.known_as(orders, true).await
+    }
+
+    /// See [`Table::get_all`] for what `now` means.
+    pub(super) async fn known_as(&self, orders: impl IntoIterator<Item = OrderId>, now: bool) -> Result<HashMap<OrderId, Known>, Error> {
         let wanted: Vec<OrderId> = orders.into_iter().collect();
-        let mut items = self.get_items("read log entries", wanted.iter().copied().map(keys::log_entry)).await?;
+        let mut items = self.get_all("read log entries", wanted.iter().copied().map(keys::log_entry).collect(), now).await?;
         let mut known = HashMap::with_capacity(items.len());
         for order in wanted {
             let Some(item) = items.remove(&keys::log_entry(order)) else { continue };

@@ -169,6 +169,13 @@ impl Table {
         self.get_items(OPERATION, keys.collect::<Vec<_>>()).await?.into_values().map(|item| value_of(OPERATION, item)).collect()
     }
 
+    /// The same for booking: see [`Table::get_kept`].
+    async fn kept<T: Record>(&self, ids: impl IntoIterator<Item = String>) -> Result<Vec<T>, Error> {
+        const OPERATION: &str = "read records";
+        let keys = ids.into_iter().filter(|id| !id.is_empty()).map(|id| keys::record(T::KIND.partition(), &id));
+        self.get_kept(OPERATION, keys.collect::<Vec<_>>()).await?.into_values().map(|item| value_of(OPERATION, item)).collect()
+    }
+
     /// Records of a kind, the newest first.
     ///
     /// # Errors
@@ -251,7 +258,7 @@ impl Table {
         let folded: BTreeSet<String> = wanted.skus.iter().map(|sku| folded_sku(sku)).filter(|sku| !sku.is_empty()).collect();
         let codes = folded.iter().filter(|code| code.len() <= 1_000).map(|code| keys::product_code(code));
         let mut ids: BTreeSet<String> = BTreeSet::new();
-        for (key, item) in self.get_items(OPERATION, links.chain(codes).collect::<Vec<_>>()).await? {
+        for (key, item) in self.get_kept(OPERATION, links.chain(codes).collect::<Vec<_>>()).await? {
             if key.pk.starts_with("CODE#") {
                 let entry: CodeEntry = value_of(OPERATION, item)?;
                 ids.extend(entry.names.into_iter().map(|name| name.product_id.0));
@@ -260,7 +267,7 @@ impl Table {
             }
         }
         let mut products = Products::default();
-        for product in self.records::<Product>(ids).await? {
+        for product in self.kept::<Product>(ids).await? {
             products.add(Arc::new(product));
         }
         self.add_components(&mut products).await?;
@@ -275,7 +282,7 @@ impl Table {
             if missing.is_empty() {
                 break;
             }
-            for product in self.records::<Product>(missing.into_iter().map(|id| id.0)).await? {
+            for product in self.kept::<Product>(missing.into_iter().map(|id| id.0)).await? {
                 products.add_component(Arc::new(product));
             }
         }
@@ -288,7 +295,7 @@ impl Table {
     /// [`Error`].
     pub async fn products_by_id(&self, ids: impl IntoIterator<Item = ProductId>) -> Result<Products, Error> {
         let mut products = Products::default();
-        for product in self.records::<Product>(ids.into_iter().map(|id| id.0)).await? {
+        for product in self.kept::<Product>(ids.into_iter().map(|id| id.0)).await? {
             products.add(Arc::new(product));
         }
         self.add_components(&mut products).await?;
@@ -308,7 +315,7 @@ impl Table {
         let usable = |email: &Option<String>| email.as_deref().map(folded_email).filter(|email| !email.is_empty() && email.len() <= 1_000);
         let links = wanted.iter().filter_map(|(id, _)| id.map(keys::customer_link));
         let emails = wanted.iter().filter_map(|(_, email)| usable(email)).map(|email| keys::email(&email));
-        let found = self.get_items(OPERATION, links.chain(emails).collect::<Vec<_>>()).await?;
+        let found = self.get_kept(OPERATION, links.chain(emails).collect::<Vec<_>>()).await?;
         let target = |key: &Key| found.get(key).and_then(|item| text_of(item, "target")).map(str::to_owned);
         let ids: BTreeSet<String> = found
             .values()
@@ -317,7 +324,7 @@ impl Table {
             .chain(from_settings.map(|id| id.0.clone()))
             .collect();
         let customers: HashMap<String, Arc<Customer>> =
-            self.records::<Customer>(ids).await?.into_iter().map(|customer| (customer.id.0.clone(), Arc::new(customer))).collect();
+            self.kept::<Customer>(ids).await?.into_iter().map(|customer| (customer.id.0.clone(), Arc::new(customer))).collect();
         let matches = wanted.iter().map(|(id, email)| {
             let email = usable(email).map(|email| keys::email(&email));
             let shared = email

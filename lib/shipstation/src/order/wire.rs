@@ -96,140 +96,194 @@ impl From<NotJson> for Stop {
 
 type Taken<T> = Result<T, Stop>;
 
+/// Takes an object apart: `name => what is done with its value`, in the order in which ShipStation writes them (facts sheet, 3.2). As long as the text keeps to that
+/// order, a name is compared with the one that is due and read no further; from the first surprise on, each is read and looked up. A
+/// problem in a member is told with its name.
+macro_rules! members {
+    ($scanner:ident, { $($name:literal => $take:expr),+ $(,)? }) => {{
+        if $scanner.peek() != b'{' {
+            return Err(Stop::Shape(Problem::quoting("an object", $scanner.value()?)));
+        }
+        let mut before = b'{';
+        $(
+            if $scanner.is_member(before, concat!("\"", $name, "\":")) {
+                before = b',';
+                let taken: Taken<()> = $take;
+                taken.map_err(|stop| stop.under($name))?;
+            }
+        )+
+        let mut first = $scanner.has_begun(before);
+        while let Some((name, escaped)) = $scanner.member(first)? {
+            first = false;
+            let plain: std::borrow::Cow<'_, str> = if escaped { unescaped(name).into() } else { name.into() };
+            let taken: Taken<()> = match &*plain {
+                $($name => $take,)+
+                _ => skip($scanner),
+            };
+            taken.map_err(|stop| stop.under(name))?;
+        }
+    }};
+}
+
 /// Takes the next value apart as an order.
 pub(crate) fn order<'a>(scanner: &mut Scanner<'a>) -> Taken<OrderWire<'a>> {
     let mut order = OrderWire::default();
-    members(scanner, |scanner, name| match name.as_bytes() {
-        b"orderId" => leaf(scanner, &mut order.order_id),
-        b"orderNumber" => leaf(scanner, &mut order.order_number),
-        b"orderKey" => leaf(scanner, &mut order.order_key),
-        b"orderDate" => leaf(scanner, &mut order.order_date),
-        b"createDate" => leaf(scanner, &mut order.create_date),
-        b"modifyDate" => leaf(scanner, &mut order.modify_date),
-        b"paymentDate" => leaf(scanner, &mut order.payment_date),
-        b"orderStatus" => leaf(scanner, &mut order.order_status),
-        b"customerId" => leaf(scanner, &mut order.customer_id),
-        b"customerUsername" => leaf(scanner, &mut order.customer_username),
-        b"customerEmail" => leaf(scanner, &mut order.customer_email),
-        b"billTo" => optional(scanner, &mut order.bill_to, address),
-        b"shipTo" => optional(scanner, &mut order.ship_to, address),
-        b"items" => list(scanner, &mut order.items, item),
-        b"orderTotal" => leaf(scanner, &mut order.order_total),
-        b"amountPaid" => leaf(scanner, &mut order.amount_paid),
-        b"taxAmount" => leaf(scanner, &mut order.tax_amount),
-        b"shippingAmount" => leaf(scanner, &mut order.shipping_amount),
-        b"customerNotes" => leaf(scanner, &mut order.customer_notes),
-        b"internalNotes" => leaf(scanner, &mut order.internal_notes),
-        b"paymentMethod" => leaf(scanner, &mut order.payment_method),
-        b"requestedShippingService" => leaf(scanner, &mut order.requested_shipping_service),
-        b"advancedOptions" => optional(scanner, &mut order.advanced_options, advanced),
-        b"tagIds" => list(scanner, &mut order.tag_ids, |scanner| Ok(scanner.value()?)),
-        b"externallyFulfilled" => leaf(scanner, &mut order.externally_fulfilled),
-        _ => skip(scanner),
-    })?;
+    members!(scanner, {
+        "orderId" => leaf(scanner, &mut order.order_id),
+        "orderNumber" => leaf(scanner, &mut order.order_number),
+        "orderKey" => leaf(scanner, &mut order.order_key),
+        "orderDate" => leaf(scanner, &mut order.order_date),
+        "createDate" => leaf(scanner, &mut order.create_date),
+        "modifyDate" => leaf(scanner, &mut order.modify_date),
+        "paymentDate" => leaf(scanner, &mut order.payment_date),
+        "shipByDate" => skip(scanner),
+        "orderStatus" => leaf(scanner, &mut order.order_status),
+        "customerId" => leaf(scanner, &mut order.customer_id),
+        "customerUsername" => leaf(scanner, &mut order.customer_username),
+        "customerEmail" => leaf(scanner, &mut order.customer_email),
+        "billTo" => optional(scanner, &mut order.bill_to, address),
+        "shipTo" => optional(scanner, &mut order.ship_to, address),
+        "items" => list(scanner, &mut order.items, item),
+        "orderTotal" => leaf(scanner, &mut order.order_total),
+        "amountPaid" => leaf(scanner, &mut order.amount_paid),
+        "taxAmount" => leaf(scanner, &mut order.tax_amount),
+        "shippingAmount" => leaf(scanner, &mut order.shipping_amount),
+        "customerNotes" => leaf(scanner, &mut order.customer_notes),
+        "internalNotes" => leaf(scanner, &mut order.internal_notes),
+        "gift" => skip(scanner),
+        "giftMessage" => skip(scanner),
+        "paymentMethod" => leaf(scanner, &mut order.payment_method),
+        "requestedShippingService" => leaf(scanner, &mut order.requested_shipping_service),
+        "carrierCode" => skip(scanner),
+        "serviceCode" => skip(scanner),
+        "packageCode" => skip(scanner),
+        "confirmation" => skip(scanner),
+        "shipDate" => skip(scanner),
+        "holdUntilDate" => skip(scanner),
+        "weight" => skip(scanner),
+        "dimensions" => skip(scanner),
+        "insuranceOptions" => skip(scanner),
+        "internationalOptions" => skip(scanner),
+        "advancedOptions" => optional(scanner, &mut order.advanced_options, advanced),
+        "tagIds" => list(scanner, &mut order.tag_ids, |scanner| Ok(scanner.value()?)),
+        "userId" => skip(scanner),
+        "externallyFulfilled" => leaf(scanner, &mut order.externally_fulfilled),
+        "externallyFulfilledBy" => skip(scanner),
+        "externallyFulfilledById" => skip(scanner),
+        "externallyFulfilledByName" => skip(scanner),
+        "labelMessages" => skip(scanner),
+    });
     Ok(order)
 }
 
 /// Only what says which order it is, of an order that cannot be taken apart.
 pub(super) fn identity<'a>(scanner: &mut Scanner<'a>) -> OrderWire<'a> {
     let mut order = OrderWire::default();
-    let _ = members(scanner, |scanner, name| {
-        let value = scanner.value()?;
-        let place = match name {
-            "orderId" => &mut order.order_id,
-            "orderNumber" => &mut order.order_number,
-            "createDate" => &mut order.create_date,
-            "modifyDate" => &mut order.modify_date,
-            _ => return Ok(()),
-        };
-        // Of a member that is stated twice, the first.
-        *place = place.or(Some(value)).filter(|value| *value != "null");
+    let mut take = || -> Taken<()> {
+        members!(scanner, {
+            "orderId" => first(scanner, &mut order.order_id),
+            "orderNumber" => first(scanner, &mut order.order_number),
+            "createDate" => first(scanner, &mut order.create_date),
+            "modifyDate" => first(scanner, &mut order.modify_date),
+        });
         Ok(())
-    });
+    };
+    let _ = take();
     order
+}
+
+/// Of a member that is stated twice, the first.
+fn first<'a>(scanner: &mut Scanner<'a>, place: &mut Leaf<'a>) -> Taken<()> {
+    let value = scanner.value()?;
+    *place = place.or(Some(value)).filter(|value| *value != "null");
+    Ok(())
 }
 
 fn address<'a>(scanner: &mut Scanner<'a>) -> Taken<AddressWire<'a>> {
     let mut address = AddressWire::default();
-    members(scanner, |scanner, name| match name.as_bytes() {
-        b"name" => leaf(scanner, &mut address.name),
-        b"company" => leaf(scanner, &mut address.company),
-        b"street1" => leaf(scanner, &mut address.street1),
-        b"street2" => leaf(scanner, &mut address.street2),
-        b"street3" => leaf(scanner, &mut address.street3),
-        b"city" => leaf(scanner, &mut address.city),
-        b"state" => leaf(scanner, &mut address.state),
-        b"postalCode" => leaf(scanner, &mut address.postal_code),
-        b"country" => leaf(scanner, &mut address.country),
-        b"phone" => leaf(scanner, &mut address.phone),
-        _ => skip(scanner),
-    })?;
+    members!(scanner, {
+        "name" => leaf(scanner, &mut address.name),
+        "company" => leaf(scanner, &mut address.company),
+        "street1" => leaf(scanner, &mut address.street1),
+        "street2" => leaf(scanner, &mut address.street2),
+        "street3" => leaf(scanner, &mut address.street3),
+        "city" => leaf(scanner, &mut address.city),
+        "state" => leaf(scanner, &mut address.state),
+        "postalCode" => leaf(scanner, &mut address.postal_code),
+        "country" => leaf(scanner, &mut address.country),
+        "phone" => leaf(scanner, &mut address.phone),
+        "residential" => skip(scanner),
+        "addressVerified" => skip(scanner),
+    });
     Ok(address)
 }
 
 fn item<'a>(scanner: &mut Scanner<'a>) -> Taken<ItemWire<'a>> {
     let mut item = ItemWire::default();
-    members(scanner, |scanner, name| match name.as_bytes() {
-        b"orderItemId" => leaf(scanner, &mut item.order_item_id),
-        b"lineItemKey" => leaf(scanner, &mut item.line_item_key),
-        b"sku" => leaf(scanner, &mut item.sku),
-        b"name" => leaf(scanner, &mut item.name),
-        b"quantity" => leaf(scanner, &mut item.quantity),
-        b"unitPrice" => leaf(scanner, &mut item.unit_price),
-        b"taxAmount" => leaf(scanner, &mut item.tax_amount),
-        b"options" => list(scanner, &mut item.options, |scanner| {
+    members!(scanner, {
+        "orderItemId" => leaf(scanner, &mut item.order_item_id),
+        "lineItemKey" => leaf(scanner, &mut item.line_item_key),
+        "sku" => leaf(scanner, &mut item.sku),
+        "name" => leaf(scanner, &mut item.name),
+        "imageUrl" => skip(scanner),
+        "weight" => skip(scanner),
+        "quantity" => leaf(scanner, &mut item.quantity),
+        "unitPrice" => leaf(scanner, &mut item.unit_price),
+        "taxAmount" => leaf(scanner, &mut item.tax_amount),
+        "shippingAmount" => skip(scanner),
+        "warehouseLocation" => skip(scanner),
+        "options" => list(scanner, &mut item.options, |scanner| {
             let mut option = None;
             optional(scanner, &mut option, choice)?;
             Ok(option)
         }),
-        b"productId" => leaf(scanner, &mut item.product_id),
-        b"adjustment" => leaf(scanner, &mut item.adjustment),
-        _ => skip(scanner),
-    })?;
+        "productId" => leaf(scanner, &mut item.product_id),
+        "fulfillmentSku" => skip(scanner),
+        "adjustment" => leaf(scanner, &mut item.adjustment),
+        "upc" => skip(scanner),
+        "createDate" => skip(scanner),
+        "modifyDate" => skip(scanner),
+    });
     Ok(item)
 }
 
 fn choice<'a>(scanner: &mut Scanner<'a>) -> Taken<OptionWire<'a>> {
     let mut option = OptionWire::default();
-    members(scanner, |scanner, name| match name.as_bytes() {
-        b"name" => leaf(scanner, &mut option.name),
-        b"value" => leaf(scanner, &mut option.value),
-        _ => skip(scanner),
-    })?;
+    members!(scanner, {
+        "name" => leaf(scanner, &mut option.name),
+        "value" => leaf(scanner, &mut option.value),
+    });
     Ok(option)
 }
 
 fn advanced<'a>(scanner: &mut Scanner<'a>) -> Taken<AdvancedWire<'a>> {
     let mut options = AdvancedWire::default();
-    members(scanner, |scanner, name| match name.as_bytes() {
-        b"warehouseId" => leaf(scanner, &mut options.warehouse_id),
-        b"mergedOrSplit" => leaf(scanner, &mut options.merged_or_split),
-        b"mergedIds" => list(scanner, &mut options.merged_ids, |scanner| Ok(scanner.value()?)),
-        b"parentId" => leaf(scanner, &mut options.parent_id),
-        b"storeId" => leaf(scanner, &mut options.store_id),
-        b"source" => leaf(scanner, &mut options.source),
-        _ => skip(scanner),
-    })?;
+    members!(scanner, {
+        "warehouseId" => leaf(scanner, &mut options.warehouse_id),
+        "nonMachinable" => skip(scanner),
+        "saturdayDelivery" => skip(scanner),
+        "containsAlcohol" => skip(scanner),
+        "mergedOrSplit" => leaf(scanner, &mut options.merged_or_split),
+        "mergedIds" => list(scanner, &mut options.merged_ids, |scanner| Ok(scanner.value()?)),
+        "parentId" => leaf(scanner, &mut options.parent_id),
+        "storeId" => leaf(scanner, &mut options.store_id),
+        "customField1" => skip(scanner),
+        "customField2" => skip(scanner),
+        "customField3" => skip(scanner),
+        "source" => leaf(scanner, &mut options.source),
+        "billToParty" => skip(scanner),
+        "billToAccount" => skip(scanner),
+        "billToPostalCode" => skip(scanner),
+        "billToCountryCode" => skip(scanner),
+        "billToMyOtherAccount" => skip(scanner),
+    });
     Ok(options)
 }
 
-/// Goes through an object's members. A problem in one of them is told with its name.
-fn members<'a>(scanner: &mut Scanner<'a>, mut take: impl FnMut(&mut Scanner<'a>, &str) -> Taken<()>) -> Taken<()> {
-    if !scanner.take(b'{') {
-        return Err(Stop::Shape(Problem::quoting("an object", scanner.value()?)));
-    }
-    let mut first = true;
-    while let Some((name, escaped)) = scanner.member(first)? {
-        first = false;
-        let taken = if escaped {
-            let name: String = serde_json::from_str(&format!("\"{name}\"")).unwrap_or_default();
-            take(scanner, &name)
-        } else {
-            take(scanner, name)
-        };
-        taken.map_err(|stop| stop.under(name))?;
-    }
-    Ok(())
+/// A name whose escapes are resolved. One that makes no sense is nobody's.
+#[cold]
+fn unescaped(name: &str) -> String {
+    serde_json::from_str(&format!("\"{name}\"")).unwrap_or_default()
 }
 
 /// Goes through a list, or nothing. A problem in one of its elements is told with its index.
