@@ -20,7 +20,7 @@ mod person;
 mod world;
 
 /// Orders of the large runs, as the budgets have it.
-const ORDERS: usize = 5_000;
+const ORDERS: usize = 20_000;
 /// Orders of the large day.
 const DAY: usize = 50_000;
 

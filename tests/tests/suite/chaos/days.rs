@@ -178,6 +178,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// N12, P1, P3, P4, P5: stopped before and after every write of the run and of the voiding, and with every reply lost, the end is the same.
+#[allow(clippy::print_stdout, reason = "docs/performance.md keeps the number")]
 #[test]
 fn n12_a_day_stopped_at_every_write_ends_the_same() {
     let (expected, writes) = runtime().block_on(day([Plan::Count, Plan::Count]));
@@ -186,6 +187,7 @@ fn n12_a_day_stopped_at_every_write_ends_the_same() {
     let plans =
         |writes: u64| -> Vec<Plan> { (1..=writes).flat_map(|k| [Plan::StopBefore(k), Plan::StopAfter(k), Plan::LoseReply(k)]).collect() };
     let (running, voiding) = (plans(writes[0]), plans(writes[1]));
+    println!("{} points at which a day's run or its voiding is cut off", running.len() + voiding.len());
     every(running.len().max(voiding.len()), |trial| {
         let (running, voiding, expected) = (&running, &voiding, &expected);
         async move {

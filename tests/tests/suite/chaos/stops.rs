@@ -330,11 +330,13 @@ fn undisturbed() -> (End, Vec<Calls>) {
 }
 
 /// P1, P2, P4, N12, S113, S116, S117.
+#[allow(clippy::print_stdout, reason = "docs/performance.md keeps the number")]
 #[test]
 fn n12_stopped_before_and_after_every_call_the_end_is_the_same() {
     let (expected, calls) = undisturbed();
     assert_eq!(expected.sales.len(), 11);
     let stages: Vec<Vec<Blow>> = calls.iter().map(blows).collect();
+    println!("{} points at which a life of a dozen orders is cut off", stages.iter().map(Vec::len).sum::<usize>());
     let lives = stages.iter().map(Vec::len).max().unwrap();
     every(lives, |life| {
         let (stages, expected) = (&stages, &expected);
