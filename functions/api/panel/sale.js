@@ -89,6 +89,7 @@ async function ordersOf(sale, signal) {
       ["Order", (one) => h("a", { href: `#/log/${one.order_id}` }, one.order_number), { head: true }],
       ["Store", (one) => (one.store_id ? String(one.store_id) : "")],
       ["Order total", (one) => money(one.order_total, sale.currency), { num: true }],
+      ["In this sale", (one) => money(one.sale_total, sale.currency), { num: true }],
       ["In the log", (one) => (one.linked ? "names this sale" : "does not name this sale")],
     ],
   });

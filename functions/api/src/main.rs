@@ -14,7 +14,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let clock: Clock = Arc::new(jiff::Timestamp::now);
     let trusted = config.ca_bundle.as_ref().map(std::fs::read).transpose()?;
     let http = stevedore_shipstation::http_client_trusting(trusted.as_deref().unwrap_or_default())?;
-    let clients = Clients::from_environment(ClientOptions { trusted, ..ClientOptions::default() }).await;
+    let clients = Clients::from_vars(std::env::vars(), ClientOptions { trusted, ..ClientOptions::default() });
     let urls = QueueUrls {
         orders: config.orders_queue_url,
         commands: config.commands_queue_url,

@@ -12,7 +12,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(std::env::vars())?;
     let config = Config::from_vars(std::env::vars())?;
     let trusted = config.ca_bundle.as_ref().map(std::fs::read).transpose()?;
-    let clients = Clients::from_environment(ClientOptions { trusted, ..ClientOptions::default() }).await;
+    let clients = Clients::from_vars(std::env::vars(), ClientOptions { trusted, ..ClientOptions::default() });
     let urls = QueueUrls {
         orders: config.orders_queue_url,
         commands: config.commands_queue_url,

@@ -14,7 +14,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::from_vars(std::env::vars())?;
     let trusted = config.ca_bundle.as_ref().map(std::fs::read).transpose()?;
     let http = http_client_trusting(trusted.as_deref().unwrap_or_default())?;
-    let clients = Clients::from_environment(ClientOptions { trusted, ..ClientOptions::default() }).await;
+    let clients = Clients::from_vars(std::env::vars(), ClientOptions { trusted, ..ClientOptions::default() });
     let clock: Clock = Arc::new(jiff::Timestamp::now);
     let urls = QueueUrls {
         orders: config.orders_queue_url,

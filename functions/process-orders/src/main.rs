@@ -13,7 +13,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(std::env::vars())?;
     let config = Config::from_vars(std::env::vars())?;
     let trusted = config.ca_bundle.as_ref().map(std::fs::read).transpose()?;
-    let clients = Clients::from_environment(ClientOptions { trusted, ..ClientOptions::default() }).await;
+    let clients = Clients::from_vars(std::env::vars(), ClientOptions { trusted, ..ClientOptions::default() });
     let deps = Arc::new(Deps { table: Table::new(&clients, config.table), clock: Arc::new(jiff::Timestamp::now) });
     // The first TLS handshake is the dear part of a cold start, and init runs on a full CPU.
     if let Err(error) = deps.table.ping().await {

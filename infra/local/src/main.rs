@@ -14,7 +14,10 @@ use arguments::{Arguments, Switch};
 use clap::Parser as _;
 use stevedore_local::{Options, Progress, Source, Stack};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// What did not start because of how it was started.
 const NOT_STARTED: u8 = 2;
@@ -24,8 +27,9 @@ const ARRIVALS_PER_HOUR: u32 = 60;
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let asked = std::env::var("RUST_LOG").ok().and_then(|asked| asked.parse().ok());
+    let filter = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+    tracing_subscriber::registry().with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).with(filter).init();
     let (progress, news) = unbounded_channel();
     let mut entropy = [[0; 16]; 3];
     if let Err(error) = entropy.iter_mut().try_for_each(|bytes| getrandom::fill(bytes)) {

@@ -1,11 +1,10 @@
-//! The SDK's clients, built once for each process.
+//! The SDK's clients, from what the environment says and nothing else (`docs/decisions/0037-clients-from-the-environment.md`).
 
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedInterceptor};
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient, SharedInterceptor};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
@@ -19,12 +18,16 @@ pub mod interceptors {
     pub use aws_sdk_dynamodb::error::BoxError;
 }
 
-/// The clients of the three services.
+/// What clients are made of. Each is made where it is wanted, so that a function's program holds none that it does not use; all share one HTTP client, and with it
+/// connections and roots.
 #[derive(Clone, Debug)]
 pub struct Clients {
-    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
-    pub(crate) sqs: aws_sdk_sqs::Client,
-    pub(crate) secrets: aws_sdk_secretsmanager::Client,
+    region: Option<Region>,
+    credentials: Option<SharedCredentialsProvider>,
+    /// Where services are, by the SDK's names for their endpoints' variables; the empty name is for all others.
+    endpoints: Vec<(String, String)>,
+    http: SharedHttpClient,
+    interceptors: Vec<SharedInterceptor>,
 }
 
 /// How clients are built where the environment does not say it.
@@ -41,7 +44,7 @@ pub struct ClientOptions {
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
 /// One HTTP client for all services, so that roots are parsed once.
-fn http_client(trusted: Option<&[u8]>) -> aws_sdk_dynamodb::config::SharedHttpClient {
+fn http_client(trusted: Option<&[u8]>) -> SharedHttpClient {
     let store = TrustStore::empty().with_pem_certificate(trusted.unwrap_or(AMAZON_ROOTS));
     let mut builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
     // Building it cannot fail with this provider; if it did, the system's own roots would be used.
@@ -51,45 +54,85 @@ fn http_client(trusted: Option<&[u8]>) -> aws_sdk_dynamodb::config::SharedHttpCl
     builder.build_https()
 }
 
+const ENDPOINT: &str = "AWS_ENDPOINT_URL";
+
+/// A service's client: the services' configurations are the same and have no type in common.
+macro_rules! client {
+    ($clients:ident, $service:ident, $variable:literal) => {{
+        let mut config = $service::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client($clients.http.clone())
+            .timeout_config(timeouts())
+            .retry_config(retries())
+            .sleep_impl(aws_sleep());
+        config.set_region($clients.region.clone());
+        config.set_credentials_provider($clients.credentials.clone());
+        config.set_endpoint_url($clients.endpoint($variable));
+        for interceptor in &$clients.interceptors {
+            config.push_interceptor(interceptor.clone());
+        }
+        $service::Client::from_conf(config.build())
+    }};
+}
+
 impl Clients {
-    /// Clients from the environment (region, credentials, `AWS_ENDPOINT_URL*`), as Lambda sets it up.
-    pub async fn from_environment(options: ClientOptions) -> Self {
-        let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client(options.trusted.as_deref()));
-        let config = loader.timeout_config(timeouts()).retry_config(retries()).load().await;
-        Self::new(&config, options)
+    /// Clients as the environment's variables say, which Lambda sets: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`; and
+    /// `AWS_ENDPOINT_URL`, or with `_DYNAMODB`, `_SQS` or `_SECRETS_MANAGER` behind it for one service (AWS SDKs and Tools reference guide, "Service-specific
+    /// endpoints"). Without region or credentials each call fails and says so.
+    #[must_use]
+    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>, options: ClientOptions) -> Self {
+        let (mut region, mut default_region, mut key, mut secret, mut token) = (None, None, None, None, None);
+        let mut endpoints = Vec::new();
+        for (name, value) in vars {
+            if value.is_empty() {
+                continue;
+            }
+            match name.as_str() {
+                "AWS_REGION" => region = Some(value),
+                "AWS_DEFAULT_REGION" => default_region = Some(value),
+                "AWS_ACCESS_KEY_ID" => key = Some(value),
+                "AWS_SECRET_ACCESS_KEY" => secret = Some(value),
+                "AWS_SESSION_TOKEN" => token = Some(value),
+                name => {
+                    if let Some(service) = name.strip_prefix(ENDPOINT) {
+                        endpoints.push((service.trim_start_matches('_').to_owned(), value));
+                    }
+                }
+            }
+        }
+        let credentials = key.zip(secret).map(|(key, secret)| Credentials::new(key, secret, token, None, "environment"));
+        Self {
+            region: region.or(default_region).map(Region::new),
+            credentials: credentials.map(SharedCredentialsProvider::new),
+            endpoints,
+            http: http_client(options.trusted.as_deref()),
+            interceptors: options.interceptors,
+        }
     }
 
     /// Clients of the engines at `endpoint`, with credentials that mean nothing.
     #[must_use]
     pub fn at_endpoint(endpoint: &str, options: ClientOptions) -> Self {
-        let credentials = Credentials::new("local", "local", None, None, "stevedore-local");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static("us-east-1"))
-            .endpoint_url(endpoint)
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(http_client(options.trusted.as_deref()))
-            .timeout_config(timeouts())
-            .retry_config(retries())
-            .sleep_impl(aws_sleep())
-            .build();
-        Self::new(&config, options)
+        let vars =
+            [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local"), (ENDPOINT, endpoint)];
+        Self::from_vars(vars.map(|(name, value)| (name.to_owned(), value.to_owned())), options)
     }
 
-    fn new(config: &SdkConfig, options: ClientOptions) -> Self {
-        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(config);
-        let mut sqs = aws_sdk_sqs::config::Builder::from(config);
-        let mut secrets = aws_sdk_secretsmanager::config::Builder::from(config);
-        for interceptor in options.interceptors {
-            dynamodb.push_interceptor(interceptor.clone());
-            sqs.push_interceptor(interceptor.clone());
-            secrets.push_interceptor(interceptor);
-        }
-        Self {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
-            sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
-            secrets: aws_sdk_secretsmanager::Client::from_conf(secrets.build()),
-        }
+    fn endpoint(&self, service: &str) -> Option<String> {
+        let of = |wanted: &str| self.endpoints.iter().find(|(name, _)| name == wanted).map(|(_, url)| url.clone());
+        of(service).or_else(|| of(""))
+    }
+
+    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        client!(self, aws_sdk_dynamodb, "DYNAMODB")
+    }
+
+    pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
+        client!(self, aws_sdk_sqs, "SQS")
+    }
+
+    pub(crate) fn secrets(&self) -> aws_sdk_secretsmanager::Client {
+        client!(self, aws_sdk_secretsmanager, "SECRETS_MANAGER")
     }
 }
 
@@ -120,4 +163,36 @@ fn timeouts() -> TimeoutConfig {
 /// a second, in which a function pays for doing nothing; what needs longer than this goes back to the queue.
 fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::from_millis(100))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clients(vars: &[(&str, &str)]) -> Clients {
+        Clients::from_vars(vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())), ClientOptions::default())
+    }
+
+    #[test]
+    fn a_services_own_endpoint_goes_before_that_of_all() {
+        let both = clients(&[("AWS_ENDPOINT_URL_SQS", "http://queues"), ("AWS_ENDPOINT_URL", "http://all")]);
+        assert_eq!(both.endpoint("SQS").as_deref(), Some("http://queues"));
+        assert_eq!(both.endpoint("DYNAMODB").as_deref(), Some("http://all"));
+        assert_eq!(clients(&[("AWS_ENDPOINT_URL", "")]).endpoint("SQS"), None);
+    }
+
+    #[test]
+    fn the_regions_own_variable_goes_before_the_default() {
+        let both = clients(&[("AWS_DEFAULT_REGION", "eu-west-1"), ("AWS_REGION", "us-east-2")]);
+        assert_eq!(both.region, Some(Region::from_static("us-east-2")));
+        assert_eq!(clients(&[("AWS_DEFAULT_REGION", "eu-west-1")]).region, Some(Region::from_static("eu-west-1")));
+    }
+
+    #[test]
+    fn credentials_need_both_halves_and_are_never_shown() {
+        assert!(clients(&[("AWS_ACCESS_KEY_ID", "AKIA")]).credentials.is_none());
+        let whole = clients(&[("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "hush"), ("AWS_SESSION_TOKEN", "hush-hush")]);
+        assert!(whole.credentials.is_some());
+        assert!(!format!("{whole:?}").contains("hush"), "{whole:?}");
+    }
 }

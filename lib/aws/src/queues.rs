@@ -130,7 +130,7 @@ impl Queues {
     /// The queues at `urls`.
     #[must_use]
     pub fn new(clients: &Clients, urls: QueueUrls) -> Self {
-        Self { client: clients.sqs.clone(), urls, trace: None }
+        Self { client: clients.sqs(), urls, trace: None }
     }
 
     /// The same queues, whose messages carry the trace of the invocation that sends them: `Lambda-Runtime-Trace-Id`, if there is one. Lambda hands it on to

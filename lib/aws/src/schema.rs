@@ -42,7 +42,7 @@ pub async fn create_table(clients: &Clients, name: &str) -> Result<(), Error> {
     let encode = |error: aws_sdk_dynamodb::error::BuildError| Error::Encoding { operation: OPERATION, source: error.into() };
     let key = |attribute: &str, kind| KeySchemaElement::builder().attribute_name(attribute).key_type(kind).build().map_err(encode);
     let mut request = clients
-        .dynamodb
+        .dynamodb()
         .create_table()
         .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
@@ -88,7 +88,7 @@ pub async fn enable_stream(clients: &Clients, name: &str) -> Result<(), Error> {
     const OPERATION: &str = "enable the table's stream";
     let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewAndOldImages).build();
     let stream = stream.map_err(|error| Error::Encoding { operation: OPERATION, source: error.into() })?;
-    clients.dynamodb.update_table().table_name(name).stream_specification(stream).send().await.map(drop).map_err(Error::call(OPERATION))
+    clients.dynamodb().update_table().table_name(name).stream_specification(stream).send().await.map(drop).map_err(Error::call(OPERATION))
 }
 
 /// How the queues of an engine are made. Deployed queues come from the template.
@@ -136,17 +136,17 @@ pub async fn create_queues(clients: &Clients, settings: &QueueSettings) -> Resul
 
 /// Creates a queue without attributes: so it is found again whatever attributes it has by now.
 async fn create_queue(clients: &Clients, name: &str) -> Result<String, Error> {
-    let reply = clients.sqs.create_queue().queue_name(name).send().await.map_err(Error::call("create a queue"))?;
+    let reply = clients.sqs().create_queue().queue_name(name).send().await.map_err(Error::call("create a queue"))?;
     Ok(reply.queue_url.unwrap_or_default())
 }
 
 async fn set_attribute(clients: &Clients, url: &str, name: QueueAttributeName, value: &str) -> Result<(), Error> {
-    let request = clients.sqs.set_queue_attributes().queue_url(url).attributes(name, value);
+    let request = clients.sqs().set_queue_attributes().queue_url(url).attributes(name, value);
     request.send().await.map(drop).map_err(Error::call("set up a queue"))
 }
 
 async fn queue_arn(clients: &Clients, url: &str) -> Result<String, Error> {
-    let request = clients.sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::QueueArn);
+    let request = clients.sqs().get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::QueueArn);
     let reply = request.send().await.map_err(Error::call("read a queue's name"))?;
     Ok(reply.attributes.unwrap_or_default().remove(&QueueAttributeName::QueueArn).unwrap_or_default())
 }

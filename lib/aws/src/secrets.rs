@@ -33,7 +33,7 @@ impl Secrets {
     /// The secret named `id`.
     #[must_use]
     pub fn new(clients: &Clients, id: impl Into<String>) -> Self {
-        Self { client: clients.secrets.clone(), id: id.into() }
+        Self { client: clients.secrets(), id: id.into() }
     }
 
     /// The credentials, where there are any.

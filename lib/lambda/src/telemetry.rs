@@ -6,7 +6,7 @@ use std::panic::{Location, PanicHookInfo};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, ParseError, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, ParseError, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
@@ -29,7 +29,7 @@ const OURS: [&str; 5] = ["stevedore", "fetch_orders", "process_orders", "consoli
 
 /// Which log lines are written.
 struct LogFilter {
-    filter: EnvFilter,
+    filter: Targets,
     rejected: Option<ParseError>,
 }
 
@@ -44,9 +44,9 @@ impl LogFilter {
             Some(level) => level,
             None => "info",
         };
-        match EnvFilter::builder().parse(level) {
+        match level.parse() {
             Ok(filter) => Self { filter, rejected: None },
-            Err(error) => Self { filter: EnvFilter::default().add_directive(LevelFilter::INFO.into()), rejected: Some(error) },
+            Err(error) => Self { filter: Targets::new().with_default(LevelFilter::INFO), rejected: Some(error) },
         }
     }
 }
@@ -101,7 +101,7 @@ fn function_name(vars: &[(String, String)]) -> String {
     name.unwrap_or_else(|| "local".to_owned())
 }
 
-fn written_by<W>(filter: EnvFilter, function: String, writer: W) -> impl Subscriber + Send + Sync
+fn written_by<W>(filter: Targets, function: String, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Clone + Send + Sync + 'static,
 {

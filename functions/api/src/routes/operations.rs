@@ -227,7 +227,8 @@ impl Deps {
     security(("bearer" = ["integration:shipstation:read"])), params(("id" = String, Path)),
     responses((status = 200, description = "The operation.", body = OperationView)))]
 async fn show(State(deps): Shared, Id(id): Id) -> Result<Json<OperationView>, Problem> {
-    Ok(Json(deps.settled(id).await?.0.into()))
+    let operation = deps.table.counted_operation(&OperationId(id), deps.now(), LOOKED_AT).await?;
+    Ok(Json(operation.ok_or_else(|| Problem::not_found("operation"))?.into()))
 }
 
 /// Every order of an operation that was not plainly captured

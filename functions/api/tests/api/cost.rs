@@ -4,7 +4,7 @@ use crate::captured::capture;
 use crate::world::World;
 
 /// Requests to DynamoDB and SQS since the counter was last looked at.
-async fn asked(world: &World, path: &str) -> u64 {
+pub(crate) async fn asked(world: &World, path: &str) -> u64 {
     let before: u64 = world.engines.faults().calls().values().sum();
     let reply = world.get(path).await;
     assert!(reply.status.is_success(), "{path}: {}", reply.body);

@@ -27,8 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, retry::RetryConfig};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use stevedore_engines::{Clock, EngineOptions, Engines};
@@ -75,18 +74,19 @@ impl Clients {
     }
 
     pub(crate) fn with(endpoint: &str, retry: RetryConfig) -> Self {
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
-            .retry_config(retry)
-            .endpoint_url(endpoint)
-            .build();
-        Self {
-            tables: aws_sdk_dynamodb::Client::new(&config),
-            queues: aws_sdk_sqs::Client::new(&config),
-            secrets: aws_sdk_secretsmanager::Client::new(&config),
+        // The services' configurations are the same and have no type in common.
+        macro_rules! client {
+            ($service:ident) => {{
+                let config = $service::Config::builder()
+                    .behavior_version(BehaviorVersion::latest())
+                    .region(Region::new("us-east-1"))
+                    .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+                    .retry_config(retry.clone())
+                    .endpoint_url(endpoint);
+                $service::Client::from_conf(config.build())
+            }};
         }
+        Self { tables: client!(aws_sdk_dynamodb), queues: client!(aws_sdk_sqs), secrets: client!(aws_sdk_secretsmanager) }
     }
 }
 

@@ -11,6 +11,7 @@ mod person;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use chromium::Browser;
 use stevedore_local::{Options, Source, Stack};
@@ -23,6 +24,8 @@ pub(crate) struct World {
     pub(crate) browser: Browser,
     /// Who people sign in with; none where the panel asks for a token.
     pub(crate) issuer: Option<issuer::Issuer>,
+    /// Seconds by which the stack's clock is ahead of the real one.
+    ahead: Arc<AtomicI64>,
 }
 
 impl World {
@@ -30,16 +33,26 @@ impl World {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let with_issuer = (begins == Begins::WithIssuer).then(|| runtime.block_on(issuer::Issuer::start()));
         let (issuer, sign_in) = with_issuer.unzip();
+        let ahead = Arc::new(AtomicI64::new(0));
+        let clock = {
+            let ahead = Arc::clone(&ahead);
+            Arc::new(move || jiff::Timestamp::now() + jiff::SignedDuration::from_secs(ahead.load(Ordering::SeqCst)))
+        };
         let options = Options {
             sign_in,
             source: Source::Generated { seed: Some(5), orders: Some(120) },
             set_up: begins == Begins::SetUp,
-            ..Options::in_memory(Arc::new(jiff::Timestamp::now))
+            ..Options::in_memory(clock)
         };
         let stack = runtime.block_on(Stack::start(options)).unwrap();
         let mut browser = Browser::start(program);
         browser.look(1280, 860, false);
-        Self { runtime, stack, browser, issuer }
+        Self { runtime, stack, browser, issuer, ahead }
+    }
+
+    /// Moves the stack's clock on.
+    pub(crate) fn later(&self, hours: i64) {
+        self.ahead.fetch_add(hours * 3_600, Ordering::SeqCst);
     }
 
     /// Opens the panel with the token behind the #, as `cargo run` prints it.

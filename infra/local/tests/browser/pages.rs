@@ -6,6 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use stevedore_sandbox::Draft;
 
 use crate::World;
 
@@ -138,6 +139,43 @@ pub(crate) fn every_page(world: &mut World) {
     world.browser.look(1280, 860, false);
     what_pages_say(world);
     by_keyboard(world);
+    a_days_sale(world);
+}
+
+/// N5: a day's sale shows its orders, and each of them the sale.
+fn a_days_sale(world: &mut World) {
+    let sandbox = world.stack.sandbox().unwrap();
+    for number in 1..=3 {
+        sandbox.upsert_order(Draft::new(format!("DAY-{number}")).line("MUG-1001", number, number.into()));
+    }
+    let api = world.stack.api();
+    world.runtime.block_on(async {
+        let settings = api.get("/v1/settings").await.unwrap();
+        let mut document: Value = settings.body.clone();
+        document["consolidation"] = json!("daily");
+        document["consolidation_time"] = json!("00:30");
+        let written = api.put("/v1/settings", &document, settings.etag().unwrap()).await.unwrap();
+        assert!(written.is_success(), "{}", written.body);
+        world.stack.tick().await.unwrap();
+        world.stack.wait_until_idle(Duration::from_mins(2)).await.unwrap();
+        world.later(26);
+        let asked = api.post("/v1/operations", &json!({"kind": "consolidate"})).await.unwrap();
+        assert!(asked.is_success(), "{}", asked.body);
+        world.stack.wait_until_idle(Duration::from_mins(2)).await.unwrap();
+    });
+    let sales = world.runtime.block_on(api.get("/v1/sales?limit=1")).unwrap().body;
+    let sale = sales["items"][0]["id"].as_str().unwrap().to_owned();
+    assert!(sale.starts_with("DAY-"), "{sales}");
+    let browser = &mut world.browser;
+    browser.look(1280, 860, false);
+    browser.go(&format!("/sales/{sale}"));
+    browser.eval("([...document.querySelectorAll('main [role=tab]')].find((one) => one.innerText === 'Orders').click(), true)");
+    browser.until("its orders", "document.querySelector('main [role=tabpanel]:not([hidden])')?.innerText.includes('DAY-2')");
+    let picture = browser.picture("png");
+    keep(&PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/browser")), "day-sale-wide-light.png", &picture);
+    browser.eval("([...document.querySelectorAll('main [role=tabpanel] a')].find((one) => one.innerText === 'DAY-2').click(), true)");
+    browser.until("the order's entry", "location.hash.startsWith('#/log/')");
+    browser.says(&sale);
 }
 
 /// The rows that a person sees: each page says what it is for.

@@ -84,7 +84,7 @@ impl Table {
     /// The table named `name`.
     #[must_use]
     pub fn new(clients: &Clients, name: impl Into<String>) -> Self {
-        Self { client: clients.dynamodb.clone(), name: name.into(), count_capacity: false, levels_at_once: building::LEVELS_AT_ONCE }
+        Self { client: clients.dynamodb(), name: name.into(), count_capacity: false, levels_at_once: building::LEVELS_AT_ONCE }
     }
 
     /// The same table, with every call asking for its consumed capacity.

@@ -20,6 +20,9 @@ const GIVEN_UP_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_hours(2)
 /// How long after queueing a pending order that is still pending counts as tried in vain.
 const TRIED_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
+/// Marks an operation whose counts are final, and its rows with them.
+const SETTLED: &str = "settled";
+
 #[derive(Serialize, Deserialize)]
 struct Document<T> {
     operation: T,
@@ -211,7 +214,21 @@ impl Table {
         self.settle_some(id, now, usize::MAX).await
     }
 
-    /// The same, looking at `most` queued orders at most: the rest still counts as queued. For people who look on while a year is loaded.
+    /// An operation with its counts as [`Self::settle_some`] has them, without its rows: once the operation is over and settled, one read, however many orders it had.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn counted_operation(&self, id: &OperationId, now: Timestamp, most: usize) -> Result<Option<Operation>, Error> {
+        let Some(item) = self.get_item("read an operation", &keys::operation(id)).await? else { return Ok(None) };
+        let operation = read_operation(&item)?.value;
+        let counts_itself = matches!(operation.kind, OperationKind::Consolidate { .. } | OperationKind::ImportProducts { .. });
+        if counts_itself || item.contains_key(SETTLED) {
+            return Ok(Some(operation));
+        }
+        Ok(self.settle_some(id, now, most).await?.map(|(operation, _)| operation))
+    }
+
+    /// [`Self::settle_operation`], looking at `most` queued orders at most: the rest still counts as queued. For people who look on while a year is loaded.
     ///
     /// # Errors
     /// [`Error`].
@@ -277,8 +294,12 @@ impl Table {
                 operation.finished_at = Some(now);
             }
             self.put_items(OPERATION, rewritten).await?;
+            let mut item = operation_item(&operation)?;
+            if operation.state.is_final() && operation.counts.queued == 0 {
+                item.insert(SETTLED.to_owned(), aws_sdk_dynamodb::types::AttributeValue::Bool(true));
+            }
             // Whoever else settles it writes the same sooner or later; a reader's copy need not win.
-            self.put_operation(&operation, stored.version).await?;
+            self.put_if(OPERATION, item, Expected::Version(stored.version)).await?;
         }
         Ok(Some((operation, rows)))
     }
