@@ -156,6 +156,8 @@ fn a_days_sale(world: &mut World) {
         document["consolidation_time"] = json!("00:30");
         let written = api.put("/v1/settings", &document, settings.etag().unwrap()).await.unwrap();
         assert!(written.is_success(), "{}", written.body);
+        // The next download is due in an hour.
+        world.later(2);
         world.stack.tick().await.unwrap();
         world.stack.wait_until_idle(Duration::from_mins(2)).await.unwrap();
         world.later(26);
