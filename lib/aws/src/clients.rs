@@ -113,8 +113,7 @@ impl Clients {
     /// Clients of the engines at `endpoint`, with credentials that mean nothing.
     #[must_use]
     pub fn at_endpoint(endpoint: &str, options: ClientOptions) -> Self {
-        let vars =
-            [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local"), (ENDPOINT, endpoint)];
+        let vars = [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local"), (ENDPOINT, endpoint)];
         Self::from_vars(vars.map(|(name, value)| (name.to_owned(), value.to_owned())), options)
     }
 

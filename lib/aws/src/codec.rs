@@ -40,14 +40,13 @@ thread_local! {
 /// Compresses text.
 pub(crate) fn pack(text: &[u8]) -> Result<Vec<u8>, BoxError> {
     COMPRESSOR.with_borrow_mut(|slot| {
-        let compressor = match slot {
-            Some(compressor) => compressor,
-            None => {
-                let compressor = slot.insert(Compressor::with_prepared_dictionary(&ENCODER)?);
-                // The first byte names it.
-                compressor.set_parameter(CParameter::DictIdFlag(false))?;
-                compressor
-            }
+        let compressor = if let Some(compressor) = slot {
+            compressor
+        } else {
+            let compressor = slot.insert(Compressor::with_prepared_dictionary(&ENCODER)?);
+            // The first byte names it.
+            compressor.set_parameter(CParameter::DictIdFlag(false))?;
+            compressor
         };
         let mut packed = vec![ZSTD_V3];
         packed.extend(compressor.compress(text)?);

@@ -146,7 +146,11 @@ async fn s154_rows_and_counts() {
     let listed = &world.all("/v1/operations", 10).await[0];
     let shown = world.get(&format!("/v1/operations/{id}")).await.ok();
     assert_eq!(*listed, shown);
-    assert_eq!(crate::cost::asked(&world, &format!("/v1/operations/{id}")).await, 1, "what is settled is one read, however many rows it has");
+    assert_eq!(
+        crate::cost::asked(&world, &format!("/v1/operations/{id}")).await,
+        1,
+        "what is settled is one read, however many rows it has"
+    );
     assert_eq!((&shown["state"], &shown["requests_used"], &shown["counts"]["total"]), (&json!("completed"), &json!(7), &json!(6)));
     let counts = shown["counts"].as_object().unwrap();
     let sum: u64 = counts.iter().filter(|(name, _)| *name != "total").map(|(_, count)| count.as_u64().unwrap()).sum();
