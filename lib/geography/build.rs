@@ -1,11 +1,15 @@
 //! Turns `data/places.txt` into tables that need no reading when the program starts.
 //!
-//! All numbers are little-endian. A name is given by its offset (three bytes) in the names, where its length (one byte) precedes it. Points are two
-//! signed numbers of three bytes, thousandths of a degree; [`NOWHERE`] twice where unknown.
-//! - `states`, sorted by code: code (2), name (3), centre (6)
+//! ZIPs lie in blocks by their first three digits, each row told by what differs from the row before: half as large, packed, as rows of one length, and a
+//! block has a hundred rows at most to go through. `v` is a number of seven bits a byte, the lowest first; `s` is one with a sign, as `v` of 0, -1, 1, -2, ….
+//! Everything else is little-endian. Names lie in the order in which rows first use them, each behind its length (one byte); a row tells a name as `v`: 0 is
+//! the next one not used before, 1 the city of the row before, n + 2 the one that begins n bytes before the next one.
+//! - `blocks`, one for each three digits: where its rows begin in `zips` (3), where the next name not used before lies in `names` (3)
+//! - `zips`: how many ZIPs lie between this and the row before, doubled, and 1 more with anything further (v), city (v), latitude and longitude in thousandths
+//!   of a degree, from the row before in the block (s, the latitude moved by one; 0 where unknown, then no longitude), county, an index in `counties`, from the
+//!   row before in the block (s); further: count of names (v), count of counties (v), names (v each), counties from the row's (s each)
+//! - `states`, sorted by code: code (2), name (3, an offset in `names`), centre (3 + 3, thousandths of a degree; [`NOWHERE`] twice where unknown)
 //! - `counties`: state (1, the index in `states`), name (3)
-//! - `zips`, sorted: ZIP (3), point (6), city (3), county (2, the index in `counties`), further (3, an offset in `further`)
-//! - `further`: count of names (1), count of counties (1), names (3 each), counties (2 each)
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,6 +26,9 @@ use std::path::PathBuf;
 /// No latitude, no longitude.
 const NOWHERE: i32 = 8_000_000;
 
+/// Blocks of ZIPs: one for each three digits that they can begin with.
+const BLOCKS: u32 = 1_000;
+
 #[derive(Default)]
 struct Names {
     blob: Vec<u8>,
@@ -29,16 +36,49 @@ struct Names {
 }
 
 impl Names {
+    fn next(&self) -> u32 {
+        u32::try_from(self.blob.len()).unwrap()
+    }
+
+    /// Tells a name as rows do.
+    fn tell(&mut self, out: &mut Vec<u8>, name: &str) {
+        let next = self.next();
+        let at = self.offset(name);
+        variable(out, if at == next { 0 } else { 2 + next - at });
+    }
+
     fn offset(&mut self, name: &str) -> u32 {
         if let Some(known) = self.known.get(name) {
             return *known;
         }
-        let at = u32::try_from(self.blob.len()).unwrap();
+        let at = self.next();
         self.blob.push(u8::try_from(name.len()).unwrap());
         self.blob.extend_from_slice(name.as_bytes());
         self.known.insert(name.to_owned(), at);
         at
     }
+}
+
+/// A number of seven bits a byte.
+fn variable(out: &mut Vec<u8>, mut number: u32) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+/// The sign as the lowest bit, so that what is small in either direction is short.
+fn zigzag(number: i32) -> u32 {
+    ((number << 1) ^ (number >> 31)) as u32
+}
+
+/// What rows are told from: the row before.
+#[derive(Default)]
+struct Before {
+    at: [i32; 2],
+    county: i32,
+    city: Option<String>,
 }
 
 fn three(out: &mut Vec<u8>, number: u32) {
@@ -60,9 +100,9 @@ struct State {
 struct Row {
     zip: u32,
     at: [i32; 2],
-    city: u32,
+    city: String,
     county: u16,
-    further_names: Vec<u32>,
+    further_names: Vec<String>,
     further_counties: Vec<String>,
 }
 
@@ -100,7 +140,7 @@ fn main() {
             counties.push((u8::try_from(states.len() - 1).unwrap(), county.to_owned()));
         } else {
             let mut parts = line.split('\t');
-            let city = names.offset(parts.next().unwrap());
+            let city = parts.next().unwrap();
             for entry in parts {
                 let (entry, further_counties) = entry
                     .split_once('+')
@@ -115,9 +155,9 @@ fn main() {
                 if at[0] != NOWHERE {
                     states.last_mut().unwrap().points.push(at);
                 }
-                let further_names = entry.map(|name| names.offset(name)).collect();
+                let further_names = entry.map(str::to_owned).collect();
                 let county = u16::try_from(counties.len() - 1).unwrap();
-                rows.push(Row { zip, at, city, county, further_names, further_counties });
+                rows.push(Row { zip, at, city: city.to_owned(), county, further_names, further_counties });
             }
         }
     }
@@ -127,29 +167,50 @@ fn main() {
 
     let county_index: HashMap<(u8, &str), u16> =
         counties.iter().enumerate().map(|(index, (state, name))| ((*state, name.as_str()), u16::try_from(index).unwrap())).collect();
-    let (mut zip_table, mut further) = (Vec::new(), vec![0, 0]);
-    for Row { zip, at, city, county, further_names, further_counties } in &rows {
-        three(&mut zip_table, *zip);
-        point(&mut zip_table, *at);
-        three(&mut zip_table, *city);
-        zip_table.extend_from_slice(&county.to_le_bytes());
-        if further_names.is_empty() && further_counties.is_empty() {
-            three(&mut zip_table, 0);
-            continue;
-        }
-        three(&mut zip_table, u32::try_from(further.len()).unwrap());
-        further.push(u8::try_from(further_names.len()).unwrap());
-        further.push(u8::try_from(further_counties.len()).unwrap());
-        for name in further_names {
-            three(&mut further, *name);
-        }
-        let state = counties[usize::from(*county)].0;
-        for name in further_counties {
-            let long = format!("{name} County");
-            let index = county_index.get(&(state, long.as_str())).or_else(|| county_index.get(&(state, name.as_str())));
-            further.extend_from_slice(&index.unwrap_or_else(|| panic!("{zip}: no county {name}")).to_le_bytes());
+    let (mut zip_table, mut block_table) = (Vec::new(), Vec::new());
+    let mut rest = rows.iter().peekable();
+    for block in 0..BLOCKS {
+        three(&mut block_table, u32::try_from(zip_table.len()).unwrap());
+        three(&mut block_table, names.next());
+        let mut before = Before::default();
+        let mut expected = block * 100;
+        while let Some(row) = rest.next_if(|row| row.zip / 100 == block) {
+            let has_further = !row.further_names.is_empty() || !row.further_counties.is_empty();
+            variable(&mut zip_table, (row.zip - expected) * 2 + u32::from(has_further));
+            expected = row.zip + 1;
+            if before.city.as_ref() == Some(&row.city) {
+                variable(&mut zip_table, 1);
+            } else {
+                names.tell(&mut zip_table, &row.city);
+                before.city = Some(row.city.clone());
+            }
+            if row.at[0] == NOWHERE {
+                variable(&mut zip_table, 0);
+            } else {
+                variable(&mut zip_table, 1 + zigzag(row.at[0] - before.at[0]));
+                variable(&mut zip_table, zigzag(row.at[1] - before.at[1]));
+                before.at = row.at;
+            }
+            let county = i32::from(row.county);
+            variable(&mut zip_table, zigzag(county - before.county));
+            before.county = county;
+            if has_further {
+                variable(&mut zip_table, u32::try_from(row.further_names.len()).unwrap());
+                variable(&mut zip_table, u32::try_from(row.further_counties.len()).unwrap());
+                for name in &row.further_names {
+                    names.tell(&mut zip_table, name);
+                }
+                let state = counties[usize::from(row.county)].0;
+                for name in &row.further_counties {
+                    let long = format!("{name} County");
+                    let index = county_index.get(&(state, long.as_str())).or_else(|| county_index.get(&(state, name.as_str())));
+                    let index = index.unwrap_or_else(|| panic!("{}: no county {name}", row.zip));
+                    variable(&mut zip_table, zigzag(i32::from(*index) - county));
+                }
+            }
         }
     }
+    assert!(rest.peek().is_none(), "a ZIP has more than five digits");
     let mut county_table = Vec::new();
     for (state, name) in &counties {
         county_table.push(*state);
@@ -164,7 +225,7 @@ fn main() {
 
     let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap());
     for (name, table) in
-        [("zips", &zip_table), ("counties", &county_table), ("states", &state_table), ("further", &further), ("names", &names.blob)]
+        [("zips", &zip_table), ("blocks", &block_table), ("counties", &county_table), ("states", &state_table), ("names", &names.blob)]
     {
         std::fs::write(out.join(name), table).unwrap();
     }

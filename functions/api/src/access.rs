@@ -11,7 +11,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use lambda_http::request::RequestContext;
 use secrecy::{ExposeSecret, SecretString};
-use utoipa::openapi::OpenApi;
 
 use crate::Deps;
 use crate::audit::{self, Act, Change};
@@ -88,10 +87,13 @@ enum Needs {
     Unknown,
 }
 
+/// Every operation of `docs/openapi.json`: path, method, name, and its security requirements as JSON (OpenAPI 3.1, "Security Requirement Object").
+const OPERATIONS: &[(&str, &str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/operations.rs"));
+
 /// The door: what each route needs, read from the OpenAPI document, so that the two cannot differ.
 pub(crate) struct Gate {
     deps: Arc<Deps>,
-    routes: HashMap<String, Vec<Operation>>,
+    routes: HashMap<&'static str, Vec<Operation>>,
 }
 
 /// A method of a route.
@@ -99,28 +101,22 @@ struct Operation {
     method: Method,
     needs: Needs,
     /// The document's name of it.
-    name: String,
+    name: &'static str,
 }
 
 /// What was let in.
-struct Entered<'a> {
+struct Entered {
     caller: Caller,
     needed: Grade,
-    name: &'a str,
+    name: &'static str,
 }
 
 impl Gate {
-    pub(crate) fn new(deps: Arc<Deps>, document: &OpenApi) -> Self {
-        let document = serde_json::to_value(document).unwrap_or_default();
-        let mut routes: HashMap<String, Vec<Operation>> = HashMap::new();
-        for (path, item) in document.get("paths").and_then(|paths| paths.as_object()).into_iter().flatten() {
-            let operations = routes.entry(path.clone()).or_default();
-            for (method, operation) in item.as_object().into_iter().flatten() {
-                if let Ok(method) = Method::from_bytes(method.to_ascii_uppercase().as_bytes()) {
-                    let name = operation.get("operationId").and_then(|name| name.as_str()).unwrap_or_default().to_owned();
-                    operations.push(Operation { method, needs: needs(operation), name });
-                }
-            }
+    pub(crate) fn new(deps: Arc<Deps>) -> Self {
+        let mut routes: HashMap<&str, Vec<Operation>> = HashMap::new();
+        for &(path, method, name, security) in OPERATIONS {
+            let Ok(method) = Method::from_bytes(method.as_bytes()) else { continue };
+            routes.entry(path).or_default().push(Operation { method, needs: needs(security), name });
         }
         Self { deps, routes }
     }
@@ -133,18 +129,17 @@ impl Gate {
     }
 }
 
-fn needs(operation: &serde_json::Value) -> Needs {
-    let requirements = operation.get("security").and_then(|security| security.as_array());
-    let [requirement] = requirements.map(Vec::as_slice).unwrap_or_default() else { return Needs::Unknown };
-    match requirement.as_object() {
-        Some(schemes) if schemes.is_empty() => Needs::Nothing,
-        Some(schemes) => {
-            let scopes = schemes.get("bearer").and_then(|scopes| scopes.as_array()).map(Vec::as_slice).unwrap_or_default();
-            let [scope] = scopes else { return Needs::Unknown };
-            scope.as_str().and_then(Grade::of_permission).map_or(Needs::Unknown, Needs::Grade)
-        }
-        None => Needs::Unknown,
-    }
+/// What security requirements ask for.
+fn needs(security: &str) -> Needs {
+    let requirements: Vec<HashMap<String, Vec<String>>> = serde_json::from_str(security).unwrap_or_default();
+    let [requirement] = requirements.as_slice() else { return Needs::Unknown };
+    let scopes = match (requirement.len(), requirement.get("bearer")) {
+        (0, _) => return Needs::Nothing,
+        (1, Some(scopes)) => scopes.as_slice(),
+        _ => return Needs::Unknown,
+    };
+    let [scope] = scopes else { return Needs::Unknown };
+    Grade::of_permission(scope).map_or(Needs::Unknown, Needs::Grade)
 }
 
 /// The permission that a word of a claim names. Cognito joins a scope to its resource server's identifier with a slash.
@@ -200,7 +195,7 @@ pub(crate) async fn guard(State(gate): State<Arc<Gate>>, mut request: Request, n
     sealed(response)
 }
 
-fn enter<'a>(gate: &'a Gate, path: Option<&str>, request: &mut Request) -> Result<Option<Entered<'a>>, Problem> {
+fn enter(gate: &Gate, path: Option<&str>, request: &mut Request) -> Result<Option<Entered>, Problem> {
     let operations = path.map(|path| gate.routes.get(path).map(Vec::as_slice).unwrap_or_default());
     // Every GET answers a HEAD too.
     let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
@@ -212,7 +207,7 @@ fn enter<'a>(gate: &'a Gate, path: Option<&str>, request: &mut Request) -> Resul
         let realm = "Bearer realm=\"stevedore\"";
         Problem::new(Code::Unauthenticated).header(header::WWW_AUTHENTICATE, realm)
     })?;
-    let entered = match (operations, operation.map(|operation| (operation.needs, operation.name.as_str()))) {
+    let entered = match (operations, operation.map(|operation| (operation.needs, operation.name))) {
         // No such route: the router says so.
         (None, _) => None,
         (Some(operations), None) => {
@@ -259,17 +254,17 @@ pub(crate) fn seal(headers: &mut HeaderMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn what_is_not_documented_lets_nobody_in() {
-        assert_eq!(needs(&json!({})), Needs::Unknown);
-        assert_eq!(needs(&json!({"security": []})), Needs::Unknown);
-        assert_eq!(needs(&json!({"security": [{"bearer": []}]})), Needs::Unknown);
-        assert_eq!(needs(&json!({"security": [{"bearer": ["integration:shipstation"]}]})), Needs::Unknown);
-        assert_eq!(needs(&json!({"security": [{}, {"bearer": ["integration:shipstation:read"]}]})), Needs::Unknown);
-        assert_eq!(needs(&json!({"security": [{}]})), Needs::Nothing);
-        assert_eq!(needs(&json!({"security": [{"bearer": ["integration:shipstation:operate"]}]})), Needs::Grade(Grade::Operate));
+        assert_eq!(needs("null"), Needs::Unknown);
+        assert_eq!(needs("[]"), Needs::Unknown);
+        assert_eq!(needs(r#"[{"bearer":[]}]"#), Needs::Unknown);
+        assert_eq!(needs(r#"[{"bearer":["integration:shipstation"]}]"#), Needs::Unknown);
+        assert_eq!(needs(r#"[{"bearer":["integration:shipstation:read"],"other":[]}]"#), Needs::Unknown);
+        assert_eq!(needs(r#"[{},{"bearer":["integration:shipstation:read"]}]"#), Needs::Unknown);
+        assert_eq!(needs("[{}]"), Needs::Nothing);
+        assert_eq!(needs(r#"[{"bearer":["integration:shipstation:operate"]}]"#), Needs::Grade(Grade::Operate));
     }
 
     #[test]

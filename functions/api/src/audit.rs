@@ -39,16 +39,16 @@ impl Change {
 }
 
 /// What is about to be done.
-pub(crate) struct Act<'a> {
+pub(crate) struct Act {
     pub caller: Caller,
     pub permission: &'static str,
     /// The document's name of the operation.
-    pub name: &'a str,
+    pub name: &'static str,
     pub target: String,
 }
 
 /// Does it, with its record around it.
-pub(crate) async fn recorded(deps: &Deps, act: Act<'_>, done: impl Future<Output = Response>) -> Response {
+pub(crate) async fn recorded(deps: &Deps, act: Act, done: impl Future<Output = Response>) -> Response {
     let Act { caller, permission, name, target } = act;
     let mut record = AuditRecord {
         id: String::new(),

@@ -1,7 +1,5 @@
 //! The OpenAPI document, made from the routes.
 
-use std::sync::{Arc, LazyLock};
-
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -12,8 +10,8 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Code, FieldFault, ProblemView};
+use crate::routes;
 use crate::views::SettingsView;
-use crate::{Deps, routes};
 
 const DESCRIPTION: &str = "\
 Amounts are decimal texts in the currency of the settings (`\"12.34\"`; unit prices keep their own decimals), quantities and ShipStation's ids are \
@@ -22,19 +20,10 @@ integers, times are RFC 3339 in UTC, days `YYYY-MM-DD`. Lists answer `items` and
 JSON pointer for each member at fault. Every call needs the permission `integration:shipstation`; each route's security names the grade: `read`, \
 `operate` or `configure`, where each contains those before it.";
 
-/// The OpenAPI document of every route; what `GET /v1/openapi.json` answers.
+/// The OpenAPI document of every route, made from them. The program serves the file that is made of it, which a test keeps up to date: making it takes more
+/// than everything else that the function does at its start.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    routes_and_document().1
-}
-
-/// The document as text.
-pub(crate) fn text() -> &'static str {
-    static TEXT: LazyLock<String> = LazyLock::new(|| serde_json::to_string(&openapi()).unwrap_or_default());
-    &TEXT
-}
-
-pub(crate) fn routes_and_document() -> (axum::Router<Arc<Deps>>, OpenApi) {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("Behind API Gateway a JWT that carries the permissions; on one machine the token that the start-up prints."));
@@ -45,7 +34,7 @@ pub(crate) fn routes_and_document() -> (axum::Router<Arc<Deps>>, OpenApi) {
     let mut info = InfoBuilder::new().title("Stevedore").version(env!("CARGO_PKG_VERSION")).description(Some(DESCRIPTION));
     info = info.license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()));
     let document = OpenApiBuilder::new().info(info.build()).components(Some(components.build())).build();
-    let (router, mut document) = OpenApiRouter::with_openapi(document).merge(routes::all()).split_for_parts();
+    let mut document = OpenApiRouter::with_openapi(document).merge(routes::all()).into_openapi();
     if let Some(components) = &mut document.components {
         // Not the body's own type, because the domain's parser reads it; so nothing else brings these in.
         let mut schemas = Vec::new();
@@ -64,7 +53,7 @@ pub(crate) fn routes_and_document() -> (axum::Router<Arc<Deps>>, OpenApi) {
             add_problems(path, operation);
         }
     }
-    (router, document)
+    document
 }
 
 /// Adds the problems that every route of its kind can answer with.

@@ -1,7 +1,7 @@
 //! The JSON API: everything that a person or the panel does goes through it.
 //!
 //! Routes are in `routes`, one module for each resource; what they show is in `views`. Each route's documentation says which grade of the permission it
-//! needs, and that documentation is what lets callers in: see `access`.
+//! needs, and that documentation, as `docs/openapi.json` has it, is what lets callers in: see `access`.
 
 mod access;
 mod audit;
@@ -12,6 +12,7 @@ mod paging;
 mod panel;
 mod problem;
 mod routes;
+mod routing;
 mod views;
 
 use std::sync::Arc;
@@ -64,9 +65,8 @@ impl Deps {
 
 /// The service: for `lambda_http::run`, and for a server on one machine.
 pub fn router(deps: Arc<Deps>) -> Router {
-    let (router, document) = document::routes_and_document();
-    let gate = Arc::new(Gate::new(Arc::clone(&deps), &document));
-    let router = router
+    let gate = Arc::new(Gate::new(Arc::clone(&deps)));
+    let router = routes::all::<Router<Arc<Deps>>>()
         .fallback(|| async { Problem::with_detail(Code::NotFound, "There is no such route.") })
         .layer(axum::middleware::from_fn_with_state(gate, access::guard))
         .with_state(Arc::clone(&deps));

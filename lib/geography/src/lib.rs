@@ -55,18 +55,19 @@ pub struct Place {
     pub state: State,
     /// Its middle; none for military addresses and where the data has none.
     pub point: Option<Point>,
-    further: usize,
+    further: tables::Further,
 }
 
 impl Place {
     /// Further names of cities that mail to it may bear.
     pub fn further_cities(&self) -> impl Iterator<Item = &'static str> + use<> {
-        tables::further_names(self.further)
+        let mut further = self.further;
+        std::iter::from_fn(move || further.name())
     }
 
     /// Further counties of the same state that its area lies in, by the census of 2010: then nothing but the street tells which.
     pub fn further_counties(&self) -> impl Iterator<Item = County> + use<> {
-        tables::further_counties(self.further)
+        self.further.counties()
     }
 
     /// The name of the city as the data writes it, where `text` is one of the names that mail to this ZIP may bear.

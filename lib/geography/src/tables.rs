@@ -5,40 +5,137 @@ use crate::{County, Place, Point, State, Zip};
 static STATES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/states"));
 static COUNTIES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/counties"));
 static ZIPS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/zips"));
-static FURTHER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/further"));
+static BLOCKS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/blocks"));
 static NAMES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/names"));
 
 const STATE: usize = 11;
 const COUNTY: usize = 4;
-const ZIP: usize = 17;
+const BLOCK: usize = 6;
+/// What differs between the blocks that a block's ZIPs belong to.
+const PER_BLOCK: u32 = 100;
 /// No latitude, no longitude.
 const NOWHERE: i32 = 8_000_000;
 
+/// A block's rows, as far as they were read.
+#[derive(Clone, Copy)]
+struct Rows {
+    bytes: &'static [u8],
+    /// Where the next name that no row before has used lies.
+    next_name: usize,
+    /// The ZIP that the next row is if none lies between.
+    expected: u32,
+    city: usize,
+    latitude: i32,
+    longitude: i32,
+    county: i32,
+}
+
+/// What lies behind a row: further names and counties, not read yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Further {
+    bytes: &'static [u8],
+    next_name: usize,
+    county: i32,
+    names: u32,
+    counties: u32,
+}
+
+impl Rows {
+    fn of_block(zip: u32) -> Option<Self> {
+        let index = usize::try_from(zip / PER_BLOCK).ok()?;
+        let (blocks, _) = BLOCKS.as_chunks::<BLOCK>();
+        let [a, b, c, n0, n1, n2] = *blocks.get(index)?;
+        let begin = widened(three(a, b, c));
+        let end = blocks.get(index + 1).map_or(ZIPS.len(), |[a, b, c, ..]| widened(three(*a, *b, *c)));
+        Some(Self {
+            bytes: ZIPS.get(begin..end)?,
+            next_name: widened(three(n0, n1, n2)),
+            expected: zip / PER_BLOCK * PER_BLOCK,
+            city: 0,
+            latitude: 0,
+            longitude: 0,
+            county: 0,
+        })
+    }
+}
+
+impl Iterator for Rows {
+    type Item = (Zip, Place);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let between = variable(&mut self.bytes)?;
+        let zip = Zip(self.expected + (between >> 1));
+        self.expected = zip.0 + 1;
+        match variable(&mut self.bytes)? {
+            1 => {}
+            told => self.city = told_name(told, &mut self.next_name),
+        }
+        let mut point = None;
+        if let Some(latitude) = variable(&mut self.bytes)?.checked_sub(1) {
+            self.latitude += signed(latitude);
+            self.longitude += signed(variable(&mut self.bytes)?);
+            point = Some(Point { latitude: self.latitude, longitude: self.longitude });
+        }
+        self.county += signed(variable(&mut self.bytes)?);
+        let mut further = Further { bytes: &[], next_name: self.next_name, county: self.county, names: 0, counties: 0 };
+        if between & 1 == 1 {
+            further.names = variable(&mut self.bytes)?;
+            further.counties = variable(&mut self.bytes)?;
+            further.bytes = self.bytes;
+            let mut rest = further;
+            while rest.name().is_some() {}
+            while rest.county().is_some() {}
+            (self.bytes, self.next_name) = (rest.bytes, rest.next_name);
+        }
+        let county = u16::try_from(self.county).ok()?;
+        let (state, county_name) = self::county(county);
+        let place = Place {
+            zip,
+            city: name(self.city),
+            county: (!county_name.is_empty()).then_some(County(county)),
+            state: State(state),
+            point,
+            further,
+        };
+        Some((zip, place))
+    }
+}
+
+impl Further {
+    /// The next of the names.
+    pub(crate) fn name(&mut self) -> Option<&'static str> {
+        self.names = self.names.checked_sub(1)?;
+        let told = variable(&mut self.bytes)?;
+        Some(name(told_name(told, &mut self.next_name)))
+    }
+
+    /// The next of the counties, once the names are read.
+    fn county(&mut self) -> Option<County> {
+        self.counties = self.counties.checked_sub(1)?;
+        let away = signed(variable(&mut self.bytes)?);
+        u16::try_from(self.county + away).ok().map(County)
+    }
+
+    /// The further counties.
+    pub(crate) fn counties(mut self) -> impl Iterator<Item = County> + use<> {
+        while self.name().is_some() {}
+        std::iter::from_fn(move || self.county())
+    }
+}
+
 pub(crate) fn find(zip: Zip) -> Option<Place> {
-    let (rows, _) = ZIPS.as_chunks::<ZIP>();
-    let index = rows.binary_search_by_key(&zip.0, |[a, b, c, ..]| three(*a, *b, *c)).ok()?;
-    let [_, _, _, p0, p1, p2, p3, p4, p5, c0, c1, c2, n0, n1, f0, f1, f2] = *rows.get(index)?;
-    let county = u16::from_le_bytes([n0, n1]);
-    let (state, county_name) = self::county(county);
-    Some(Place {
-        zip,
-        city: name(three(c0, c1, c2)),
-        county: (!county_name.is_empty()).then_some(County(county)),
-        state: State(state),
-        point: point([p0, p1, p2], [p3, p4, p5]),
-        further: widened(three(f0, f1, f2)),
-    })
+    Rows::of_block(zip.0)?.take_while(|(known, _)| *known <= zip).find(|(known, _)| *known == zip).map(|(_, place)| place)
 }
 
 /// Every ZIP, for tests that walk through all of them.
 #[cfg(test)]
 pub(crate) fn zips() -> impl Iterator<Item = Zip> {
-    ZIPS.as_chunks::<ZIP>().0.iter().map(|[a, b, c, ..]| Zip(three(*a, *b, *c)))
+    (0..100_000).step_by(widened(PER_BLOCK)).filter_map(Rows::of_block).flatten().map(|(zip, _)| zip)
 }
 
 pub(crate) fn county(index: u16) -> (u8, &'static str) {
     let (rows, _) = COUNTIES.as_chunks::<COUNTY>();
-    rows.get(usize::from(index)).map_or((0, ""), |[state, a, b, c]| (*state, name(three(*a, *b, *c))))
+    rows.get(usize::from(index)).map_or((0, ""), |[state, a, b, c]| (*state, name(widened(three(*a, *b, *c)))))
 }
 
 pub(crate) fn states() -> u8 {
@@ -58,30 +155,45 @@ pub(crate) fn state(index: u8) -> StateRow {
     };
     StateRow {
         code: std::str::from_utf8(code).unwrap_or_default(),
-        name: name(three(*n0, *n1, *n2)),
+        name: name(widened(three(*n0, *n1, *n2))),
         centre: point([*p0, *p1, *p2], [*p3, *p4, *p5]),
     }
 }
 
-pub(crate) fn further_names(at: usize) -> impl Iterator<Item = &'static str> + use<> {
-    let (names, _) = further(at);
-    names.as_chunks::<3>().0.iter().map(|[a, b, c]| name(three(*a, *b, *c)))
+/// Where the name lies that a row tells.
+fn told_name(told: u32, next: &mut usize) -> usize {
+    match told.checked_sub(2) {
+        Some(back) => next.saturating_sub(widened(back)),
+        None => {
+            let at = *next;
+            *next += 1 + NAMES.get(at).map_or(0, |length| usize::from(*length));
+            at
+        }
+    }
 }
 
-pub(crate) fn further_counties(at: usize) -> impl Iterator<Item = County> + use<> {
-    let (_, counties) = further(at);
-    counties.as_chunks::<2>().0.iter().map(|bytes| County(u16::from_le_bytes(*bytes)))
-}
-
-fn further(at: usize) -> (&'static [u8], &'static [u8]) {
-    let Some([names, counties, rest @ ..]) = FURTHER.get(at..) else { return (&[], &[]) };
-    let (names, rest) = rest.split_at_checked(usize::from(*names) * 3).unwrap_or_default();
-    (names, rest.get(..usize::from(*counties) * 2).unwrap_or_default())
-}
-
-fn name(at: u32) -> &'static str {
-    let Some([length, rest @ ..]) = NAMES.get(widened(at)..) else { return "" };
+fn name(at: usize) -> &'static str {
+    let Some([length, rest @ ..]) = NAMES.get(at..) else { return "" };
     rest.get(..usize::from(*length)).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+/// The next number of seven bits a byte.
+fn variable(bytes: &mut &'static [u8]) -> Option<u32> {
+    let mut number = 0;
+    for shift in (0..32).step_by(7) {
+        let (first, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u32::from(first & 0x7f) << shift;
+        if first & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+/// A number whose lowest bit is its sign.
+fn signed(number: u32) -> i32 {
+    (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
 }
 
 fn three(a: u8, b: u8, c: u8) -> u32 {

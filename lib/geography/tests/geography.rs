@@ -180,3 +180,39 @@ fn places_are_what_they_are() {
     assert_eq!(reno.city_named("RENO"), Some("Reno"));
     assert_eq!(reno.city_named("Sparks"), None);
 }
+
+/// The tables say what the data says, of every ZIP, and know no other.
+#[test]
+fn every_place_is_as_the_data_says() {
+    let data = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/data/places.txt")).unwrap();
+    let (mut state, mut county, mut count) = (String::new(), String::new(), 0);
+    for line in data.lines().filter(|line| !line.starts_with('#')) {
+        if let Some(named) = line.strip_prefix('=') {
+            named.split_once(' ').unwrap().0.clone_into(&mut state);
+            continue;
+        }
+        if let Some(named) = line.strip_prefix('-') {
+            named.clone_into(&mut county);
+            continue;
+        }
+        let mut parts = line.split('\t');
+        let city = parts.next().unwrap();
+        for entry in parts {
+            let mut counties = entry.split('+');
+            let mut names = counties.next().unwrap().split('|');
+            let mut numbers = names.next().unwrap().split(' ').map(|number| number.parse::<i32>().unwrap());
+            let zip = format!("{:05}", numbers.next().unwrap());
+            let place = Zip::parse(&zip).unwrap().place().unwrap_or_else(|| panic!("{zip} is not known"));
+            assert_eq!((place.city, place.state.code()), (city, state.as_str()), "{zip}");
+            assert_eq!(place.county.map_or("", |county| county.name()), county, "{zip}");
+            let point = numbers.next().map(|latitude| (latitude, numbers.next().unwrap()));
+            assert_eq!(place.point.map(|point| (point.latitude, point.longitude)), point, "{zip}");
+            assert!(place.further_cities().eq(names), "{zip}");
+            let further: Vec<&str> = place.further_counties().map(|county| county.name().trim_end_matches(" County")).collect();
+            assert_eq!(further, counties.map(|name| name.trim_end_matches(" County")).collect::<Vec<_>>(), "{zip}");
+            count += 1;
+        }
+    }
+    let known = (0..100_000).filter(|zip| Zip::parse(&format!("{zip:05}")).unwrap().place().is_some()).count();
+    assert_eq!(known, count);
+}

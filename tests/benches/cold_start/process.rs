@@ -23,6 +23,9 @@ pub enum Until {
 /// Longer than any of them takes under the profiler.
 const PATIENCE: Duration = Duration::from_mins(10);
 
+/// A folder that keeps callgrind's files of the starts, to be read by `callgrind_annotate`; the release is built with `CARGO_PROFILE_RELEASE_STRIP=none` for it.
+const PROFILES: &str = "STEVEDORE_PROFILES";
+
 /// Ends its process, whatever happens.
 struct Running(Child);
 
@@ -64,6 +67,10 @@ pub async fn instructions(surroundings: &Surroundings, program: &Program, until:
     // By a signal that the program does not handle: the profiler then writes what it has counted.
     Command::new("kill").arg("-TERM").arg(running.0.id().to_string()).status().unwrap();
     tokio::task::spawn_blocking(move || running.0.wait()).await.unwrap().unwrap();
+    if let (Some(kept), Until::FirstPoll) = (std::env::var_os(PROFILES), until) {
+        let name = program.name.replace(' ', "-");
+        std::fs::copy(&out, std::path::Path::new(&kept).join(format!("callgrind.{name}"))).unwrap();
+    }
     let text = std::fs::read_to_string(out).unwrap();
     let total = text.lines().find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
     Some(total.unwrap_or_else(|| panic!("{}: nothing counted", program.name)).trim().parse().unwrap())

@@ -15,12 +15,11 @@ use axum::{Json, Router};
 use serde::Serialize;
 use stevedore_lambda::config::SignIn;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::Deps;
 use crate::access::seal;
 use crate::problem::{Code, Problem};
+use crate::routing::{Routes, routes};
 
 /// Nothing from other hosts, nothing inline, nothing framed; texts cannot become markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -59,8 +58,8 @@ fn answer(text: &'static str, media_type: &'static str, caching: &'static str, p
     response
 }
 
-pub(crate) fn configuration() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(show))
+pub(crate) fn configuration<R: Routes>() -> R {
+    R::empty().routes(routes!(show))
 }
 
 /// How people sign in to the panel.

@@ -1,24 +1,20 @@
 //! Who did what (N29), and who asks.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
 use stevedore_aws::AuditRecord;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::Shared;
-use crate::Deps;
 use crate::access::{Caller, Grade};
 use crate::paging::{ListQuery, ListView, Parameters, read_token, write_token};
 use crate::problem::Problem;
+use crate::routing::{Routes, routes};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(me))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(list)).routes(routes!(me))
 }
 
 /// Something that a person did.

@@ -1,23 +1,20 @@
 //! What the settings may name: one call for the screens that edit them.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use stevedore_aws::{Error, List, Record};
 use stevedore_domain::reference::{Account, AccountKind, Customer, Location, TaxRule};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::Shared;
 use crate::Deps;
 use crate::problem::Problem;
+use crate::routing::{Routes, routes};
 use crate::views::account_kind;
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(choices))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(choices))
 }
 
 /// Records of each kind that are offered; a setting may name any other.

@@ -3,8 +3,6 @@
 //! The secret is written before the connection: cut off in between, nothing is connected and connecting again overwrites it. Disconnecting marks
 //! the connection first and removes it last: cut off in between, it stays `disconnecting`, nothing is fetched, and the DELETE can be sent again.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -16,18 +14,17 @@ use stevedore_aws::messages::Command;
 use stevedore_aws::{Connection, ConnectionMode, Progress, RecordOutcome, StoredCredentials};
 use stevedore_shipstation::Credentials;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::Shared;
 use crate::Deps;
 use crate::access::Caller;
 use crate::input::{Body, Fields, choice, text};
 use crate::problem::{Code, Problem};
+use crate::routing::{Routes, routes};
 use crate::views::ConnectionView;
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(show, connect, change, disconnect))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(show, connect, change, disconnect))
 }
 
 /// What connecting takes.

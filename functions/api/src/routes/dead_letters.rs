@@ -1,7 +1,5 @@
 //! Messages that could not be processed, and putting them back.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
@@ -11,18 +9,16 @@ use stevedore_aws::DeadLetter;
 use stevedore_aws::messages::{Command, OrderMessage};
 use stevedore_lambda::ErrorChain;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::Shared;
-use crate::Deps;
 use crate::access::Caller;
 use crate::input::{Body, text};
 use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::Problem;
+use crate::routing::{Routes, routes};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(redrive))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(list)).routes(routes!(redrive))
 }
 
 /// Messages that are named one by one in a request, at most.

@@ -1,7 +1,5 @@
 //! The log: one entry for each captured order (S145–S150).
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -11,8 +9,6 @@ use stevedore_domain::log::LogState;
 use stevedore_domain::operation::OperationKind;
 use stevedore_domain::sale::SaleStatus;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::operations::accepted;
 use super::{OrderInPath, Shared, zone};
@@ -20,10 +16,11 @@ use crate::Deps;
 use crate::access::Caller;
 use crate::paging::{ListQuery, ListView, Parameters, filtered};
 use crate::problem::{Code, Problem};
+use crate::routing::{Routes, routes};
 use crate::views::{LogEntryView, OperationView};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, delete)).routes(routes!(recreate))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(list)).routes(routes!(show, delete)).routes(routes!(recreate))
 }
 
 #[derive(Default)]

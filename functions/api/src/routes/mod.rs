@@ -28,14 +28,14 @@ use stevedore_aws::Stored;
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::settings::Settings;
 use stevedore_shipstation::{Call, Credentials, Priority};
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::Deps;
 use crate::problem::{Code, Problem};
+use crate::routing::Routes;
 
 /// Every route.
-pub(crate) fn all() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new()
+pub(crate) fn all<R: Routes>() -> R {
+    R::empty()
         .merge(health::routes())
         .merge(overview::routes())
         .merge(connection::routes())

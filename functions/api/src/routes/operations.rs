@@ -1,7 +1,5 @@
 //! Operations: what ran, and starting one (S114, S115, S153, S154).
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -15,8 +13,6 @@ use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::Trigger;
 use stevedore_lambda::ErrorChain;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{Id, Shared, zone};
 use crate::Deps;
@@ -24,10 +20,11 @@ use crate::access::Caller;
 use crate::input::{Body, date, text};
 use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::{Code, FieldFault, Problem};
+use crate::routing::{Routes, routes};
 use crate::views::{OperationView, RowView};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(list, start)).routes(routes!(show)).routes(routes!(rows))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(list, start)).routes(routes!(show)).routes(routes!(rows))
 }
 
 /// What starting an operation takes.

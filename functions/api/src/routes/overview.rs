@@ -1,7 +1,5 @@
 //! "Is everything all right?": one call for the home page.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use jiff::civil::Time;
@@ -9,17 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 use stevedore_aws::{Connection, ConnectionMode, Cursor, List, OperationKind};
 use stevedore_domain::log::LogState;
 use stevedore_domain::settings::Settings;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{Shared, zone};
-use crate::Deps;
 use crate::access::Caller;
 use crate::problem::Problem;
+use crate::routing::{Routes, routes};
 use crate::views::{CountView, Facts, OperationView, OverviewView, RequestsView, findings};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(show))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(show))
 }
 
 /// Log entries in a state are counted up to this.

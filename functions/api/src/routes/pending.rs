@@ -1,7 +1,5 @@
 //! Pending orders: captured and not a sale yet (S116).
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -11,20 +9,18 @@ use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::LogState;
 use stevedore_domain::settings::Consolidation;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::operations::accepted;
 use super::{OrderInPath, Shared};
-use crate::Deps;
 use crate::access::Caller;
 use crate::input::{Body, number_id};
 use crate::paging::{ListQuery, ListView, Parameters, read_token, write_token};
 use crate::problem::{Code, FieldFault, Problem};
+use crate::routing::{Routes, routes};
 use crate::views::{LogEntryView, OperationView, PendingOrderView};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(process)).routes(routes!(show))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(list)).routes(routes!(process)).routes(routes!(show))
 }
 
 /// The states of a pending order, in the order in which they are listed.

@@ -1,7 +1,5 @@
 //! What a person does with a sale: void it, authorise its invoice, go on with its fulfilment, add a payment.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -19,8 +17,6 @@ use stevedore_domain::sale::{Actor, Fulfilment, MOST_PAYMENTS, Payment, PaymentR
 use stevedore_domain::settings::PickPackShip;
 use stevedore_domain::stock::{Level, Levels, StockChange, StockKey};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{Id, Shared, zone};
 use crate::Deps;
@@ -28,14 +24,11 @@ use crate::access::Caller;
 use crate::etag::{IfMatch, etag, tagged};
 use crate::input::{Body, choice, date, decimal, other_than_zero, text};
 use crate::problem::{Code, FieldFault, Problem};
+use crate::routing::{Routes, routes};
 use crate::views::SaleView;
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new()
-        .routes(routes!(void))
-        .routes(routes!(authorise_invoice))
-        .routes(routes!(retry_fulfilment))
-        .routes(routes!(add_payment))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(void)).routes(routes!(authorise_invoice)).routes(routes!(retry_fulfilment)).routes(routes!(add_payment))
 }
 
 /// The longest payment method, in bytes.

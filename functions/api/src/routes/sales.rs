@@ -1,23 +1,19 @@
 //! Sales, to be read. What is done with them is in `sale_actions`.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use stevedore_domain::ids::SaleId;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{Id, Shared, zone};
-use crate::Deps;
 use crate::etag::tagged;
 use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::Problem;
+use crate::routing::{Routes, routes};
 use crate::views::{SaleOrderView, SaleView};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(orders))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(list)).routes(routes!(show)).routes(routes!(orders))
 }
 
 /// Sales, the newest first

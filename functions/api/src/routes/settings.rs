@@ -1,7 +1,5 @@
 //! The settings and their history (behaviour, section 4).
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -9,20 +7,18 @@ use axum::response::Response;
 use stevedore_aws::RecordOutcome;
 use stevedore_domain::reference::{Account, Customer, Location, TaxRule};
 use stevedore_domain::settings::{MALFORMED_JSON, References, SettingChange, changes, named_references, parse};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::Shared;
-use crate::Deps;
 use crate::access::Caller;
 use crate::etag::{IfMatch, etag, tagged};
 use crate::input::Body;
 use crate::paging::{ListQuery, ListView, Parameters, read_number, write_number};
 use crate::problem::{Code, FieldFault, Problem};
+use crate::routing::{Routes, routes};
 use crate::views::{SettingsChangeView, SettingsView};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(show, replace)).routes(routes!(history))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(show, replace)).routes(routes!(history))
 }
 
 /// The settings in force

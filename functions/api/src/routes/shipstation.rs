@@ -1,23 +1,20 @@
 //! ShipStation's own lists, read through for the mapping screens.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use stevedore_shipstation::{Credentials, Store, Warehouse};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::Shared;
 use crate::Deps;
 use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::{Code, Problem};
+use crate::routing::{Routes, routes};
 use crate::views::AddressView;
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(stores)).routes(routes!(warehouses))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(stores)).routes(routes!(warehouses))
 }
 
 /// A selling channel inside the ShipStation account.

@@ -1,22 +1,18 @@
 //! Stock: levels, and the corrections that people make to them.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::collections::{BTreeSet, HashMap};
 use stevedore_aws::{AdjustmentOutcome, StockLevel};
 use stevedore_domain::ids::{LocationId, ProductId};
 use stevedore_domain::order::Digest;
 use stevedore_domain::reference::{Location, Product};
 use stevedore_domain::stock::{Adjustment, LARGEST_QUANTITY, Level};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::Shared;
 use crate::Deps;
@@ -24,9 +20,10 @@ use crate::access::Caller;
 use crate::input::{Body, integer, other_than_zero, text};
 use crate::paging::{ListQuery, ListView, Parameters, filtered};
 use crate::problem::{Code, FieldFault, Problem};
+use crate::routing::{Routes, routes};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(list_adjustments, adjust))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(list)).routes(routes!(list_adjustments, adjust))
 }
 
 /// The longest id that may be named, in bytes.

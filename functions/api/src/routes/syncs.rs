@@ -1,7 +1,5 @@
 //! Pending syncs for an accounting connector (S40).
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
@@ -9,18 +7,16 @@ use serde::Serialize;
 use stevedore_aws::{AccountingSync, SyncState};
 use stevedore_domain::sale::SyncAction;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{Id, Shared};
-use crate::Deps;
 use crate::access::Caller;
 use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::Problem;
+use crate::routing::{Routes, routes};
 use crate::views::{sync_action, sync_state};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(acknowledge))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(list)).routes(routes!(acknowledge))
 }
 
 /// What happened to an invoice, and whether the accounting system has heard of it.

@@ -1,7 +1,5 @@
 //! Products from a file: the file is read as a whole and kept; its rows are carried out by a command.
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, header};
@@ -9,18 +7,16 @@ use axum::response::Response;
 use stevedore_aws::OperationKind;
 use stevedore_aws::messages::Command;
 use stevedore_domain::import::{Format, read};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{Shared, wrong};
-use crate::Deps;
 use crate::access::Caller;
 use crate::problem::{Code, Problem};
 use crate::routes::operations::accepted;
+use crate::routing::{Routes, routes};
 use crate::views::OperationView;
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(import_products))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(import_products))
 }
 
 /// The largest file, in bytes. Lambda takes 6 MB with everything around it.

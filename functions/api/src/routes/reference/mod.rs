@@ -4,8 +4,6 @@ mod import;
 mod place_of_business;
 mod records;
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -15,8 +13,6 @@ use stevedore_aws::{RecordOutcome, Stored};
 use stevedore_domain::order::Digest;
 use stevedore_domain::reference::{Account, Customer, Location, PriceTier, Product, TaxRule};
 use stevedore_domain::settings::FieldError;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{Id, Shared};
 use crate::Deps;
@@ -25,14 +21,15 @@ use crate::etag::{IfMatch, etag, tagged};
 use crate::input::{Body, Fields, text};
 use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::{Code, FieldFault, Problem};
+use crate::routing::{Routes, routes};
 use crate::views::{
     AccountInput, AccountView, CustomerInput, CustomerView, LocationInput, LocationView, PriceTierInput, PriceTierView, ProductInput,
     ProductView, TaxRuleInput, TaxRuleView,
 };
 use records::Reference;
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new()
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty()
         .merge(products::routes())
         .merge(customers::routes())
         .merge(locations::routes())
@@ -151,8 +148,8 @@ macro_rules! resource {
         mod $module {
             use super::*;
 
-            pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-                OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, replace))
+            pub(super) fn routes<R: Routes>() -> R {
+                R::empty().routes(routes!(list, create)).routes(routes!(show, replace))
             }
 
             /// All of them, the newest first

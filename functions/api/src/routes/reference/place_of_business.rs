@@ -1,7 +1,5 @@
 //! A place of business in the United States makes the tax rules of its state, county and city (S64, S65).
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,21 +10,20 @@ use stevedore_domain::ids::TaxRuleId;
 use stevedore_domain::jurisdiction::{PlaceError, PlaceRule, rules_of_place};
 use stevedore_domain::reference::TaxRule;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{Shared, taken, wrong, wrote};
 use crate::Deps;
 use crate::access::Caller;
 use crate::input::{Body, text};
 use crate::problem::{Code, Problem};
+use crate::routing::{Routes, routes};
 use crate::views::TaxRuleView;
 
 /// How often a rule is tried to be made, while others make or name it at the same time.
 const ATTEMPTS: usize = 8;
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Deps>> {
-    OpenApiRouter::new().routes(routes!(add))
+pub(super) fn routes<R: Routes>() -> R {
+    R::empty().routes(routes!(add))
 }
 
 /// A place of business.
