@@ -34,7 +34,7 @@ pub fn openapi() -> OpenApi {
     let mut info = InfoBuilder::new().title("Stevedore").version(env!("CARGO_PKG_VERSION")).description(Some(DESCRIPTION));
     info = info.license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()));
     let document = OpenApiBuilder::new().info(info.build()).components(Some(components.build())).build();
-    let mut document = OpenApiRouter::with_openapi(document).merge(routes::all()).into_openapi();
+    let mut document = routes::all(OpenApiRouter::with_openapi(document)).into_openapi();
     if let Some(components) = &mut document.components {
         // Not the body's own type, because the domain's parser reads it; so nothing else brings these in.
         let mut schemas = Vec::new();

@@ -66,9 +66,9 @@ impl Deps {
 /// The service: for `lambda_http::run`, and for a server on one machine.
 pub fn router(deps: Arc<Deps>) -> Router {
     let gate = Arc::new(Gate::new(Arc::clone(&deps)));
-    let router = routes::all::<Router<Arc<Deps>>>()
+    let router = routes::all(Router::new())
         .fallback(|| async { Problem::with_detail(Code::NotFound, "There is no such route.") })
         .layer(axum::middleware::from_fn_with_state(gate, access::guard))
         .with_state(Arc::clone(&deps));
-    panel::routes(deps.sign_in.as_ref()).merge(router)
+    router.merge(panel::routes(deps.sign_in.as_ref()))
 }

@@ -1,7 +1,7 @@
 //! How a list of handlers becomes the router that serves them, and the document that describes them.
 //!
-//! Which of the two is told apart when it is compiled, so the program that serves carries nothing of what makes the document: a quarter of its size and
-//! nine tenths of the instructions of its start.
+//! Which of the two is told apart when it is compiled, so the program that serves carries nothing of what makes the document, which was most of what it did
+//! at its start.
 
 use std::sync::Arc;
 
@@ -14,22 +14,12 @@ use crate::Deps;
 
 /// What routes are collected in.
 pub(crate) trait Routes: Sized {
-    /// Without a route.
-    fn empty() -> Self;
-
     /// With one more path. `serve` answers the path and the methods that serve it, `describe` what the document says of them.
     fn routes(self, handlers: (impl FnOnce() -> (String, MethodRouter<Arc<Deps>>), impl FnOnce() -> UtoipaMethodRouter<Arc<Deps>>))
     -> Self;
-
-    /// With all of another's.
-    fn merge(self, other: Self) -> Self;
 }
 
 impl Routes for Router<Arc<Deps>> {
-    fn empty() -> Self {
-        Self::new()
-    }
-
     fn routes(
         self,
         (serve, _): (impl FnOnce() -> (String, MethodRouter<Arc<Deps>>), impl FnOnce() -> UtoipaMethodRouter<Arc<Deps>>),
@@ -37,26 +27,14 @@ impl Routes for Router<Arc<Deps>> {
         let (path, methods) = serve();
         self.route(&path, methods)
     }
-
-    fn merge(self, other: Self) -> Self {
-        self.merge(other)
-    }
 }
 
 impl Routes for OpenApiRouter<Arc<Deps>> {
-    fn empty() -> Self {
-        Self::new()
-    }
-
     fn routes(
         self,
         (_, describe): (impl FnOnce() -> (String, MethodRouter<Arc<Deps>>), impl FnOnce() -> UtoipaMethodRouter<Arc<Deps>>),
     ) -> Self {
         self.routes(describe())
-    }
-
-    fn merge(self, other: Self) -> Self {
-        self.merge(other)
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient, SharedInterceptor};
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+
+use crate::connector::http_client;
 
 /// What tests need to look into, or stop, every call: the SDK's own interceptor types.
 pub mod interceptors {
@@ -37,21 +37,6 @@ pub struct ClientOptions {
     pub interceptors: Vec<SharedInterceptor>,
     /// Certificates in PEM to trust instead of Amazon's own: the contents of `AWS_CA_BUNDLE`, for an endpoint behind somebody else's certificate.
     pub trusted: Option<Vec<u8>>,
-}
-
-/// The five roots that every AWS endpoint's certificate comes from (Amazon Trust Services, "Certification authorities"). The operating system's 145 would be
-/// parsed one by one at each cold start, and each could vouch for AWS.
-const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
-
-/// One HTTP client for all services, so that roots are parsed once.
-fn http_client(trusted: Option<&[u8]>) -> SharedHttpClient {
-    let store = TrustStore::empty().with_pem_certificate(trusted.unwrap_or(AMAZON_ROOTS));
-    let mut builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-    // Building it cannot fail with this provider; if it did, the system's own roots would be used.
-    if let Ok(context) = TlsContext::builder().with_trust_store(store).build() {
-        builder = builder.tls_context(context);
-    }
-    builder.build_https()
 }
 
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
@@ -149,13 +134,9 @@ impl aws_sdk_dynamodb::config::AsyncSleep for TokioSleep {
     }
 }
 
-/// The SDK sets no operation time-out by itself; a stuck connection would cost a whole invocation.
+/// The SDK sets no operation time-out by itself; a stuck connection would cost a whole invocation. (Connecting has a limit of its own, in `connector`.)
 fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(3))
-        .operation_attempt_timeout(Duration::from_secs(10))
-        .operation_timeout(Duration::from_secs(30))
-        .build()
+    TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(10)).operation_timeout(Duration::from_secs(30)).build()
 }
 
 /// Throttling, server errors and lost connections are retried with jitter by the SDK: after up to 0.1, 0.2, 0.4 and 0.8 seconds. Its own first wait is

@@ -5,6 +5,7 @@
 
 mod clients;
 mod codec;
+mod connector;
 mod error;
 mod event;
 mod keys;

@@ -125,7 +125,7 @@ pub fn http_client_trusting(pem: &[u8]) -> Result<reqwest::Client, Error> {
         let certificate = certificate.map_err(|error| failed(error.to_string().into()))?;
         roots.add(certificate).map_err(|error| failed(error.into()))?;
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let tls = tls.map_err(|error| failed(error.into()))?.with_root_certificates(roots).with_no_client_auth();
     let same_origin = reqwest::redirect::Policy::custom(|attempt| {

@@ -81,6 +81,9 @@ fn start(surroundings: &Surroundings, program: &Program, api: &RuntimeApi, befor
     let mut command = Command::new(words[0]);
     command.args(&words[1..]).env_clear().envs(surroundings.environment()).env("AWS_LAMBDA_RUNTIME_API", api.address.to_string());
     command.env("AWS_LAMBDA_FUNCTION_NAME", &program.name).stdin(Stdio::null()).stdout(Stdio::null());
+    if program.ours {
+        command.env("AWS_CA_BUNDLE", &surroundings.authority);
+    }
     command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.name))
 }
 

@@ -27,6 +27,8 @@ pub struct Program {
     pub expected: fn(&str) -> bool,
     /// Whether callgrind can run it.
     pub counted: bool,
+    /// Ours: it has Amazon's roots in it, and reads no more than that of the authority here.
+    pub ours: bool,
 }
 
 fn root() -> PathBuf {
@@ -46,11 +48,11 @@ pub fn all() -> (Vec<Program>, Vec<String>) {
     let own = |name: &str, event, expected| {
         let built = ["lambda", "release"].map(|folder| root.join("target").join(folder).join(name));
         let file = if built[0].join("bootstrap").exists() { built[0].join("bootstrap") } else { built[1].clone() };
-        (Program { name: name.to_owned(), command: vec![file.display().to_string()], event, expected, counted: true }, file)
+        (Program { name: name.to_owned(), command: vec![file.display().to_string()], event, expected, counted: true, ours: true }, file)
     };
     let built = root.join("target/cold_start");
     let other = |name: &str, command: Vec<String>, file: PathBuf, counted| {
-        (Program { name: name.to_owned(), command, event: Event::Order, expected: null, counted }, file)
+        (Program { name: name.to_owned(), command, event: Event::Order, expected: null, counted, ours: false }, file)
     };
     let plain = built.join("plain/release/plain");
     let python = built.join("python/bin/python");
@@ -87,6 +89,8 @@ pub struct Surroundings {
     world: World,
     _folder: tempfile::TempDir,
     environment: Vec<(&'static str, String)>,
+    /// The file of the authority's own certificate.
+    pub authority: String,
     messages: Mutex<Vec<ReceivedMessage>>,
 }
 
@@ -113,9 +117,10 @@ impl Surroundings {
             std::fs::write(&path, format!("{roots}\n{}", authority.pem)).unwrap();
             path.display().to_string()
         };
-        // As many roots as there would be: Amazon's five for us, the system's for the others.
+        // As many roots as there would be, for those that read them when they start: Amazon's five, the system's.
         let amazons = include_str!("../../../lib/aws/src/amazon-roots.pem");
         let system = std::fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
+        let own = write("own.pem", "");
         let urls = world.queues.urls();
         let environment = vec![
             ("PATH", std::env::var("PATH").unwrap()),
@@ -128,7 +133,7 @@ impl Surroundings {
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),
             ("AWS_CA_BUNDLE", write("amazon.pem", amazons)),
             ("SSL_CERT_FILE", write("system.pem", &system)),
-            ("NODE_EXTRA_CA_CERTS", write("own.pem", "")),
+            ("NODE_EXTRA_CA_CERTS", own.clone()),
             ("STEVEDORE_TABLE", "stevedore".to_owned()),
             ("STEVEDORE_ORDERS_QUEUE_URL", urls.orders.clone()),
             ("STEVEDORE_COMMANDS_QUEUE_URL", urls.commands.clone()),
@@ -137,7 +142,7 @@ impl Surroundings {
             ("STEVEDORE_SECRET_ID", "stevedore".to_owned()),
             ("STEVEDORE_SHIPSTATION_URL", shipstation),
         ];
-        Self { world, _folder: folder, environment, messages: Mutex::new(messages) }
+        Self { world, _folder: folder, environment, authority: own, messages: Mutex::new(messages) }
     }
 
     pub fn environment(&self) -> impl Iterator<Item = (&'static str, &str)> {

@@ -37,6 +37,9 @@ mod person;
 mod stock;
 mod table;
 mod template;
+#[path = "../../benches/cold_start/tls.rs"]
+mod tls;
+mod trust;
 mod world;
 
 /// What makes a function's clients work under the role that the template gives it.

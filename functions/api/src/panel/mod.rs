@@ -58,8 +58,8 @@ fn answer(text: &'static str, media_type: &'static str, caching: &'static str, p
     response
 }
 
-pub(crate) fn configuration<R: Routes>() -> R {
-    R::empty().routes(routes!(show))
+pub(crate) fn configuration<R: Routes>(into: R) -> R {
+    into.routes(routes!(show))
 }
 
 /// How people sign in to the panel.

@@ -13,8 +13,8 @@ use crate::paging::{ListQuery, ListView, Parameters, read_token, write_token};
 use crate::problem::Problem;
 use crate::routing::{Routes, routes};
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(list)).routes(routes!(me))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(list)).routes(routes!(me))
 }
 
 /// Something that a person did.

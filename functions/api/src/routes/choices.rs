@@ -13,8 +13,8 @@ use crate::problem::Problem;
 use crate::routing::{Routes, routes};
 use crate::views::account_kind;
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(choices))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(choices))
 }
 
 /// Records of each kind that are offered; a setting may name any other.

@@ -23,8 +23,8 @@ use crate::problem::{Code, Problem};
 use crate::routing::{Routes, routes};
 use crate::views::ConnectionView;
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(show, connect, change, disconnect))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(show, connect, change, disconnect))
 }
 
 /// What connecting takes.

@@ -17,8 +17,8 @@ use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::Problem;
 use crate::routing::{Routes, routes};
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(list)).routes(routes!(redrive))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(list)).routes(routes!(redrive))
 }
 
 /// Messages that are named one by one in a request, at most.

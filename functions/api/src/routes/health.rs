@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 use super::Shared;
 use crate::routing::{Routes, routes};
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(health)).routes(routes!(openapi))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(health)).routes(routes!(openapi))
 }
 
 /// Whether the parts answer.

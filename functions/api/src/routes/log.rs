@@ -19,8 +19,8 @@ use crate::problem::{Code, Problem};
 use crate::routing::{Routes, routes};
 use crate::views::{LogEntryView, OperationView};
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(list)).routes(routes!(show, delete)).routes(routes!(recreate))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(list)).routes(routes!(show, delete)).routes(routes!(recreate))
 }
 
 #[derive(Default)]

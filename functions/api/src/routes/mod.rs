@@ -34,25 +34,24 @@ use crate::problem::{Code, Problem};
 use crate::routing::Routes;
 
 /// Every route.
-pub(crate) fn all<R: Routes>() -> R {
-    R::empty()
-        .merge(health::routes())
-        .merge(overview::routes())
-        .merge(connection::routes())
-        .merge(shipstation::routes())
-        .merge(settings::routes())
-        .merge(choices::routes())
-        .merge(operations::routes())
-        .merge(pending::routes())
-        .merge(log::routes())
-        .merge(sales::routes())
-        .merge(sale_actions::routes())
-        .merge(stock::routes())
-        .merge(syncs::routes())
-        .merge(dead_letters::routes())
-        .merge(reference::routes())
-        .merge(audit::routes())
-        .merge(super::panel::configuration())
+pub(crate) fn all<R: Routes>(into: R) -> R {
+    let into = health::routes(into);
+    let into = overview::routes(into);
+    let into = connection::routes(into);
+    let into = shipstation::routes(into);
+    let into = settings::routes(into);
+    let into = choices::routes(into);
+    let into = operations::routes(into);
+    let into = pending::routes(into);
+    let into = log::routes(into);
+    let into = sales::routes(into);
+    let into = sale_actions::routes(into);
+    let into = stock::routes(into);
+    let into = syncs::routes(into);
+    let into = dead_letters::routes(into);
+    let into = reference::routes(into);
+    let into = audit::routes(into);
+    super::panel::configuration(into)
 }
 
 type Shared = axum::extract::State<Arc<Deps>>;

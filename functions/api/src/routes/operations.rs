@@ -23,8 +23,8 @@ use crate::problem::{Code, FieldFault, Problem};
 use crate::routing::{Routes, routes};
 use crate::views::{OperationView, RowView};
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(list, start)).routes(routes!(show)).routes(routes!(rows))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(list, start)).routes(routes!(show)).routes(routes!(rows))
 }
 
 /// What starting an operation takes.

@@ -14,8 +14,8 @@ use crate::problem::Problem;
 use crate::routing::{Routes, routes};
 use crate::views::{CountView, Facts, OperationView, OverviewView, RequestsView, findings};
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(show))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(show))
 }
 
 /// Log entries in a state are counted up to this.

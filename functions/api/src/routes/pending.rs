@@ -19,8 +19,8 @@ use crate::problem::{Code, FieldFault, Problem};
 use crate::routing::{Routes, routes};
 use crate::views::{LogEntryView, OperationView, PendingOrderView};
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(list)).routes(routes!(process)).routes(routes!(show))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(list)).routes(routes!(process)).routes(routes!(show))
 }
 
 /// The states of a pending order, in the order in which they are listed.

@@ -27,8 +27,8 @@ use crate::problem::{Code, FieldFault, Problem};
 use crate::routing::{Routes, routes};
 use crate::views::SaleView;
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(void)).routes(routes!(authorise_invoice)).routes(routes!(retry_fulfilment)).routes(routes!(add_payment))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(void)).routes(routes!(authorise_invoice)).routes(routes!(retry_fulfilment)).routes(routes!(add_payment))
 }
 
 /// The longest payment method, in bytes.

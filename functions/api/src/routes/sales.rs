@@ -12,8 +12,8 @@ use crate::problem::Problem;
 use crate::routing::{Routes, routes};
 use crate::views::{SaleOrderView, SaleView};
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(list)).routes(routes!(show)).routes(routes!(orders))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(list)).routes(routes!(show)).routes(routes!(orders))
 }
 
 /// Sales, the newest first

@@ -17,8 +17,8 @@ use crate::problem::{Code, FieldFault, Problem};
 use crate::routing::{Routes, routes};
 use crate::views::{SettingsChangeView, SettingsView};
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(show, replace)).routes(routes!(history))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(show, replace)).routes(routes!(history))
 }
 
 /// The settings in force

@@ -13,8 +13,8 @@ use crate::problem::{Code, Problem};
 use crate::routing::{Routes, routes};
 use crate::views::AddressView;
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(stores)).routes(routes!(warehouses))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(stores)).routes(routes!(warehouses))
 }
 
 /// A selling channel inside the ShipStation account.

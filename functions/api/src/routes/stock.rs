@@ -22,8 +22,8 @@ use crate::paging::{ListQuery, ListView, Parameters, filtered};
 use crate::problem::{Code, FieldFault, Problem};
 use crate::routing::{Routes, routes};
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(list)).routes(routes!(list_adjustments, adjust))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(list)).routes(routes!(list_adjustments, adjust))
 }
 
 /// The longest id that may be named, in bytes.

@@ -15,8 +15,8 @@ use crate::problem::Problem;
 use crate::routing::{Routes, routes};
 use crate::views::{sync_action, sync_state};
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(list)).routes(routes!(acknowledge))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(list)).routes(routes!(acknowledge))
 }
 
 /// What happened to an invoice, and whether the accounting system has heard of it.

@@ -74,6 +74,7 @@ impl Clients {
     }
 
     pub(crate) fn with(endpoint: &str, retry: RetryConfig) -> Self {
+        let http = aws_smithy_http_client::Builder::new().build_http();
         // The services' configurations are the same and have no type in common.
         macro_rules! client {
             ($service:ident) => {{
@@ -82,6 +83,7 @@ impl Clients {
                     .region(Region::new("us-east-1"))
                     .credentials_provider(Credentials::new("test", "test", None, None, "test"))
                     .retry_config(retry.clone())
+                    .http_client(http.clone())
                     .endpoint_url(endpoint);
                 $service::Client::from_conf(config.build())
             }};

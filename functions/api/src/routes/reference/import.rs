@@ -15,8 +15,8 @@ use crate::routes::operations::accepted;
 use crate::routing::{Routes, routes};
 use crate::views::OperationView;
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(import_products))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(import_products))
 }
 
 /// The largest file, in bytes. Lambda takes 6 MB with everything around it.

@@ -28,16 +28,15 @@ use crate::views::{
 };
 use records::Reference;
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty()
-        .merge(products::routes())
-        .merge(customers::routes())
-        .merge(locations::routes())
-        .merge(accounts::routes())
-        .merge(tax_rules::routes())
-        .merge(place_of_business::routes())
-        .merge(price_tiers::routes())
-        .merge(import::routes())
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    let into = products::routes(into);
+    let into = customers::routes(into);
+    let into = locations::routes(into);
+    let into = accounts::routes(into);
+    let into = tax_rules::routes(into);
+    let into = place_of_business::routes(into);
+    let into = price_tiers::routes(into);
+    import::routes(into)
 }
 
 async fn list<T: Reference>(deps: &Deps, mut query: Parameters) -> Result<Json<ListView<T::View>>, Problem> {
@@ -148,8 +147,8 @@ macro_rules! resource {
         mod $module {
             use super::*;
 
-            pub(super) fn routes<R: Routes>() -> R {
-                R::empty().routes(routes!(list, create)).routes(routes!(show, replace))
+            pub(super) fn routes<R: Routes>(into: R) -> R {
+                into.routes(routes!(list, create)).routes(routes!(show, replace))
             }
 
             /// All of them, the newest first

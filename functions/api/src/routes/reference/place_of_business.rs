@@ -22,8 +22,8 @@ use crate::views::TaxRuleView;
 /// How often a rule is tried to be made, while others make or name it at the same time.
 const ATTEMPTS: usize = 8;
 
-pub(super) fn routes<R: Routes>() -> R {
-    R::empty().routes(routes!(add))
+pub(super) fn routes<R: Routes>(into: R) -> R {
+    into.routes(routes!(add))
 }
 
 /// A place of business.
