@@ -14,7 +14,7 @@ pub struct Figures {
     pub highest: u64,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
     FirstPoll,
     Answer,
@@ -67,9 +67,9 @@ pub async fn instructions(surroundings: &Surroundings, program: &Program, until:
     // By a signal that the program does not handle: the profiler then writes what it has counted.
     Command::new("kill").arg("-TERM").arg(running.0.id().to_string()).status().unwrap();
     tokio::task::spawn_blocking(move || running.0.wait()).await.unwrap().unwrap();
-    if let (Some(kept), Until::FirstPoll) = (std::env::var_os(PROFILES), until) {
+    if let Some(kept) = std::env::var_os(PROFILES) {
         let name = program.name.replace(' ', "-");
-        std::fs::copy(&out, std::path::Path::new(&kept).join(format!("callgrind.{name}"))).unwrap();
+        std::fs::copy(&out, std::path::Path::new(&kept).join(format!("callgrind.{name}.{until:?}"))).unwrap();
     }
     let text = std::fs::read_to_string(out).unwrap();
     let total = text.lines().find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
