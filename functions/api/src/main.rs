@@ -6,7 +6,8 @@ use api::{Access, Deps, Grade, router};
 use stevedore_aws::{ClientOptions, Clients, QueueUrls, Queues, Secrets, Table};
 use stevedore_lambda::{Clock, Config, ErrorChain, telemetry};
 
-#[tokio::main]
+// One thread: a function works on one event at a time, and has less than one processor below 1,769 MB (AWS Lambda developer guide, "Configure memory").
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let vars: Vec<(String, String)> = std::env::vars().collect();
     telemetry::init(vars.clone())?;

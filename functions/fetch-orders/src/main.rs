@@ -8,7 +8,8 @@ use stevedore_aws::{ClientOptions, Clients, QueueUrls, Queues, Secrets, Table};
 use stevedore_lambda::{Clock, Config, Deadline, ErrorChain, telemetry};
 use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client_trusting};
 
-#[tokio::main]
+// One thread: a function works on one event at a time, and has less than one processor below 1,769 MB (AWS Lambda developer guide, "Configure memory").
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(std::env::vars())?;
     let config = Config::from_vars(std::env::vars())?;

@@ -8,7 +8,8 @@ use process_orders::{Deps, handle};
 use stevedore_aws::{ClientOptions, Clients, Table};
 use stevedore_lambda::{Config, Deadline, telemetry};
 
-#[tokio::main]
+// One thread: a function works on one event at a time, and has less than one processor below 1,769 MB (AWS Lambda developer guide, "Configure memory").
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(std::env::vars())?;
     let config = Config::from_vars(std::env::vars())?;

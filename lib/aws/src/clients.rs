@@ -1,5 +1,8 @@
 //! The SDK's clients, from what the environment says and nothing else (`docs/decisions/0037-clients-from-the-environment.md`).
 
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -18,7 +21,7 @@ pub mod interceptors {
     pub use aws_sdk_dynamodb::error::BoxError;
 }
 
-/// What clients are made of. Each is made where it is wanted, so that a function's program holds none that it does not use; all share one HTTP client, and with it
+/// What clients are made of. Each is made where and when it is wanted, so that a function's program holds none that it does not use; all share one HTTP client, and with it
 /// connections and roots.
 #[derive(Clone, Debug)]
 pub struct Clients {
@@ -117,6 +120,32 @@ impl Clients {
 
     pub(crate) fn secrets(&self) -> aws_sdk_secretsmanager::Client {
         client!(self, aws_sdk_secretsmanager, "SECRETS_MANAGER")
+    }
+}
+
+/// A client that is made when it is first used, for making one reads the SDK's table of all regions: half a million instructions. The table's is made at once,
+/// since every function uses it; few of the API's calls need a queue or the secret.
+#[derive(Clone)]
+pub(crate) struct WhenUsed<T>(Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>);
+
+impl<T: 'static> WhenUsed<T> {
+    pub(crate) fn new(clients: &Clients, make: fn(&Clients) -> T) -> Self {
+        let clients = clients.clone();
+        Self(Arc::new(LazyLock::new(Box::new(move || make(&clients)))))
+    }
+}
+
+impl<T> Deref for WhenUsed<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> fmt::Debug for WhenUsed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WhenUsed")
     }
 }
 

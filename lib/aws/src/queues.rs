@@ -8,6 +8,7 @@ use aws_sdk_sqs::types::{
 };
 use jiff::Timestamp;
 
+use crate::clients::WhenUsed;
 use crate::messages::{Command, LARGEST_BATCH};
 use crate::{Clients, Error};
 
@@ -27,7 +28,7 @@ pub struct QueueUrls {
 /// The queues.
 #[derive(Clone, Debug)]
 pub struct Queues {
-    client: aws_sdk_sqs::Client,
+    client: WhenUsed<aws_sdk_sqs::Client>,
     urls: QueueUrls,
     /// The X-Ray header of the invocation that sends.
     trace: Option<String>,
@@ -130,7 +131,7 @@ impl Queues {
     /// The queues at `urls`.
     #[must_use]
     pub fn new(clients: &Clients, urls: QueueUrls) -> Self {
-        Self { client: clients.sqs(), urls, trace: None }
+        Self { client: WhenUsed::new(clients, Clients::sqs), urls, trace: None }
     }
 
     /// The same queues, whose messages carry the trace of the invocation that sends them: `Lambda-Runtime-Trace-Id`, if there is one. Lambda hands it on to
