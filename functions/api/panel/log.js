@@ -13,7 +13,7 @@ const STATES = ["pending", "blocked", "consolidating", "booked", "voided", "with
 export function filters(path, query, fields) {
   const inputs = fields.map((field) => {
     const input = field.options
-      ? h("select", { id: `filter-${field.name}`, name: field.name }, h("option", { value: "" }, field.any), field.options.map((value) => h("option", { value }, word(value))))
+      ? h("select", { id: `filter-${field.name}`, name: field.name }, h("option", { value: "" }, field.any), field.options.map((option) => (Array.isArray(option) ? option : [option, word(option)])).map(([value, text]) => h("option", { value }, text)))
       : h("input", { id: `filter-${field.name}`, name: field.name, type: field.type ?? "text" });
     input.value = query.get(field.name) ?? "";
     return h("div", { class: "field" }, h("label", { for: input.id }, field.label), input);

@@ -16,6 +16,7 @@ const town = (one) => [one.address?.city, one.address?.state].filter(Boolean).jo
 export const RECORDS = {
   products: {
     one: "product", title: "Products", lead: "What lines of orders are matched to, by link, SKU or alias.", accounts: true,
+    foundBy: { name: "sku", label: "SKU or alias" },
     name: (one) => one.sku, blank: { sku: null, name: null, kind: "stock", aliases: [] },
     none: ["No product yet", "Lines without a product are booked as service lines, so nothing is lost meanwhile."],
     columns: [["Name", (one) => one.name], ["Kind", (one) => one.kind], ["Aliases", (one) => (one.aliases ?? []).join(", ")], ["ShipStation's id", (one) => one.shipstation_product_id ?? ""]],
@@ -39,6 +40,7 @@ export const RECORDS = {
   },
   customers: {
     one: "customer", title: "Customers", lead: "Made from orders by themselves; found again by ShipStation's link, then by e-mail.", accounts: true,
+    foundBy: { name: "email", label: "E-mail" },
     name: (one) => one.name, blank: { name: null },
     none: ["No customer yet", "Customers are made from orders by themselves."],
     columns: [["E-mail", (one) => one.email ?? ""], ["Company", (one) => one.company ?? ""], ["Town", (one) => [one.billing_address?.city, one.billing_address?.state].filter(Boolean).join(", ")]],

@@ -5,6 +5,7 @@ import { h, toast } from "./dom.js";
 import { form } from "./form.js";
 import { time } from "./format.js";
 import { list } from "./list.js";
+import { filters } from "./log.js";
 import { ask, button, card, empty, linkButton, page } from "./parts.js";
 import { RECORDS } from "./record-fields.js";
 import { may } from "./session.js";
@@ -29,7 +30,7 @@ async function one(kind, id, { signal }) {
   };
   const title = fresh ? `New ${found.one}` : found.name(stored.body) || id;
   const shown = form({ groups: found.groups(items), document: stored.body, save, label: fresh ? `Make the ${found.one}` : "Save", disabled: may("configure") ? null : "Your token may look at records and not change them." });
-  const acts = kind === "products" && !fresh ? [linkButton("Stock", `#/stock?product_id=${encodeURIComponent(id)}`)] : [];
+  const acts = kind === "products" && !fresh ? [linkButton("Stock", `#/stock?sku=${encodeURIComponent(stored.body.sku)}`)] : [];
   return page({ title, lead: fresh ? undefined : h("span", {}, h("code", {}, id), ", made ", time(stored.body.created_at)), back: [`#/${kind}`, found.title], acts }, card(null, shown));
 }
 
@@ -55,6 +56,9 @@ export async function show(context) {
   if (id) return one(kind, id, context);
   const found = RECORDS[kind];
   const columns = [[found.one === "product" ? "SKU" : "Name", (record) => h("a", { href: `#/${kind}/${encodeURIComponent(record.id)}` }, found.name(record)), { head: true }], ...found.columns, ["Made", (record) => time(record.created_at), { when: true }]];
-  const shown = await list({ label: found.title, path: `/v1/${kind}`, columns, signal: context.signal, none: empty(...found.none) });
-  return page({ title: found.title, lead: found.lead, acts: may("configure") ? [kind === "products" && importing(), linkButton(`New ${found.one}`, `#/${kind}/new`, "main")] : [] }, shown);
+  const { query } = context;
+  const none = query.size > 0 ? empty(`No ${found.one} is found`, "Look whether it is written in full.") : empty(...found.none);
+  const shown = await list({ label: found.title, path: `/v1/${kind}`, query: Object.fromEntries(query), columns, signal: context.signal, none });
+  const search = found.foundBy ? [filters(`/${kind}`, query, [found.foundBy])] : [];
+  return page({ title: found.title, lead: found.lead, acts: may("configure") ? [kind === "products" && importing(), linkButton(`New ${found.one}`, `#/${kind}/new`, "main")] : [] }, ...search, shown);
 }

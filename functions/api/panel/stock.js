@@ -9,9 +9,9 @@ import { ask, button, empty, page } from "./parts.js";
 import { may } from "./session.js";
 
 async function adjust(again, known = {}) {
-  const [products, locations] = await Promise.all([known.product_id ? null : get("/v1/products?limit=200"), known.location_id ? null : get("/v1/locations?limit=200")]);
+  const locations = known.location_id ? null : await get("/v1/locations?limit=200");
   const fields = [];
-  if (products) fields.push({ name: "product_id", label: "Product", options: products.items.map((one) => [one.id, `${one.sku} ${one.name}`]) });
+  if (!known.product_id) fields.push({ name: "sku", label: "SKU", help: "Of the product, or one of its aliases." });
   if (locations) fields.push({ name: "location_id", label: "Location", options: locations.items.map((one) => [one.id, one.name]) });
   ask({
     title: "Adjust stock",
@@ -37,7 +37,7 @@ export async function show({ query, signal, again }) {
   ];
   if (may("operate")) columns.push(["", (one) => button("Adjust…", () => adjust(again, { product_id: one.product_id, location_id: one.location_id }), { kind: "small" }), { bare: true, label: "Adjust" }]);
   const shown = await list({ label: "Stock", path: "/v1/stock", signal, query: Object.fromEntries(query), columns, none: empty("No stock yet", "Adjust a product's stock to begin: levels appear here for each location.") });
-  const fields = [{ name: "product_id", label: "Product's id" }, { name: "location_id", label: "Location's id" }];
+  const fields = [{ name: "sku", label: "SKU" }, { name: "location_id", label: "Location", options: [...locations].map(([id, one]) => [id, one.name]), any: "Any" }];
   const acts = may("operate") ? [button("Adjust stock…", () => adjust(again), { kind: "main" })] : [];
   return page({ title: "Stock", lead: "What is on hand, what orders have allocated, and what is left.", acts }, filters("/stock", query, fields), shown);
 }

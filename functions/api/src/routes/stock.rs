@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use stevedore_aws::{AdjustmentOutcome, StockLevel};
 use stevedore_domain::ids::{LocationId, ProductId};
 use stevedore_domain::order::Digest;
-use stevedore_domain::reference::{Location, Product};
+use stevedore_domain::reference::{LONGEST_CODE, Location, Product};
 use stevedore_domain::stock::{Adjustment, LARGEST_QUANTITY, Level};
 use utoipa::ToSchema;
 
@@ -72,7 +72,10 @@ struct AdjustmentView {
 #[schema(as = StockAdjustmentInput)]
 #[allow(dead_code, reason = "describes the body")]
 struct AdjustmentInput {
-    product_id: String,
+    /// Which product; or say its `sku`.
+    product_id: Option<String>,
+    /// The SKU, or an alias, of one product; in place of `product_id`.
+    sku: Option<String>,
     location_id: String,
     /// Units to add; negative takes away. Not zero.
     #[schema(minimum = -1_000_000_000, maximum = 1_000_000_000)]
@@ -125,26 +128,44 @@ impl From<Adjustment> for AdjustmentView {
     security(("bearer" = ["integration:shipstation:read"])),
     params(
         ("product_id" = Option<String>, Query, description = "Only of this product."),
+        ("sku" = Option<String>, Query, description = "Only of products whose SKU or alias this is, whatever its case."),
         ("location_id" = Option<String>, Query, description = "Only at this location."),
         ListQuery,
     ),
     responses((status = 200, description = "Levels.", body = ListView<StockLevelView>)))]
 async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<StockLevelView>>, Problem> {
     let list = query.list();
-    let (product, location) = (query.text("product_id"), query.text("location_id"));
+    let (product, sku, location) = (query.text("product_id"), query.text("sku"), query.text("location_id"));
     query.finish()?;
     let wanted = |stock: &StockLevel| location.as_ref().is_none_or(|location| stock.key.location_id.as_str() == location);
-    if let Some(product) = product {
-        let levels = deps.table.stock_of(&ProductId(product.clone())).await?;
+    if product.is_some() || sku.is_some() {
+        let name = format!("stock of {} {}", product.as_deref().unwrap_or_default(), sku.as_deref().unwrap_or_default());
+        let levels = levels_of(&deps, product, sku).await?;
         let levels: Vec<StockLevel> = levels.into_iter().filter(wanted).collect();
         let named = Named::of(&deps, &levels).await?;
         let levels = levels.into_iter().map(|stock| named.view(stock));
-        return Ok(Json(ListView::cut(levels, &format!("stock of {product}"), &list)?));
+        return Ok(Json(ListView::cut(levels, &name, &list)?));
     }
     let table = &deps.table;
     let page = filtered(list, |list| async move { table.list_stock(&list).await }, wanted).await?;
     let named = Named::of(&deps, &page.items).await?;
     Ok(Json(ListView::of(page, |stock| named.view(stock))))
+}
+
+/// The levels of one product, or of those that a SKU names; of both, where both are asked for.
+async fn levels_of(deps: &Deps, product: Option<String>, sku: Option<String>) -> Result<Vec<StockLevel>, Problem> {
+    let ids: Vec<ProductId> = match (product, sku) {
+        (Some(product), None) => vec![ProductId(product)],
+        (product, sku) => {
+            let named = deps.table.products_named(&sku.unwrap_or_default()).await?;
+            named.into_iter().map(|named| named.id).filter(|id| product.as_ref().is_none_or(|product| id.as_str() == product)).collect()
+        }
+    };
+    let mut levels = Vec::new();
+    for id in ids {
+        levels.extend(deps.table.stock_of(&id).await?);
+    }
+    Ok(levels)
 }
 
 /// Adjustments, the newest first
@@ -155,6 +176,20 @@ async fn list_adjustments(State(deps): Shared, mut query: Parameters) -> Result<
     let list = query.list();
     query.finish()?;
     Ok(Json(ListView::of(deps.table.list_adjustments(&list).await?, AdjustmentView::from)))
+}
+
+/// The one product that a SKU or an alias names.
+async fn one_named(deps: &Deps, sku: &str) -> Result<ProductId, Problem> {
+    let named = deps.table.products_named(sku).await?;
+    match named.as_slice() {
+        [] => Err(Problem::field("/sku", "unknown_reference", format!("There is no product with the SKU or alias `{sku}`."))),
+        [one] => Ok(one.id.clone()),
+        [first, ..] if first.sku == sku => Ok(first.id.clone()),
+        several => {
+            let skus: Vec<&str> = several.iter().map(|product| product.sku.as_str()).collect();
+            Err(Problem::field("/sku", "ambiguous", format!("Several products are meant: write one of {} as it is here.", skus.join(", "))))
+        }
+    }
 }
 
 /// Correct a level of stock
@@ -168,19 +203,29 @@ async fn list_adjustments(State(deps): Shared, mut query: Parameters) -> Result<
     ))]
 async fn adjust(State(deps): Shared, caller: Caller, body: Body) -> Result<Response, Problem> {
     let now = deps.now();
-    let mut adjustment = body.read(|fields| {
+    let (mut adjustment, sku) = body.read(|fields| {
+        let sku = fields.optional("sku", text(LONGEST_CODE));
+        match (fields.has("product_id"), fields.has("sku")) {
+            (true, true) => fields.refuse("sku", "ambiguous", "Name the product by its id or by its SKU, not by both."),
+            (false, false) => fields.refuse("product_id", "required", "Name the product by its id, or by `sku`."),
+            _ => {}
+        }
         let units = integer(-LARGEST_QUANTITY..=LARGEST_QUANTITY);
         let units = other_than_zero(units, "Zero changes nothing; name the units to add, or to take away with a minus.");
-        Adjustment {
+        let adjustment = Adjustment {
             id: fields.optional("id", text(ID)).unwrap_or_default(),
-            product_id: ProductId(fields.required("product_id", text(ID))),
+            product_id: ProductId(fields.optional("product_id", text(ID)).unwrap_or_default()),
             location_id: LocationId(fields.required("location_id", text(ID))),
             quantity: fields.required("quantity", units),
             reason: fields.optional("reason", text(REASON)),
             at: now,
             by: caller.by.clone(),
-        }
+        };
+        (adjustment, sku)
     })?;
+    if let Some(sku) = &sku {
+        adjustment.product_id = one_named(&deps, sku).await?;
+    }
     let (product, location) = tokio::try_join!(
         deps.table.record::<Product>(adjustment.product_id.as_str()),
         deps.table.record::<Location>(adjustment.location_id.as_str()),
@@ -191,7 +236,8 @@ async fn adjust(State(deps): Shared, caller: Caller, body: Body) -> Result<Respo
         None => fault("/product_id", "unknown_reference", format!("There is no product `{}`.", adjustment.product_id)),
         Some(product) if !product.value.kind.has_stock() => {
             let kind = product.value.kind.as_str();
-            fault("/product_id", "no_stock", format!("{} is of kind {kind}, which has no stock of its own.", product.value.sku));
+            let pointer = if sku.is_some() { "/sku" } else { "/product_id" };
+            fault(pointer, "no_stock", format!("{} is of kind {kind}, which has no stock of its own.", product.value.sku));
         }
         Some(_) => {}
     }

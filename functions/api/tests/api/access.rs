@@ -153,6 +153,19 @@ async fn behind_the_gateway_the_claims_carry_the_permission() {
     assert_eq!(world.send(bare).await.code(401), "unauthenticated");
 }
 
+/// An event from `events/`, invoked by hand on one machine, where requests come with tokens.
+#[tokio::test]
+async fn beside_tokens_an_events_claims_are_believed() {
+    let world = World::new().await;
+    let mut event = with_claims("/v1/settings", Some(json!({"sub": "u", "permissions": "integration:shipstation:read"})));
+    event.headers_mut().remove(header::AUTHORIZATION);
+    assert_eq!(world.send(event).await.status, 200);
+    let mut event = with_claims("/v1/settings", Some(json!({"sub": "u"})));
+    event.headers_mut().remove(header::AUTHORIZATION);
+    assert_eq!(world.send(event).await.code(403), "forbidden");
+    assert_eq!(world.send(request(&Method::GET, "/v1/settings", None)).await.code(401), "unauthenticated");
+}
+
 /// An issuer that names the claim in its own way: the configuration says how.
 #[tokio::test]
 async fn another_claim_may_carry_the_permission() {

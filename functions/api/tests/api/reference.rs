@@ -189,3 +189,39 @@ async fn lists_are_newest_first_and_paged() {
     let names: Vec<Value> = world.all("/v1/locations", 3).await.into_iter().map(|location| location["name"].clone()).collect();
     assert_eq!(names, ["L6", "L5", "L4", "L3", "L2", "L1", "L0"]);
 }
+
+/// A product is found by its SKU and by each of its aliases, a customer by the e-mail address, however long the lists are.
+#[tokio::test]
+async fn products_and_customers_are_found_by_what_people_know() {
+    let world = World::new().await;
+    let ids = |found: Vec<Value>| found.into_iter().map(|one| one["id"].clone()).collect::<Vec<_>>();
+    let mut made = Vec::new();
+    for (path, body) in [
+        ("/v1/products", json!({"sku": "Tea 01", "name": "Tea", "aliases": ["OLD-TEA"]})),
+        ("/v1/products", json!({"sku": "TEA01", "name": "Another tea"})),
+        ("/v1/customers", json!({"name": "Ann", "email": "Ann@Example.com"})),
+        ("/v1/customers", json!({"name": "Ann's office", "email": "ann@example.com"})),
+        ("/v1/customers", json!({"name": "Bob", "email": "bob@example.com"})),
+    ] {
+        made.push(world.post(path, body).await.ok()["id"].clone());
+    }
+    for (path, found) in [
+        ("/v1/products?sku=old-tea", &made[..1]),
+        ("/v1/products?sku=tea%2001", &made[..1]),
+        ("/v1/products?sku=", &[]),
+        ("/v1/products?sku=coffee", &[]),
+        ("/v1/customers?email=ANN@example.com", &made[2..4]),
+        ("/v1/customers?email=bob@example.com", &made[4..]),
+        ("/v1/customers?email=", &[]),
+        ("/v1/customers?email=nobody", &[]),
+    ] {
+        for limit in [1, 10] {
+            assert_eq!(ids(world.all(path, limit).await), found, "{path}");
+        }
+    }
+    assert_eq!(world.get("/v1/locations?sku=x").await.code(400), "invalid_query");
+    let token = world.get("/v1/customers?email=ann@example.com&limit=1").await.body["next_page_token"].as_str().unwrap().to_owned();
+    for path in ["/v1/customers?", "/v1/customers?email=bob@example.com&"] {
+        assert_eq!(world.get(&format!("{path}page_token={token}")).await.code(400), "invalid_page_token", "{path}");
+    }
+}

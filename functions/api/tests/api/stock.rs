@@ -70,6 +70,43 @@ fn place(level: &Value) -> (&str, &str) {
     (level["product_id"].as_str().unwrap(), level["location_id"].as_str().unwrap())
 }
 
+/// S106: whoever stands before a shelf knows the SKU, not our id.
+#[tokio::test]
+async fn s106_a_sku_is_enough_to_find_and_to_correct() {
+    let world = World::new().await;
+    let mut shop = Shop::new(&world).await;
+    for sku in ["MUG", "mug", "LID"] {
+        shop.product(sku, "stock", &[]).await;
+    }
+    let body = |sku: &str, quantity: i64| json!({"sku": sku, "location_id": shop.location, "quantity": quantity});
+    let level = world.post(ADJUSTMENTS, body(" lid", 3)).await;
+    assert_eq!((level.status.as_u16(), &level.body["sku"], &level.body["on_hand"]), (201, &json!("LID"), &json!(3)));
+    assert_eq!(world.post(ADJUSTMENTS, body("mug", 5)).await.ok()["product_id"], json!(shop.id("mug")));
+    assert_eq!(world.post(ADJUSTMENTS, body("MUG", 2)).await.ok()["product_id"], json!(shop.id("MUG")));
+
+    let levels = |found: Vec<Value>| found.into_iter().map(|level| (level["sku"].clone(), level["on_hand"].clone())).collect::<Vec<_>>();
+    assert_eq!(levels(world.all("/v1/stock?sku=Lid", 1).await), [(json!("LID"), json!(3))]);
+    assert_eq!(levels(world.all("/v1/stock?sku=MUG", 1).await), [(json!("MUG"), json!(2)), (json!("mug"), json!(5))]);
+    assert_eq!(levels(world.all(&format!("/v1/stock?sku=MUG&product_id={}", shop.id("mug")), 1).await), [(json!("mug"), json!(5))]);
+    for nothing in ["sku=cup", "sku=", &format!("sku=lid&product_id={}", shop.id("MUG")), "sku=lid&location_id=nope"] {
+        assert_eq!(world.all(&format!("/v1/stock?{nothing}"), 2).await.len(), 0, "{nothing}");
+    }
+
+    let both = json!({"sku": "LID", "product_id": shop.id("LID"), "location_id": shop.location, "quantity": 1});
+    for (body, faults) in [
+        (both, [("/sku", "ambiguous")]),
+        (body("Mug", 1), [("/sku", "ambiguous")]),
+        (body("cup", 1), [("/sku", "unknown_reference")]),
+        (json!({"location_id": shop.location, "quantity": 1}), [("/product_id", "required")]),
+    ] {
+        let reply = world.post(ADJUSTMENTS, body.clone()).await;
+        assert_eq!((reply.code(422), reply.faults()), ("validation_failed", faults.to_vec()), "{body}");
+    }
+    shop.product("SET", "kit", &[("LID", 2)]).await;
+    let kit = json!({"sku": "set", "location_id": shop.location, "quantity": 1});
+    assert_eq!(world.post(ADJUSTMENTS, kit).await.faults(), [("/sku", "no_stock")]);
+}
+
 /// An adjustment is made once for each key of a person's, and each is kept with who made it and why.
 #[tokio::test]
 async fn an_adjustment_is_made_once_for_its_key_and_is_kept() {

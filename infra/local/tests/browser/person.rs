@@ -141,6 +141,7 @@ pub(crate) fn from_nothing_to_a_sale(world: &mut World) {
     browser.says("Timeline");
     browser.until("the sale's link", "[...document.querySelectorAll('main a')].some((one) => one.innerText === 'Open the sale')");
     void_and_re_create(world);
+    adjust_by_sku(world);
 
     // N29: who did what.
     let browser = &mut world.browser;
@@ -154,6 +155,37 @@ pub(crate) fn from_nothing_to_a_sale(world: &mut World) {
     browser.click("Sign in");
     browser.says("The token is not accepted");
     browser.complaints.retain(|complaint| !complaint.contains("/v1/me"));
+}
+
+/// S106: corrects a level by the SKU on the shelf, and finds level and product by it.
+fn adjust_by_sku(world: &mut World) {
+    let api = world.stack.api();
+    world.runtime.block_on(api.post("/v1/products", &json!({"sku": "SHELF-9", "name": "A mug", "aliases": ["OLD-9"]}))).unwrap();
+    world.runtime.block_on(api.post("/v1/products", &json!({"sku": "SHELF-10", "name": "A jug"}))).unwrap();
+    let browser = &mut world.browser;
+    browser.go("/stock");
+    browser.click("Adjust stock…");
+    browser.until("the dialog", "document.querySelector('dialog[open]')");
+    browser.write("SKU", "old-9");
+    browser.write("Location", "Reno warehouse");
+    browser.write("Quantity", "12");
+    browser.click("Adjust");
+    browser.says("The stock is adjusted.");
+    browser.write("SKU", "shelf-9");
+    browser.click("Show");
+    let one_row = |text: &str| {
+        format!(
+            "document.querySelectorAll('main tbody tr').length === 1 && document.querySelector('main tbody').innerText.includes({text:?})"
+        )
+    };
+    browser.until("the level", &one_row("12"));
+    browser.go("/products");
+    browser.write("SKU or alias", "OLD-9");
+    browser.click("Show");
+    browser.until("the product", &one_row("A mug"));
+    browser.write("SKU or alias", "nothing");
+    browser.click("Show");
+    browser.says("No product is found");
 }
 
 /// Voids a sale and books its order anew.

@@ -51,7 +51,7 @@ fn stack(folder: &Path) -> Group {
 fn invoke(port: &str, function: &str, case: &str) -> Output {
     let event = here("../../events").join(format!("{function}.{case}.json"));
     let mut command = Command::new("cargo");
-    command.current_dir(here("../..")).args(["lambda", "invoke", function, "-A", "127.0.0.1", "-p", port, "--data-file"]).arg(event);
+    command.current_dir(here("../..")).args(["lambda", "invoke", function, "-A", "127.0.0.1", "-P", port, "--data-file"]).arg(event);
     command.output().unwrap()
 }
 

@@ -1,5 +1,7 @@
 //! Who has an e-mail address: what finds the oldest customer with it.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,7 @@ use stevedore_domain::ids::CustomerId;
 use stevedore_domain::reference::{Customer, folded_email};
 
 use super::record::Expected;
+use super::records::LONGEST_FOLDED;
 use super::{Item, Table, item_of, value_of, version_of};
 use crate::{Error, keys};
 
@@ -78,5 +81,23 @@ impl Table {
             (None, Expected::Version(version)) => self.delete(operation, &key, Some(version)),
             (None, _) => self.delete(operation, &key, None),
         }
+    }
+
+    /// The customers with an e-mail address, whatever its case, the oldest first; at most the first thousand.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn customers_with(&self, email: &str) -> Result<Vec<Customer>, Error> {
+        const OPERATION: &str = "find customers by e-mail address";
+        let folded = folded_email(email);
+        if folded.is_empty() || folded.len() > LONGEST_FOLDED {
+            return Ok(Vec::new());
+        }
+        let Some(item) = self.get_item(OPERATION, &keys::email(&folded)).await? else { return Ok(Vec::new()) };
+        let EmailItem { target, owners, .. } = value_of(OPERATION, item)?;
+        let ids: BTreeSet<String> = owners.into_iter().map(|owner| owner.id).chain([target]).collect();
+        let mut customers = self.records::<Customer>(ids).await?;
+        customers.sort_by_key(|customer| (customer.created_at, customer.id.clone()));
+        Ok(customers)
     }
 }

@@ -11,7 +11,7 @@ use stevedore_domain::reference::{Product, ProductKind, folded_sku};
 use stevedore_domain::settings::FieldError;
 
 use super::record::{Condition, Expected, Transacted};
-use super::records::{link_item, record_item};
+use super::records::{LONGEST_FOLDED, link_item, record_item};
 use super::{RecordKind, RecordOutcome, Stored, Table, item_of, text, text_of, value_of, version_of};
 use crate::{Error, keys};
 
@@ -263,5 +263,24 @@ impl Table {
             found.insert(stored.value.sku.clone(), ProductFound { stored, imported });
         }
         Ok(found)
+    }
+
+    /// The products that a person means by a code: those whose SKU or alias it is, whatever its case, as booking matches it; one whose SKU is
+    /// written just so comes first.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn products_named(&self, code: &str) -> Result<Vec<Product>, Error> {
+        const OPERATION: &str = "find products by SKU";
+        let folded = folded_sku(code);
+        if folded.is_empty() || folded.len() > LONGEST_FOLDED {
+            return Ok(Vec::new());
+        }
+        let Some(item) = self.get_item(OPERATION, &keys::product_code(&folded)).await? else { return Ok(Vec::new()) };
+        let names = value_of::<CodeEntry>(OPERATION, item)?.names;
+        let ids: BTreeSet<String> = names.into_iter().map(|name| name.product_id.0).collect();
+        let mut products = self.records::<Product>(ids).await?;
+        products.sort_by_key(|product| (product.sku != code, product.sku.clone(), product.id.clone()));
+        Ok(products)
     }
 }

@@ -17,6 +17,9 @@ use crate::Error;
 use crate::keys::{self, Key};
 use crate::schema::{BY_STATE, BY_TIME};
 
+/// The longest code or e-mail address, folded and in bytes, that anything is found by: keys end at 1,024 (DynamoDB developer guide, "Constraints").
+pub(super) const LONGEST_FOLDED: usize = 1_000;
+
 /// A kind of reference data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RecordKind {
@@ -256,7 +259,7 @@ impl Table {
         const OPERATION: &str = "match products";
         let links = wanted.links.iter().map(keys::product_link);
         let folded: BTreeSet<String> = wanted.skus.iter().map(|sku| folded_sku(sku)).filter(|sku| !sku.is_empty()).collect();
-        let codes = folded.iter().filter(|code| code.len() <= 1_000).map(|code| keys::product_code(code));
+        let codes = folded.iter().filter(|code| code.len() <= LONGEST_FOLDED).map(|code| keys::product_code(code));
         let mut ids: BTreeSet<String> = BTreeSet::new();
         for (key, item) in self.get_kept(OPERATION, links.chain(codes).collect::<Vec<_>>()).await? {
             if key.pk.starts_with("CODE#") {
@@ -312,7 +315,8 @@ impl Table {
         from_settings: Option<&CustomerId>,
     ) -> Result<Vec<CustomerMatches>, Error> {
         const OPERATION: &str = "match customers";
-        let usable = |email: &Option<String>| email.as_deref().map(folded_email).filter(|email| !email.is_empty() && email.len() <= 1_000);
+        let usable =
+            |email: &Option<String>| email.as_deref().map(folded_email).filter(|email| !email.is_empty() && email.len() <= LONGEST_FOLDED);
         let links = wanted.iter().filter_map(|(id, _)| id.map(keys::customer_link));
         let emails = wanted.iter().filter_map(|(_, email)| usable(email)).map(|email| keys::email(&email));
         let found = self.get_kept(OPERATION, links.chain(emails).collect::<Vec<_>>()).await?;

@@ -41,7 +41,12 @@ pub(super) fn routes<R: Routes>(into: R) -> R {
 
 async fn list<T: Reference>(deps: &Deps, mut query: Parameters) -> Result<Json<ListView<T::View>>, Problem> {
     let list = query.list();
+    let wanted = T::FOUND_BY.and_then(|name| query.text(name));
     query.finish()?;
+    if let Some(text) = wanted {
+        let found = T::find(&deps.table, &text).await?;
+        return ListView::cut(found.into_iter().map(T::View::from), &format!("{}s of {text}", T::NAME), &list).map(Json);
+    }
     let page = deps.table.list_records::<T>(&list).await?;
     Ok(Json(ListView::of(page, |stored| T::View::from(stored.value))))
 }
@@ -143,7 +148,7 @@ fn new_id<T: Reference>(record: &T, at: Timestamp, attempt: u32) -> String {
 /// The four routes of one kind of record. Written out once for each, because each has its own place and names in the document.
 macro_rules! resource {
     ($module:ident, $record:ty, $view:ident, $input:ident, $tag:literal, $list:literal, $one:literal,
-     $list_id:literal, $create_id:literal, $show_id:literal, $replace_id:literal) => {
+     $list_id:literal, $create_id:literal, $show_id:literal, $replace_id:literal $(, $found_by:literal = $found_what:literal)?) => {
         mod $module {
             use super::*;
 
@@ -153,7 +158,7 @@ macro_rules! resource {
 
             /// All of them, the newest first
             #[utoipa::path(get, path = $list, tag = $tag, operation_id = $list_id, security(("bearer" = ["integration:shipstation:read"])),
-                params(ListQuery),
+                params($(($found_by = Option<String>, Query, description = $found_what),)? ListQuery),
                 responses((status = 200, description = "The records.", body = ListView<$view>)))]
             async fn list(State(deps): Shared, query: Parameters) -> Result<Json<ListView<$view>>, Problem> {
                 super::list::<$record>(&deps, query).await
@@ -208,7 +213,8 @@ resource!(
     "list_products",
     "create_product",
     "show_product",
-    "replace_product"
+    "replace_product",
+    "sku" = "Only those whose SKU or alias this is, whatever its case."
 );
 resource!(
     customers,
@@ -221,7 +227,8 @@ resource!(
     "list_customers",
     "create_customer",
     "show_customer",
-    "replace_customer"
+    "replace_customer",
+    "email" = "Only those with this e-mail address, whatever its case, the oldest first."
 );
 resource!(
     locations,

@@ -39,6 +39,8 @@ pub(super) trait Reference: Record {
     const MAY_UNBLOCK: bool;
     /// The member that its id is derived from, where it is.
     const NUMBER: &'static str = "id";
+    /// The query parameter that its records are found by, where there is one.
+    const FOUND_BY: Option<&'static str> = None;
 
     /// Reads what was sent; faults are noted in `fields`.
     fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self;
@@ -53,6 +55,12 @@ pub(super) trait Reference: Record {
     /// Sees to the members that this way of writing may not change; `known` is what the record replaces.
     fn keep(&mut self, fields: &mut Fields<'_>, known: Option<&Self>) {
         let _ = (fields, known);
+    }
+
+    /// The records that [`Self::FOUND_BY`] names.
+    fn find(table: &Table, text: &str) -> impl Future<Output = Result<Vec<Self>, Error>> + Send {
+        let _ = (table, text);
+        std::future::ready(Ok(Vec::new()))
     }
 
     /// Checks what only the table knows: whether accounts that it names exist, and what the settings need it to be.
@@ -119,6 +127,11 @@ impl Reference for Product {
     const PREFIX: &'static str = "PRD";
     // A line without its product is booked as a service line; no order waits for one.
     const MAY_UNBLOCK: bool = false;
+    const FOUND_BY: Option<&'static str> = Some("sku");
+
+    fn find(table: &Table, text: &str) -> impl Future<Output = Result<Vec<Self>, Error>> + Send {
+        table.products_named(text)
+    }
 
     fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self {
         const KINDS: &[(&str, ProductKind)] = &[
@@ -175,6 +188,11 @@ impl Reference for Customer {
     const PATH: &'static str = "/v1/customers";
     const PREFIX: &'static str = "CUS";
     const MAY_UNBLOCK: bool = true;
+    const FOUND_BY: Option<&'static str> = Some("email");
+
+    fn find(table: &Table, text: &str) -> impl Future<Output = Result<Vec<Self>, Error>> + Send {
+        table.customers_with(text)
+    }
 
     fn read(fields: &mut Fields<'_>, id: String, created_at: Timestamp) -> Self {
         let email = fields.optional("email", text(CODE));
