@@ -76,8 +76,8 @@ pub fn tables_at() -> Option<String> {
 /// The table as a function has it.
 fn table_of(clients: &Clients) -> Table {
     let table = Table::new(clients, "stevedore");
-    // Older versions of DynamoDB Local take 25 writes in a transaction, as DynamoDB itself did until 2022.
-    if tables_at().is_some() { table.moving_at_most(20) } else { table }
+    // DynamoDB Local of 2020 takes ten writes in a transaction, as DynamoDB itself did at first.
+    if tables_at().is_some() { table.moving_at_most(8) } else { table }
 }
 
 /// Everything that runs.
