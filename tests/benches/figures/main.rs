@@ -37,8 +37,11 @@ fn main() {
         ["calls"] => calls::print(&runtime().block_on(calls::measure())),
         ["price"] => price_alone(ORDERS),
         ["price", orders] => price_alone(orders.parse().expect("how many orders")),
-        [] => everything(ORDERS),
-        [orders] => everything(orders.parse().expect("how many orders")),
+        [] => everything(ORDERS, DAY),
+        [orders] => {
+            let orders = orders.parse().expect("how many orders");
+            everything(orders, orders);
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -58,7 +61,7 @@ fn price_alone(orders: usize) {
     price::print_day(&runtime().block_on(flow::day(orders)), orders);
 }
 
-fn everything(orders: usize) {
+fn everything(orders: usize, day: usize) {
     let memory = runtime().block_on(memory::measure());
     let flow = runtime().block_on(flow::run(orders, flow::Shop::Everything));
     let claims = runtime().block_on(flow::run(orders.min(1_000), flow::Shop::Claims));
@@ -68,4 +71,5 @@ fn everything(orders: usize) {
     let calls = runtime().block_on(calls::measure());
     report::print(&flow, [&claims, &strange], contention, &memory, &pure::measure(&page), start::measure());
     calls::print(&calls);
+    runtime().block_on(day::print(day));
 }
