@@ -1,10 +1,10 @@
 //! Turns `data/places.txt` into tables that need no reading when the program starts.
 //!
-//! ZIPs lie in blocks by their first three digits, each row told by what differs from the row before: half as large, packed, as rows of one length, and a
-//! block has a hundred rows at most to go through. `v` is a number of seven bits a byte, the lowest first; `s` is one with a sign, as `v` of 0, -1, 1, -2, ….
-//! Everything else is little-endian. Names lie in the order in which rows first use them, each behind its length (one byte); a row tells a name as `v`: 0 is
-//! the next one not used before, 1 the city of the row before, n + 2 the one that begins n bytes before the next one.
-//! - `blocks`, one for each three digits: where its rows begin in `zips` (3), where the next name not used before lies in `names` (3)
+//! ZIPs lie in blocks of sixteen, each row told by what differs from the row before: half as large, packed, as rows of one length. `v` is a number of seven
+//! bits a byte, the lowest first; `s` is one with a sign, as `v` of 0, -1, 1, -2, …. Everything else is little-endian. Names lie in the order in which rows
+//! first use them, each behind its length (one byte); a row tells a name as `v`: 0 is the next one not used before, 1 the city of the row before, n + 2 the one
+//! that begins n bytes before the next one.
+//! - `blocks`, sorted: its first ZIP (3), where its rows begin in `zips` (3), where the next name not used before lies in `names` (3)
 //! - `zips`: how many ZIPs lie between this and the row before, doubled, and 1 more with anything further (v), city (v), latitude and longitude in thousandths
 //!   of a degree, from the row before in the block (s, the latitude moved by one; 0 where unknown, then no longitude), county, an index in `counties`, from the
 //!   row before in the block (s); further: count of names (v), count of counties (v), names (v each), counties from the row's (s each)
@@ -26,8 +26,8 @@ use std::path::PathBuf;
 /// No latitude, no longitude.
 const NOWHERE: i32 = 8_000_000;
 
-/// Blocks of ZIPs: one for each three digits that they can begin with.
-const BLOCKS: u32 = 1_000;
+/// ZIPs of a block: so many rows are gone through at most to find one.
+const BLOCK: usize = 16;
 
 #[derive(Default)]
 struct Names {
@@ -168,13 +168,13 @@ fn main() {
     let county_index: HashMap<(u8, &str), u16> =
         counties.iter().enumerate().map(|(index, (state, name))| ((*state, name.as_str()), u16::try_from(index).unwrap())).collect();
     let (mut zip_table, mut block_table) = (Vec::new(), Vec::new());
-    let mut rest = rows.iter().peekable();
-    for block in 0..BLOCKS {
+    for block in rows.chunks(BLOCK) {
+        let mut before = Before::default();
+        let mut expected = block[0].zip;
+        three(&mut block_table, expected);
         three(&mut block_table, u32::try_from(zip_table.len()).unwrap());
         three(&mut block_table, names.next());
-        let mut before = Before::default();
-        let mut expected = block * 100;
-        while let Some(row) = rest.next_if(|row| row.zip / 100 == block) {
+        for row in block {
             let has_further = !row.further_names.is_empty() || !row.further_counties.is_empty();
             variable(&mut zip_table, (row.zip - expected) * 2 + u32::from(has_further));
             expected = row.zip + 1;
@@ -210,7 +210,6 @@ fn main() {
             }
         }
     }
-    assert!(rest.peek().is_none(), "a ZIP has more than five digits");
     let mut county_table = Vec::new();
     for (state, name) in &counties {
         county_table.push(*state);

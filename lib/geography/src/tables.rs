@@ -10,14 +10,11 @@ static NAMES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/names"));
 
 const STATE: usize = 11;
 const COUNTY: usize = 4;
-const BLOCK: usize = 6;
-/// What differs between the blocks that a block's ZIPs belong to.
-const PER_BLOCK: u32 = 100;
+const BLOCK: usize = 9;
 /// No latitude, no longitude.
 const NOWHERE: i32 = 8_000_000;
 
 /// A block's rows, as far as they were read.
-#[derive(Clone, Copy)]
 struct Rows {
     bytes: &'static [u8],
     /// Where the next name that no row before has used lies.
@@ -30,27 +27,36 @@ struct Rows {
     county: i32,
 }
 
+/// A row as it is told: where names lie, not what they are.
+struct Row {
+    zip: Zip,
+    city: usize,
+    point: Option<Point>,
+    further: Further,
+}
+
 /// What lies behind a row: further names and counties, not read yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Further {
     bytes: &'static [u8],
     next_name: usize,
+    /// The row's own.
     county: i32,
     names: u32,
     counties: u32,
 }
 
 impl Rows {
-    fn of_block(zip: u32) -> Option<Self> {
-        let index = usize::try_from(zip / PER_BLOCK).ok()?;
+    /// Those of the block that this ZIP is in, if it is in any.
+    fn around(zip: Zip) -> Option<Self> {
         let (blocks, _) = BLOCKS.as_chunks::<BLOCK>();
-        let [a, b, c, n0, n1, n2] = *blocks.get(index)?;
-        let begin = widened(three(a, b, c));
-        let end = blocks.get(index + 1).map_or(ZIPS.len(), |[a, b, c, ..]| widened(three(*a, *b, *c)));
+        let later = blocks.partition_point(|[a, b, c, ..]| three(*a, *b, *c) <= zip.0);
+        let [a, b, c, z0, z1, z2, n0, n1, n2] = *blocks.get(later.checked_sub(1)?)?;
+        let end = blocks.get(later).map_or(ZIPS.len(), |[_, _, _, a, b, c, ..]| widened(three(*a, *b, *c)));
         Some(Self {
-            bytes: ZIPS.get(begin..end)?,
+            bytes: ZIPS.get(widened(three(z0, z1, z2))..end)?,
             next_name: widened(three(n0, n1, n2)),
-            expected: zip / PER_BLOCK * PER_BLOCK,
+            expected: three(a, b, c),
             city: 0,
             latitude: 0,
             longitude: 0,
@@ -60,9 +66,9 @@ impl Rows {
 }
 
 impl Iterator for Rows {
-    type Item = (Zip, Place);
+    type Item = Row;
 
-    fn next(&mut self) -> Option<Self::Item> {
+    fn next(&mut self) -> Option<Row> {
         let between = variable(&mut self.bytes)?;
         let zip = Zip(self.expected + (between >> 1));
         self.expected = zip.0 + 1;
@@ -83,30 +89,40 @@ impl Iterator for Rows {
             further.counties = variable(&mut self.bytes)?;
             further.bytes = self.bytes;
             let mut rest = further;
-            while rest.name().is_some() {}
+            while rest.told().is_some() {}
             while rest.county().is_some() {}
             (self.bytes, self.next_name) = (rest.bytes, rest.next_name);
         }
-        let county = u16::try_from(self.county).ok()?;
+        Some(Row { zip, city: self.city, point, further })
+    }
+}
+
+impl Row {
+    fn place(self) -> Option<Place> {
+        let county = u16::try_from(self.further.county).ok()?;
         let (state, county_name) = self::county(county);
-        let place = Place {
-            zip,
+        Some(Place {
+            zip: self.zip,
             city: name(self.city),
             county: (!county_name.is_empty()).then_some(County(county)),
             state: State(state),
-            point,
-            further,
-        };
-        Some((zip, place))
+            point: self.point,
+            further: self.further,
+        })
     }
 }
 
 impl Further {
-    /// The next of the names.
-    pub(crate) fn name(&mut self) -> Option<&'static str> {
+    /// Where the next of the names lies.
+    fn told(&mut self) -> Option<usize> {
         self.names = self.names.checked_sub(1)?;
         let told = variable(&mut self.bytes)?;
-        Some(name(told_name(told, &mut self.next_name)))
+        Some(told_name(told, &mut self.next_name))
+    }
+
+    /// The next of the names.
+    pub(crate) fn name(&mut self) -> Option<&'static str> {
+        self.told().map(name)
     }
 
     /// The next of the counties, once the names are read.
@@ -118,19 +134,20 @@ impl Further {
 
     /// The further counties.
     pub(crate) fn counties(mut self) -> impl Iterator<Item = County> + use<> {
-        while self.name().is_some() {}
+        while self.told().is_some() {}
         std::iter::from_fn(move || self.county())
     }
 }
 
 pub(crate) fn find(zip: Zip) -> Option<Place> {
-    Rows::of_block(zip.0)?.take_while(|(known, _)| *known <= zip).find(|(known, _)| *known == zip).map(|(_, place)| place)
+    Rows::around(zip)?.find(|row| row.zip >= zip).filter(|row| row.zip == zip)?.place()
 }
 
 /// Every ZIP, for tests that walk through all of them.
 #[cfg(test)]
 pub(crate) fn zips() -> impl Iterator<Item = Zip> {
-    (0..100_000).step_by(widened(PER_BLOCK)).filter_map(Rows::of_block).flatten().map(|(zip, _)| zip)
+    let (blocks, _) = BLOCKS.as_chunks::<BLOCK>();
+    blocks.iter().filter_map(|[a, b, c, ..]| Rows::around(Zip(three(*a, *b, *c)))).flatten().map(|row| row.zip)
 }
 
 pub(crate) fn county(index: u16) -> (u8, &'static str) {
