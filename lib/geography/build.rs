@@ -18,7 +18,13 @@
     reason = "a build that cannot read its data must stop"
 )]
 #![allow(clippy::float_arithmetic, reason = "the centre of a state is no money")]
-#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_lossless, reason = "thousandths of a degree fit both")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_lossless,
+    clippy::cast_sign_loss,
+    reason = "thousandths of a degree fit both, and a sign that became the lowest bit is no sign"
+)]
 
 use std::collections::HashMap;
 use std::path::PathBuf;
