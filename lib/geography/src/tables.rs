@@ -179,14 +179,12 @@ pub(crate) fn state(index: u8) -> StateRow {
 
 /// Where the name lies that a row tells.
 fn told_name(told: u32, next: &mut usize) -> usize {
-    match told.checked_sub(2) {
-        Some(back) => next.saturating_sub(widened(back)),
-        None => {
-            let at = *next;
-            *next += 1 + NAMES.get(at).map_or(0, |length| usize::from(*length));
-            at
-        }
+    if let Some(back) = told.checked_sub(2) {
+        return next.saturating_sub(widened(back));
     }
+    let at = *next;
+    *next += 1 + NAMES.get(at).map_or(0, |length| usize::from(*length));
+    at
 }
 
 fn name(at: usize) -> &'static str {
