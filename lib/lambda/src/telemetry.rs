@@ -6,7 +6,7 @@ use std::panic::{Location, PanicHookInfo};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{FilterExt as _, ParseError, Targets, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
@@ -30,7 +30,8 @@ const OURS: [&str; 5] = ["stevedore", "fetch_orders", "process_orders", "consoli
 /// Which log lines are written.
 struct LogFilter {
     filter: Targets,
-    rejected: Option<ParseError>,
+    /// What was asked for, where it cannot be read.
+    rejected: Option<String>,
 }
 
 impl LogFilter {
@@ -44,10 +45,12 @@ impl LogFilter {
             Some(level) => level,
             None => "info",
         };
-        match level.parse() {
-            Ok(filter) => Self { filter, rejected: None },
-            Err(error) => Self { filter: Targets::new().with_default(LevelFilter::INFO), rejected: Some(error) },
-        }
+        // A part without a name or a level would stand for errors alone, and one in brackets (a span or a field, which `Targets` does not know) for a target
+        // that is called so.
+        let parts: Vec<&str> = level.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+        let read = if parts.iter().any(|part| part.contains('[')) { None } else { parts.join(",").parse().ok() };
+        let info = || Targets::new().with_default(LevelFilter::INFO);
+        Self { rejected: read.is_none().then(|| level.to_owned()), filter: read.unwrap_or_else(info) }
     }
 }
 
@@ -76,8 +79,8 @@ pub fn init(vars: impl IntoIterator<Item = (String, String)>) -> Result<(), Tele
     let LogFilter { filter, rejected } = LogFilter::from_vars(&vars);
     written_by(filter, function_name(&vars), std::io::stdout).try_init().map_err(TelemetryError::Taken)?;
     std::panic::set_hook(Box::new(log_panic));
-    if let Some(error) = rejected {
-        tracing::warn!(%error, "the log filter cannot be read; logging at info");
+    if let Some(filter) = rejected {
+        tracing::warn!(filter, "the log filter cannot be read; logging at info");
     }
     Ok(())
 }
@@ -257,10 +260,18 @@ mod tests {
 
     #[test]
     fn an_unreadable_filter_is_info() {
-        let vars = [(RUST_LOG.to_owned(), "stevedore=loud=er".to_owned())];
+        for unreadable in ["stevedore=loud=er", "[record]=debug", "info,stevedore_aws[call{order=1}]=debug"] {
+            let vars = [(RUST_LOG.to_owned(), unreadable.to_owned())];
+            assert!(LogFilter::from_vars(&vars).rejected.is_some(), "{unreadable}");
+            assert_eq!(written(&[(RUST_LOG, unreadable)], one_at_each_level).len(), 3, "{unreadable}");
+        }
+    }
 
-        assert!(LogFilter::from_vars(&vars).rejected.is_some());
-        assert_eq!(written(&[(RUST_LOG, "stevedore=loud=er")], one_at_each_level).len(), 3);
+    #[test]
+    fn blanks_and_empty_parts_of_a_filter_mean_nothing() {
+        for filter in ["info, stevedore_lambda=debug", " info,stevedore_lambda=debug,", ",stevedore_lambda=debug,,info"] {
+            assert_eq!(written(&[(RUST_LOG, filter)], one_at_each_level).len(), 4, "{filter}");
+        }
     }
 
     #[test]

@@ -193,7 +193,7 @@ impl Table {
             return Ok(());
         }
         let whole = self.whole_sale(&head).await?;
-        let SaleItems { head: item, .. } = sale_items(&whole, HeadState { listed: head.is_listed(), ..HeadState::default() })?;
+        let item = head.again(&whole, HeadState { listed: head.is_listed(), ..HeadState::default() })?;
         self.put_if(OPERATION, item, Expected::Version(head.version())).await?;
         Ok(())
     }

@@ -226,7 +226,7 @@ impl Table {
     /// The write of a head that stands in the list of sales by itself from now on.
     pub(super) async fn list_head(&self, operation: &'static str, head: &Head) -> Result<TransactWriteItem, Error> {
         let sale = self.whole_sale(head).await?;
-        let SaleItems { head: item, .. } = sale_items(&sale, HeadState { listed: true, ..HeadState::default() })?;
+        let item = head.again(&sale, HeadState { listed: true, ..HeadState::default() })?;
         self.put(operation, item, Expected::Version(head.version()))
     }
 }

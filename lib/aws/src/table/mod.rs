@@ -125,7 +125,7 @@ impl Table {
     }
 
     /// The same at half the price, for records that people keep: each may be as it was a moment ago, and what was not found is asked for once more as it is now. So a
-    /// record that was just made is never taken for missing.
+    /// record that was just made is never taken for missing; one that was just changed may count as it was before, as if the order had come a moment earlier.
     async fn get_kept(&self, operation: &'static str, keys: impl IntoIterator<Item = Key>) -> Result<HashMap<Key, Item>, Error> {
         let keys: Vec<Key> = keys.into_iter().collect();
         let mut found = self.get_all(operation, keys.clone(), false).await?;

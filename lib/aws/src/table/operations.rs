@@ -262,8 +262,10 @@ impl Table {
         let waiting = pages.iter().flat_map(|(_, rows)| rows).filter(|row| row.outcome.is_none()).filter_map(|row| row.order_id);
         let waiting: std::collections::HashSet<stevedore_domain::ids::OrderId> = waiting.take(most).collect();
         let waited = |time| operation.read_at.is_some_and(|read_at| now.duration_since(read_at) > time);
-        // At half the price as they may have been a moment ago, while what was not decided yet is looked at again anyway.
-        let known = self.known_as(waiting.iter().copied(), waited(TRIED_AFTER)).await?;
+        // At half the price as they may have been a moment ago, while what was not decided yet is looked at again anyway. Not where the operation itself has
+        // just changed what it looks at: an entry that was let go and looks booked still would end it too early.
+        let read_many = matches!(operation.kind, OperationKind::Download | OperationKind::LoadOrders { .. });
+        let known = self.known_as(waiting.iter().copied(), !read_many || waited(TRIED_AFTER)).await?;
         let entries: HashMap<_, _> = known.into_iter().filter_map(|(order, known)| Some((order, super::log::entry(known)?))).collect();
         let mut rewritten = Vec::new();
         for (number, rows) in &mut pages {

@@ -270,38 +270,53 @@ impl Table {
             }
         }
         let mut products = Products::default();
+        let mut behind = BTreeSet::new();
         for product in self.kept::<Product>(ids).await? {
+            let names_it =
+                |code: &String| folded_sku(&product.sku) == *code || product.aliases.iter().any(|alias| folded_sku(alias) == *code);
+            let is_linked = product.shipstation_product_id.is_some_and(|id| wanted.links.contains(&id));
+            if is_linked || folded.iter().any(names_it) {
+                products.add(Arc::new(product));
+            } else {
+                // What led here knows more of it than this copy does.
+                behind.insert(product.id.0);
+            }
+        }
+        for product in self.records::<Product>(behind).await? {
             products.add(Arc::new(product));
         }
-        self.add_components(&mut products).await?;
+        self.add_components(&mut products, false).await?;
         Ok(products)
     }
 
-    /// Adds the components of kits and assemblies that are there, and what these consist of in turn.
-    async fn add_components(&self, products: &mut Products) -> Result<(), Error> {
+    /// Adds the components of kits and assemblies that are there, and what these consist of in turn: as they are now, or at half the price as they may have been
+    /// a moment ago.
+    async fn add_components(&self, products: &mut Products, now: bool) -> Result<(), Error> {
         // A kit's assembly, its components: deeper than that nothing is looked at.
         for _ in 0..2 {
             let missing = products.missing_components();
             if missing.is_empty() {
                 break;
             }
-            for product in self.kept::<Product>(missing.into_iter().map(|id| id.0)).await? {
+            let missing = missing.into_iter().map(|id| id.0);
+            let found = if now { self.records::<Product>(missing).await? } else { self.kept::<Product>(missing).await? };
+            for product in found {
                 products.add_component(Arc::new(product));
             }
         }
         Ok(())
     }
 
-    /// Products by their ids, with their components.
+    /// Products by their ids, with their components, as they are now: whoever has just changed one gets that.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn products_by_id(&self, ids: impl IntoIterator<Item = ProductId>) -> Result<Products, Error> {
         let mut products = Products::default();
-        for product in self.kept::<Product>(ids.into_iter().map(|id| id.0)).await? {
+        for product in self.records::<Product>(ids.into_iter().map(|id| id.0)).await? {
             products.add(Arc::new(product));
         }
-        self.add_components(&mut products).await?;
+        self.add_components(&mut products, true).await?;
         Ok(products)
     }
 

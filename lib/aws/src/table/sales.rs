@@ -135,6 +135,19 @@ impl Head {
         super::building::Work::read(&self.item)
     }
 
+    /// The head written anew, with its document as it lies. Encoding that again would name chunks that nobody wrote, wherever this program would encode it in
+    /// another way than the one that wrote it.
+    pub(super) fn again(&self, sale: &Sale, state: HeadState<'_>) -> Result<Item, Error> {
+        let SaleItems { head: mut item, .. } = sale_items(sale, state)?;
+        for name in ["doc", "chunks", "digest"] {
+            match self.item.get(name) {
+                Some(value) => item.insert(name.to_owned(), value.clone()),
+                None => item.remove(name),
+            };
+        }
+        Ok(item)
+    }
+
     /// Whether the sale is one, and not merely about to become one.
     pub(super) fn is_live(&self) -> bool {
         self.work().is_none_or(|work| !work.building)
@@ -242,4 +255,40 @@ fn inline(known: Known) -> Option<StoredSale> {
         Known::Orphan(orphan) => orphan.sale,
     };
     sale.map(|sale| StoredSale { sale: *sale, version })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    /// A head that an earlier version wrote whole, and one whose chunks it encoded in its own way: neither loses its document when it is written anew.
+    #[test]
+    fn a_head_keeps_its_document_as_it_lies() {
+        let name = |line: u64| stevedore_domain::order::Digest::of_bytes(&line.to_le_bytes()).to_string();
+        let line = |number: u64| json!({"line_no": number, "name": name(number), "quantity": 1, "unit_price": "1.00", "total": 100, "tax": 0, "tax_rule": "T", "account": name(number + 1_000), "location_id": "L"});
+        let sale: Sale = serde_json::from_value(json!({
+            "id": "SO-1", "number": "1", "kind": "order", "source": {"order_id": 1, "order_number": "1", "order_key": "1", "store_id": 1},
+            "customer": {"id": "C-1", "name": "Ann"}, "location_id": "L", "location_reason": "default", "price_tier": 1, "currency": "USD",
+            "lines": (1..=200).map(line).collect::<Vec<_>>(), "subtotal": 20_000, "tax": 0, "total": 20_000,
+            "invoice": {"status": "draft", "number": "INV-1"}, "created_at": "2026-01-15T18:00:00Z",
+        }))
+        .unwrap();
+        let SaleItems { head, chunks } = sale_items(&sale, HeadState::default()).unwrap();
+        assert!(!chunks.is_empty() && !head.contains_key("doc"));
+        let mut whole = head.clone();
+        whole.retain(|name, _| name != "chunks" && name != "digest");
+        whole.insert("doc".to_owned(), blob(codec::encode(&sale).unwrap()));
+        let mut otherwise = head.clone();
+        otherwise.insert("digest".to_owned(), text("0123"));
+        for item in [whole, otherwise, head] {
+            let again = Head::new(item.clone()).again(&sale, HeadState { listed: true, ..HeadState::default() }).unwrap();
+            for name in ["doc", "chunks", "digest"] {
+                assert_eq!(again.get(name), item.get(name), "{name}");
+            }
+            assert!(again.contains_key("listed"));
+        }
+    }
 }
