@@ -1,6 +1,6 @@
 //! Turns `data/places.txt` into tables that need no reading when the program starts.
 //!
-//! ZIPs lie in blocks of sixteen, each row told by what differs from the row before: half as large, packed, as rows of one length. `v` is a number of seven
+//! ZIPs lie in blocks of four, each row told by what differs from the row before: half as large, packed, as rows of one length. `v` is a number of seven
 //! bits a byte, the lowest first; `s` is one with a sign, as `v` of 0, -1, 1, -2, …. Everything else is little-endian. Names lie in the order in which rows
 //! first use them, each behind its length (one byte); a row tells a name as `v`: 0 is the next one not used before, 1 the city of the row before, n + 2 the one
 //! that begins n bytes before the next one.
@@ -33,7 +33,7 @@ use std::path::PathBuf;
 const NOWHERE: i32 = 8_000_000;
 
 /// ZIPs of a block: so many rows are gone through at most to find one.
-const BLOCK: usize = 16;
+const BLOCK: usize = 4;
 
 #[derive(Default)]
 struct Names {
