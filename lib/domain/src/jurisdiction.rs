@@ -68,10 +68,10 @@ pub fn rules_of_place(zip: &str, city: Option<&str>) -> Result<Vec<PlaceRule>, P
     let place =
         Zip::parse(zip).and_then(Zip::place).filter(|place| !ASSOCIATED.contains(&place.state.code())).ok_or(PlaceError::UnknownZip)?;
     let city = match city {
-        None => place.city,
+        None => place.city(),
         Some(city) => place
             .city_named(city)
-            .ok_or_else(|| PlaceError::UnknownCity(std::iter::once(place.city).chain(place.further_cities()).collect()))?,
+            .ok_or_else(|| PlaceError::UnknownCity(std::iter::once(place.city()).chain(place.further_cities()).collect()))?,
     };
     let county = place.county.map(|county| county.name().to_owned());
     let mut places = vec![TaxPlace { state: place.state.code().to_owned(), county: None, city: None }];
@@ -107,7 +107,7 @@ pub(crate) fn narrowest<'a>(ship_to: &Address, rules: &'a [TaxRule], default: &'
     let find = |state: State, county: Option<County>, city: Option<&str>| holding(rules, state, county, city).unwrap_or(default);
     let (rule, others, why) = match (place, stated) {
         (Some(place), Some(stated)) if stated != place.state => {
-            let others = vec![find(place.state, place.county, Some(place.city)), find(stated, None, None)];
+            let others = vec![find(place.state, place.county, Some(place.city())), find(stated, None, None)];
             (
                 default,
                 others,
@@ -116,13 +116,13 @@ pub(crate) fn narrowest<'a>(ship_to: &Address, rules: &'a [TaxRule], default: &'
         }
         (Some(place), _) => {
             let text = ship_to.city.as_deref().map(str::trim).filter(|text| !text.is_empty());
-            let city = text.map_or(Some(place.city), |text| place.city_named(text));
+            let city = text.map_or(Some(place.city()), |text| place.city_named(text));
             // A city that is none of the ZIP's: neither it nor the ZIP's own is sure.
-            let cities = city.map_or_else(|| vec![None, Some(place.city), text], |city| vec![Some(city)]);
+            let cities = city.map_or_else(|| vec![None, Some(place.city()), text], |city| vec![Some(city)]);
             let counties: Vec<Option<County>> = std::iter::once(place.county).chain(place.further_counties().map(Some)).collect();
             let others = counties.iter().flat_map(|county| cities.iter().map(|city| find(place.state, *county, *city))).collect();
             let why = if city.is_none() {
-                format!("The ship-to ZIP {} belongs to {}, and the address says another city.", place.zip, place.city)
+                format!("The ship-to ZIP {} belongs to {}, and the address says another city.", place.zip, place.city())
             } else {
                 let names: Vec<&str> = counties.iter().flatten().map(|county| county.name()).collect();
                 format!("The ship-to ZIP {} lies in {}.", place.zip, names.join(" and "))

@@ -47,33 +47,37 @@ impl fmt::Display for Zip {
 pub struct Place {
     /// The ZIP code.
     pub zip: Zip,
-    /// The city that the postal service names first for it. A postal city is not always the municipality.
-    pub city: &'static str,
     /// The county that most of it belongs to; none for military addresses and some territories.
     pub county: Option<County>,
     /// The state, district, territory, freely associated state or military region.
     pub state: State,
     /// Its middle; none for military addresses and where the data has none.
     pub point: Option<Point>,
-    further: tables::Further,
+    row: u16,
 }
 
 impl Place {
+    /// The city that the postal service names first for it. A postal city is not always the municipality.
+    #[must_use]
+    pub fn city(&self) -> &'static str {
+        tables::city(self.row)
+    }
+
     /// Further names of cities that mail to it may bear.
     pub fn further_cities(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let mut further = self.further;
-        std::iter::from_fn(move || further.name())
+        tables::further_names(self.row)
     }
 
     /// Further counties of the same state that its area lies in, by the census of 2010: then nothing but the street tells which.
     pub fn further_counties(&self) -> impl Iterator<Item = County> + use<> {
-        self.further.counties()
+        let row = self.row;
+        self.county.into_iter().flat_map(move |county| tables::further_counties(row, county))
     }
 
     /// The name of the city as the data writes it, where `text` is one of the names that mail to this ZIP may bear.
     #[must_use]
     pub fn city_named(&self, text: &str) -> Option<&'static str> {
-        std::iter::once(self.city).chain(self.further_cities()).find(|name| same_city(name, text))
+        std::iter::once(self.city()).chain(self.further_cities()).find(|name| same_city(name, text))
     }
 }
 

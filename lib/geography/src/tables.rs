@@ -2,157 +2,171 @@
 
 use crate::{County, Place, Point, State, Zip};
 
-static STATES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/states"));
-static COUNTIES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/counties"));
-static ZIPS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/zips"));
+static PRESENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/present"));
 static BLOCKS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/blocks"));
+static BITS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/bits"));
+static CITIES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cities"));
+static FURTHER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/further"));
+static COUNTIES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/counties"));
+static STATES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/states"));
 static NAMES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/names"));
+static LENGTHS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lengths"));
+static STARTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/starts"));
 
-const STATE: usize = 11;
-const COUNTY: usize = 4;
-const BLOCK: usize = 9;
+const PRESENCE: usize = 10;
+const BLOCK: usize = 17;
+/// Rows of a block.
+const ROWS: u16 = 32;
+const COUNTY: usize = 3;
+const STATE: usize = 10;
+/// Names between two of which it is known where they begin.
+const STRIDE: u16 = 16;
 /// No latitude, no longitude.
 const NOWHERE: i32 = 8_000_000;
 
-/// A block's rows, as far as they were read.
-struct Rows {
-    bytes: &'static [u8],
-    /// Where the next name that no row before has used lies.
-    next_name: usize,
-    /// The ZIP that the next row is if none lies between.
-    expected: u32,
-    city: usize,
+/// What a block's rows are told from, and where they lie.
+struct Block {
     latitude: i32,
     longitude: i32,
-    county: i32,
+    county: u16,
+    /// Bits of a latitude, a longitude and a county.
+    widths: [u8; 3],
+    bits: usize,
+    further: usize,
 }
 
-/// A row as it is told: where names lie, not what they are.
-struct Row {
-    zip: Zip,
-    city: usize,
-    point: Option<Point>,
-    further: Further,
-}
-
-/// What lies behind a row: further names and counties, not read yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Further {
-    bytes: &'static [u8],
-    next_name: usize,
-    /// The row's own.
-    county: i32,
-    names: u32,
-    counties: u32,
-}
-
-impl Rows {
-    /// Those of the block that this ZIP is in, if it is in any.
-    fn around(zip: Zip) -> Option<Self> {
+impl Block {
+    fn of(row: u16) -> Option<Self> {
         let (blocks, _) = BLOCKS.as_chunks::<BLOCK>();
-        let later = blocks.partition_point(|[a, b, c, ..]| three(*a, *b, *c) <= zip.0);
-        let [a, b, c, z0, z1, z2, n0, n1, n2] = *blocks.get(later.checked_sub(1)?)?;
-        let end = blocks.get(later).map_or(ZIPS.len(), |[_, _, _, a, b, c, ..]| widened(three(*a, *b, *c)));
+        let [a0, a1, a2, o0, o1, o2, c0, c1, w0, w1, w2, b0, b1, b2, f0, f1, f2] = *blocks.get(usize::from(row / ROWS))?;
         Some(Self {
-            bytes: ZIPS.get(widened(three(z0, z1, z2))..end)?,
-            next_name: widened(three(n0, n1, n2)),
-            expected: three(a, b, c),
-            city: 0,
-            latitude: 0,
-            longitude: 0,
-            county: 0,
+            latitude: three_signed([a0, a1, a2]),
+            longitude: three_signed([o0, o1, o2]),
+            county: u16::from_le_bytes([c0, c1]),
+            widths: [w0, w1, w2],
+            bits: widened(three(b0, b1, b2)),
+            further: widened(three(f0, f1, f2)),
         })
     }
 }
 
-impl Iterator for Rows {
-    type Item = Row;
-
-    fn next(&mut self) -> Option<Row> {
-        let between = variable(&mut self.bytes)?;
-        let zip = Zip(self.expected + (between >> 1));
-        self.expected = zip.0 + 1;
-        match variable(&mut self.bytes)? {
-            1 => {}
-            told => self.city = told_name(told, &mut self.next_name),
-        }
-        let mut point = None;
-        if let Some(latitude) = variable(&mut self.bytes)?.checked_sub(1) {
-            self.latitude += signed(latitude);
-            self.longitude += signed(variable(&mut self.bytes)?);
-            point = Some(Point { latitude: self.latitude, longitude: self.longitude });
-        }
-        self.county += signed(variable(&mut self.bytes)?);
-        let mut further = Further { bytes: &[], next_name: self.next_name, county: self.county, names: 0, counties: 0 };
-        if between & 1 == 1 {
-            further.names = variable(&mut self.bytes)?;
-            further.counties = variable(&mut self.bytes)?;
-            further.bytes = self.bytes;
-            let mut rest = further;
-            while rest.told().is_some() {}
-            while rest.county().is_some() {}
-            (self.bytes, self.next_name) = (rest.bytes, rest.next_name);
-        }
-        Some(Row { zip, city: self.city, point, further })
-    }
+/// The name of the row's city, moved by one and 0 if it is the one before's, and whether there is anything further.
+fn city_told(row: u16) -> (u16, bool) {
+    let (cities, _) = CITIES.as_chunks();
+    let told = cities.get(usize::from(row)).map_or(0, |told| u16::from_le_bytes(*told));
+    (told / 2, told % 2 == 1)
 }
 
-impl Row {
-    fn place(self) -> Option<Place> {
-        let county = u16::try_from(self.further.county).ok()?;
-        let (state, county_name) = self::county(county);
-        Some(Place {
-            zip: self.zip,
-            city: name(self.city),
-            county: (!county_name.is_empty()).then_some(County(county)),
-            state: State(state),
-            point: self.point,
-            further: self.further,
-        })
-    }
+/// The row's city.
+pub(crate) fn city(row: u16) -> &'static str {
+    let block = row - row % ROWS;
+    let told = (block..=row).rev().map(|row| city_told(row).0).find(|told| *told != 0);
+    told.map_or("", |told| name(told - 1))
+}
+
+/// Further names and counties of a row, not read yet.
+#[derive(Default)]
+struct Further {
+    bytes: &'static [u8],
+    names: u8,
+    counties: u8,
 }
 
 impl Further {
-    /// Where the next of the names lies.
-    fn told(&mut self) -> Option<usize> {
+    fn of(row: u16) -> Option<Self> {
+        if !city_told(row).1 {
+            return None;
+        }
+        let block = row - row % ROWS;
+        let mut further = Self { bytes: FURTHER.get(Block::of(row)?.further..)?, ..Self::default() };
+        for _ in (block..row).filter(|row| city_told(*row).1) {
+            further = further.next()?;
+        }
+        further.next()
+    }
+
+    /// Those of the next row that has any.
+    fn next(mut self) -> Option<Self> {
+        while self.name().is_some() {}
+        while self.away().is_some() {}
+        let (count, bytes) = self.bytes.split_first()?;
+        Some(Self { bytes, names: count / 8, counties: count % 8 })
+    }
+
+    fn name(&mut self) -> Option<u16> {
         self.names = self.names.checked_sub(1)?;
-        let told = variable(&mut self.bytes)?;
-        Some(told_name(told, &mut self.next_name))
+        let (told, rest) = self.bytes.split_first_chunk()?;
+        self.bytes = rest;
+        Some(u16::from_le_bytes(*told))
     }
 
-    /// The next of the names.
-    pub(crate) fn name(&mut self) -> Option<&'static str> {
-        self.told().map(name)
-    }
-
-    /// The next of the counties, once the names are read.
-    fn county(&mut self) -> Option<County> {
+    /// How far the next of the counties lies from the row's own, once the names are read.
+    fn away(&mut self) -> Option<i32> {
         self.counties = self.counties.checked_sub(1)?;
-        let away = signed(variable(&mut self.bytes)?);
-        u16::try_from(self.county + away).ok().map(County)
-    }
-
-    /// The further counties.
-    pub(crate) fn counties(mut self) -> impl Iterator<Item = County> + use<> {
-        while self.told().is_some() {}
-        std::iter::from_fn(move || self.county())
+        let told = variable(&mut self.bytes)?;
+        let away = told.div_ceil(2).cast_signed();
+        Some(if told % 2 == 0 { away } else { -away })
     }
 }
 
+/// Further names of the row's city.
+pub(crate) fn further_names(row: u16) -> impl Iterator<Item = &'static str> + use<> {
+    let mut further = Further::of(row).unwrap_or_default();
+    std::iter::from_fn(move || further.name()).map(name)
+}
+
+/// Further counties that the row lies in, whose own is `county`.
+pub(crate) fn further_counties(row: u16, county: County) -> impl Iterator<Item = County> + use<> {
+    let mut further = Further::of(row).unwrap_or_default();
+    while further.name().is_some() {}
+    std::iter::from_fn(move || further.away()).filter_map(move |away| u16::try_from(i32::from(county.0) + away).ok().map(County))
+}
+
 pub(crate) fn find(zip: Zip) -> Option<Place> {
-    Rows::around(zip)?.find(|row| row.zip >= zip).filter(|row| row.zip == zip)?.place()
+    let (words, _) = PRESENT.as_chunks::<PRESENCE>();
+    let [b0, b1, present @ ..] = *words.get(widened(zip.0 / 64))?;
+    let (present, bit) = (u64::from_le_bytes(present), 1_u64 << (zip.0 % 64));
+    if present & bit == 0 {
+        return None;
+    }
+    // As many ZIPs lie before it: at most 63 of its own word.
+    let row = u16::from_le_bytes([b0, b1]) + u16::try_from((present & (bit - 1)).count_ones()).ok()?;
+    place(zip, row)
+}
+
+fn place(zip: Zip, row: u16) -> Option<Place> {
+    let block = Block::of(row)?;
+    let widths = block.widths.map(usize::from);
+    let [latitude_bits, longitude_bits, county_bits] = widths;
+    let at = block.bits * 8 + usize::from(row % ROWS) * widths.iter().sum::<usize>();
+    let (latitude, longitude) = (bits(at, latitude_bits)?, bits(at + latitude_bits, longitude_bits)?);
+    let county = block.county + u16::try_from(bits(at + latitude_bits + longitude_bits, county_bits)?).ok()?;
+    let (state, county_name) = self::county(county);
+    Some(Place {
+        zip,
+        county: (!county_name.is_empty()).then_some(County(county)),
+        state: State(state),
+        point: (latitude != 0)
+            .then_some(Point { latitude: block.latitude + latitude.cast_signed(), longitude: block.longitude + longitude.cast_signed() }),
+        row,
+    })
+}
+
+/// The number of so many bits, at most 25, that begins at this bit.
+fn bits(at: usize, width: usize) -> Option<u32> {
+    let four = BITS.get(at / 8..)?.first_chunk()?;
+    Some((u32::from_le_bytes(*four) >> (at % 8)) & ((1 << width) - 1))
 }
 
 /// Every ZIP, for tests that walk through all of them.
 #[cfg(test)]
 pub(crate) fn zips() -> impl Iterator<Item = Zip> {
-    let (blocks, _) = BLOCKS.as_chunks::<BLOCK>();
-    blocks.iter().filter_map(|[a, b, c, ..]| Rows::around(Zip(three(*a, *b, *c)))).flatten().map(|row| row.zip)
+    (0..100_000).map(Zip).filter(|zip| zip.place().is_some())
 }
 
 pub(crate) fn county(index: u16) -> (u8, &'static str) {
     let (rows, _) = COUNTIES.as_chunks::<COUNTY>();
-    rows.get(usize::from(index)).map_or((0, ""), |[state, a, b, c]| (*state, name(widened(three(*a, *b, *c)))))
+    rows.get(usize::from(index)).map_or((0, ""), |[state, a, b]| (*state, name(u16::from_le_bytes([*a, *b]))))
 }
 
 pub(crate) fn states() -> u8 {
@@ -167,29 +181,27 @@ pub(crate) struct StateRow {
 
 pub(crate) fn state(index: u8) -> StateRow {
     let (rows, _) = STATES.as_chunks::<STATE>();
-    let Some([code @ .., n0, n1, n2, p0, p1, p2, p3, p4, p5]) = rows.get(usize::from(index)) else {
+    let Some([code @ .., n0, n1, p0, p1, p2, p3, p4, p5]) = rows.get(usize::from(index)) else {
         return StateRow { code: "", name: "", centre: None };
     };
     StateRow {
         code: std::str::from_utf8(code).unwrap_or_default(),
-        name: name(widened(three(*n0, *n1, *n2))),
+        name: name(u16::from_le_bytes([*n0, *n1])),
         centre: point([*p0, *p1, *p2], [*p3, *p4, *p5]),
     }
 }
 
-/// Where the name lies that a row tells.
-fn told_name(told: u32, next: &mut usize) -> usize {
-    if let Some(back) = told.checked_sub(2) {
-        return next.saturating_sub(widened(back));
-    }
-    let at = *next;
-    *next += 1 + NAMES.get(at).map_or(0, |length| usize::from(*length));
-    at
+fn name(index: u16) -> &'static str {
+    find_name(index).unwrap_or_default()
 }
 
-fn name(at: usize) -> &'static str {
-    let Some([length, rest @ ..]) = NAMES.get(at..) else { return "" };
-    rest.get(..usize::from(*length)).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+fn find_name(index: u16) -> Option<&'static str> {
+    let (starts, _) = STARTS.as_chunks();
+    let [a, b, c] = *starts.get(usize::from(index / STRIDE))?;
+    let before = LENGTHS.get(usize::from(index - index % STRIDE)..usize::from(index))?;
+    let at = widened(three(a, b, c)) + before.iter().map(|length| usize::from(*length)).sum::<usize>();
+    let length = usize::from(*LENGTHS.get(usize::from(index))?);
+    std::str::from_utf8(NAMES.get(at..at + length)?).ok()
 }
 
 /// The next number of seven bits a byte.
@@ -206,11 +218,6 @@ fn variable(bytes: &mut &'static [u8]) -> Option<u32> {
     None
 }
 
-/// A number whose lowest bit is its sign.
-fn signed(number: u32) -> i32 {
-    (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
-}
-
 fn three(a: u8, b: u8, c: u8) -> u32 {
     u32::from_le_bytes([a, b, c, 0])
 }
@@ -220,10 +227,13 @@ fn widened(offset: u32) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
+/// The sign goes along when the three bytes are the upper ones.
+fn three_signed([a, b, c]: [u8; 3]) -> i32 {
+    i32::from_le_bytes([0, a, b, c]) >> 8
+}
+
 fn point(latitude: [u8; 3], longitude: [u8; 3]) -> Option<Point> {
-    // The sign goes along when the three bytes are the upper ones.
-    let signed = |[a, b, c]: [u8; 3]| i32::from_le_bytes([0, a, b, c]) >> 8;
-    let (latitude, longitude) = (signed(latitude), signed(longitude));
+    let (latitude, longitude) = (three_signed(latitude), three_signed(longitude));
     (latitude != NOWHERE).then_some(Point { latitude, longitude })
 }
 
@@ -239,9 +249,9 @@ mod tests {
         for zip in zips() {
             let place = zip.place().unwrap();
             assert_eq!(Zip::parse(&zip.to_string()), Some(zip));
-            assert!(!place.city.is_empty() && place.state.code().len() == 2 && !place.state.name().is_empty(), "{place:?}");
+            assert!(!place.city().is_empty() && place.state.code().len() == 2 && !place.state.name().is_empty(), "{place:?}");
             assert!(place.county.is_none_or(|county| county.state() == place.state && !county.name().is_empty()), "{place:?}");
-            assert!(place.further_cities().all(|name| !name.is_empty() && name != place.city), "{place:?}");
+            assert!(place.further_cities().all(|name| !name.is_empty() && name != place.city()), "{place:?}");
             let mut further = place.further_counties();
             assert!(
                 further.all(|county| Some(county) != place.county && county.state() == place.state && !county.name().is_empty()),

@@ -157,7 +157,7 @@ fn zips_are_read_as_people_write_them() {
 #[test]
 fn places_are_what_they_are() {
     let reno = Zip::parse("89501-0001").unwrap().place().unwrap();
-    assert_eq!((reno.city, reno.county.unwrap().name(), reno.state.code(), reno.state.name()), ("Reno", "Washoe County", "NV", "Nevada"));
+    assert_eq!((reno.city(), reno.county.unwrap().name(), reno.state.code(), reno.state.name()), ("Reno", "Washoe County", "NV", "Nevada"));
     assert_eq!(reno.further_counties().count(), 0);
     // Aurora, Colorado, lies in two counties.
     let aurora = Zip::parse("80011").unwrap().place().unwrap();
@@ -203,7 +203,7 @@ fn every_place_is_as_the_data_says() {
             let mut numbers = names.next().unwrap().split(' ').map(|number| number.parse::<i32>().unwrap());
             let zip = format!("{:05}", numbers.next().unwrap());
             let place = Zip::parse(&zip).unwrap().place().unwrap_or_else(|| panic!("{zip} is not known"));
-            assert_eq!((place.city, place.state.code()), (city, state.as_str()), "{zip}");
+            assert_eq!((place.city(), place.state.code()), (city, state.as_str()), "{zip}");
             assert_eq!(place.county.map_or("", |county| county.name()), county, "{zip}");
             let point = numbers.next().map(|latitude| (latitude, numbers.next().unwrap()));
             assert_eq!(place.point.map(|point| (point.latitude, point.longitude)), point, "{zip}");

@@ -93,7 +93,8 @@ impl<'a> Step<'a> {
     async fn take(
         &self,
         levels: Levels,
-        mut decide: impl FnMut(&mut SaleDraft) -> Result<Option<SaleEdit>, Refusal>,
+        // Known when it runs: what goes round it would be there once for each action otherwise, and it is large.
+        decide: &mut (dyn FnMut(&mut SaleDraft) -> Result<Option<SaleEdit>, Refusal> + Send),
     ) -> Result<Response, Problem> {
         let guarded = |draft: &mut SaleDraft| {
             let edit = decide(draft)?;
@@ -146,7 +147,7 @@ fn edit(stock: Vec<StockChange>, event: EventKind) -> SaleEdit {
     ))]
 async fn void(State(deps): Shared, caller: Caller, Id(id): Id, headers: HeaderMap) -> Result<Response, Problem> {
     let step = Step::new(&deps, &caller, id, &headers);
-    let void = |draft: &mut SaleDraft| {
+    let mut void = |draft: &mut SaleDraft| {
         if draft.sale.voided_at.is_some() {
             return Ok(None);
         }
@@ -156,7 +157,7 @@ async fn void(State(deps): Shared, caller: Caller, Id(id): Id, headers: HeaderMa
         }
         Ok(Some(edit(stock, EventKind::SaleVoided)))
     };
-    step.take(Levels::default(), void).await
+    step.take(Levels::default(), &mut void).await
 }
 
 /// Authorise a sale's invoice
@@ -172,7 +173,7 @@ async fn void(State(deps): Shared, caller: Caller, Id(id): Id, headers: HeaderMa
     ))]
 async fn authorise_invoice(State(deps): Shared, caller: Caller, Id(id): Id, headers: HeaderMap) -> Result<Response, Problem> {
     let step = Step::new(&deps, &caller, id, &headers);
-    let authorise = |draft: &mut SaleDraft| {
+    let mut authorise = |draft: &mut SaleDraft| {
         if draft.sale.voided_at.is_some() {
             return Err(Refusal::Voided);
         }
@@ -184,7 +185,7 @@ async fn authorise_invoice(State(deps): Shared, caller: Caller, Id(id): Id, head
         }
         Ok(Some(edit(Vec::new(), EventKind::InvoiceAuthorised)))
     };
-    step.take(Levels::default(), authorise).await
+    step.take(Levels::default(), &mut authorise).await
 }
 
 /// How far fulfilment is to go.
@@ -220,7 +221,7 @@ async fn retry_fulfilment(State(deps): Shared, caller: Caller, Id(id): Id, heade
     let claimed = stored.sale.allocations.iter().map(|allocation| allocation.product_id.clone());
     let products = deps.table.products_by_id(claimed.collect::<Vec<_>>()).await?;
     let levels = levels(&deps, stored.sale.stock_keys(&products)).await?;
-    let fulfil = |draft: &mut SaleDraft| {
+    let mut fulfil = |draft: &mut SaleDraft| {
         if draft.sale.voided_at.is_some() {
             return Err(Refusal::Voided);
         }
@@ -249,7 +250,7 @@ async fn retry_fulfilment(State(deps): Shared, caller: Caller, Id(id): Id, heade
         }
         Ok(Some(edit(stock, EventKind::FulfilmentChanged)))
     };
-    step.take(levels, fulfil).await
+    step.take(levels, &mut fulfil).await
 }
 
 /// These levels as they are now: a person waits, and is to see what is really there.
@@ -318,7 +319,7 @@ async fn add_payment(State(deps): Shared, caller: Caller, Id(id): Id, headers: H
         Digest::of_bytes(content.as_bytes()).to_string().get(..16).unwrap_or_default().to_owned()
     });
     let payment = Payment { amount, account, method, date: Some(on), id: Some(key), by: Some(caller.by.clone()) };
-    let pay = |draft: &mut SaleDraft| {
+    let mut pay = |draft: &mut SaleDraft| {
         if !draft.sale.invoice.pay(payment.clone())? {
             return Ok(None);
         }
@@ -331,7 +332,7 @@ async fn add_payment(State(deps): Shared, caller: Caller, Id(id): Id, headers: H
         }
         Ok(Some(edit(Vec::new(), EventKind::PaymentAdded)))
     };
-    step.take(Levels::default(), pay).await
+    step.take(Levels::default(), &mut pay).await
 }
 
 /// The account that receives a payment: the one that is named, else that of the settings (S73).
