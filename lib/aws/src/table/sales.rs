@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use serde::Serialize;
 use stevedore_domain::event::EventKind;
@@ -27,6 +28,9 @@ pub struct StoredSale {
     /// Counts the writes of the item that it is in, from 1.
     pub version: u64,
 }
+
+/// Sales whose chunks are read at a time.
+const AT_A_TIME: usize = 16;
 
 /// What people look for in the table itself, and what events carry; the document holds all of it, and these are never read back.
 #[derive(Serialize)]
@@ -172,6 +176,12 @@ impl Table {
         codec::decode(&document).map_err(unreadable)
     }
 
+    /// Sales with their chunks, in the order of their heads.
+    async fn whole_sales(&self, heads: Vec<Head>) -> Result<Vec<StoredSale>, Error> {
+        let reads = heads.into_iter().map(async |head| Ok(StoredSale { sale: self.whole_sale(&head).await?, version: head.version() }));
+        stream::iter(reads).buffered(AT_A_TIME).try_collect().await
+    }
+
     /// A sale's head, building or live.
     pub(super) async fn head(&self, id: &SaleId) -> Result<Option<Head>, Error> {
         Ok(self.get_item("read a sale", &keys::sale(id)).await?.map(Head::new))
@@ -195,10 +205,10 @@ impl Table {
         let places = ids.iter().flat_map(|id| [Some(keys::sale(id)), id.order().map(|(order, _)| keys::log_entry(order))]);
         let mut items = self.get_items(OPERATION, places.flatten().collect::<Vec<_>>()).await?;
         let mut sales = HashMap::with_capacity(ids.len());
+        let mut heads = Vec::new();
         for id in ids {
             if let Some(head) = items.remove(&keys::sale(&id)).map(Head::new).filter(Head::is_live) {
-                let (sale, version) = (self.whole_sale(&head).await?, head.version());
-                sales.insert(id, StoredSale { sale, version });
+                heads.push(head);
                 continue;
             }
             let Some((order, _)) = id.order() else { continue };
@@ -207,6 +217,7 @@ impl Table {
                 sales.insert(id, stored);
             }
         }
+        sales.extend(self.whole_sales(heads).await?.into_iter().map(|stored| (stored.sale.id.clone(), stored)));
         Ok(sales)
     }
 
@@ -222,29 +233,36 @@ impl Table {
 
     /// The sales that items hold or stand for, in their order.
     pub(super) async fn sales_of(&self, items: Vec<Item>) -> Result<Vec<StoredSale>, Error> {
-        let mut sales = Vec::with_capacity(items.len());
-        let mut beside = Vec::new();
+        enum Place {
+            Inline(StoredSale),
+            Head,
+            Beside(SaleId),
+        }
+        let (mut places, mut heads, mut beside) = (Vec::with_capacity(items.len()), Vec::new(), Vec::new());
         for item in items {
-            match read_known(&item)? {
-                None => {
-                    let head = Head::new(item);
-                    sales.push(Ok(StoredSale { sale: self.whole_sale(&head).await?, version: head.version() }));
+            let Some(known) = read_known(&item)? else {
+                heads.push(Head::new(item));
+                places.push(Place::Head);
+                continue;
+            };
+            let id = known.sale_id().cloned();
+            match (inline(known), id) {
+                (Some(stored), _) => places.push(Place::Inline(stored)),
+                (None, Some(id)) => {
+                    beside.push(id.clone());
+                    places.push(Place::Beside(id));
                 }
-                Some(known) => {
-                    let id = known.sale_id().cloned();
-                    match (inline(known), id) {
-                        (Some(stored), _) => sales.push(Ok(stored)),
-                        (None, Some(id)) => {
-                            beside.push(id.clone());
-                            sales.push(Err(id));
-                        }
-                        (None, None) => {}
-                    }
-                }
+                (None, None) => {}
             }
         }
+        let mut whole = self.whole_sales(heads).await?.into_iter();
         let mut others = if beside.is_empty() { HashMap::new() } else { self.sales(beside).await? };
-        Ok(sales.into_iter().filter_map(|sale| sale.or_else(|id| others.remove(&id).ok_or(())).ok()).collect())
+        let sales = places.into_iter().filter_map(|place| match place {
+            Place::Inline(stored) => Some(stored),
+            Place::Head => whole.next(),
+            Place::Beside(id) => others.remove(&id),
+        });
+        Ok(sales.collect())
     }
 }
 
