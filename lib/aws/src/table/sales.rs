@@ -234,7 +234,7 @@ impl Table {
     /// The sales that items hold or stand for, in their order.
     pub(super) async fn sales_of(&self, items: Vec<Item>) -> Result<Vec<StoredSale>, Error> {
         enum Place {
-            Inline(StoredSale),
+            Inline(Box<StoredSale>),
             Head,
             Beside(SaleId),
         }
@@ -247,7 +247,7 @@ impl Table {
             };
             let id = known.sale_id().cloned();
             match (inline(known), id) {
-                (Some(stored), _) => places.push(Place::Inline(stored)),
+                (Some(stored), _) => places.push(Place::Inline(Box::new(stored))),
                 (None, Some(id)) => {
                     beside.push(id.clone());
                     places.push(Place::Beside(id));
@@ -258,7 +258,7 @@ impl Table {
         let mut whole = self.whole_sales(heads).await?.into_iter();
         let mut others = if beside.is_empty() { HashMap::new() } else { self.sales(beside).await? };
         let sales = places.into_iter().filter_map(|place| match place {
-            Place::Inline(stored) => Some(stored),
+            Place::Inline(stored) => Some(*stored),
             Place::Head => whole.next(),
             Place::Beside(id) => others.remove(&id),
         });
