@@ -193,6 +193,10 @@ fn main() {
         let (south, latitude_bits) = span(known.clone().flat_map(|row| [row.at[0], row.at[0] - 1]));
         let (west, longitude_bits) = span(known.map(|row| row.at[1]));
         let (first, county_bits) = span(block.iter().map(|row| i32::from(row.county)));
+        assert!(
+            [latitude_bits, longitude_bits, county_bits].iter().all(|width| *width <= 25),
+            "what four bytes do not hold wherever it begins"
+        );
         point(&mut block_table, [south, west]);
         block_table.extend_from_slice(&(first as u16).to_le_bytes());
         block_table.extend([latitude_bits, longitude_bits, county_bits].map(|width| width as u8));

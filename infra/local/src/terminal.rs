@@ -80,12 +80,13 @@ fn operation(line: &OperationLine) -> String {
         _ => String::new(),
     };
     format!(
-        "{time}  == {} {}: {total} orders{counts}; {} requests{}{trouble}",
+        "{time}  == {} {}: {total} {}{counts}; {} requests{}{trouble}",
         kind(operation),
         match operation.trigger {
             Trigger::Schedule => "by the schedule".to_owned(),
             Trigger::Manual => format!("by {}", operation.by),
         },
+        if matches!(operation.kind, OperationKind::ImportProducts { .. }) { "rows" } else { "orders" },
         operation.requests,
         took(operation),
     )

@@ -110,7 +110,9 @@ async fn s25_the_boundary_decides_and_missed_days_are_caught_up() {
     world.at("2026-01-18T12:00:00Z");
     assert_eq!(world.consolidate().await, ["2026-01-15", "2026-01-16", "2026-01-17"]);
     assert_eq!((world.traceable("2026-01-15").await, world.traceable("2026-01-16").await), (1, 1));
-    assert_eq!(world.sales().await.len(), 2);
+    let sales = world.sales().await;
+    let listed: Vec<&str> = sales.iter().map(|stored| stored.sale.id.as_str()).collect();
+    assert_eq!(listed, ["DAY-2026-01-16", "DAY-2026-01-15"], "the newest first");
     let empty = world.run_operation("2026-01-17").await;
     assert_eq!((empty.state, empty.counts.total()), (OperationState::Completed, 0));
     assert_eq!(empty.message.as_deref(), Some("Nothing was pending, so 2026-01-17 has no sale."));

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use jiff::SignedDuration;
+use stevedore_aws::List;
 use stevedore_domain::log::Outcome;
 use stevedore_domain::reason::Reason;
 use stevedore_sandbox::{Draft, Fault, Json, Rule, SandboxOptions};
@@ -79,6 +80,37 @@ async fn a_sale_larger_than_an_item_is_read_back_equal() {
     world.next_hour().await;
     assert_eq!(world.sale(order).await, sale);
     assert_eq!(world.sales().await.len(), 1);
+}
+
+/// A page of sales of every kind of place, more of them in chunks than are read at a time: in the order of the list, each the one that it is by its id. Also
+/// where log entries were deleted, so that sales stand in the list by themselves (S150).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s150_a_page_of_large_and_small_sales_keeps_its_order() {
+    let world = World::new(Options::default()).await;
+    let mut expected = Vec::new();
+    for number in 0..24 {
+        let small = plain(&number.to_string());
+        let large = with(&small, |order| {
+            let option = format!(r#"[{{"name":"Engraving","value":"{}"}}]"#, noise(number + 1, 20_000));
+            item(order, 0).set("options", option.parse::<Json>().unwrap());
+        });
+        let order = if number % 6 == 0 { world.sandbox.upsert_order(small) } else { world.sandbox.upsert_order(large) };
+        world.clock.advance(SignedDuration::from_secs(1));
+        world.download_now().await;
+        expected.insert(0, world.sale(order).await);
+        if number % 2 == 0 {
+            world.table.delete_log_entry(order_id(order)).await.unwrap();
+        }
+    }
+    let page = world.table.list_sales(&List { limit: 100, ..List::default() }).await.unwrap();
+    assert_eq!(
+        page.items.iter().map(|stored| &stored.sale.id).collect::<Vec<_>>(),
+        expected.iter().map(|sale| &sale.id).collect::<Vec<_>>()
+    );
+    assert!(page.items.iter().zip(&expected).all(|(stored, sale)| stored.sale == *sale), "a sale stands at another's place");
+    let by_id = world.table.sales(expected.iter().map(|sale| sale.id.clone())).await.unwrap();
+    assert_eq!(by_id.len(), 24);
+    assert!(page.items.iter().all(|stored| by_id.get(&stored.sale.id) == Some(stored)));
 }
 
 /// Larger than a message can be even packed: a failed row that says what to do, and the others of its page are booked.

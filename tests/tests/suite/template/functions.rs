@@ -42,6 +42,19 @@ fn each_variable_means_its_own_resource() {
     assert_eq!(text(&template["Parameters"]["ShipStationUrl"]["Default"]), config::SHIPSTATION);
 }
 
+/// What works on a queue unwinds, so that a panic costs a record and not its batch. The release profile says so; a function's own folder may say otherwise.
+#[test]
+fn whoever_works_on_a_queue_is_built_to_unwind() {
+    let settings = |folder: &str| std::fs::read_to_string(root().join(folder).join(".cargo/config.toml")).unwrap_or_default();
+    assert!(std::fs::read_to_string(root().join("Cargo.toml")).unwrap().contains("\npanic = \"unwind\"\n"));
+    assert_eq!((settings("."), settings("functions")), (String::new(), String::new()));
+    let template = template();
+    for (name, function, _) in events(&template, "SQS") {
+        let folder = text(&function["CodeUri"]).trim_start_matches("../");
+        assert!(!settings(folder).contains("panic"), "{name} has a profile of its own");
+    }
+}
+
 #[test]
 fn every_function_is_a_package_of_that_name() {
     let template = template();
