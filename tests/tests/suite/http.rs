@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use serde_json::Value as Json;
-use stevedore_aws::{Clients, Queues, Secrets, Table};
+use stevedore_aws::interceptors::SharedInterceptor;
+use stevedore_aws::{ClientOptions, Clients, Queues, Secrets, Table};
 use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client};
 use tower::ServiceExt as _;
 
@@ -15,8 +16,10 @@ use crate::world::World;
 pub struct Http(axum::Router);
 
 impl Http {
-    /// The API of a world, which reaches AWS by `clients`.
-    pub fn of(world: &World, clients: &Clients) -> Self {
+    /// The API of a world, under its role; `interceptors` see its calls too.
+    pub fn of(world: &World, interceptors: Vec<SharedInterceptor>) -> Self {
+        let interceptors = crate::role_of("Api").into_iter().chain(interceptors).collect();
+        let clients = &Clients::at_endpoint(world.engines.endpoint(), ClientOptions { interceptors, ..ClientOptions::default() });
         let shipstation = ShipStationOptions::new(world.sandbox_url(), http_client().unwrap(), world.clock.clock());
         let deps = api::Deps {
             table: Table::new(clients, "stevedore"),

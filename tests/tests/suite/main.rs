@@ -44,5 +44,5 @@ mod world;
 
 /// What makes a function's clients work under the role that the template gives it.
 fn role_of(function: &'static str) -> Vec<stevedore_aws::interceptors::SharedInterceptor> {
-    vec![template::calls::role_of(function)]
+    vec![stevedore_tests::role::role_of(function)]
 }

@@ -127,10 +127,13 @@ impl World {
         let secrets = Secrets::new(&clients, "stevedore/shipstation");
         // Empty, as the template makes it.
         secrets.clear().await.unwrap();
+        // The API itself works under the role that the template gives it.
+        let interceptors = vec![stevedore_tests::role::role_of("Api")];
+        let own = Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors, ..ClientOptions::default() });
         let deps = Deps {
-            table: table.clone(),
-            queues: queues.clone(),
-            secrets: secrets.clone(),
+            table: Table::new(&own, "stevedore"),
+            queues: Queues::new(&own, queues.urls().clone()),
+            secrets: Secrets::new(&own, "stevedore/shipstation"),
             shipstation: stevedore_shipstation::Client::new(shipstation),
             clock: hands.clock(),
             access,

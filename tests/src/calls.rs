@@ -1,7 +1,6 @@
 //! What each function calls while it works, as IAM names it: recorded by an interceptor in its own clients.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -15,18 +14,20 @@ pub type Call = (String, String);
 
 /// Records calls; clones share what they recorded.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Recorder(Arc<Mutex<BTreeSet<Call>>>);
+pub struct Recorder(Arc<Mutex<BTreeSet<Call>>>);
 
 impl Recorder {
-    /// Clients of the engines whose calls are recorded here.
-    pub(super) fn clients(&self, endpoint: &str) -> Clients {
-        Clients::at_endpoint(
-            endpoint,
-            ClientOptions { interceptors: vec![SharedInterceptor::new(self.clone())], ..ClientOptions::default() },
-        )
+    /// Clients of the engines whose calls are recorded here, after `first` has seen them.
+    pub fn clients(&self, endpoint: &str, first: SharedInterceptor) -> Clients {
+        Clients::at_endpoint(endpoint, ClientOptions { interceptors: vec![first, self.interceptor()], ..ClientOptions::default() })
     }
 
-    pub(super) fn calls(&self) -> BTreeSet<Call> {
+    /// Records the calls of the clients that have it.
+    pub fn interceptor(&self) -> SharedInterceptor {
+        SharedInterceptor::new(self.clone())
+    }
+
+    pub fn calls(&self) -> BTreeSet<Call> {
         self.0.lock().unwrap().clone()
     }
 }
@@ -47,42 +48,8 @@ impl Intercept for Recorder {
     }
 }
 
-/// Refuses what a function's role does not grant, as AWS would.
-#[derive(Debug)]
-struct Role {
-    function: &'static str,
-    granted: BTreeSet<Call>,
-}
-
-/// What a flow's clients need in order to work under a function's own role: so every flow also tests that the role is wide enough.
-pub fn role_of(function: &'static str) -> SharedInterceptor {
-    SharedInterceptor::new(Role { function, granted: super::roles::granted(&super::template(), function) })
-}
-
-impl Intercept for Role {
-    fn name(&self) -> &'static str {
-        "role"
-    }
-
-    fn read_before_transmit(
-        &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        match calls_of(context)?.into_iter().find(|call| !self.granted.contains(call)) {
-            None => Ok(()),
-            Some((action, resource)) => {
-                let why = format!("infra/template.yaml: {} needs {action} on {resource}", self.function);
-                // Also where the function itself takes this for a fault that passes.
-                writeln!(std::io::stderr(), "{why}")?;
-                Err(why.into())
-            }
-        }
-    }
-}
-
-fn calls_of(context: &BeforeTransmitInterceptorContextRef<'_>) -> Result<Vec<Call>, BoxError> {
+/// The actions that one request needs.
+pub(crate) fn calls_of(context: &BeforeTransmitInterceptorContextRef<'_>) -> Result<Vec<Call>, BoxError> {
     let target = context.request().headers().get("x-amz-target").unwrap_or_default();
     let (service, operation) = target.split_once('.').ok_or("no target")?;
     let body: Value = serde_json::from_slice(context.request().body().bytes().unwrap_or_default())?;

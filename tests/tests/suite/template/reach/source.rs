@@ -1,0 +1,171 @@
+//! The functions of a package's source, each as a flat list of tokens.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::ToTokens;
+
+/// A token: an identifier, or a sign. Literals are left out, with a mark where they stood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Token {
+    Name(String),
+    Sign(char),
+    Literal,
+}
+
+impl Token {
+    pub(super) fn name(&self) -> Option<&str> {
+        if let Self::Name(name) = self { Some(name) } else { None }
+    }
+
+    pub(super) fn is(&self, sign: char) -> bool {
+        *self == Self::Sign(sign)
+    }
+}
+
+/// One function.
+#[derive(Debug)]
+pub(super) struct Function {
+    pub(super) package: String,
+    /// The type whose method it is.
+    pub(super) owner: Option<String>,
+    pub(super) name: String,
+    pub(super) signature: Vec<Token>,
+    pub(super) body: Vec<Token>,
+}
+
+/// All that was read.
+#[derive(Debug, Default)]
+pub(super) struct Source {
+    pub(super) functions: Vec<Function>,
+    /// The types that fields and parameters of a name have.
+    pub(super) types: BTreeMap<String, BTreeSet<String>>,
+    /// Every identifier of a package.
+    pub(super) words: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Source {
+    /// Reads every file of a package that is compiled into it, without its tests.
+    pub(super) fn read(&mut self, package: &str, folder: &Path) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                self.read(package, &path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") && path.file_stem().unwrap() != "tests" {
+                let file = syn::parse_file(&std::fs::read_to_string(&path).unwrap()).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+                let words = flat(file.to_token_stream());
+                self.words.entry(package.to_owned()).or_default().extend(words.iter().filter_map(|word| word.name().map(str::to_owned)));
+                self.items(package, &file.items);
+            }
+        }
+    }
+
+    fn items(&mut self, package: &str, items: &[syn::Item]) {
+        for item in items {
+            match item {
+                syn::Item::Fn(function) if !is_test(&function.attrs) => {
+                    self.function(package, None, &function.sig, function.block.to_token_stream());
+                }
+                syn::Item::Mod(module) if !is_test(&module.attrs) => {
+                    self.items(package, module.content.as_ref().map(|(_, items)| items.as_slice()).unwrap_or_default());
+                }
+                syn::Item::Impl(implementation) if !is_test(&implementation.attrs) => {
+                    let owner = type_name(&flat(implementation.self_ty.to_token_stream()));
+                    for item in &implementation.items {
+                        if let syn::ImplItem::Fn(function) = item {
+                            self.function(package, owner.clone(), &function.sig, function.block.to_token_stream());
+                        }
+                    }
+                }
+                syn::Item::Trait(item) => {
+                    for part in &item.items {
+                        if let syn::TraitItem::Fn(function) = part
+                            && let Some(block) = &function.default
+                        {
+                            self.function(package, Some(item.ident.to_string()), &function.sig, block.to_token_stream());
+                        }
+                    }
+                }
+                syn::Item::Struct(item) => {
+                    for field in &item.fields {
+                        if let Some(name) = &field.ident {
+                            self.typed(&name.to_string(), &flat(field.ty.to_token_stream()));
+                        }
+                    }
+                }
+                // What stands in statics, constants and macros can also be called from there.
+                syn::Item::Static(item) => self.loose(package, &item.ident, item.expr.to_token_stream()),
+                syn::Item::Const(item) => self.loose(package, &item.ident, item.expr.to_token_stream()),
+                syn::Item::Macro(item) => {
+                    let name = item.ident.clone().unwrap_or_else(|| syn::Ident::new("a_macro", proc_macro2::Span::call_site()));
+                    self.loose(package, &name, item.mac.tokens.clone());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn loose(&mut self, package: &str, name: &syn::Ident, tokens: TokenStream) {
+        let body = flat(tokens);
+        self.functions.push(Function { package: package.to_owned(), owner: None, name: name.to_string(), signature: Vec::new(), body });
+    }
+
+    fn function(&mut self, package: &str, owner: Option<String>, signature: &syn::Signature, body: TokenStream) {
+        for input in &signature.inputs {
+            if let syn::FnArg::Typed(input) = input
+                && let Some(name) = flat(input.pat.to_token_stream()).iter().rev().find_map(|token| token.name().map(str::to_owned))
+            {
+                self.typed(&name, &flat(input.ty.to_token_stream()));
+            }
+        }
+        let (name, signature) = (signature.ident.to_string(), flat(signature.to_token_stream()));
+        self.functions.push(Function { package: package.to_owned(), owner, name, signature, body: flat(body) });
+    }
+
+    fn typed(&mut self, name: &str, tokens: &[Token]) {
+        let names = tokens.iter().filter_map(Token::name).filter(|name| name.starts_with(char::is_uppercase));
+        self.types.entry(name.to_owned()).or_default().extend(names.map(str::to_owned));
+    }
+}
+
+fn is_test(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        let tokens = flat(attribute.to_token_stream());
+        tokens.iter().any(|token| token.name() == Some("test"))
+    })
+}
+
+/// The name of a type without its path and parameters.
+fn type_name(tokens: &[Token]) -> Option<String> {
+    let end = tokens.iter().position(|token| token.is('<')).unwrap_or(tokens.len());
+    tokens[..end].iter().rev().find_map(|token| token.name().map(str::to_owned))
+}
+
+/// The tokens one after another, those of macros' arguments too.
+pub(super) fn flat(stream: TokenStream) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    flatten(stream, &mut tokens);
+    tokens
+}
+
+fn flatten(stream: TokenStream, tokens: &mut Vec<Token>) {
+    for tree in stream {
+        match tree {
+            TokenTree::Ident(name) => tokens.push(Token::Name(name.to_string())),
+            TokenTree::Punct(sign) => tokens.push(Token::Sign(sign.as_char())),
+            TokenTree::Literal(_) => tokens.push(Token::Literal),
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ('(', ')'),
+                    Delimiter::Brace => ('{', '}'),
+                    Delimiter::Bracket => ('[', ']'),
+                    Delimiter::None => (' ', ' '),
+                };
+                tokens.push(Token::Sign(open));
+                flatten(group.stream(), tokens);
+                tokens.push(Token::Sign(close));
+            }
+        }
+    }
+}
