@@ -50,7 +50,7 @@ struct Plan {
 
 /// Reads the revision that the day takes: of an order that is in already, the one that it was taken with, whatever came later.
 pub(crate) async fn read(deps: &Deps, stored: StoredEntry) -> Result<Read, Error> {
-    let key = stored.entry.gathered.or_else(|| stored.entry.newest().copied());
+    let key = stored.entry.booked_revision().or_else(|| stored.entry.newest().copied());
     let raw = match &key {
         Some(key) => deps.table.order_revision(&stored, key).await?,
         None => None,
@@ -85,10 +85,10 @@ fn plan(terms: Terms<'_>, read: &Read, now: Timestamp) -> Plan {
         return Plan { entry: None, fate: Fate::Gone };
     }
     let levels = Levels::default();
-    let booked = match (&read.revision, known.gathered.as_ref().or(known.newest())) {
+    let booked = match (&read.revision, known.booked_revision().or_else(|| known.newest().copied())) {
         (Some(revision), Some(key)) => {
             let terms = stevedore_booking::Terms { settings, levels: &levels, sale_id: &day, booked_at: now };
-            book(revision, reference.booking(revision, reference.customers(known.order_id), terms)).map(|booked| (booked.sale, *key))
+            book(revision, reference.booking(revision, reference.customers(known.order_id), terms)).map(|booked| (booked.sale, key))
         }
         _ => Err(Unbookable::Failed(Warning::new(Reason::MalformedOrder, ""))),
     };

@@ -75,7 +75,7 @@ async fn read_anew(deps: &Deps, run: &mut Run, order: OrderId, deadline: Deadlin
     let Some(read) = read else { return Ok(None) };
     let Ok(revision) = &read.parsed else { return Ok(None) };
     let Some(stored) = deps.table.log_entry(order).await? else { return Ok(None) };
-    let newer = stored.entry.newest().is_none_or(|newest| revision.key.digest != newest.digest && revision.key > *newest);
+    let newer = stored.entry.newest().is_none_or(|newest| revision.supersedes(newest));
     if !newer || stored.entry.state != LogState::Pending {
         return Ok(None);
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use stevedore_aws::messages::OrderMessage;
 use stevedore_domain::ids::OrderId;
-use stevedore_domain::log::{Decision, Outcome, classify};
+use stevedore_domain::log::{Decision, LogEntry, Outcome, classify};
 use stevedore_domain::operation::{OperationRow, QueuedRevision};
 use stevedore_domain::reason::Reason;
 use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, Poison, RawOrder};
@@ -60,11 +60,9 @@ pub(crate) async fn take(
             Some(body) => {
                 bodies.push(body);
                 run.queued.insert(id);
-                rows.push(queued_row(
-                    id,
-                    &revision.order.number,
-                    QueuedRevision::new(&revision.key, entries.get(&id).map(|stored| &stored.entry)),
-                ));
+                let entry = entries.get(&id).map(|stored| &stored.entry);
+                let key = revision.key_beside(entry.and_then(LogEntry::newest));
+                rows.push(queued_row(id, &revision.order.number, QueuedRevision::new(&key, entry)));
             }
             None => rows.push(OperationRow::decided(id, &revision.order.number, Outcome::Failed, Some(Reason::OrderTooLarge))),
         }

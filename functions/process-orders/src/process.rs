@@ -9,7 +9,7 @@ use stevedore_aws::{CaptureOutcome, CaptureWrite, DayOrder, Known, NewSale, Orph
 use stevedore_booking::Terms;
 use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, classify};
-use stevedore_domain::order::{Order, Revision};
+use stevedore_domain::order::{Order, Revision, RevisionKey};
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::{Booked, CustomerMatches, OrderSource, Sale, Unbookable, Warning, book};
 use stevedore_domain::settings::Consolidation;
@@ -57,8 +57,8 @@ impl From<stevedore_aws::Error> for Failure {
 /// What an order is to become, decided before anything is written.
 struct Plan {
     entry: LogEntry,
-    /// The revision that the message brought is new to the log.
-    brings_order: bool,
+    /// The revision that the message brought, where it is new to the log.
+    brings_order: Option<RevisionKey>,
     booked: Option<Booked>,
     outcome: Outcome,
     reason: Option<Reason>,
@@ -86,7 +86,7 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
             Ok(plan) => plan,
             Err(done) => return Ok(done),
         };
-        let raw: Option<(_, &RawValue)> = plan.brings_order.then_some((&revision.key, &*message.order));
+        let raw: Option<(_, &RawValue)> = plan.brings_order.as_ref().map(|key| (key, &*message.order));
         let sale = plan.booked.as_ref().map(|booked| NewSale { sale: &booked.sale, customer: &booked.customer, stock: &booked.stock });
         let write = CaptureWrite { entry: &plan.entry, known: known.as_deref(), order: raw, sale };
         match deps.table.capture(write, now).await? {
@@ -202,11 +202,12 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
     };
     let one_by_one = settings.consolidation == Consolidation::None;
     let by = message.operation_id.as_str();
+    let key = revision.key_beside(known.and_then(|known| known.entry.newest()));
     let mut brings_order = true;
     let mut entry = match (&decision, known) {
         (Decision::Nothing(..), Some(known)) => {
             // An open order that comes again as it is (a redelivery, or somebody asked to process it) is tried again: what blocked it may be gone.
-            let same = known.entry.newest().is_some_and(|newest| newest.digest == revision.key.digest);
+            let same = known.entry.newest().is_some_and(|newest| newest.digest == key.digest);
             let open = matches!(known.entry.state, LogState::Pending | LogState::Blocked | LogState::Failed);
             if !(one_by_one && same && open) {
                 return Err(nothing());
@@ -222,9 +223,9 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
     };
     if brings_order {
         brings_order =
-            entry.newest().is_none_or(|newest| revision.key.digest != newest.digest || revision.key.modified_at > newest.modified_at);
+            entry.newest().is_none_or(|newest| key.digest != newest.digest || key.modified_at > newest.modified_at);
         if brings_order {
-            entry.saw(revision.key, Some(message.operation_id.clone()));
+            entry.saw(key, Some(message.operation_id.clone()));
             entry.order_number.clone_from(&revision.order.number);
             entry.store_id = revision.order.store_id;
         }
@@ -236,7 +237,8 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
     if brings_order || entry.sale_id.is_none() {
         entry.order_total = entry.currency.minor(revision.order.total).ok();
     }
-    let done = |entry, booked| Plan { entry, brings_order, booked, outcome: decision.outcome(), reason: decision.reason() };
+    let brought = brings_order.then_some(key);
+    let done = |entry, booked| Plan { entry, brings_order: brought, booked, outcome: decision.outcome(), reason: decision.reason() };
     match decision {
         Decision::Withdraw => {
             set(&mut entry, LogState::Withdrawn, Some(Warning::new(Reason::Withdrawn, "")));
@@ -281,7 +283,7 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
             Live::Day(id, member) => {
                 set(&mut entry, LogState::Booked, None);
                 entry.sale_id = Some(id.clone());
-                entry.gathered = member.gathered;
+                entry.booked = member.booked_revision;
                 (entry.sale_total, entry.currency) = (member.sale_total, member.currency);
                 entry.order_total = member.currency.minor(revision.order.total).ok();
                 entry.note(now, format!("captured; it is in {id} already"), by);
@@ -326,7 +328,7 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
             let reason = warning.reason;
             set(&mut entry, state, Some(warning));
             let outcome = if state == LogState::Failed { Outcome::Failed } else { decision.outcome() };
-            Ok(Plan { entry, brings_order, booked: None, outcome, reason: Some(reason) })
+            Ok(Plan { entry, brings_order: brought, booked: None, outcome, reason: Some(reason) })
         }
     }
 }
@@ -342,7 +344,7 @@ fn new_entry(revision: &Revision, loaded: &Loaded, now: Timestamp) -> LogEntry {
         message: None,
         sale_id: None,
         past_sales: Vec::new(),
-        gathered: None,
+        booked: None,
         revisions: Vec::new(),
         order_total: None,
         sale_total: None,
@@ -363,6 +365,10 @@ fn set(entry: &mut LogEntry, state: LogState, why: Option<Warning>) {
 fn book_entry(entry: &mut LogEntry, sale: &Sale, order: &Order, now: Timestamp, message: &OrderMessage) {
     set(entry, LogState::Booked, None);
     entry.sale_id = Some(sale.id.clone());
+    // A sale that is there already was made from a revision of its own.
+    if let Some(key) = sale.booked_revision.or_else(|| entry.newest().copied()) {
+        entry.booked_as(key);
+    }
     entry.sale_total = Some(sale.total);
     entry.currency = sale.currency;
     entry.order_total = sale.currency.minor(order.total).ok();

@@ -65,7 +65,7 @@ fn file(path: &Path) -> Result<KeptSource, StackError> {
     // The next start may happen in another folder.
     let path: PathBuf = path.canonicalize().map_err(failed)?;
     let content = std::fs::read(&path).map_err(failed)?;
-    Ok(KeptSource::File { digest: format!("{:032x}", Digest::of_bytes(&content).0), path })
+    Ok(KeptSource::File { digest: format!("{:032x}", Digest::of_bytes(&content).value), path })
 }
 
 /// The sandbox as it is by now; none for another ShipStation. `runs` are the earlier times at which the stack was up.

@@ -98,7 +98,7 @@ impl World {
         for known in &orders {
             let entry = &known.entry().expect("an entry").entry;
             assert_eq!((entry.state, entry.sale_id.as_ref()), (LogState::Booked, Some(&sale.id)), "{entry:?}");
-            assert!(entry.gathered.is_some());
+            assert!(entry.booked_revision().is_some());
             total += entry.sale_total.unwrap().0;
         }
         assert_eq!(total, sale.total.0, "{date}: its orders do not add up to it");

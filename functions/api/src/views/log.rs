@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use stevedore_domain::log::{LogEntry, LogState, SeenRevision, TimelineEvent};
+use stevedore_domain::order::RevisionKey;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::Warning;
 use utoipa::ToSchema;
@@ -29,6 +30,9 @@ pub(crate) struct LogEntryView {
     message: Option<String>,
     #[schema(required = true)]
     sale_id: Option<String>,
+    /// The revision that its sale was made from; null while there is none.
+    #[schema(required = true)]
+    booked_revision: Option<RevisionView>,
     /// The newest last.
     revisions: Vec<RevisionView>,
     /// ShipStation's total of the newest revision, in `currency`.
@@ -54,7 +58,8 @@ pub(crate) struct LogEntryView {
 pub(crate) struct RevisionView {
     /// When ShipStation says that the order changed.
     modified_at: Timestamp,
-    /// Names the content: two revisions with one digest say the same.
+    /// Names the content: two revisions with one digest say the same. Digests of different schemes (`<scheme>.<digits>`; none is named by the first) cannot be
+    /// compared.
     digest: String,
 }
 
@@ -106,6 +111,7 @@ impl From<LogEntry> for LogEntryView {
             state: entry.state,
             reason: entry.reason,
             message: entry.message,
+            booked_revision: entry.booked_revision().map(RevisionView::from),
             sale_id: entry.sale_id.map(|id| id.0),
             revisions: entry.revisions.into_iter().map(RevisionView::from).collect(),
             order_total: entry.order_total.map(|total| currency.text(total)),
@@ -121,7 +127,13 @@ impl From<LogEntry> for LogEntryView {
 
 impl From<SeenRevision> for RevisionView {
     fn from(seen: SeenRevision) -> Self {
-        Self { modified_at: seen.key.modified_at, digest: seen.key.digest.to_string() }
+        seen.key.into()
+    }
+}
+
+impl From<RevisionKey> for RevisionView {
+    fn from(key: RevisionKey) -> Self {
+        Self { modified_at: key.modified_at, digest: key.digest.to_string() }
     }
 }
 

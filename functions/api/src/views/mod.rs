@@ -12,7 +12,7 @@ mod words;
 pub(crate) use words::{account_kind, sync_action, sync_state};
 
 pub(crate) use configuration::{ConnectionView, SettingsChangeView, SettingsView};
-pub(crate) use log::{LogEntryView, PendingOrderView, WarningView};
+pub(crate) use log::{LogEntryView, PendingOrderView, RevisionView, WarningView};
 pub(crate) use operation::{OperationView, RowView};
 pub(crate) use overview::{CountView, Facts, OverviewView, RequestsView, findings};
 pub(crate) use reference::{

@@ -11,7 +11,7 @@ use stevedore_domain::sale::{Charge, OrderSource, Payment, Sale, SaleKind, SaleL
 use utoipa::ToSchema;
 
 use super::fulfilment::{AssemblyView, MovementView, PurchaseView, StageView};
-use super::{AddressView, WarningView, words};
+use super::{AddressView, RevisionView, WarningView, words};
 
 /// A sale. Amounts are decimal texts in `currency`; a unit price keeps its own decimals.
 #[derive(Debug, Serialize, ToSchema)]
@@ -67,6 +67,9 @@ pub(crate) struct SaleView {
     created_at: Timestamp,
     #[schema(required = true)]
     voided_at: Option<Timestamp>,
+    /// The order's revision that it was made from. Null on a day's sale: each of its orders has its own, in the log.
+    #[schema(required = true)]
+    booked_revision: Option<RevisionView>,
 }
 
 /// What a sale was made from.
@@ -319,6 +322,7 @@ impl From<Sale> for SaleView {
             warnings: sale.warnings.into_iter().map(WarningView::from).collect(),
             created_at: sale.created_at,
             voided_at: sale.voided_at,
+            booked_revision: sale.booked_revision.map(RevisionView::from),
         }
     }
 }

@@ -93,6 +93,7 @@ pub(crate) fn sale(order: u64) -> Sale {
         warnings: vec![Warning::new(Reason::ServiceLine, "")],
         created_at: moment(order),
         voided_at: None,
+        booked_revision: None,
     }
 }
 
@@ -125,7 +126,7 @@ async fn write(world: &World, order: u64, state: LogState, sale: Option<Sale>, s
         message: (state == LogState::Blocked).then(|| Reason::NoCustomer.advice().to_owned()),
         sale_id: sale.as_ref().map(|sale| sale.id.clone()),
         past_sales: Vec::new(),
-        gathered: None,
+        booked: None,
         revisions: vec![SeenRevision { key, operation_id: None }],
         order_total: Some(Minor(1000)),
         sale_total: sale.as_ref().map(|sale| sale.total),

@@ -45,6 +45,7 @@ async fn s119_a_sale_is_shown_with_exact_amounts() {
         "pick": stage, "pack": stage, "ship": stage, "assemblies": [], "purchases": [], "credit_notes": [], "restocks": [], "movements": [],
         "warnings": [{"code": "service_line", "message": Reason::ServiceLine.advice()}],
         "created_at": "2026-01-31T21:38:13.123Z", "voided_at": null,
+        "booked_revision": {"modified_at": NOW, "digest": Digest::of_bytes(&41_053_u64.to_le_bytes()).to_string()},
     });
     assert_eq!(shown, expected);
     assert_eq!(world.get("/v1/sales").await.items(), [expected]);
@@ -73,7 +74,7 @@ async fn s145_the_log_is_listed_and_filtered() {
     let entry = world.get("/v1/log/1").await.ok();
     let expected = json!({
         "order_id": 1, "order_number": "N1", "store_id": 7, "state": "blocked", "reason": "no_customer", "message": Reason::NoCustomer.advice(),
-        "sale_id": null, "revisions": [{"modified_at": NOW, "digest": Digest::of_bytes(&1_u64.to_le_bytes()).to_string()}],
+        "sale_id": null, "booked_revision": null, "revisions": [{"modified_at": NOW, "digest": Digest::of_bytes(&1_u64.to_le_bytes()).to_string()}],
         "order_total": "10.00", "sale_total": null, "currency": "USD", "warnings": [],
         "timeline": [{"at": NOW, "what": "captured", "by": "op"}], "captured_at": "2026-01-31T10:15:01.123Z", "captured_by": "op",
     });

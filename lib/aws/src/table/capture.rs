@@ -126,9 +126,11 @@ impl Table {
         if let Some(NewSale { sale, customer, stock }) = sale {
             if large || sale_beside {
                 super::events::unname(&mut item);
+                // Apart from its log entry it says itself from which revision it was made.
+                let apart = Sale { booked_revision: sale.booked_revision.or_else(|| entry.booked_revision()), ..sale.clone() };
                 let expected = if stock.len() > self.levels_at_once {
                     self.put_items(OPERATION, std::mem::take(&mut beforehand)).await?;
-                    match self.build(sale, stock, at).await? {
+                    match self.build(&apart, stock, at).await? {
                         Worked::Done(version) => {
                             built = Some(&sale.id);
                             Expected::Version(version)
@@ -140,7 +142,7 @@ impl Table {
                 } else {
                     Expected::Absent
                 };
-                let SaleItems { head, chunks } = sale_items(sale, HeadState { events: &events, ..HeadState::default() })?;
+                let SaleItems { head, chunks } = sale_items(&apart, HeadState { events: &events, ..HeadState::default() })?;
                 if built.is_none() {
                     beforehand.extend(chunks);
                 }

@@ -77,7 +77,8 @@ impl Table {
         let mut levels = levels;
         for attempt in 1..=ATTEMPTS {
             let place = self.find_sale(id).await?;
-            let Some((sale, version)) = self.sale_at(id, &place).await? else { return Ok(SaleOutcome::Absent) };
+            let Some((mut sale, version)) = self.sale_at(id, &place).await? else { return Ok(SaleOutcome::Absent) };
+            sale.booked_revision = sale.booked_revision.or_else(|| place.known.as_ref().and_then(Known::booked_revision));
             let entry = place.known.as_ref().and_then(Known::entry).map(|stored| stored.entry.clone());
             let entry = entry.filter(|entry| entry.sale_id.as_ref() == Some(id));
             let mut draft = SaleDraft { sale, entry, version, levels };
@@ -174,7 +175,7 @@ impl Table {
             let expected = Expected::Version(known.version());
             version = expected.next_version();
             let (item, beside) = match &draft.entry {
-                None => (orphan_item(known.order_id(), &sale.id, SalePlace::Here(sale), &edit.events)?, false),
+                None => (orphan_item(known.order_id(), &sale.id, None, SalePlace::Here(sale), &edit.events)?, false),
                 Some(entry) => {
                     let place = if left { SalePlace::Nowhere } else { SalePlace::Here(sale) };
                     let kept = known.entry().and_then(super::StoredEntry::inline_order);
@@ -247,7 +248,7 @@ impl Table {
                 writes.push(self.put(OPERATION, item, Expected::Version(stored.version))?);
             }
             Known::Orphan(orphan) => {
-                let item = orphan_item(orphan.order_id, &orphan.sale_id, beside, &[])?;
+                let item = orphan_item(orphan.order_id, &orphan.sale_id, known.booked_revision(), beside, &[])?;
                 writes.push(self.put(OPERATION, item, Expected::Version(orphan.version))?);
             }
         }

@@ -162,6 +162,10 @@ impl Table {
             if stored.entry.state == LogState::Consolidating {
                 return Ok(DeleteOutcome::Consolidating);
             }
+            // The booked revision is kept for ever, and so are those that earlier sales were made from.
+            if let Some((key, raw)) = stored.inline_order() {
+                self.put_items(OPERATION, super::revision::revision_items(order, &key, raw.get())?).await?;
+            }
             let done = match self.orphaned(&stored).await? {
                 Some(item) => matches!(self.put_if(OPERATION, item, Expected::Version(stored.version)).await?, Conditional::Written(_)),
                 None => self.delete_if(OPERATION, &keys::log_entry(order), stored.version).await?,
@@ -191,7 +195,7 @@ impl Table {
             return day_order_item(&stored.entry, sale_id).map(Some);
         }
         let place = self.place(Some(sale_id), stored.sale.as_deref()).await?;
-        orphan_item(stored.entry.order_id, sale_id, place, &[]).map(Some)
+        orphan_item(stored.entry.order_id, sale_id, stored.entry.booked_revision(), place, &[]).map(Some)
     }
 
     /// Where an order's own sale is.

@@ -54,6 +54,8 @@ pub struct Orphan {
     pub order_id: OrderId,
     /// The sale's id.
     pub sale_id: SaleId,
+    /// The revision that the sale was made from, where the sale may not say it.
+    pub booked_revision: Option<RevisionKey>,
     /// What the order brought to it, where it is a day's.
     pub member: Option<DayOrder>,
     /// Counts its item's writes from 1.
@@ -74,7 +76,8 @@ pub struct DayOrder {
     /// Its currency.
     pub currency: Currency,
     /// The revision that is in the sale.
-    pub gathered: Option<RevisionKey>,
+    #[serde(alias = "gathered")]
+    pub booked_revision: Option<RevisionKey>,
 }
 
 /// What the table knows of an order.
@@ -125,6 +128,16 @@ impl Known {
         }
     }
 
+    /// The revision that its sale was made from.
+    pub(super) fn booked_revision(&self) -> Option<RevisionKey> {
+        match self {
+            Self::Entry(stored) => stored.entry.booked_revision(),
+            Self::Orphan(Orphan { booked_revision, member, sale, .. }) => booked_revision
+                .or_else(|| member.as_ref().and_then(|member| member.booked_revision))
+                .or_else(|| sale.as_ref().and_then(|sale| sale.booked_revision)),
+        }
+    }
+
     pub(super) fn inline_sale(&self) -> Option<&Sale> {
         match self {
             Self::Entry(stored) => stored.sale.as_deref(),
@@ -154,6 +167,9 @@ struct Document {
 #[derive(Serialize, Deserialize)]
 struct OrphanDocument<S> {
     sale_id: SaleId,
+    /// That of a sale that stands elsewhere and may not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    booked_revision: Option<RevisionKey>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     member: Option<DayOrder>,
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
@@ -226,7 +242,13 @@ pub(super) fn order_item(
     super::events::name(&mut item, events);
     let encode = |order, sale| codec::encode(&DocumentRef { log: entry, order, sale }).map_err(Error::encoding(OPERATION));
     let raw = order.map(|(_, raw)| raw);
+    let unsaid;
     let own = match sale {
+        // The entry beside it says from which revision it was made.
+        SalePlace::Here(sale) if sale.booked_revision.is_some() && sale.booked_revision == entry.booked_revision() => {
+            unsaid = Sale { booked_revision: None, ..sale.clone() };
+            Some(&unsaid)
+        }
         SalePlace::Here(sale) => Some(sale),
         SalePlace::Nowhere | SalePlace::Beside(_) => None,
     };
@@ -258,7 +280,13 @@ pub(super) fn order_item(
 }
 
 /// The item of an order whose log entry is deleted.
-pub(super) fn orphan_item(order: OrderId, sale_id: &SaleId, place: SalePlace<'_>, events: &[EventKind]) -> Result<Item, Error> {
+pub(super) fn orphan_item(
+    order: OrderId,
+    sale_id: &SaleId,
+    booked_revision: Option<RevisionKey>,
+    place: SalePlace<'_>,
+    events: &[EventKind],
+) -> Result<Item, Error> {
     const OPERATION: &str = "encode a sale without its log entry";
     #[derive(Serialize)]
     struct Shown<'a> {
@@ -275,7 +303,8 @@ pub(super) fn orphan_item(order: OrderId, sale_id: &SaleId, place: SalePlace<'_>
         item.insert(BY_TIME.partition.to_owned(), text(SALE));
         item.insert(BY_TIME.sort.to_owned(), text(format!("{}#{order}", keys::instant(created_at))));
     }
-    let document = OrphanDocument { sale_id: sale_id.clone(), member: None, sale };
+    let booked_revision = booked_revision.filter(|_| sale.is_none());
+    let document = OrphanDocument { sale_id: sale_id.clone(), booked_revision, member: None, sale };
     item.insert("doc".to_owned(), blob(codec::encode(&document).map_err(Error::encoding(OPERATION))?));
     item.extend(sale.map(super::sales::sync_keys).unwrap_or_default());
     super::events::name(&mut item, events);
@@ -295,9 +324,9 @@ pub(super) fn day_order_item(entry: &LogEntry, sale_id: &SaleId) -> Result<Item,
         store_id: entry.store_id,
         sale_total: entry.sale_total,
         currency: entry.currency,
-        gathered: entry.gathered,
+        booked_revision: entry.booked_revision(),
     };
-    let document = OrphanDocument::<Sale> { sale_id: sale_id.clone(), member: Some(member), sale: None };
+    let document = OrphanDocument::<Sale> { sale_id: sale_id.clone(), booked_revision: None, member: Some(member), sale: None };
     item.insert("doc".to_owned(), blob(codec::encode(&document).map_err(Error::encoding(OPERATION))?));
     Ok(item)
 }
@@ -341,11 +370,14 @@ pub(super) fn read_known(item: &Item) -> Result<Option<Known>, Error> {
     let document = blob_of(item, "doc").unwrap_or_default();
     let version = version_of(item);
     if super::text_of(item, "entity") == Some("sale") {
-        let OrphanDocument { sale_id, member, sale } = codec::decode(document).map_err(unreadable)?;
+        let OrphanDocument { sale_id, booked_revision, member, sale } = codec::decode(document).map_err(unreadable)?;
         let order_id = key.pk.strip_prefix("ORDER#").and_then(|id| id.parse().ok()).ok_or_else(|| unreadable("no order id".into()))?;
-        return Ok(Some(Known::Orphan(Orphan { order_id, sale_id, member, version, sale })));
+        return Ok(Some(Known::Orphan(Orphan { order_id, sale_id, booked_revision, member, version, sale })));
     }
-    let Document { log, order, sale } = codec::decode(document).map_err(unreadable)?;
+    let Document { log, order, mut sale } = codec::decode(document).map_err(unreadable)?;
+    if let Some(sale) = sale.as_mut().filter(|sale| sale.booked_revision.is_none() && log.sale_id.as_ref() == Some(&sale.id)) {
+        sale.booked_revision = log.booked_revision();
+    }
     Ok(Some(Known::Entry(StoredEntry { entry: log, version, order, sale })))
 }
 

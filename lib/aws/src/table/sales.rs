@@ -102,7 +102,7 @@ pub(super) fn sale_items(sale: &Sale, state: HeadState<'_>) -> Result<SaleItems,
 }
 
 fn digest(document: &[u8]) -> String {
-    format!("{:032x}", stevedore_domain::order::Digest::of_bytes(document).0)
+    format!("{:032x}", stevedore_domain::order::Digest::of_bytes(document).value)
 }
 
 /// The keys under which the accounting system finds a sale whose invoice it has not fetched yet.
@@ -217,7 +217,15 @@ impl Table {
                 sales.insert(id, stored);
             }
         }
-        sales.extend(self.whole_sales(heads).await?.into_iter().map(|stored| (stored.sale.id.clone(), stored)));
+        for mut stored in self.whole_sales(heads).await? {
+            // A head that an earlier release wrote does not say it; the log entry that names the sale does.
+            if let (None, Some((order, _))) = (stored.sale.booked_revision, stored.sale.id.order()) {
+                let known = items.get(&keys::log_entry(order)).map(read_known).transpose()?.flatten();
+                stored.sale.booked_revision =
+                    known.filter(|known| known.sale_id() == Some(&stored.sale.id)).and_then(|known| known.booked_revision());
+            }
+            sales.insert(stored.sale.id.clone(), stored);
+        }
         Ok(sales)
     }
 

@@ -232,6 +232,7 @@ impl DaySum {
             warnings: self.warnings.iter().map(|(reason, orders)| orders.warning(*reason)).collect(),
             created_at: day.booked_at,
             voided_at: None,
+            booked_revision: None,
             id,
         };
         sale.total = sale.sum_of_parts();

@@ -70,8 +70,8 @@ pub fn classify(revision: &Revision, settings: &Settings, log: Option<&LogEntry>
     let order = &revision.order;
     let Some(entry) = log else { return first_sight(order, settings, trigger) };
     let known = entry.newest();
-    let newer = known.is_none_or(|known| revision.key.supersedes(known));
-    let same = known.is_some_and(|known| known.digest == revision.key.digest);
+    let newer = known.is_none_or(|known| revision.supersedes(known));
+    let same = known.is_some_and(|known| revision.says(known.digest));
     let stale = if same { Reason::AlreadyCaptured } else { Reason::OlderRevision };
     let cancelled = order.status == OrderStatus::Cancelled;
     let later = known.is_some_and(|known| same && revision.key.modified_at > known.modified_at);

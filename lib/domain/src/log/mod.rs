@@ -1,5 +1,6 @@
 //! The log: one entry for each captured order, and what a revision means in its light.
 
+mod booked;
 mod classify;
 
 use jiff::Timestamp;
@@ -144,9 +145,9 @@ pub struct LogEntry {
     /// Sales that it had before, each of them void or another account's, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub past_sales: Vec<SaleId>,
-    /// The revision that is in a day's sale, where one is: later ones are changes of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gathered: Option<RevisionKey>,
+    /// The revision that is in its sale, or in a day's, where it is not the only one that was seen. [`LogEntry::booked_revision`] tells it in any case.
+    #[serde(rename = "booked_revision", alias = "gathered", default, skip_serializing_if = "Option::is_none")]
+    pub booked: Option<RevisionKey>,
     /// Revisions seen, the newest last. At least one; at most [`LogEntry::KEPT`] of them.
     pub revisions: Vec<SeenRevision>,
     /// ShipStation's total of the newest revision, where it fits the currency.
@@ -193,6 +194,7 @@ impl LogEntry {
             self.past_sales.push(id);
         }
         self.sale_total = None;
+        self.booked = None;
     }
 
     /// Notes that a person voided the order's sale (S152).
@@ -219,7 +221,7 @@ impl LogEntry {
     pub fn gather(&mut self, day: &SaleId, key: RevisionKey, sale: &Sale, at: Timestamp, by: &str) {
         self.state = LogState::Consolidating;
         self.sale_id = Some(day.clone());
-        self.gathered = Some(key);
+        self.booked_as(key);
         self.sale_total = Some(sale.total);
         self.currency = sale.currency;
         self.reason = None;
@@ -233,7 +235,7 @@ impl LogEntry {
     /// Takes the order out of a day's sale that is not done yet: it cannot be booked any more.
     pub fn leave_day(&mut self, state: LogState, why: Warning, at: Timestamp, by: &str) {
         self.sale_id = None;
-        self.gathered = None;
+        self.booked = None;
         self.sale_total = None;
         self.leave_out(state, why, at, by);
     }
@@ -296,6 +298,7 @@ impl LogEntry {
         if self.revisions.iter().any(|seen| seen.key == key) {
             return;
         }
+        self.pin_booked();
         if self.revisions.len() >= Self::KEPT {
             self.revisions.remove(0);
         }

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use crate::ids::{OrderId, ShipstationCustomerId, ShipstationProductId, StoreId, TagId, WarehouseId};
 use crate::pacific::PacificTime;
 
-pub use revision::{Digest, Revision, RevisionKey};
+pub use revision::{Digest, NEWEST_SCHEME, Revision, RevisionKey};
 
 /// One order of ShipStation's (V1 `GET /orders`; facts sheet, section 3.2). Blank texts are absent.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,12 +14,30 @@ use super::{Address, Order};
 ///
 /// It covers every field of [`Order`] but `modifyDate`, in a fixed order with numbers normalised, so neither the order of JSON members nor
 /// `16.9` for `16.90` nor a field that we do not read makes a revision.
+///
+/// A digest bears the number of its scheme: which fields are counted, and how. Only digests of one scheme can be compared; a stored one of an earlier scheme
+/// is compared with the digest of the new order under that scheme (see [`Revision::says`]). Reading one field more takes a new scheme ([`NEWEST_SCHEME`]),
+/// and every earlier one stays in the code, or a release would take each order that is stored for changed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Digest(pub u128);
+pub struct Digest {
+    /// Which fields are counted, and how.
+    pub scheme: u8,
+    /// The bits.
+    pub value: u128,
+}
 
+/// The scheme of digests that say nothing of one: those of the first releases, and digests of bytes.
+const FIRST_SCHEME: u8 = 1;
+/// The scheme of the digests that are made now. What a scheme counts never changes: tests hold its digests of fixed orders.
+pub const NEWEST_SCHEME: u8 = FIRST_SCHEME;
+
+/// `<32 hex digits>` under the first scheme, `<scheme>.<32 hex digits>` under every later one.
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        if self.scheme != FIRST_SCHEME {
+            write!(f, "{}.", self.scheme)?;
+        }
+        write!(f, "{:032x}", self.value)
     }
 }
 impl fmt::Debug for Digest {
@@ -30,7 +48,11 @@ impl fmt::Debug for Digest {
 impl FromStr for Digest {
     type Err = std::num::ParseIntError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        u128::from_str_radix(text, 16).map(Self)
+        let (scheme, value) = match text.split_once('.') {
+            Some((scheme, value)) => (scheme.parse()?, value),
+            None => (FIRST_SCHEME, text),
+        };
+        Ok(Self { scheme, value: u128::from_str_radix(value, 16)? })
     }
 }
 impl Serialize for Digest {
@@ -61,10 +83,18 @@ pub struct RevisionKey {
 }
 
 impl RevisionKey {
-    /// Whether a revision with this key says something newer than `known`.
+    /// Whether a revision with this key says something newer than `known`. Under different schemes time alone decides: where the revision itself is at hand,
+    /// [`Revision::supersedes`] knows better.
     #[must_use]
     pub fn supersedes(&self, known: &Self) -> bool {
         self.digest != known.digest && self > known
+    }
+
+    /// Whether both keys are those of one state as it was read once, also where two releases made them.
+    #[must_use]
+    pub fn is_same_reading(&self, other: &Self) -> bool {
+        self.modified_at == other.modified_at
+            && if self.digest.scheme == other.digest.scheme { self.digest == other.digest } else { self.read_at == other.read_at }
     }
 }
 
@@ -81,8 +111,32 @@ impl Revision {
     /// The revision that `order` is, read from ShipStation at `read_at`.
     #[must_use]
     pub fn new(order: Order, read_at: Option<Timestamp>) -> Self {
-        let key = RevisionKey { modified_at: order.modified_at.instant(read_at), read_at, digest: digest(&order) };
+        let digest = digest(&order);
+        let key = RevisionKey { modified_at: order.modified_at.instant(read_at), read_at, digest };
         Self { order, key }
+    }
+
+    /// Whether it says what the revision with the digest `known` says, compared under that digest's scheme. A digest of a scheme that this release does not
+    /// have (it was stored by a later one) says nothing: then only the stored orders themselves can be compared.
+    #[must_use]
+    pub fn says(&self, known: Digest) -> bool {
+        known == self.key.digest || (known.scheme != self.key.digest.scheme && digest_under(&self.order, known.scheme) == Some(known))
+    }
+
+    /// Its key beside that of the `newest` revision that is known: with the digest of that one where both say the same, so that what is stored, queued and
+    /// counted names one content in one way also where an earlier release gave it its digest.
+    #[must_use]
+    pub fn key_beside(&self, newest: Option<&RevisionKey>) -> RevisionKey {
+        match newest {
+            Some(newest) if self.says(newest.digest) => RevisionKey { digest: newest.digest, ..self.key },
+            _ => self.key,
+        }
+    }
+
+    /// Whether it says something newer than the revision with the key `known`.
+    #[must_use]
+    pub fn supersedes(&self, known: &RevisionKey) -> bool {
+        self.key > *known && !self.says(known.digest)
     }
 }
 
@@ -147,8 +201,19 @@ impl Fields {
     }
 }
 
+/// The order's digest under the newest scheme.
 fn digest(order: &Order) -> Digest {
-    // Taken apart by name: a field that is added to `Order` does not compile until it is counted here.
+    Digest { scheme: NEWEST_SCHEME, value: Digest::of_bytes(&fields(order).bytes).value }
+}
+
+/// The order's digest under a scheme, where this release has it.
+fn digest_under(order: &Order, scheme: u8) -> Option<Digest> {
+    (scheme == NEWEST_SCHEME).then(|| digest(order))
+}
+
+/// What the first scheme counts. A later scheme writes this and then what it counts beyond it.
+fn fields(order: &Order) -> Fields {
+    // Taken apart by name: a field that is added to `Order` does not compile until a scheme counts it. Not this one: it is stored.
     let Order {
         id,
         number,
@@ -228,13 +293,13 @@ fn digest(order: &Order) -> Digest {
             fields.text(Some(&option.value));
         }
     }
-    Digest::of_bytes(&fields.bytes)
+    fields
 }
 
 impl Digest {
     /// The digest of any bytes, for naming things after their content.
     #[must_use]
     pub fn of_bytes(bytes: &[u8]) -> Self {
-        Self(XxHash3_128::oneshot(bytes))
+        Self { scheme: FIRST_SCHEME, value: XxHash3_128::oneshot(bytes) }
     }
 }

@@ -249,6 +249,7 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         warnings,
         created_at: booked_at,
         voided_at: None,
+        booked_revision: None,
     };
     sale.total = sale.sum_of_parts();
     if settings.invoice_status == InvoiceMode::Authorised {

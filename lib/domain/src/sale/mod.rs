@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::allocate::allocate_components;
 use crate::ids::{AccountId, CustomerId, LocationId, OrderId, ProductId, SaleId, StoreId, TaxRuleId};
 use crate::money::{Currency, Minor};
-use crate::order::Address;
+use crate::order::{Address, RevisionKey};
 use crate::reason::Reason;
 use crate::reference::{Component, TaxComponent};
 
@@ -105,6 +105,10 @@ pub struct Sale {
     /// When it was voided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voided_at: Option<Timestamp>,
+    /// The order's revision that it was made from. The orders of a day have their own each, in the log. Not written where the sale stands in one item with
+    /// its order's log entry, which says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booked_revision: Option<RevisionKey>,
 }
 
 /// What a sale was made from.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use stevedore_domain::ids::{OrderId, ShipstationCustomerId, ShipstationProductId, StoreId, TagId, WarehouseId};
 use stevedore_domain::money::{Currency, Decimal};
-use stevedore_domain::order::{Address, Digest, Item, ItemOption, Order, OrderStatus, Revision};
+use stevedore_domain::order::{Address, Digest, Item, ItemOption, NEWEST_SCHEME, Order, OrderStatus, Revision, RevisionKey};
 use stevedore_domain::pacific::wall_time;
 
 use crate::merchant::now;
@@ -13,6 +13,54 @@ use crate::orders::{adjustment, arb_order, exact, line, order, pacific};
 
 fn digest(order: &Order) -> Digest {
     Revision::new(order.clone(), None).key.digest
+}
+
+/// S117: what the schemes say of fixed orders. These digests are stored with every order that was ever booked: a scheme whose digest of one of them changes has
+/// every order in the log taken for changed. A field that is read from now on belongs into a scheme of its own, with digests of its own here.
+#[test]
+fn s117_each_scheme_digests_fixed_orders_as_ever() {
+    let plain = order(vec![line("A", 1, "10.00")], "0", "0");
+    let mut every = full();
+    (every.customer_username, every.customer_notes, every.internal_notes) = (Some(text()), Some("x".repeat(300)), Some(text()));
+    (every.warehouse_id, every.parent_id, every.merged_or_split) = (Some(WarehouseId(7)), Some(OrderId(8)), true);
+    (every.items[0].id, every.items[0].key, every.items[0].product_id) = (Some(9_007_199_254_740_993), Some(text()), Some(ShipstationProductId(3)));
+    every.items[1].unit_tax = Some(exact("-0.10"));
+    let nothing = Order {
+        status: OrderStatus::Unknown("new".to_owned()),
+        key: None,
+        created_at: None,
+        ordered_at: None,
+        paid_at: None,
+        customer_id: None,
+        customer_email: None,
+        ship_to: Address::default(),
+        payment_method: None,
+        requested_shipping_service: None,
+        store_id: None,
+        source: None,
+        ..order(Vec::new(), "0", "0")
+    };
+    let golden = [(1, &plain, "?1"), (1, &full(), "?2"), (1, &every, "?3"), (1, &nothing, "?4")];
+    for (scheme, order, stored) in golden {
+        let stored: Digest = stored.parse().unwrap();
+        assert_eq!(stored.scheme, scheme);
+        assert!(Revision::new(order.clone(), None).says(stored), "scheme {scheme} says {} now of {order:?}", digest(order));
+        let other = Order { total: order.total + Decimal::ONE, ..order.clone() };
+        assert!(!Revision::new(other, None).says(stored), "scheme {scheme}");
+    }
+    assert!(golden.iter().any(|(scheme, ..)| *scheme == NEWEST_SCHEME), "the newest scheme has no fixed orders");
+}
+
+/// S117: a digest of a scheme that this release does not have says nothing: later it is newer, and earlier it is not.
+#[test]
+fn s117_a_digest_of_an_unknown_scheme_is_compared_by_time_alone() {
+    let revision = Revision::new(full(), Some(now()));
+    let unknown = RevisionKey { digest: Digest { scheme: 200, value: revision.key.digest.value }, ..revision.key };
+    assert!(!revision.says(unknown.digest) && revision.says(revision.key.digest));
+    assert_eq!((revision.key_beside(Some(&unknown)), revision.key_beside(None)), (revision.key, revision.key));
+    let earlier = RevisionKey { modified_at: unknown.modified_at - jiff::SignedDuration::from_secs(1), ..unknown };
+    assert!(revision.supersedes(&earlier) && !revision.supersedes(&RevisionKey { modified_at: now() + jiff::SignedDuration::from_hours(9000), ..unknown }));
+    assert!(revision.key.is_same_reading(&unknown) && !revision.key.is_same_reading(&earlier));
 }
 
 fn full() -> Order {
@@ -159,10 +207,15 @@ fn s117_the_spelling_of_a_number_is_no_content() {
 /// A digest's text is its own, and says the same after it was read.
 #[test]
 fn a_digest_survives_its_text() {
-    let digest = Digest(0xab);
-    assert_eq!(digest.to_string(), format!("{}ab", "0".repeat(30)));
-    assert_eq!(digest.to_string().parse(), Ok(digest));
-    assert_eq!(serde_json::from_str::<Digest>(&serde_json::to_string(&digest).unwrap()).unwrap(), digest);
+    for (scheme, text) in [(1, format!("{}ab", "0".repeat(30))), (2, format!("2.{}ab", "0".repeat(30)))] {
+        let digest = Digest { scheme, value: 0xab };
+        assert_eq!(digest.to_string(), text);
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        assert_eq!(serde_json::from_str::<Digest>(&serde_json::to_string(&digest).unwrap()).unwrap(), digest);
+    }
+    for text in ["", "2.", ".ab", "x.ab", "300.ab", "2.3.ab"] {
+        assert!(text.parse::<Digest>().is_err(), "{text:?}");
+    }
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use stevedore_domain::ids::TaxRuleId;
 use stevedore_domain::log::{Decision, LogEntry, LogState, Trigger, classify};
 use stevedore_domain::money::Decimal;
-use stevedore_domain::order::{Digest, Order, OrderStatus, Revision, RevisionKey};
+use stevedore_domain::order::{Digest, NEWEST_SCHEME, Order, OrderStatus, Revision, RevisionKey};
 use stevedore_domain::pacific::PacificTime;
 use stevedore_domain::settings::{CaptureOrderWhen, Settings};
 
@@ -76,7 +76,7 @@ fn arb_key() -> impl Strategy<Value = RevisionKey> {
     (0_i64..4, prop::option::of(0_i64..4), 0_u128..4).prop_map(|(modified, read, digest)| RevisionKey {
         modified_at: Timestamp::from_second(1_777_000_000 + modified).unwrap(),
         read_at: read.map(|read| Timestamp::from_second(1_777_000_000 + read).unwrap()),
-        digest: Digest(digest),
+        digest: Digest { scheme: NEWEST_SCHEME, value: digest },
     })
 }
 
