@@ -6,6 +6,7 @@ use stevedore_aws::messages::OrderMessage;
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::{Decision, LogEntry, Outcome, classify};
 use stevedore_domain::operation::{OperationRow, QueuedRevision};
+use stevedore_domain::order::RevisionKey;
 use stevedore_domain::reason::Reason;
 use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, Poison, RawOrder};
 
@@ -35,6 +36,7 @@ pub(crate) async fn take(
     let entries = deps.table.log_entries(ids.chain(merged_ids).collect::<Vec<_>>()).await?;
     let mut rows = Vec::with_capacity(orders.len());
     let mut bodies = Vec::new();
+    let newest = newest(&orders);
     for order in &orders {
         let revision = match &order.parsed {
             Ok(revision) => revision,
@@ -45,6 +47,10 @@ pub(crate) async fn take(
             }
         };
         let id = revision.order.id;
+        // An order that was edited while it was read is there twice: what it was before is nothing to book.
+        if newest.get(&id).is_some_and(|newest| newest.supersedes(&revision.key)) {
+            continue;
+        }
         let decision = classify(revision, &settings, entries.get(&id).map(|stored| &stored.entry), run.operation.trigger);
         if let Decision::Nothing(outcome, reason) = decision {
             rows.push(OperationRow::decided(id, &revision.order.number, outcome, reason));
@@ -88,6 +94,22 @@ pub(crate) async fn take(
     });
     tracing::info!(operation_id = %run.operation.id, orders = orders.len(), poison = poison.len(), queued = counts.get("queued"), "page taken");
     Ok(withdrawn)
+}
+
+/// The newest revision of each order.
+fn newest(orders: &[RawOrder]) -> HashMap<OrderId, RevisionKey> {
+    let mut newest: HashMap<OrderId, RevisionKey> = HashMap::with_capacity(orders.len());
+    for revision in orders.iter().filter_map(|order| order.parsed.as_ref().ok()) {
+        newest
+            .entry(revision.order.id)
+            .and_modify(|known| {
+                if revision.key.supersedes(known) {
+                    *known = revision.key
+                }
+            })
+            .or_insert(revision.key);
+    }
+    newest
 }
 
 /// A row whose outcome the log will tell.

@@ -4,6 +4,7 @@
 //! the messages of a batch need from the table is read for all of them together first, which costs a few requests a batch instead of a few for each order;
 //! the conditions of the transaction make sure that nothing of it was stale.
 
+mod after_booking;
 mod figures;
 mod load;
 mod process;

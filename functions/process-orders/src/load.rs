@@ -6,7 +6,8 @@ use stevedore_aws::messages::OrderMessage;
 use stevedore_aws::{Error, Known, Table};
 use stevedore_booking::Reference;
 use stevedore_domain::ids::OrderId;
-use stevedore_domain::order::Order;
+use stevedore_domain::log::Trigger;
+use stevedore_domain::order::{Order, Revision, RevisionKey};
 use stevedore_domain::settings::{Consolidation, Settings};
 use stevedore_shipstation::parse_order;
 
@@ -17,15 +18,41 @@ pub(crate) struct Loaded {
     pub(crate) settings: Settings,
     pub(crate) reference: Reference,
     pub(crate) known: HashMap<OrderId, Known>,
+    pub(crate) newest: HashMap<OrderId, Newest>,
+}
+
+/// The newest of a batch's messages for one order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Newest {
+    key: RevisionKey,
+    trigger: Trigger,
+}
+
+impl Newest {
+    /// Whether another message of the same order is set aside for it: two revisions on their way at once must not be booked in the order in which they happen to
+    /// come. One that a person asked for may do what the schedule may not.
+    pub(crate) fn overtakes(&self, key: &RevisionKey, trigger: Trigger) -> bool {
+        self.key.supersedes(key) && (self.trigger == Trigger::Manual || trigger == self.trigger)
+    }
 }
 
 impl Loaded {
     pub(crate) async fn read(table: &Table, messages: impl IntoIterator<Item = OrderMessage>) -> Result<Self, Error> {
-        let orders: Vec<Order> = messages
-            .into_iter()
-            .filter_map(|message| parse_order(message.order.get(), message.read_at).ok())
-            .map(|revision| revision.order)
-            .collect();
+        let mut newest: HashMap<OrderId, Newest> = HashMap::new();
+        let mut orders: Vec<Order> = Vec::new();
+        for message in messages {
+            let Ok(Revision { order, key }) = parse_order(message.order.get(), message.read_at) else { continue };
+            let one = Newest { key, trigger: message.trigger };
+            newest
+                .entry(order.id)
+                .and_modify(|known| {
+                    if key.supersedes(&known.key) {
+                        *known = one
+                    }
+                })
+                .or_insert(one);
+            orders.push(order);
+        }
         let (settings, connection, stores, known) = tokio::try_join!(
             table.settings(),
             table.connection(),
@@ -40,6 +67,6 @@ impl Loaded {
         } else {
             Reference::default()
         };
-        Ok(Self { connected: connection.is_some_and(|connection| !connection.value.disconnecting), settings, reference, known })
+        Ok(Self { connected: connection.is_some_and(|connection| !connection.value.disconnecting), settings, reference, known, newest })
     }
 }

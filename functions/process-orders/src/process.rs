@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{CaptureOutcome, CaptureWrite, DayOrder, Known, NewSale, Orphan, Trouble};
+use stevedore_aws::{CaptureOutcome, CaptureWrite, DayOrder, Known, NewSale, Orphan, StoredSale, Trouble};
 use stevedore_booking::Terms;
 use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, classify};
@@ -17,6 +17,7 @@ use stevedore_domain::stock::Levels;
 use stevedore_shipstation::{Malformed, parse_order};
 
 use crate::Deps;
+use crate::after_booking::{self, AfterBooking, At};
 use crate::load::Loaded;
 
 /// How often an order is decided on anew because others wrote to it at the same time.
@@ -55,13 +56,15 @@ impl From<stevedore_aws::Error> for Failure {
 }
 
 /// What an order is to become, decided before anything is written.
-struct Plan {
-    entry: LogEntry,
+pub(crate) struct Plan {
+    pub(crate) entry: LogEntry,
     /// The revision that the message brought, where it is new to the log.
-    brings_order: Option<RevisionKey>,
-    booked: Option<Booked>,
-    outcome: Outcome,
-    reason: Option<Reason>,
+    pub(crate) brings_order: Option<RevisionKey>,
+    pub(crate) booked: Option<Booked>,
+    /// The order's sale with a payment that came later.
+    pub(crate) paid: Option<StoredSale>,
+    pub(crate) outcome: Outcome,
+    pub(crate) reason: Option<Reason>,
 }
 
 pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage) -> Result<Done, Failure> {
@@ -69,6 +72,15 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
     let order = &revision.order;
     if !loaded.connected {
         return Ok(Done { order_id: order.id, outcome: Outcome::Skipped, reason: Some(Reason::NotConnected), state: None, sale_id: None });
+    }
+    if loaded.newest.get(&order.id).is_some_and(|newest| newest.overtakes(&revision.key, message.trigger)) {
+        return Ok(Done {
+            order_id: order.id,
+            outcome: Outcome::Unchanged,
+            reason: Some(Reason::OlderRevision),
+            state: None,
+            sale_id: None,
+        });
     }
     let mut known: Option<Cow<'_, Known>> = loaded.known.get(&order.id).map(Cow::Borrowed);
     let mut customers: Cow<'_, CustomerMatches> = Cow::Borrowed(loaded.reference.customers(order.id));
@@ -81,14 +93,22 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
             Some(Known::Orphan(orphan)) => live(deps, orphan, order).await?,
             _ => None,
         };
-        let with = With { loaded, customers: &customers, levels: &levels, message, in_the_way: in_the_way.as_ref() };
+        let after = after_booking::read(deps, loaded, message.trigger, &revision, known.as_deref()).await?;
+        if let (Some(after), Some(stored)) = (&after, known.as_deref().and_then(Known::entry))
+            && after.waits_for_its_day(&stored.entry, order)
+        {
+            read_again(deps, order.id, now).await?;
+            return Ok(waiting(&stored.entry));
+        }
+        let after = after.as_ref();
+        let with = With { loaded, customers: &customers, levels: &levels, message, in_the_way: in_the_way.as_ref(), after };
         let plan = match plan(with, &revision, known.as_deref(), live.as_ref(), now) {
             Ok(plan) => plan,
             Err(done) => return Ok(done),
         };
         let raw: Option<(_, &RawValue)> = plan.brings_order.as_ref().map(|key| (key, &*message.order));
         let sale = plan.booked.as_ref().map(|booked| NewSale { sale: &booked.sale, customer: &booked.customer, stock: &booked.stock });
-        let write = CaptureWrite { entry: &plan.entry, known: known.as_deref(), order: raw, sale };
+        let write = CaptureWrite { entry: &plan.entry, known: known.as_deref(), order: raw, sale, paid: plan.paid.as_ref() };
         match deps.table.capture(write, now).await? {
             CaptureOutcome::Written => {
                 if known.is_none() && message.read_at.is_some_and(|read_at| now.duration_since(read_at) > STALE) {
@@ -125,6 +145,7 @@ struct With<'a> {
     levels: &'a Levels,
     message: &'a OrderMessage,
     in_the_way: Option<&'a SaleId>,
+    after: Option<&'a AfterBooking>,
 }
 
 /// A sale that an order without a log entry is in, and that stands: the order is tied to it and not booked twice (P1, S150).
@@ -158,6 +179,12 @@ async fn read_again(deps: &Deps, order: OrderId, now: Timestamp) -> Result<(), F
     let position = format!("order#{order}");
     let trouble = Trouble { position, order_id: Some(order), by_creation: false, from: None, until: None, first_seen: now, attempts: 0 };
     Ok(deps.table.put_trouble(&trouble).await?)
+}
+
+/// An order with nothing to write yet.
+fn waiting(entry: &LogEntry) -> Done {
+    let (order_id, state, sale_id) = (entry.order_id, Some(entry.state), entry.sale_id.clone());
+    Done { order_id, outcome: Outcome::Unchanged, reason: Some(Reason::NothingBookedChanged), state, sale_id }
 }
 
 /// The customer whose derived id is taken although nothing links it to the order's buyer: left over from an earlier connection.
@@ -222,8 +249,7 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
         }
     };
     if brings_order {
-        brings_order =
-            entry.newest().is_none_or(|newest| key.digest != newest.digest || key.modified_at > newest.modified_at);
+        brings_order = entry.newest().is_none_or(|newest| key.digest != newest.digest || key.modified_at > newest.modified_at);
         if brings_order {
             entry.saw(key, Some(message.operation_id.clone()));
             entry.order_number.clone_from(&revision.order.number);
@@ -238,14 +264,18 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
         entry.order_total = entry.currency.minor(revision.order.total).ok();
     }
     let brought = brings_order.then_some(key);
-    let done = |entry, booked| Plan { entry, brings_order: brought, booked, outcome: decision.outcome(), reason: decision.reason() };
+    let done =
+        |entry, booked| Plan { entry, brings_order: brought, booked, paid: None, outcome: decision.outcome(), reason: decision.reason() };
     match decision {
         Decision::Withdraw => {
             set(&mut entry, LogState::Withdrawn, Some(Warning::new(Reason::Withdrawn, "")));
             entry.note(now, "cancelled in ShipStation and withdrawn", by);
             return Ok(done(entry, None));
         }
-        Decision::Touch => return Ok(done(entry, None)),
+        Decision::Touch => {
+            entry.says_nothing_new(&key);
+            return Ok(done(entry, None));
+        }
         Decision::Remember(reason) => {
             let again = entry.state == LogState::Skipped && entry.reason == Some(reason) && known.is_some();
             set(&mut entry, LogState::Skipped, Some(Warning::new(reason, "")));
@@ -255,18 +285,11 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
             return Ok(done(entry, None));
         }
         Decision::NoteChange(reason) => {
-            let warning = Warning::new(reason, "");
-            entry.note(
-                now,
-                if reason == Reason::CancelledAfterBooking {
-                    "cancelled in ShipStation after booking"
-                } else {
-                    "changed in ShipStation after booking"
-                },
-                by,
-            );
-            entry.warn(warning);
-            return Ok(done(entry, None));
+            let Some(after) = with.after else {
+                entry.warn(Warning::new(reason, ""));
+                return Ok(done(entry, None));
+            };
+            return Ok(after.plan(entry, At { revision, key: brought, settings, now, by }));
         }
         Decision::Capture | Decision::Replace | Decision::Nothing(..) => {}
     }
@@ -291,6 +314,9 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
             }
         };
         entry.past_sales.retain(|past| past != id);
+        if let Some(after) = with.after {
+            after.tell(&mut entry, &revision.order, now, by);
+        }
         entry.warn(Warning::new(Reason::SaleAlreadyLive, &format!("Sale {id}.")));
         entry.reason = Some(Reason::SaleAlreadyLive);
         entry.message = Some(Reason::SaleAlreadyLive.advice().to_owned());
@@ -328,7 +354,7 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
             let reason = warning.reason;
             set(&mut entry, state, Some(warning));
             let outcome = if state == LogState::Failed { Outcome::Failed } else { decision.outcome() };
-            Ok(Plan { entry, brings_order: brought, booked: None, outcome, reason: Some(reason) })
+            Ok(Plan { entry, brings_order: brought, booked: None, paid: None, outcome, reason: Some(reason) })
         }
     }
 }

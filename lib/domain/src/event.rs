@@ -13,7 +13,7 @@ pub enum EventKind {
     SaleCreated,
     /// A sale's invoice was authorised, at once or later.
     InvoiceAuthorised,
-    /// A payment was added to an invoice by a person.
+    /// A payment was added to an invoice, by a person or by a newer revision of the order.
     PaymentAdded,
     /// A sale's fulfilment went on after it was created.
     FulfilmentChanged,

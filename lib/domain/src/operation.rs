@@ -179,6 +179,18 @@ impl QueuedRevision {
         Self { digest: key.digest, modified_at: key.modified_at, read_at: key.read_at, again }
     }
 
+    /// The log's revision that this one is: as it was read here or by others, a later one that says the same, or the newest. An earlier one that says the
+    /// same is another: the order was changed in between, and changed back.
+    fn seen_in<'a>(&self, entry: &'a LogEntry, operation: &OperationId) -> Option<&'a SeenRevision> {
+        let (queued, newest) = (self.key(), entry.newest());
+        let same = || entry.revisions.iter().filter(|seen| seen.key.is_same_reading(&queued));
+        let later = |seen: &&SeenRevision| {
+            seen.key.digest == self.digest && (seen.key.modified_at >= self.modified_at || newest == Some(&seen.key))
+        };
+        let ours = same().find(|seen| seen.operation_id.as_ref() == Some(operation));
+        ours.or_else(|| same().next()).or_else(|| entry.revisions.iter().find(later))
+    }
+
     fn key(&self) -> RevisionKey {
         RevisionKey { modified_at: self.modified_at, read_at: self.read_at, digest: self.digest }
     }
@@ -270,12 +282,12 @@ impl OperationRow {
         if queued.again && entry.state.is_open() && !captured_by_us && !tried && !entry.revisions.iter().any(|seen| brought_by_us(&seen)) {
             return;
         }
-        let seen = entry.revisions.iter().find(|seen| seen.key.digest == queued.digest);
         let newest = entry.newest().is_some_and(|newest| newest.digest == queued.digest);
+        let seen = queued.seen_in(entry, operation);
         let ours = seen.is_some_and(|seen| brought_by_us(&seen));
         // It took the order into the log as skipped, and what kept it from being captured has gone away since.
         let first = entry.revisions.first();
-        let brought = ours && entry.captured_by.is_some() && first.is_some_and(|first| first.key.digest == queued.digest);
+        let brought = ours && entry.captured_by.is_some() && first.map(|first| first.key) == seen.map(|seen| seen.key);
         let (outcome, reason) = match (seen, entry.state) {
             (None, _) if entry.newest().is_some_and(|newest| !queued.key().supersedes(newest)) => {
                 (Outcome::Unchanged, Some(Reason::OlderRevision))
@@ -287,6 +299,7 @@ impl OperationRow {
             }
             (Some(_), LogState::Failed) if newest => (Outcome::Failed, entry.reason),
             (Some(_), _) if captured_by_us || brought => (Outcome::Captured, entry.reason),
+            (Some(seen), _) if ours && seen.unchanged => (Outcome::Unchanged, Some(entry.unchanged_as(seen))),
             (Some(_), LogState::Booked | LogState::Voided | LogState::Consolidating) if ours => {
                 let changed = entry
                     .warnings

@@ -62,6 +62,8 @@ reasons! {
     AlreadyCaptured = "already_captured", "This revision of the order is in the log already. To book it again, void its sale, delete its log entry and load it.";
     /// An older revision than the one in the log.
     OlderRevision = "older_revision", "A newer revision of the order is in the log already. Nothing to do.";
+    /// A newer revision that is no change for the books.
+    NothingBookedChanged = "nothing_booked_changed", "The order moved on in ShipStation, and nothing that was booked of it changed: it was shipped, labelled, tagged or annotated. Nothing to do.";
     // Voided.
     /// The sale was voided by a person.
     SaleVoided = "sale_voided", "The order's sale was voided here by a person. To book the order anew, re-create it, or delete the log entry and load the order.";
@@ -120,7 +122,7 @@ reasons! {
     /// Warning.
     SharedEmail = "shared_email", "More than one customer has the buyer's e-mail address. The oldest was taken.";
     /// Warning.
-    ChangedAfterBooking = "changed_after_booking", "The order changed in ShipStation after it was booked. The sale was left as it is; compare the two.";
+    ChangedAfterBooking = "changed_after_booking", "The order changed in ShipStation after it was booked. The sale was left as it is; keep it, or re-create it from the newest revision.";
     /// Warning.
     CancelledAfterBooking = "cancelled_after_booking", "The order was cancelled in ShipStation after it was booked. The sale was left as it is; void it by hand if it should not stand.";
     /// Warning.

@@ -179,7 +179,10 @@ async fn s108_changes_before_and_after_the_day() {
         assert_eq!(entry.state, LogState::Booked, "{entry:?}");
         assert!(entry.warnings.iter().any(|warning| warning.reason == reason), "{entry:?}");
     }
-    assert_eq!(world.day("2026-01-15").await, sale);
+    // It stays as it was, but for what was paid since: four more of 19.99.
+    let mut now = world.day("2026-01-15").await;
+    assert_eq!(now.invoice.payments.pop().map(|payment| payment.amount.0), Some(7996));
+    assert_eq!(now, sale);
     // The changed entries are still the day's, and no later day takes them.
     assert_eq!(world.traceable("2026-01-15").await, 2);
     world.at("2026-01-16T23:00:00Z");

@@ -163,7 +163,7 @@ async fn s154_counts_add_up_to_the_orders_read() {
     world.download().await;
     world.clock.advance(SignedDuration::from_mins(1));
     let orders = world.sandbox.orders();
-    world.sandbox.edit_order(orders[0].id, |order| order.set("customerNotes", "changed"));
+    world.sandbox.edit_order(orders[0].id, |order| order.set("orderTotal", 12));
     world.sandbox.cancel(orders[1].id);
     world.sandbox.upsert_order(plain("captured"));
     world.sandbox.upsert_order(plain("waiting").status("awaiting_payment"));

@@ -28,6 +28,7 @@ mod flow_large;
 mod flow_load;
 mod flow_nights;
 mod flow_places;
+mod flow_revisions;
 mod flow_stock;
 mod flow_trouble;
 mod http;

@@ -271,6 +271,9 @@ async fn s76_taking_apart_survives_being_cut_off() {
         world.sandbox.edit_order(order, |order| order.set("orderTotal", 12));
         world.next_hour().await;
         let sales = world.booked().await;
+        let entry = world.table.log_entry(order_id(order)).await.unwrap().unwrap();
+        let booked = entry.entry.booked_revision().unwrap();
+        let text = world.table.order_revision(&entry, &booked).await.unwrap().unwrap();
 
         let cut_off = SharedInterceptor::new(CutOff { left: std::sync::atomic::AtomicI64::new(calls) });
         let options = stevedore_aws::ClientOptions { interceptors: vec![cut_off], ..Default::default() };
@@ -289,6 +292,9 @@ async fn s76_taking_apart_survives_being_cut_off() {
         assert!(world.table.troubles().await.unwrap().is_empty() && world.table.store_names().await.unwrap().is_none());
         assert!(world.table.list_log_number("1", &page(10, None)).await.unwrap().items.is_empty());
         assert_eq!(world.booked().await, sales);
+        // What a sale was made from stays with it.
+        let kept = world.table.kept_revision(order_id(order), &booked).await.unwrap().unwrap();
+        assert_eq!(kept.get(), text.get());
         let read = stored::<Product>(&world.table, "p").await;
         assert_eq!(read.value.shipstation_product_id, None);
         let customers = world.table.list_records::<Customer>(&page(10, None)).await.unwrap().items;

@@ -104,6 +104,7 @@ impl PendingOrderView {
 impl From<LogEntry> for LogEntryView {
     fn from(entry: LogEntry) -> Self {
         let currency = entry.currency;
+        let booked_revision = entry.booked_revision().map(RevisionView::from);
         Self {
             order_id: entry.order_id.0,
             order_number: entry.order_number,
@@ -111,8 +112,9 @@ impl From<LogEntry> for LogEntryView {
             state: entry.state,
             reason: entry.reason,
             message: entry.message,
-            booked_revision: entry.booked_revision().map(RevisionView::from),
-            sale_id: entry.sale_id.map(|id| id.0),
+            booked_revision,
+            // A day's sale comes into being when all of its orders are in.
+            sale_id: entry.sale_id.filter(|_| entry.state != LogState::Consolidating).map(|id| id.0),
             revisions: entry.revisions.into_iter().map(RevisionView::from).collect(),
             order_total: entry.order_total.map(|total| currency.text(total)),
             sale_total: entry.sale_total.map(|total| currency.text(total)),

@@ -127,7 +127,7 @@ async fn write(world: &World, order: u64, state: LogState, sale: Option<Sale>, s
         sale_id: sale.as_ref().map(|sale| sale.id.clone()),
         past_sales: Vec::new(),
         booked: None,
-        revisions: vec![SeenRevision { key, operation_id: None }],
+        revisions: vec![SeenRevision { key, operation_id: None, unchanged: false }],
         order_total: Some(Minor(1000)),
         sale_total: sale.as_ref().map(|sale| sale.total),
         currency: Currency::USD,
@@ -154,6 +154,7 @@ async fn write(world: &World, order: u64, state: LogState, sale: Option<Sale>, s
     };
     let choice = CustomerChoice::Create(Box::new(NewCustomer { customer, link: None }));
     let write = CaptureWrite {
+        paid: None,
         entry: &entry,
         known: None,
         order: Some((&key, &raw)),

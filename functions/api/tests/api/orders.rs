@@ -45,7 +45,7 @@ async fn s119_a_sale_is_shown_with_exact_amounts() {
         "pick": stage, "pack": stage, "ship": stage, "assemblies": [], "purchases": [], "credit_notes": [], "restocks": [], "movements": [],
         "warnings": [{"code": "service_line", "message": Reason::ServiceLine.advice()}],
         "created_at": "2026-01-31T21:38:13.123Z", "voided_at": null,
-        "booked_revision": {"modified_at": NOW, "digest": Digest::of_bytes(&41_053_u64.to_le_bytes()).to_string()},
+        "booked_revision": {"modified_at": NOW, "digest": Digest::of_bytes(&9_007_199_254_740_993_u64.to_le_bytes()).to_string()},
     });
     assert_eq!(shown, expected);
     assert_eq!(world.get("/v1/sales").await.items(), [expected]);
@@ -109,6 +109,23 @@ async fn s145_the_log_is_listed_and_filtered() {
     for path in ["/v1/log/99", "/v1/log/x", "/v1/log/-1", "/v1/log/+1", "/v1/log/99999999999999999999"] {
         assert_eq!(world.get(path).await.code(404), "not_found", "{path}");
     }
+}
+
+/// An order that is being taken into a day's sale names none yet: that sale answers 404 until all of the day's orders are in.
+#[tokio::test]
+async fn an_order_that_is_being_consolidated_names_no_sale() {
+    let world = World::new().await;
+    capture(&world, 1, "pending").await;
+    let taken = |entry: &mut stevedore_domain::log::LogEntry| {
+        entry.state = stevedore_domain::log::LogState::Consolidating;
+        entry.sale_id = Some("DAY-2026-01-31".into());
+        true
+    };
+    world.table.change_log_entry(stevedore_domain::ids::OrderId(1), taken).await.unwrap().unwrap();
+    assert_eq!(world.get("/v1/sales/DAY-2026-01-31").await.code(404), "not_found");
+    let entry = world.get("/v1/log/1").await.ok();
+    assert_eq!((&entry["state"], &entry["sale_id"]), (&json!("consolidating"), &json!(null)));
+    assert_eq!(entry["booked_revision"], entry["revisions"][0]);
 }
 
 /// A token is of use to the list that gave it alone.

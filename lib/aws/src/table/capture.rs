@@ -27,6 +27,8 @@ pub struct CaptureWrite<'a> {
     pub order: Option<(&'a RevisionKey, &'a RawValue)>,
     /// The order's sale, where it gets one now.
     pub sale: Option<NewSale<'a>>,
+    /// The sale that the entry names, with a payment that came later, and the version of it that was read. Only where the order gets no sale now.
+    pub paid: Option<&'a StoredSale>,
 }
 
 /// A sale that is to come into being.
@@ -76,7 +78,7 @@ impl Table {
     /// # Errors
     /// [`Error`]; nothing that anybody reads was written then.
     pub async fn capture(&self, write: CaptureWrite<'_>, at: Timestamp) -> Result<CaptureOutcome, Error> {
-        let CaptureWrite { entry, known, order, sale } = write;
+        let CaptureWrite { entry, known, order, sale, paid } = write;
         let known_entry = known.and_then(Known::entry);
         let mut beforehand = Vec::new();
         let kept = match (order, known_entry) {
@@ -89,14 +91,16 @@ impl Table {
         {
             beforehand.extend(super::revision::revision_items(entry.order_id, &old_key, old_raw.get())?);
         }
-        let events = sale.map(|new| events_of(new.sale)).unwrap_or_default();
+        let mut events = sale.map(|new| events_of(new.sale)).unwrap_or_default();
+        let paid_inside = paid.filter(|paid| known.and_then(Known::inline_sale).is_some_and(|sale| sale.id == paid.sale.id));
+        events.extend(paid_inside.map(|_| EventKind::PaymentAdded));
         let large = sale.is_some_and(|new| new.stock.len() > self.levels_at_once);
         let place = match (sale, known) {
             (Some(new), _) if large => SalePlace::Beside(new.sale.created_at),
             (Some(new), _) => SalePlace::Here(new.sale),
             // The sale that the order has had stays with it, unless the entry has let go of it.
             (None, Some(known)) if known.sale_id().is_some() && known.sale_id() == entry.sale_id.as_ref() => {
-                self.place(entry.sale_id.as_ref(), known.inline_sale()).await?
+                self.place(entry.sale_id.as_ref(), paid_inside.map(|paid| &paid.sale).or_else(|| known.inline_sale())).await?
             }
             (None, _) => SalePlace::Nowhere,
         };
@@ -112,7 +116,14 @@ impl Table {
         {
             let listed = entry.sale_id.as_ref() != Some(&old.id);
             parts.push(Part::Other);
-            others.extend(self.move_out(OPERATION, old, listed).await?);
+            match paid_inside {
+                // What happened is told where the sale is.
+                Some(paid) => {
+                    super::events::unname(&mut item);
+                    others.push(self.paid_apart(OPERATION, &paid.sale).await?);
+                }
+                None => others.extend(self.move_out(OPERATION, old, listed).await?),
+            }
         } else if let Some(old) = known.and_then(Known::sale_id)
             && old.order().is_some()
             && entry.sale_id.as_ref() != Some(old)
@@ -121,6 +132,11 @@ impl Table {
             // … or, where it has them already, stands in the list by itself from now on.
             parts.push(Part::Other);
             others.push(self.list_head(OPERATION, &head).await?);
+        }
+        if let Some(paid) = paid.filter(|_| paid_inside.is_none()) {
+            let Some(write) = self.paid_head(OPERATION, paid).await? else { return Ok(CaptureOutcome::EntryChanged) };
+            parts.push(Part::Other);
+            others.push(write);
         }
         let mut built = None;
         if let Some(NewSale { sale, customer, stock }) = sale {

@@ -66,14 +66,23 @@ impl Table {
         Ok(Progress::Done)
     }
 
-    /// Removes a log entry with its revisions. Answers whether the item was one.
+    /// Removes a log entry with its revisions, but for the one that its sale was made from: the sale stays, and connecting the same account again holds its order
+    /// against it. Answers whether the item was one.
     async fn forget(&self, item: Item) -> Result<bool, Error> {
         const OPERATION: &str = "disconnect";
         let Some(Known::Entry(stored)) = read_known(&item)? else { return Ok(false) };
         let key = keys::log_entry(stored.entry.order_id);
+        let booked = stored.entry.booked_revision();
+        if let Some((newest, raw)) = stored.inline_order()
+            && booked == Some(newest)
+        {
+            self.put_items(OPERATION, super::revision::revision_items(stored.entry.order_id, &newest, raw.get())?).await?;
+        }
+        let kept = booked.map(|key| keys::revision_prefix(&key));
+        let is_kept = |sk: &str| kept.as_ref().is_some_and(|kept| sk.starts_with(kept));
         let mut gone: Vec<Key> = Vec::new();
         for item in self.query_prefix(OPERATION, &key.pk, "REV#").await? {
-            gone.extend(text_of(&item, "sk").map(|sk| Key::new(&key.pk, sk)));
+            gone.extend(text_of(&item, "sk").filter(|sk| !is_kept(sk)).map(|sk| Key::new(&key.pk, sk)));
         }
         // The entry goes after its revisions, so that it still leads to them when this is cut off.
         self.delete_items(OPERATION, gone).await?;

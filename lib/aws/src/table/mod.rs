@@ -15,6 +15,7 @@ mod operations;
 mod order_item;
 mod overview;
 mod paging;
+mod paid;
 mod products;
 mod record;
 mod records;

@@ -54,13 +54,21 @@ pub struct Orphan {
     pub order_id: OrderId,
     /// The sale's id.
     pub sale_id: SaleId,
-    /// The revision that the sale was made from, where the sale may not say it.
-    pub booked_revision: Option<RevisionKey>,
+    booked: Option<RevisionKey>,
     /// What the order brought to it, where it is a day's.
     pub member: Option<DayOrder>,
     /// Counts its item's writes from 1.
     pub version: u64,
     pub(super) sale: Option<Box<Sale>>,
+}
+
+impl Orphan {
+    /// The revision that its sale was made from, or that it brought to a day's.
+    #[must_use]
+    pub fn booked_revision(&self) -> Option<RevisionKey> {
+        let of_day = || self.member.as_ref().and_then(|member| member.booked_revision);
+        self.booked.or_else(of_day).or_else(|| self.sale.as_ref().and_then(|sale| sale.booked_revision))
+    }
 }
 
 /// What is kept of a day's order when its log entry is deleted.
@@ -132,9 +140,7 @@ impl Known {
     pub(super) fn booked_revision(&self) -> Option<RevisionKey> {
         match self {
             Self::Entry(stored) => stored.entry.booked_revision(),
-            Self::Orphan(Orphan { booked_revision, member, sale, .. }) => booked_revision
-                .or_else(|| member.as_ref().and_then(|member| member.booked_revision))
-                .or_else(|| sale.as_ref().and_then(|sale| sale.booked_revision)),
+            Self::Orphan(orphan) => orphan.booked_revision(),
         }
     }
 
@@ -372,7 +378,7 @@ pub(super) fn read_known(item: &Item) -> Result<Option<Known>, Error> {
     if super::text_of(item, "entity") == Some("sale") {
         let OrphanDocument { sale_id, booked_revision, member, sale } = codec::decode(document).map_err(unreadable)?;
         let order_id = key.pk.strip_prefix("ORDER#").and_then(|id| id.parse().ok()).ok_or_else(|| unreadable("no order id".into()))?;
-        return Ok(Some(Known::Orphan(Orphan { order_id, sale_id, booked_revision, member, version, sale })));
+        return Ok(Some(Known::Orphan(Orphan { order_id, sale_id, booked: booked_revision, member, version, sale })));
     }
     let Document { log, order, mut sale } = codec::decode(document).map_err(unreadable)?;
     if let Some(sale) = sale.as_mut().filter(|sale| sale.booked_revision.is_none() && log.sale_id.as_ref() == Some(&sale.id)) {

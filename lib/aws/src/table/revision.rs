@@ -25,6 +25,14 @@ pub(super) fn revision_items(order: OrderId, key: &RevisionKey, raw: &str) -> Re
 }
 
 impl Table {
+    /// A revision of an order without its log entry, exactly as ShipStation sent it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn kept_revision(&self, order: OrderId, key: &RevisionKey) -> Result<Option<Box<RawValue>>, Error> {
+        self.read_revision(order, key).await
+    }
+
     /// A revision of an order that is kept as items of its own.
     pub(super) async fn read_revision(&self, order: OrderId, key: &RevisionKey) -> Result<Option<Box<RawValue>>, Error> {
         const OPERATION: &str = "read a revision";

@@ -1,5 +1,6 @@
 //! The log: one entry for each captured order, and what a revision means in its light.
 
+mod after_booking;
 mod booked;
 mod classify;
 
@@ -108,6 +109,9 @@ pub struct SeenRevision {
     /// The operation that brought it, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation_id: Option<OperationId>,
+    /// It says nothing new for the books: what is known already, or what nothing that was booked depends on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchanged: bool,
 }
 
 /// One thing that happened to an order (N23).
@@ -302,7 +306,7 @@ impl LogEntry {
         if self.revisions.len() >= Self::KEPT {
             self.revisions.remove(0);
         }
-        self.revisions.push(SeenRevision { key, operation_id });
+        self.revisions.push(SeenRevision { key, operation_id, unchanged: false });
         self.revisions.sort_by_key(|seen| seen.key);
     }
 

@@ -8,6 +8,7 @@ mod fulfilment;
 mod invoice;
 mod lines;
 mod location;
+mod paid_later;
 mod product;
 mod tax;
 

@@ -4,6 +4,7 @@
 mod amounts;
 mod booked_revision;
 mod cents;
+mod changes;
 mod compositions;
 mod customers;
 mod day;
@@ -18,6 +19,7 @@ mod jurisdictions;
 mod locations;
 mod merchant;
 mod orders;
+mod paid_later;
 mod products;
 mod reread;
 mod revisions;
