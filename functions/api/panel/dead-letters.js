@@ -10,7 +10,14 @@ import { badge } from "./words.js";
 
 export async function show({ signal, again }) {
   const redrive = async (message_ids) => {
-    const answer = await post("/v1/dead-letters/redrive", message_ids ? { message_ids } : {});
+    const answer = { moved: 0, missing: 0 };
+    for (;;) {
+      const step = await post("/v1/dead-letters/redrive", message_ids ? { message_ids } : {});
+      answer.moved += step.moved;
+      answer.missing = step.missing;
+      // One call moves as many as its time allows.
+      if (message_ids || step.moved === 0 || step.left === 0) break;
+    }
     toast(`${plural(answer.moved, "message is", "messages are")} on the queue again.${answer.missing > 0 ? ` ${answer.missing} could not be seen just now; try again in a minute.` : ""}`);
     again();
   };

@@ -20,6 +20,8 @@ const DEFAULT_LIMIT: usize = 50;
 const LARGEST_LIMIT: usize = 200;
 /// The longest value that a query parameter may have, in bytes: far below what a key of the table holds (2,048).
 const LONGEST_VALUE: usize = 1_024;
+/// The longest page token, in bytes: two places in an index, encoded twice.
+const LONGEST_TOKEN: usize = 16 * 1_024;
 /// What a page may weigh, in bytes: Lambda answers with 6 MB at most.
 const LARGEST_PAGE: usize = 4_000_000;
 
@@ -128,6 +130,8 @@ pub(crate) fn read_token(name: &str, token: &str) -> Option<String> {
 
 /// A request's query, parameter by parameter. What is not asked for is refused: a misspelt filter must not answer with everything.
 pub(crate) struct Parameters {
+    /// The path and every parameter that says what is listed: what a page token is bound to.
+    bound: String,
     values: BTreeMap<String, String>,
     asked: Vec<&'static str>,
     faults: Vec<FieldFault>,
@@ -139,14 +143,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let pairs = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
         let Query(pairs) = pairs.map_err(|_| Problem::new(Code::InvalidQuery))?;
-        let mut parameters = Self { values: BTreeMap::new(), asked: Vec::new(), faults: Vec::new() };
+        let mut parameters = Self { bound: String::new(), values: BTreeMap::new(), asked: Vec::new(), faults: Vec::new() };
         for (name, value) in pairs {
-            if value.len() > LONGEST_VALUE && name != "page_token" {
-                parameters.refuse(&name, "too_long", format!("At most {LONGEST_VALUE} bytes are taken."));
+            let longest = if name == "page_token" { LONGEST_TOKEN } else { LONGEST_VALUE };
+            if value.len() > longest {
+                parameters.refuse(&name, "too_long", format!("At most {longest} bytes are taken."));
             } else if parameters.values.insert(name.clone(), value).is_some() {
                 parameters.refuse(&name, "repeated", "This parameter stands there twice.");
             }
         }
+        let says_what = parameters.values.iter().filter(|(name, _)| !["limit", "page_token"].contains(&name.as_str()));
+        parameters.bound = format!("{} {:?}", parts.uri.path(), says_what.collect::<Vec<_>>());
         Ok(parameters)
     }
 }
@@ -172,7 +179,7 @@ impl Parameters {
     pub(crate) fn list(&mut self) -> List {
         let in_range = |text: &str| text.parse().ok().filter(|limit| (1..=LARGEST_LIMIT).contains(limit));
         let limit = self.value("limit", "A number from 1 to 200", in_range).unwrap_or(DEFAULT_LIMIT);
-        List { limit, token: self.text("page_token"), from: None, to: None }
+        List { limit, token: self.text("page_token"), bound: Some(self.bound.clone()), ..List::default() }
     }
 
     /// `from` and `to`: instants, or days of the merchant's own, the last one included.

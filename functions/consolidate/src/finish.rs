@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use stevedore_aws::{Operation, OperationState, RunEnd, RunEnded, StoredRun};
 use stevedore_domain::consolidation::{DayOf, RunStep};
 use stevedore_domain::log::Outcome;
-use stevedore_domain::operation::{count, distinct};
 use stevedore_domain::order::Address;
 use stevedore_domain::reference::Customer;
 use stevedore_domain::sale::{Actor, Fulfilment, Products, Sale};
@@ -29,19 +28,18 @@ pub(crate) async fn finish(deps: &Deps, gathering: Gathering<'_>) -> Result<(), 
     let (products, mut levels) = match &mut whole {
         Some(sale) => {
             // Levels without what an invocation that was cut off has moved: the run is held, so nobody is at it any more.
-            deps.table.give_up_work(&sale.id).await?;
+            deps.table.give_up_work(&sale.id, now).await?;
             stock(deps, sale).await?
         }
         None => (Products::default(), Levels::default()),
     };
     let id = held.run.operation_id.clone();
     let stored = deps.table.operation(&id).await?.ok_or_else(|| Error::NoOperation(id.clone()))?;
-    let rows = deps.table.settle_operation(&id, now).await?.map(|(_, rows)| distinct(rows)).unwrap_or_default();
+    let mut counts = deps.table.count_operation_rows(&id).await?;
     let mut run = StoredRun { held_until: None, ..held };
     run.run.step = RunStep::Done;
     run.run.finished_at = Some(now);
-    run.run.left_out = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-    let mut counts = count(&rows);
+    run.run.left_out = counts.total();
     if run.run.orders > 0 {
         *counts.by_outcome.entry(Outcome::Captured).or_default() += run.run.orders;
     }

@@ -59,7 +59,7 @@ pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, dea
                 run
             }
         };
-        let (date, boundary) = (run.run.local_date, run.run.boundary);
+        let (date, boundary, held) = (run.run.local_date, run.run.boundary, run.held_until);
         match Box::pin(go_on(deps, run, deadline)).await {
             Ok(true) => done.push(date),
             Ok(false) => {
@@ -69,7 +69,7 @@ pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, dea
                 break ("out_of_time", format!("The run of {date} goes on; its own operation tells how far it is."));
             }
             Err(error) => {
-                let_go(deps, date).await;
+                let_go(deps, date, held).await;
                 return Err(error);
             }
         }
@@ -149,6 +149,7 @@ async fn begin(
             started_at: now,
             read_at: None,
             finished_at: None,
+            work: None,
         },
     };
     let record = RunRecord::new(run, settings.version, operation.id.clone(), now);
@@ -168,10 +169,11 @@ async fn hold(deps: &Deps, run: Option<StoredRun>, deadline: Deadline) -> Result
     Ok(deps.table.put_run(&run).await?.map(|version| StoredRun { version, ..run }))
 }
 
-/// Gives a run back after an error, as far as that works; else it comes free by itself.
-async fn let_go(deps: &Deps, date: Date) {
+/// Gives a run back after an error, as far as that works; else it comes free by itself. Only this invocation's own hold, `held`, is given back: after its time
+/// another invocation may have taken the run.
+async fn let_go(deps: &Deps, date: Date, held: Option<Timestamp>) {
     let freed = async {
-        if let Some(run) = deps.table.run(date).await?.filter(|run| run.held_until.is_some() && !run.is_done()) {
+        if let Some(run) = deps.table.run(date).await?.filter(|run| run.held_until.is_some() && run.held_until == held && !run.is_done()) {
             deps.table.put_run(&StoredRun { held_until: None, ..run }).await?;
         }
         Ok::<_, stevedore_aws::Error>(())

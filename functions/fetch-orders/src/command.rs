@@ -1,7 +1,5 @@
 //! Commands from the commands queue. Each may be delivered more than once and goes on where it stopped.
 
-use std::collections::BTreeSet;
-
 use futures::FutureExt as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -25,7 +23,7 @@ pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline)
         Command::ProcessPending { operation_id: None, order_ids } => {
             pending::process(deps, &OperationId::from("system"), order_ids.as_deref()).await.map(drop)
         }
-        Command::ProcessPending { operation_id: Some(id), order_ids } => process_pending(deps, &id, order_ids.as_deref()).await,
+        Command::ProcessPending { operation_id: Some(id), order_ids } => process_pending(deps, &id, order_ids.as_deref(), deadline).await,
         // Not this function's: whoever put it here is helped on.
         command @ Command::Consolidate { .. } => Ok(deps.queues.send_command(&command).await?),
         Command::Disconnect => disconnect(deps, deadline).await,
@@ -38,10 +36,7 @@ async fn go_on(deps: &Deps, id: &OperationId, deadline: Deadline) -> Result<(), 
     if let OperationKind::ImportProducts { .. } = stored.value.kind {
         return import::products(deps, stored, deadline).boxed().await;
     }
-    let mut run = Run { operation: stored.value, version: stored.version, cursor: None, queued: BTreeSet::new(), stores_read: false };
-    if run.operation.state.is_final() || run.operation.state == OperationState::Processing {
-        return Ok(());
-    }
+    let Some(mut run) = Run::take(deps, stored, deadline).await? else { return Ok(()) };
     match run.operation.kind.clone() {
         OperationKind::Download => {
             run.cursor = tick::resume_lease(deps, id).await?;
@@ -49,6 +44,7 @@ async fn go_on(deps: &Deps, id: &OperationId, deadline: Deadline) -> Result<(), 
                 // Another download began after this one was cut off, at the same cursor: it reads what is left.
                 run.operation.state = OperationState::Processing;
                 run.operation.read_at = Some((deps.clock)());
+                run.let_go();
                 run.save(deps).await?;
                 return Ok(());
             }
@@ -74,31 +70,38 @@ fn midnight(day: Date, zone: &str) -> PacificTime {
     PacificTime::at(midnight)
 }
 
-async fn process_pending(deps: &Deps, id: &OperationId, orders: Option<&[stevedore_domain::ids::OrderId]>) -> Result<(), Error> {
+async fn process_pending(
+    deps: &Deps,
+    id: &OperationId,
+    orders: Option<&[stevedore_domain::ids::OrderId]>,
+    deadline: Deadline,
+) -> Result<(), Error> {
     let stored = deps.table.operation(id).await?.ok_or_else(|| Error::NoOperation(id.clone()))?;
-    let mut run = Run { operation: stored.value, version: stored.version, cursor: None, queued: BTreeSet::new(), stores_read: false };
-    if run.operation.state.is_final() || run.operation.state == OperationState::Processing {
-        return Ok(());
-    }
+    let Some(mut run) = Run::take(deps, stored, deadline).await? else { return Ok(()) };
     let rows = pending::process(deps, id, orders).await?;
     run.operation.pages = deps.table.put_operation_rows(id, 0, &rows).await?;
     let now = (deps.clock)();
     run.operation.state = OperationState::Processing;
     run.operation.read_at = Some(now);
+    run.let_go();
     run.save(deps).await?;
-    deps.table.settle_operation(id, now).await?;
+    deps.table.settle(id, now).await?;
     Ok(())
 }
 
 async fn disconnect(deps: &Deps, deadline: Deadline) -> Result<(), Error> {
     // Only what a person confirmed: a command that comes late must not take a new connection apart.
-    if !deps.table.connection().await?.is_some_and(|connection| connection.value.disconnecting) {
-        return Ok(());
+    match deps.table.connection().await? {
+        None => return Ok(deps.table.end_operations_of_connection((deps.clock)(), true).await?),
+        Some(connection) if !connection.value.disconnecting => return Ok(()),
+        Some(_) => {}
     }
     deps.secrets.clear().await?;
+    deps.table.end_operations_of_connection((deps.clock)(), false).await?;
     let mut place = None;
     loop {
         if deps.table.disconnect_step(&mut place).await? == Progress::Done {
+            deps.table.end_operations_of_connection((deps.clock)(), true).await?;
             tracing::info!("disconnected");
             return Ok(());
         }

@@ -1,9 +1,8 @@
 //! What the function tells CloudWatch.
 
 use jiff::{SignedDuration, Timestamp};
-use stevedore_aws::Cursor;
-use stevedore_domain::operation::{Operation, OperationKind, OperationRow, OperationState};
-use stevedore_domain::reason::Reason;
+use stevedore_aws::{Cursor, Settled};
+use stevedore_domain::operation::{Operation, OperationKind, OperationState};
 use stevedore_domain::settings::Settings;
 use stevedore_lambda::metrics::{self, Unit};
 
@@ -32,10 +31,14 @@ pub const METRICS: [&str; 8] = [
 const ACCOUNTED_AFTER: SignedDuration = SignedDuration::from_mins(75);
 
 /// How many of an open operation's orders should have an outcome and have none, or were just given up because nothing processed them.
-pub(crate) fn unaccounted(operation: &Operation, rows: &[OperationRow], now: Timestamp) -> u64 {
+pub(crate) fn unaccounted(settled: &Settled, now: Timestamp) -> u64 {
+    let Settled { operation, not_processed } = settled;
+    // A day's run goes on until it is done.
+    if matches!(operation.kind, OperationKind::Consolidate { local_date: Some(_) }) {
+        return 0;
+    }
     let long_ago = operation.read_at.is_some_and(|read_at| now.duration_since(read_at) > ACCOUNTED_AFTER);
-    let given_up = rows.iter().filter(|row| row.reason == Some(Reason::NotProcessed)).count() as u64;
-    if long_ago { given_up + operation.counts.queued } else { given_up }
+    if long_ago { not_processed + operation.counts.queued } else { *not_processed }
 }
 
 /// What every tick of a connected system tells: how old the newest order is that is safely queued, how late the next download is, and how many orders nobody

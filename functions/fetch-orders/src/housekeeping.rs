@@ -3,49 +3,75 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
+use stevedore_aws::{Mended, Stored};
 use stevedore_domain::ids::StoreId;
-use stevedore_domain::operation::{OperationKind, OperationState};
 use stevedore_domain::settings::Settings;
+use stevedore_lambda::{Deadline, ErrorChain};
 use stevedore_shipstation::{Call, Error as ShipStationError, RawOrder};
 
 use crate::run::{Run, error_is_time};
-use crate::{Deps, Error, figures};
+use crate::{Deps, Error, MARGIN, figures};
 
 /// How many open operations one tick settles.
 const SETTLED: usize = 20;
-/// A run that has not written for this long was cut off: an invocation lasts 15 minutes at most and hands on what is left.
-const CUT_OFF: SignedDuration = SignedDuration::from_hours(2);
 /// How old the stores' names may be.
 const STORES_AGE: SignedDuration = SignedDuration::from_hours(24);
 
+/// What follows every tick's own work: operations are settled, and work on large sales that was cut off is brought to its end. A failure is logged with
+/// what it is about and costs nothing else; the next tick tries again. Answers how many orders should have an outcome by now and have none.
+pub(crate) async fn keep(deps: &Deps, deadline: Deadline) -> u64 {
+    if deadline.is_near((deps.clock)(), MARGIN) {
+        return 0;
+    }
+    let unaccounted = settle_open(deps, deadline).await.unwrap_or_else(|error| {
+        tracing::error!(error = %ErrorChain(&error), "operations could not be settled");
+        0
+    });
+    if deadline.is_near((deps.clock)(), MARGIN) {
+        return unaccounted;
+    }
+    match deps.table.mend_sales((deps.clock)()).await {
+        Ok(Mended { sales, failed }) => {
+            if sales > 0 {
+                tracing::warn!(sales, "work on large sales was cut off and brought to its end");
+            }
+            for (sale_id, error) in failed {
+                tracing::error!(%sale_id, error = %ErrorChain(&error), "work on a large sale was cut off and cannot be brought to its end yet");
+            }
+        }
+        Err(error) => tracing::error!(error = %ErrorChain(&error), "work on large sales that was cut off could not be looked for"),
+    }
+    unaccounted
+}
+
 /// Brings operations up to date whose orders were processed since, and ends those that were cut off. Answers how many orders should have an outcome by now
 /// and have none.
-pub(crate) async fn settle_open(deps: &Deps) -> Result<u64, Error> {
+async fn settle_open(deps: &Deps, deadline: Deadline) -> Result<u64, Error> {
     let now = (deps.clock)();
     let mut unaccounted = 0;
     let lease = deps.table.cursor().await?.value.lease;
     for id in deps.table.open_operations(SETTLED).await? {
-        let Some((operation, rows)) = deps.table.settle_operation(&id, now).await? else { continue };
-        // A day's run goes on until it is done, whoever is cut off meanwhile.
-        if matches!(operation.kind, OperationKind::Consolidate { local_date: Some(_) }) {
+        if deadline.is_near((deps.clock)(), MARGIN) {
+            break;
+        }
+        let settled = match deps.table.settle(&id, now).await {
+            Ok(Some(settled)) => settled,
+            Ok(None) => continue,
+            Err(error) => {
+                tracing::error!(operation_id = %id, error = %ErrorChain(&error), "the operation could not be settled");
+                continue;
+            }
+        };
+        unaccounted += figures::unaccounted(&settled, now);
+        let held = lease.as_ref().is_some_and(|lease| lease.operation_id == id && lease.until > now);
+        if held || !settled.operation.is_cut_off(now) {
             continue;
         }
-        unaccounted += figures::unaccounted(&operation, &rows, now);
-        let held = lease.as_ref().is_some_and(|lease| lease.operation_id == id && lease.until > now);
-        let reading = matches!(operation.state, OperationState::Running | OperationState::Queued);
-        // A download loses nothing by being cut off: the next one begins at the cursor.
-        let limit = if operation.kind == OperationKind::Download { SignedDuration::from_mins(20) } else { CUT_OFF };
-        if reading && !held && now.duration_since(operation.started_at) > limit {
-            let Some(stored) = deps.table.operation(&id).await? else { continue };
-            let mut operation = stored.value;
-            operation.state = OperationState::Failed;
-            operation.read_at = Some(now);
-            operation.finished_at = Some(now);
-            operation.reason = Some("cut_off".to_owned());
-            operation.message = Some(
-                "The run was cut off. Scheduled downloads go on by themselves where it stopped; start it again if a person did.".to_owned(),
-            );
-            deps.table.put_operation(&operation, stored.version).await?;
+        let Some(Stored { value: mut operation, version }) = deps.table.operation(&id).await? else { continue };
+        if operation.is_cut_off(now) {
+            tracing::warn!(operation_id = %id, "the operation was cut off");
+            operation.cut_off(now);
+            deps.table.put_operation(&operation, version).await?;
         }
     }
     Ok(unaccounted)

@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
 use stevedore_aws::messages::Command;
 use stevedore_aws::{List, ProductFound, RecordOutcome, Stored};
 use stevedore_domain::ids::{OperationId, ProductId};
 use stevedore_domain::import::{Batch, Known, Line, Row, RowFault, batches, read};
 use stevedore_domain::log::Outcome;
-use stevedore_domain::operation::{Operation, OperationKind, OperationRow, OperationState};
+use stevedore_domain::operation::{Operation, OperationKind, OperationRow, OperationState, Work};
 use stevedore_domain::reference::{Account, AccountKind, folded_sku};
 use stevedore_lambda::Deadline;
 
@@ -35,7 +36,7 @@ struct Import<'a> {
 pub(crate) async fn products(deps: &Deps, mut stored: Stored<Operation>, deadline: Deadline) -> Result<(), Error> {
     let id = stored.value.id.clone();
     let OperationKind::ImportProducts { format, chunks, .. } = stored.value.kind else { return Ok(()) };
-    if !stored.value.state.is_final() {
+    if stored.value.can_go_on() {
         let file = deps.table.import_input(&id, chunks).await?;
         let Some(Ok(mut lines)) = file.map(|file| read(format, &file)) else {
             return end_without_file(deps, stored).await;
@@ -55,7 +56,7 @@ pub(crate) async fn products(deps: &Deps, mut stored: Stored<Operation>, deadlin
             let page = done.saturating_add(1);
             deps.table.put_operation_page(&id, page, &refused).await?;
             let mut operation = stored.value.clone();
-            moved(&mut operation, page, outcomes.iter().map(|(_, outcome)| *outcome.as_ref().unwrap_or(&Outcome::Failed)));
+            moved(&mut operation, page, (deps.clock)(), outcomes.iter().map(|(_, outcome)| *outcome.as_ref().unwrap_or(&Outcome::Failed)));
             if usize::try_from(page).is_ok_and(|page| page == batches.len()) {
                 operation.state = OperationState::Completed;
                 operation.finished_at = Some((deps.clock)());
@@ -75,15 +76,18 @@ pub(crate) async fn products(deps: &Deps, mut stored: Stored<Operation>, deadlin
 /// The batch that comes next, and how many are done.
 fn next_batch<'a>(operation: &Operation, batches: &'a [Batch]) -> Option<(u32, &'a Batch)> {
     let OperationKind::ImportProducts { done, .. } = operation.kind else { return None };
-    if operation.state.is_final() {
+    if !operation.can_go_on() {
         return None;
     }
     Some((done, batches.get(usize::try_from(done).ok()?)?))
 }
 
 /// The operation with one more batch behind it.
-fn moved(operation: &mut Operation, page: u32, outcomes: impl Iterator<Item = Outcome>) {
+fn moved(operation: &mut Operation, page: u32, now: Timestamp, outcomes: impl Iterator<Item = Outcome>) {
     operation.state = OperationState::Running;
+    // Also where it was given up while its command was still on its way.
+    (operation.reason, operation.message, operation.read_at, operation.finished_at) = (None, None, None, None);
+    operation.work = Some(Work { by: operation.id.0.clone(), written_at: now, held_until: None });
     operation.pages = page;
     if let OperationKind::ImportProducts { done, .. } = &mut operation.kind {
         *done = page;

@@ -75,6 +75,9 @@ pub enum Error {
     /// An operation's record is gone.
     #[error("the operation {0} does not exist")]
     NoOperation(stevedore_domain::ids::OperationId),
+    /// Another invocation is at work on the operation.
+    #[error("another invocation is at work on the operation {0}")]
+    Held(stevedore_domain::ids::OperationId),
     /// Others kept changing what a row of an import is about.
     #[error("other writers kept changing the product of line {line}")]
     RowContended {

@@ -17,9 +17,6 @@ use crate::{Deps, Error, pending};
 /// Voids the order's sale, if it is not void yet, and has the order wait in the log; then queues its newest revision. Cut off in between, the order is
 /// pending, and the next download books it.
 pub(crate) async fn recreate(deps: &Deps, mut run: Run, order: OrderId, deadline: Deadline) -> Result<(), Error> {
-    if !matches!(run.operation.state, OperationState::Queued | OperationState::Running) {
-        return Ok(());
-    }
     let_go(deps, &run, order).await?;
     let id = run.operation.id.clone();
     let rows = match read_anew(deps, &mut run, order, deadline).await? {
@@ -29,8 +26,9 @@ pub(crate) async fn recreate(deps: &Deps, mut run: Run, order: OrderId, deadline
     run.operation.pages = deps.table.put_operation_rows(&id, 0, &rows).await?;
     run.operation.state = OperationState::Processing;
     run.operation.read_at = Some((deps.clock)());
+    run.let_go();
     run.save(deps).await?;
-    deps.table.settle_operation(&id, (deps.clock)()).await?;
+    deps.table.settle(&id, (deps.clock)()).await?;
     Ok(())
 }
 

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-use stevedore_aws::Cursor;
+use jiff::{SignedDuration, Timestamp};
 use stevedore_aws::messages::Command;
+use stevedore_aws::{Cursor, Stored};
 use stevedore_domain::ids::OrderId;
-use stevedore_domain::operation::{Operation, OperationKind, OperationState};
+use stevedore_domain::operation::{Operation, OperationKind, OperationState, Work};
+use stevedore_domain::reason::Reason;
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Credentials, Error as ShipStationError, Priority, Reading};
 
 use crate::{Deps, Error, MARGIN, figures, housekeeping, step, trouble};
 
-/// An operation at work.
+/// An operation at work. While it is held, no other invocation works on it; see [`Run::take`].
 pub(crate) struct Run {
     pub(crate) operation: Operation,
     pub(crate) version: u64,
@@ -25,15 +26,60 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Takes an operation that a command is about, and holds it until the invocation's deadline. Nothing where there is nothing to do for it any more.
+    ///
+    /// # Errors
+    /// [`Error::Held`] while another invocation is at work on it: the command is delivered again later, in case that one does not come to its end.
+    pub(crate) async fn take(deps: &Deps, stored: Stored<Operation>, deadline: Deadline) -> Result<Option<Self>, Error> {
+        let Stored { value: mut operation, version } = stored;
+        if !operation.can_go_on() {
+            return Ok(None);
+        }
+        let now = (deps.clock)();
+        let by = stevedore_aws::invocation_id(now);
+        if operation.is_held_by_another(&by, now) {
+            return Err(Error::Held(operation.id));
+        }
+        if operation.state.is_final() {
+            // It was given up while its command was still on its way.
+            operation.state = OperationState::Running;
+            (operation.reason, operation.message, operation.read_at, operation.finished_at) = (None, None, None, None);
+        }
+        // Lambda ends the invocation at its deadline, long before the command is delivered again.
+        let left = SignedDuration::try_from(deadline.remaining(now)).unwrap_or_default();
+        let held_until = Some(now.saturating_add(left).unwrap_or(now));
+        operation.work = Some(Work { by, written_at: now, held_until });
+        let Some(version) = deps.table.put_operation(&operation, version).await? else { return Err(Error::Held(operation.id)) };
+        Ok(Some(Self { operation, version, cursor: None, queued: BTreeSet::new(), stores_read: false }))
+    }
+
+    /// Lets the operation go with the next [`Self::save`].
+    pub(crate) fn let_go(&mut self) {
+        if let Some(work) = &mut self.operation.work {
+            work.held_until = None;
+        }
+    }
+
     /// Writes the operation. Its counts belong to whoever settles it, who may have written in between.
+    ///
+    /// # Errors
+    /// [`Error::Held`] where another invocation has taken the operation since.
     pub(crate) async fn save(&mut self, deps: &Deps) -> Result<(), Error> {
         housekeeping::keep_pace(deps).await;
+        let now = (deps.clock)();
+        if let Some(work) = &mut self.operation.work {
+            work.written_at = now;
+        }
+        let by = self.operation.work.as_ref().map(|work| work.by.clone()).unwrap_or_default();
         for _ in 0..8 {
             if let Some(version) = deps.table.put_operation(&self.operation, self.version).await? {
                 self.version = version;
                 return Ok(());
             }
             let stored = deps.table.operation(&self.operation.id).await?.ok_or_else(|| Error::NoOperation(self.operation.id.clone()))?;
+            if stored.value.is_held_by_another(&by, now) {
+                return Err(Error::Held(self.operation.id.clone()));
+            }
             self.version = stored.version;
             self.operation.counts = stored.value.counts;
         }
@@ -59,13 +105,14 @@ impl Run {
             self.operation.reason = Some(code.to_owned());
             self.operation.message = Some(message);
         }
+        self.let_go();
         self.save(deps).await?;
         if let Some((cursor, _)) = &mut self.cursor {
             cursor.lease = None;
         }
         self.save_cursor(deps).await?;
-        if let Some((operation, _)) = deps.table.settle_operation(&self.operation.id, now).await? {
-            self.operation = operation;
+        if let Some(settled) = deps.table.settle(&self.operation.id, now).await? {
+            self.operation = settled.operation;
         }
         Ok(())
     }
@@ -77,12 +124,19 @@ enum Next {
     /// The time is over; the rest is for the next invocation.
     HandOn,
     Failed(ShipStationError),
+    /// The connection was removed.
+    Disconnected,
+}
+
+/// Whether the connection that this reads from is still there, as a whole.
+async fn is_connected(deps: &Deps) -> Result<bool, Error> {
+    Ok(deps.table.connection().await?.is_some_and(|connection| !connection.value.disconnecting))
 }
 
 /// Reads what the operation asks for. Ends it, or hands the rest on by a command.
 pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Result<Run, Error> {
     let Some(credentials) = deps.secrets.read().await? else {
-        run.end(deps, Some(("not_connected", "ShipStation's credentials are gone. Connect again.".to_owned()))).await?;
+        end_disconnected(deps, &mut run).await?;
         return Ok(run);
     };
     let credentials = Credentials { api_key: credentials.api_key, api_secret: credentials.api_secret };
@@ -107,7 +161,9 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
     match next {
         Next::Finished => run.end(deps, None).await?,
         Next::Failed(error) => run.end(deps, Some((error.code(), format!("{error}. {}", error.advice())))).await?,
+        Next::Disconnected => end_disconnected(deps, &mut run).await?,
         Next::HandOn => {
+            run.let_go();
             run.save(deps).await?;
             deps.queues.send_command(&Command::Continue { operation_id: run.operation.id.clone() }).await?;
             tracing::info!(operation_id = %run.operation.id, "out of time; the next invocation goes on");
@@ -118,6 +174,16 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
     let requests = run.operation.requests.saturating_sub(before);
     figures::reading(&run.operation, requests, run.queued.len(), now.duration_since(began), now);
     Ok(run)
+}
+
+/// Ends a run whose connection was removed. What it queued is left aside, so that its orders are accounted for now.
+async fn end_disconnected(deps: &Deps, run: &mut Run) -> Result<(), Error> {
+    let message = "The connection to ShipStation was removed while this ran. Connect again, then start it again.";
+    let before = run.operation.state;
+    run.cursor = None;
+    run.end(deps, Some((Reason::NotConnected.code(), message.to_owned()))).await?;
+    tracing::info!(operation_id = %run.operation.id, ?before, "the connection is gone");
+    Ok(deps.table.end_disconnected(&run.operation.id, (deps.clock)(), true).await?)
 }
 
 fn priority(kind: &OperationKind) -> Priority {
@@ -169,6 +235,9 @@ async fn read_window(deps: &Deps, run: &mut Run, call: &Call<'_>, deadline: Dead
             Err(error) if error_is_time(&error) => return Ok(Next::HandOn),
             Err(error) => return Ok(Next::Failed(error)),
         };
+        if !is_connected(deps).await? {
+            return Ok(Next::Disconnected);
+        }
         match step::take(deps, run, call, step.orders, step.poison).await? {
             Ok(()) => {}
             Err(error) if error_is_time(&error) => return Ok(Next::HandOn),
@@ -192,6 +261,9 @@ async fn read_number(deps: &Deps, run: &mut Run, call: &Call<'_>, number: &str) 
     // Clones share the counter, so this may count a neighbour's request too: never too few.
     let requests = deps.shipstation.requests().saturating_sub(before);
     run.operation.requests = run.operation.requests.saturating_add(u32::try_from(requests).unwrap_or(u32::MAX));
+    if !is_connected(deps).await? {
+        return Ok(Next::Disconnected);
+    }
     let taken = match orders {
         Ok(orders) => {
             if orders.is_empty() {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stevedore_aws::{Connection, ConnectionMode, Cursor, Lease, Stored};
 use stevedore_domain::ids::OperationId;
 use stevedore_domain::log::Trigger;
-use stevedore_domain::operation::{Operation, OperationKind, OperationState, Window};
+use stevedore_domain::operation::{Operation, OperationKind, OperationState, Window, Work};
 use stevedore_domain::pacific::PacificTime;
 use stevedore_domain::settings::Settings;
 use stevedore_lambda::Deadline;
@@ -31,40 +31,55 @@ fn is_due(at: Timestamp, last: Option<Timestamp>, settings: &Settings) -> bool {
     elapsed <= SignedDuration::ZERO || elapsed >= SignedDuration::from_mins(i64::from(settings.poll_minutes)) - SLACK
 }
 
+/// One tick: first the download, if it is due, then housekeeping, which neither delays nor fails it.
 pub(crate) async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Result<Value, Error> {
-    let not_run = |reason: &str| {
-        tracing::info!(reason, "no download");
-        Ok(json!({"ran": false, "reason": reason}))
-    };
-    let Some(connection) = deps.table.connection().await? else { return not_run("not_connected") };
+    let Some(connection) = deps.table.connection().await? else { return Ok(not_run("not_connected")) };
     if connection.value.disconnecting || !connection.value.modes.contains(&ConnectionMode::Store) {
-        return not_run("not_connected");
-    }
-    let unaccounted = housekeeping::settle_open(deps).await?;
-    let mended = deps.table.mend_sales((deps.clock)()).await?;
-    if mended > 0 {
-        tracing::warn!(sales = mended, "work on large sales was cut off and taken back");
+        return Ok(not_run("not_connected"));
     }
     let settings = deps.table.settings().await?.value;
-    if settings.paused {
-        return not_run("paused");
+    let cursor = deps.table.cursor().await?;
+    let began = (deps.clock)();
+    let place = cursor.value.clone();
+    let answer = download(deps, &settings, &connection.value, cursor, at, deadline).await;
+    let unaccounted = housekeeping::keep(deps, deadline).await;
+    if !settings.paused {
+        figures::tick(&place, &settings, unaccounted, began);
     }
-    let Stored { value: cursor, version } = deps.table.cursor().await?;
+    answer
+}
+
+fn not_run(reason: &str) -> Value {
+    tracing::info!(reason, "no download");
+    json!({"ran": false, "reason": reason})
+}
+
+async fn download(
+    deps: &Deps,
+    settings: &Settings,
+    connection: &Connection,
+    cursor: Stored<Cursor>,
+    at: Timestamp,
+    deadline: Deadline,
+) -> Result<Value, Error> {
+    if settings.paused {
+        return Ok(not_run("paused"));
+    }
+    let Stored { value: cursor, version } = cursor;
     let now = (deps.clock)();
-    figures::tick(&cursor, &settings, unaccounted, now);
     if cursor.lease.as_ref().is_some_and(|lease| lease.until > now) {
-        return not_run("already_running");
+        return Ok(not_run("already_running"));
     }
     // A lease that ran out belongs to a download that was cut off: what it left is due at once.
-    if cursor.lease.is_none() && !is_due(at, cursor.last_tick, &settings) {
-        return not_run("not_due");
+    if cursor.lease.is_none() && !is_due(at, cursor.last_tick, settings) {
+        return Ok(not_run("not_due"));
     }
-    let Some(run) = begin(deps, &settings, &connection.value, cursor, version, at).await? else { return not_run("already_running") };
+    let Some(run) = begin(deps, settings, connection, cursor, version, at).await? else { return Ok(not_run("already_running")) };
     let id = run.operation.id.clone();
     let Run { operation, queued, .. } = match run::read(deps, run, deadline).await {
         Ok(run) => run,
         Err(error) => {
-            // Lambda delivers the tick again: it shall not find itself locked out.
+            // Lambda delivers the tick again: it must not find itself locked out.
             give_back(deps, &id).await;
             return Err(error);
         }
@@ -105,6 +120,7 @@ async fn begin(
         started_at: now,
         read_at: None,
         finished_at: None,
+        work: Some(Work { by: stevedore_aws::invocation_id(now), written_at: now, held_until: None }),
     };
     operation.id = free_id(deps, now).await?;
     let lease = Lease { operation_id: operation.id.clone(), until: now.saturating_add(LEASE).unwrap_or(now) };

@@ -3,7 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -16,7 +16,7 @@ use crate::secrets::Secrets;
 use crate::server::{self, Backends};
 use crate::sqs::Queues;
 use crate::tables::Tables;
-use crate::{EngineError, EngineOptions, Faults};
+use crate::{AccessKey, EngineError, EngineOptions, Faults};
 
 const TABLES: &str = "tables.sqlite";
 const QUEUES: &str = "queues.sqlite";
@@ -35,6 +35,7 @@ pub struct Engines {
     endpoint: String,
     faults: Faults,
     tables: Tables,
+    access_key: Arc<OnceLock<AccessKey>>,
     stopping: watch::Sender<bool>,
     server: Option<JoinHandle<()>>,
 }
@@ -50,18 +51,26 @@ impl Engines {
             None => None,
         };
         let path = |name: &str| options.data.as_ref().map(|folder| folder.join(name));
+        if let Some(folder) = &options.data {
+            for name in [TABLES, QUEUES, SECRETS] {
+                private(&folder.join(name))?;
+            }
+        }
         let faults = Faults::default();
         let tables = Tables::open(path(TABLES).as_deref())?;
         let port = options.port;
         let failed = |source| EngineError::Listen { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
+        let access_key = Arc::new(OnceLock::new());
         let backends = Backends {
             elsewhere: options.tables_at.as_deref().map(Elsewhere::new),
             tables: tables.clone(),
             queues: Queues::open(path(QUEUES).as_deref(), Arc::clone(&options.clock), faults.clone())?,
             secrets: Secrets::open(path(SECRETS).as_deref(), options.clock)?,
             faults: faults.clone(),
+            signed: options.signed,
+            access_key: Arc::clone(&access_key),
         };
         let endpoint = format!("http://{bound}");
         backends.queues.set_endpoint(&endpoint);
@@ -72,12 +81,17 @@ impl Engines {
             drop(lock);
         });
         tracing::debug!(endpoint, "engines started");
-        Ok(Self { endpoint, faults, tables, stopping, server: Some(server) })
+        Ok(Self { endpoint, faults, tables, access_key, stopping, server: Some(server) })
     }
 
     /// `http://127.0.0.1:PORT`: what `AWS_ENDPOINT_URL` is set to.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// Names the access key that requests must be signed with, where they must be; see [`EngineOptions::signed`]. The first one stays.
+    pub fn require(&self, key: AccessKey) {
+        let _ = self.access_key.set(key);
     }
 
     /// The switch for faults, and the count of calls.
@@ -142,6 +156,27 @@ impl Drop for Engines {
             server.abort();
         }
     }
+}
+
+/// Makes a file that only its owner may read, or takes others' rights away: the stores hold buyers' names and ShipStation's secret. SQLite's own files beside it
+/// get the same rights.
+fn private(path: &Path) -> Result<(), EngineError> {
+    let failed = |source| EngineError::File { path: path.to_owned(), source };
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    drop(options.open(path).map_err(failed)?);
+    #[cfg(unix)]
+    for suffix in SUFFIXES {
+        let path = PathBuf::from(format!("{}{suffix}", path.display()));
+        let rights = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        match std::fs::set_permissions(&path, rights) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(EngineError::File { path, source }),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn remove(path: &Path) -> Result<(), EngineError> {

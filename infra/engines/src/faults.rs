@@ -67,6 +67,8 @@ struct Plan {
     calls: BTreeMap<String, VecDeque<Fault>>,
     entries: Vec<EntryRule>,
     seen: BTreeMap<String, u64>,
+    partial_short_polls: bool,
+    short_polls: u64,
 }
 
 /// The switch. Shared with the running engines: what is set here acts on the next call.
@@ -99,6 +101,19 @@ impl Faults {
         let mut plan = self.lock();
         plan.calls.clear();
         plan.entries.clear();
+    }
+
+    /// Whether a receive that does not wait asks some of the servers alone, as SQS does (SQS developer guide, "Short and long polling"): the
+    /// first call finds nothing, the next finds something, and so on.
+    pub fn short_polls_are_partial(&self, partial: bool) {
+        self.lock().partial_short_polls = partial;
+    }
+
+    /// Whether this receive, which does not wait, asks servers that have nothing.
+    pub(crate) fn short_poll_finds_nothing(&self) -> bool {
+        let mut plan = self.lock();
+        plan.short_polls += 1;
+        plan.partial_short_polls && plan.short_polls % 2 == 1
     }
 
     /// How often each operation was called so far, those that met a fault included.

@@ -1,7 +1,7 @@
 //! DynamoDB, SQS and Secrets Manager on one machine, spoken to by the real AWS SDK clients.
 //!
 //! One HTTP endpoint on 127.0.0.1 answers all three services, told apart by the `X-Amz-Target` header, so that
-//! one `AWS_ENDPOINT_URL` serves everything. Signatures are not checked. Data is kept in SQLite files in one
+//! one `AWS_ENDPOINT_URL` serves everything. Where an access key is given, signatures are checked as AWS does it; the `Host` is, always. Data is kept in SQLite files in one
 //! folder; what has been accepted survives the death of the process.
 //!
 //! What is different from AWS, on purpose: every queue is a standard queue; the limit of 120,000 messages in
@@ -13,6 +13,7 @@ mod engines;
 mod faults;
 mod secrets;
 mod server;
+mod signature;
 mod sqlite;
 mod sqs;
 mod tables;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 pub use engines::{Engines, Stream};
 pub use faults::{BatchEntry, EntryFault, Fault, Faults};
+pub use signature::{AccessKey, Signed, authorization};
 
 /// Where the engines take the time from. It moves visibility time-outs, delays, retention and recovery windows; the waiting of a
 /// long poll is real time, because the client at the other end waits in real time.
@@ -45,17 +47,19 @@ pub struct EngineOptions {
     pub clock: Clock,
     /// Another DynamoDB that keeps the tables, `http://HOST:PORT`; `None` is the embedded one.
     pub tables_at: Option<String>,
+    /// Whether requests must be signed with the access key that [`Engines::require`] names; until then none is answered. Else every program of this machine is.
+    pub signed: bool,
 }
 
 impl EngineOptions {
     /// Everything in memory, on a free port.
     pub fn in_memory(clock: Clock) -> Self {
-        Self { data: None, port: 0, clock, tables_at: None }
+        Self { data: None, port: 0, clock, tables_at: None, signed: false }
     }
 
     /// Kept in `data`, on a free port.
     pub fn in_folder(data: impl Into<PathBuf>, clock: Clock) -> Self {
-        Self { data: Some(data.into()), port: 0, clock, tables_at: None }
+        Self { data: Some(data.into()), port: 0, clock, tables_at: None, signed: false }
     }
 }
 

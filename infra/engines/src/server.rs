@@ -1,12 +1,12 @@
 //! The endpoint: HTTP/1.1 with keep-alive on 127.0.0.1, one target header deciding which engine answers.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use crate::elsewhere::Elsewhere;
 use crate::faults::{Fault, Faults};
 use crate::secrets::Secrets;
+use crate::signature::{AccessKey, is_local, verify};
 use crate::sqs::Queues;
 use crate::tables::Tables;
 use crate::wire::{Refusal, Reply, Service};
@@ -35,6 +36,9 @@ pub(crate) struct Backends {
     pub(crate) queues: Queues,
     pub(crate) secrets: Secrets,
     pub(crate) faults: Faults,
+    /// Whether requests must be signed, and with what, once that is known.
+    pub(crate) signed: bool,
+    pub(crate) access_key: Arc<OnceLock<AccessKey>>,
 }
 
 /// The connection is closed without an answer.
@@ -97,16 +101,24 @@ async fn handle(
     request: Request<Incoming>,
     stopping: watch::Receiver<bool>,
 ) -> Result<Response<Full<Bytes>>, Cut> {
+    if !is_local(request.headers().get(HOST)) {
+        return Ok(plain(StatusCode::FORBIDDEN, "The Host header names no address of this machine.\n"));
+    }
     let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()).map(str::to_owned);
     let Some((service, operation)) = target.as_deref().and_then(Service::of_target) else {
         return Ok(no_target(request.method()));
     };
-    let headers = request.headers().clone();
+    let (headers, method) = (request.headers().clone(), request.method().clone());
     let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await else {
         let refusal = Refusal { status: 413, ..Refusal::new("RequestEntityTooLarge", "The request is too large.") };
         return Ok(response(service.refuse(&refusal)));
     };
     let body = body.to_bytes();
+    if backends.signed
+        && let Err(refusal) = verify(backends.access_key.get(), service, &headers, method.as_str(), &body)
+    {
+        return Ok(response(service.refuse(&refusal)));
+    }
     let fault = backends.faults.next(operation);
     match &fault {
         Some(Fault::Throttle) => return Ok(response(service.refuse(&service.throttled()))),
@@ -160,10 +172,13 @@ fn response(reply: Reply) -> Response<Full<Bytes>> {
 
 /// Somebody who is no AWS client: a GET answers whether the endpoint lives.
 fn no_target(method: &Method) -> Response<Full<Bytes>> {
-    let (status, text) = match *method {
-        Method::GET | Method::HEAD => (StatusCode::OK, "DynamoDB, SQS and Secrets Manager\n"),
-        _ => (StatusCode::BAD_REQUEST, "The header X-Amz-Target names none of DynamoDB_20120810, AmazonSQS, secretsmanager.\n"),
-    };
+    match *method {
+        Method::GET | Method::HEAD => plain(StatusCode::OK, "DynamoDB, SQS and Secrets Manager\n"),
+        _ => plain(StatusCode::BAD_REQUEST, "The header X-Amz-Target names none of DynamoDB_20120810, AmazonSQS, secretsmanager.\n"),
+    }
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));

@@ -29,6 +29,15 @@ impl Service {
         Some((service, operation))
     }
 
+    /// The name that requests of the service are signed for.
+    pub(crate) fn signing_name(self) -> &'static str {
+        match self {
+            Self::Tables => "dynamodb",
+            Self::Queues => "sqs",
+            Self::Secrets => "secretsmanager",
+        }
+    }
+
     fn content_type(self) -> &'static str {
         match self {
             Self::Tables | Self::Queues => "application/x-amz-json-1.0",

@@ -77,6 +77,9 @@ pub(crate) struct Kept {
     /// The tokens of the lesser grades: that of a reader, that of an operator.
     #[serde(default)]
     pub(crate) lesser_tokens: Vec<String>,
+    /// The engines' access key: its id and its secret.
+    #[serde(default)]
+    pub(crate) engines_key: Option<(String, String)>,
     /// Whether set-up has ended; it is not repeated, so that a person's changes stay.
     pub(crate) set_up: bool,
     /// The times that it was up, the first one first.
@@ -190,6 +193,7 @@ mod tests {
             source: KeptSource::Generated { seed: 7, orders: 10, arrivals_per_hour: 60 },
             token: "0123456789abcdef".to_owned(),
             lesser_tokens: vec!["read-read-read-read".to_owned()],
+            engines_key: Some(("AKIA".to_owned(), "secret".to_owned())),
             set_up: false,
             runs: vec![Run { from: moment(10), until: moment(500), speed: 60 }, Run { from: moment(600), until: moment(700), speed: 1 }],
         }

@@ -10,6 +10,7 @@ mod clock;
 mod error;
 mod events;
 mod functions;
+mod gateway;
 mod http;
 mod kept;
 mod options;

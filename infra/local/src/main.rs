@@ -31,7 +31,7 @@ async fn main() -> ExitCode {
     let filter = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
     tracing_subscriber::registry().with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).with(filter).init();
     let (progress, news) = unbounded_channel();
-    let mut entropy = [[0; 16]; 3];
+    let mut entropy = [[0; 16]; 6];
     if let Err(error) = entropy.iter_mut().try_for_each(|bytes| getrandom::fill(bytes)) {
         eprintln!("error: the system gives no random bytes for a token ({error}); name one with --token");
         return ExitCode::from(NOT_STARTED);
@@ -68,7 +68,7 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn options(arguments: Arguments, [entropy, reader, operator]: [[u8; 16]; 3]) -> Options {
+fn options(arguments: Arguments, [entropy, reader, operator, key_entropy @ ..]: [[u8; 16]; 6]) -> Options {
     let folder = arguments.folder();
     let source = match (arguments.shipstation, arguments.orders, arguments.seed, arguments.orders_count) {
         (Some(url), ..) => Source::ShipStation(url),
@@ -83,6 +83,7 @@ fn options(arguments: Arguments, [entropy, reader, operator]: [[u8; 16]; 3]) -> 
         token: arguments.token.map(Into::into),
         entropy,
         lesser_entropy: [reader, operator],
+        key_entropy,
         source,
         speed: arguments.speed,
         schedule: !arguments.no_schedule,

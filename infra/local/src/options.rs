@@ -42,6 +42,8 @@ pub struct Options {
     pub entropy: [u8; 16],
     /// What the new tokens of a reader and of an operator are made of.
     pub lesser_entropy: [[u8; 16]; 2],
+    /// What a new access key of the engines is made of: its id, and the two halves of its secret.
+    pub key_entropy: [[u8; 16]; 3],
     /// How people sign in to the panel; `None`: with a token.
     pub sign_in: Option<stevedore_lambda::config::SignIn>,
     /// Where the orders come from.
@@ -87,6 +89,7 @@ impl Options {
             token: Some("local-token-for-tests".into()),
             entropy: [0; 16],
             lesser_entropy: [[0; 16]; 2],
+            key_entropy: [[0; 16]; 3],
             sign_in: None,
             source: Source::Kept,
             clock,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use stevedore_aws::{Cursor, Stored, StoredRun, Table};
-use stevedore_engines::{EngineError, EngineOptions, Engines};
+use stevedore_engines::{AccessKey, EngineError, EngineOptions, Engines};
 use stevedore_lambda::{Clock, config};
 use stevedore_sandbox::{Sandbox, Serving};
 use tokio::net::TcpListener;
@@ -81,7 +81,10 @@ pub(crate) async fn listen(port: u16) -> Result<TcpListener, StackError> {
 /// The engines, on the port after the API's where that is free, so that other programs find them there again.
 pub(crate) async fn start_engines(options: &Options, api_port: u16, clock: Clock) -> Result<Engines, StackError> {
     let next = if options.port == 0 { 0 } else { api_port.saturating_add(1) };
-    let start = |port| Engines::start(EngineOptions { data: options.data.clone(), port, clock: Arc::clone(&clock), tables_at: None });
+    let start = |port| {
+        let data = options.data.clone();
+        Engines::start(EngineOptions { data, port, clock: Arc::clone(&clock), tables_at: None, signed: true })
+    };
     match start(next).await {
         Err(EngineError::Listen { .. }) if next != 0 => start(0).await,
         started => started,
@@ -117,6 +120,14 @@ pub(crate) fn token(options: &Options, earlier: Option<&Kept>) -> SecretString {
     options.token.clone().or_else(|| earlier.map(|earlier| earlier.token.clone().into())).unwrap_or_else(new)
 }
 
+/// The engines' access key: the folder's own, or a new one.
+pub(crate) fn access_key(options: &Options, earlier: Option<&Kept>) -> AccessKey {
+    let [id, first, second] = options.key_entropy.map(u128::from_be_bytes);
+    let new = || (format!("AKIA{id:032X}"), format!("{first:032x}{second:032x}"));
+    let (id, secret) = earlier.and_then(|earlier| earlier.engines_key.clone()).unwrap_or_else(new);
+    AccessKey { id, secret }
+}
+
 /// The tokens of a reader and of an operator: the folder's own, or new ones.
 pub(crate) fn lesser_tokens(options: &Options, earlier: Option<&Kept>) -> Vec<SecretString> {
     let kept = earlier.map(|earlier| earlier.lesser_tokens.clone()).unwrap_or_default();
@@ -139,6 +150,7 @@ pub(crate) fn environment(
     urls: &stevedore_aws::QueueUrls,
     shipstation_url: &str,
     token: &SecretString,
+    key: &AccessKey,
 ) -> Vec<(&'static str, String)> {
     vec![
         (config::TABLE, TABLE_NAME.to_owned()),
@@ -151,8 +163,8 @@ pub(crate) fn environment(
         (config::API_TOKEN, token.expose_secret().to_owned()),
         ("AWS_ENDPOINT_URL", engines.endpoint().to_owned()),
         ("AWS_REGION", stevedore_engines::REGION.to_owned()),
-        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        ("AWS_ACCESS_KEY_ID", key.id.clone()),
+        ("AWS_SECRET_ACCESS_KEY", key.secret.clone()),
     ]
 }
 

@@ -153,8 +153,8 @@ impl Follower {
         for operation in page.items.into_iter().rev().filter(|operation| !told.contains(&operation.id)).collect::<Vec<_>>() {
             let now = (self.clock)();
             // Settling is what the API does when somebody looks: it counts what the log says by now.
-            let operation = match self.table.settle_operation(&operation.id, now).await? {
-                Some((operation, _)) if operation.state.is_final() => operation,
+            let operation = match self.table.settle(&operation.id, now).await? {
+                Some(settled) if settled.operation.state.is_final() => settled.operation,
                 _ => continue,
             };
             told.insert(operation.id.clone());

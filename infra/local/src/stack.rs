@@ -76,10 +76,13 @@ impl Stack {
         switch.set(time.clock());
         let token = parts::token(&options, earlier.as_ref());
         let lesser_tokens = parts::lesser_tokens(&options, earlier.as_ref());
+        let key = parts::access_key(&options, earlier.as_ref());
+        engines.require(key.clone());
         let mut kept = Kept {
             source,
             token: token.expose_secret().to_owned(),
             lesser_tokens: lesser_tokens.iter().map(|token| token.expose_secret().to_owned()).collect(),
+            engines_key: Some((key.id.clone(), key.secret.clone())),
             set_up: earlier.as_ref().is_some_and(|earlier| earlier.set_up),
             runs: earlier.map(|earlier| earlier.runs).unwrap_or_default(),
         };
@@ -101,7 +104,7 @@ impl Stack {
             (None, _) => config::SHIPSTATION.to_owned(),
         };
 
-        let clients = Clients::at_endpoint(engines.endpoint(), options.clients.clone());
+        let clients = Clients::with_key(engines.endpoint(), (&key.id, &key.secret), options.clients.clone());
         stevedore_aws::create_table(&clients, parts::TABLE_NAME).await?;
         let events = match &options.events {
             Some(file) => {
@@ -125,7 +128,7 @@ impl Stack {
         }
         let environment = folder
             .map(|folder| {
-                let variables = parts::environment(&engines, &urls, &shipstation_url, &token);
+                let variables = parts::environment(&engines, &urls, &shipstation_url, &token, &key);
                 kept::write_environment(folder, &variables)
             })
             .transpose()?;
@@ -316,8 +319,8 @@ impl Stack {
             }
         }
         for id in self.table.open_operations(100).await? {
-            let settled = self.table.settle_operation(&id, self.time.now()).await?;
-            if let Some((operation, _)) = settled
+            let settled = self.table.settle(&id, self.time.now()).await?;
+            if let Some(stevedore_aws::Settled { operation, .. }) = settled
                 && !operation.state.is_final()
             {
                 return Ok(Some(format!("operation {id} is {:?} with {:?}", operation.state, operation.counts)));
@@ -371,7 +374,7 @@ impl Stack {
 
     fn serve(&mut self, listener: TcpListener) {
         let tokens = api::Grade::ALL.map(|grade| (self.token_of(grade).to_owned().into(), grade));
-        let router = self.router(api::Access::Tokens(tokens.to_vec()));
+        let router = crate::gateway::whole_bodies(self.router(api::Access::Tokens(tokens.to_vec())));
         let mut stopping = self.stopping.subscribe();
         self.tasks.push(tokio::spawn(async move {
             let stopped = async move {

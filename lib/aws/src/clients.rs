@@ -98,10 +98,16 @@ impl Clients {
         }
     }
 
-    /// Clients of the engines at `endpoint`, with credentials that mean nothing.
+    /// Clients of engines at `endpoint` that ask for no access key.
     #[must_use]
     pub fn at_endpoint(endpoint: &str, options: ClientOptions) -> Self {
-        let vars = [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local"), (ENDPOINT, endpoint)];
+        Self::with_key(endpoint, ("local", "local"), options)
+    }
+
+    /// Clients of engines at `endpoint` that ask for this access key: its id and its secret.
+    #[must_use]
+    pub fn with_key(endpoint: &str, (id, secret): (&str, &str), options: ClientOptions) -> Self {
+        let vars = [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", secret), (ENDPOINT, endpoint)];
         Self::from_vars(vars.map(|(name, value)| (name.to_owned(), value.to_owned())), options)
     }
 

@@ -1,6 +1,7 @@
 //! What can go wrong between us and AWS, apart from the outcomes that callers decide on.
 
 use aws_sdk_dynamodb::error::{BoxError, ProvideErrorMetadata, SdkError};
+use stevedore_domain::ids::{ProductId, SaleId};
 
 /// A call that did not do its work. Nothing was written unless the operation's own documentation says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,16 @@ pub enum Error {
         /// Our name of what was being done.
         operation: &'static str,
     },
+    /// Units that a sale's work must take back were picked by another sale since; nothing was written. It succeeds once they are there again.
+    #[error("{operation}: the units of product {} that sale {sale} must take back are not there any more", product.as_ref().map_or("?", ProductId::as_str))]
+    Stuck {
+        /// Our name of what was being done.
+        operation: &'static str,
+        /// The sale whose work was cut off.
+        sale: SaleId,
+        /// The first product that is short.
+        product: Option<ProductId>,
+    },
     /// A page token that this list did not give.
     #[error("the page token is not one that this list gave")]
     PageToken,
@@ -62,7 +73,7 @@ impl Error {
     /// Whether the same call may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Contended { .. })
+        matches!(self, Self::Unavailable { .. } | Self::Contended { .. } | Self::Stuck { .. })
     }
 
     pub(crate) fn call<E, R>(operation: &'static str) -> impl FnOnce(SdkError<E, R>) -> Self
@@ -85,6 +96,8 @@ impl Error {
                         | "AccessDeniedException"
                         | "ResourceNotFoundException"
                         | "UnrecognizedClientException"
+                        | "InvalidSignatureException"
+                        | "MissingAuthenticationTokenException"
                         | "AccessDenied"
                 )
                 || code.contains("NonExistentQueue")

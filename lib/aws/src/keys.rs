@@ -42,6 +42,10 @@ pub(crate) fn stores() -> Key {
 pub(crate) fn pacing() -> Key {
     Key::new("CONFIG", "PACING")
 }
+/// The key of page tokens.
+pub(crate) fn tokens() -> Key {
+    Key::new("CONFIG", "TOKENS")
+}
 pub(crate) fn audit(id: &str) -> Key {
     Key::new("AUDIT", id)
 }
@@ -100,6 +104,10 @@ pub(crate) fn adjustment(product: &ProductId, id: &str) -> Key {
 /// The steps of one piece of work on a sale's stock.
 pub(crate) fn step_prefix(work: &str) -> String {
     format!("STEP#{work}#")
+}
+/// What a sale that was written still has to give back, step by step.
+pub(crate) fn give_prefix(work: &str) -> String {
+    format!("GIVE#{work}#")
 }
 /// What the last step of a download says of stock.
 pub(crate) fn stock_update(operation: &OperationId, page: usize) -> Key {

@@ -6,6 +6,7 @@
 mod clients;
 mod codec;
 mod connector;
+mod dead_letters;
 mod error;
 mod event;
 mod keys;
@@ -16,9 +17,10 @@ mod secrets;
 mod table;
 
 pub use clients::{ClientOptions, Clients, interceptors};
+pub use dead_letters::Redriven;
 pub use error::Error;
 pub use event::{Event, events_of};
-pub use queues::{DeadLetter, QueueDepth, QueueUrls, Queues, ReceivedMessage, Redriven, SendReport};
+pub use queues::{DeadLetter, QueueDepth, QueueUrls, Queues, ReceivedMessage, SendReport};
 pub use schema::{Index, QueueSettings, TABLE_INDEXES, TABLE_TTL, create_queues, create_table, enable_stream};
 pub use secrets::{Secrets, StoredCredentials};
 pub use table::*;

@@ -28,8 +28,8 @@ pub struct QueueUrls {
 /// The queues.
 #[derive(Clone, Debug)]
 pub struct Queues {
-    client: WhenUsed<aws_sdk_sqs::Client>,
-    urls: QueueUrls,
+    pub(crate) client: WhenUsed<aws_sdk_sqs::Client>,
+    pub(crate) urls: QueueUrls,
     /// The X-Ray header of the invocation that sends.
     trace: Option<String>,
 }
@@ -71,27 +71,19 @@ pub struct DeadLetter {
 
 /// Which queue gave a message up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
+pub(crate) enum Origin {
     Orders,
     Commands,
     Consolidation,
 }
 
 impl Origin {
-    fn of(command: &Command) -> Self {
+    pub(crate) fn of(command: &Command) -> Self {
         match command {
             Command::Consolidate { .. } => Self::Consolidation,
             _ => Self::Commands,
         }
     }
-}
-
-/// A dead letter that is hidden from others for a while.
-struct Held {
-    handle: String,
-    letter: DeadLetter,
-    /// The queue that it came from.
-    origin: Origin,
 }
 
 /// How many messages a queue holds. SQS calls these figures approximate; the engines' are exact.
@@ -113,17 +105,8 @@ impl QueueDepth {
     }
 }
 
-/// What a redrive did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Redriven {
-    /// Messages put back on their queue.
-    pub moved: usize,
-    /// Messages that were asked for and not found.
-    pub missing: usize,
-}
-
 /// Entries of one batch call.
-const BATCH: usize = 10;
+pub(crate) const BATCH: usize = 10;
 /// How often entries that SQS refused for its own reasons are sent again.
 const SENDS: usize = 4;
 
@@ -215,7 +198,7 @@ impl Queues {
         Ok(())
     }
 
-    fn url(&self, origin: Origin) -> &str {
+    pub(crate) fn url(&self, origin: Origin) -> &str {
         match origin {
             Origin::Orders => &self.urls.orders,
             Origin::Commands => &self.urls.commands,
@@ -299,103 +282,13 @@ impl Queues {
         &self.urls
     }
 
-    /// Up to `limit` dead letters. They become visible to others again at once.
-    ///
-    /// SQS has no listing: this receives and gives back, so it shows what is visible just now, and counts as a receipt.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        let held = self.hold_dead_letters(limit, None).await?;
-        self.release(&held).await?;
-        Ok(held.into_iter().map(|held| held.letter).collect())
-    }
-
-    /// Puts dead letters back on the queue that they came from: those with `message_ids`, or all.
-    ///
-    /// Sent first and deleted after: a crash in between leaves a message twice, which processing bears, and never loses one.
-    ///
-    /// # Errors
-    /// [`Error`]; what was not moved is still among the dead letters.
-    pub async fn redrive(&self, message_ids: Option<&[String]>) -> Result<Redriven, Error> {
-        const OPERATION: &str = "redrive dead letters";
-        let mut redriven = Redriven::default();
-        let held = self.hold_dead_letters(10_000, message_ids).await?;
-        let (wanted, others): (Vec<_>, Vec<_>) =
-            held.into_iter().partition(|held| message_ids.is_none_or(|ids| ids.contains(&held.letter.message_id)));
-        self.release(&others).await?;
-        for Held { handle, letter, origin } in &wanted {
-            let target = self.url(*origin);
-            self.client.send_message().queue_url(target).message_body(&letter.body).send().await.map_err(Error::call(OPERATION))?;
-            self.delete(&self.urls.dead_letters, std::slice::from_ref(handle)).await?;
-            redriven.moved += 1;
-        }
-        redriven.missing = message_ids.map_or(0, |ids| ids.len().saturating_sub(wanted.len()));
-        Ok(redriven)
-    }
-
-    async fn hold_dead_letters(&self, limit: usize, wanted: Option<&[String]>) -> Result<Vec<Held>, Error> {
-        let mut held: Vec<Held> = Vec::new();
-        while held.len() < limit {
-            let reply = self
-                .client
-                .receive_message()
-                .queue_url(&self.urls.dead_letters)
-                .max_number_of_messages(i32::try_from((limit - held.len()).min(BATCH)).unwrap_or(1))
-                .visibility_timeout(60)
-                .message_system_attribute_names(MessageSystemAttributeName::All)
-                .send()
-                .await
-                .map_err(Error::call("read dead letters"))?;
-            let messages = reply.messages.unwrap_or_default();
-            if messages.is_empty() {
-                break;
-            }
-            for message in messages {
-                let attribute = |name| message.attributes.as_ref().and_then(|attributes| attributes.get(&name)).cloned();
-                let sent_at = attribute(MessageSystemAttributeName::SentTimestamp)
-                    .and_then(|text| text.parse().ok())
-                    .and_then(|millisecond| Timestamp::from_millisecond(millisecond).ok());
-                let source = attribute(MessageSystemAttributeName::DeadLetterQueueSourceArn);
-                let ReceivedMessage { message_id, receipt_handle, body, receive_count, .. } = received(message);
-                // SQS says where a letter came from; one that somebody put there by hand is told by its text.
-                let origin = match source.as_deref().and_then(|arn| arn.rsplit(':').next()) {
-                    Some(queue) => [Origin::Commands, Origin::Consolidation]
-                        .into_iter()
-                        .find(|origin| self.url(*origin).rsplit('/').next() == Some(queue))
-                        .unwrap_or(Origin::Orders),
-                    None => Command::decode(&body).map_or(Origin::Orders, |command| Origin::of(&command)),
-                };
-                let letter = DeadLetter { message_id, body, sent_at, receive_count };
-                held.push(Held { handle: receipt_handle, letter, origin });
-            }
-            if wanted.is_some_and(|ids| ids.iter().all(|id| held.iter().any(|held| held.letter.message_id == *id))) {
-                break;
-            }
-        }
-        Ok(held)
-    }
-
-    async fn release(&self, held: &[Held]) -> Result<(), Error> {
-        const OPERATION: &str = "release dead letters";
-        for letters in held.chunks(BATCH) {
-            let mut request = self.client.change_message_visibility_batch().queue_url(&self.urls.dead_letters);
-            for (index, Held { handle, .. }) in letters.iter().enumerate() {
-                let entry = aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry::builder()
-                    .id(index.to_string())
-                    .receipt_handle(handle)
-                    .visibility_timeout(0)
-                    .build()
-                    .map_err(|error| Error::encoding(OPERATION)(error.into()))?;
-                request = request.entries(entry);
-            }
-            request.send().await.map_err(Error::call(OPERATION))?;
-        }
-        Ok(())
+    /// Sends a dead letter's text to the queue that it came from.
+    pub(crate) async fn send_again(&self, operation: &'static str, origin: Origin, body: &str) -> Result<(), Error> {
+        self.client.send_message().queue_url(self.url(origin)).message_body(body).send().await.map(drop).map_err(Error::call(operation))
     }
 }
 
-fn received(message: aws_sdk_sqs::types::Message) -> ReceivedMessage {
+pub(crate) fn received(message: aws_sdk_sqs::types::Message) -> ReceivedMessage {
     let receive_count = message
         .attributes
         .as_ref()

@@ -6,6 +6,7 @@ pub mod allocate;
 pub mod changes;
 pub mod composition;
 pub mod consolidation;
+pub mod distinct_rows;
 pub mod event;
 pub mod ids;
 pub mod import;

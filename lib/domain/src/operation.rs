@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{OperationId, OrderId};
@@ -106,6 +106,14 @@ impl Counts {
         self.by_outcome.get(&outcome).copied().unwrap_or(0)
     }
 
+    /// Adds one order; without an outcome it is queued.
+    pub fn add(&mut self, outcome: Option<Outcome>) {
+        match outcome {
+            Some(outcome) => *self.by_outcome.entry(outcome).or_default() += 1,
+            None => self.queued += 1,
+        }
+    }
+
     /// All distinct orders read.
     #[must_use]
     pub fn total(&self) -> u64 {
@@ -154,6 +162,89 @@ pub struct Operation {
     /// When every order was accounted for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
+    /// The last sign of life of the process that works on it, and how long it holds the operation; none before the first, and in what earlier releases wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<Work>,
+}
+
+/// A process at work on an operation. Only one is at a time: of two deliveries of one command the second waits until the first is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// Tells one invocation from another.
+    pub by: String,
+    /// When it last wrote the operation.
+    pub written_at: Timestamp,
+    /// Until then no other process works on it; none once it has handed on or ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Timestamp>,
+}
+
+/// How long a running operation may be silent before it counts as cut off: its command is delivered five times, 90 minutes apart, and each delivery writes.
+const SILENT: SignedDuration = SignedDuration::from_hours(8);
+/// How long a scheduled download may be silent. It loses nothing by being cut off: the next one begins at the cursor.
+const DOWNLOAD_SILENT: SignedDuration = SignedDuration::from_mins(20);
+/// How long an operation may wait for its command: the queue keeps a message for four days.
+const NEVER_BEGUN: SignedDuration = SignedDuration::from_hours(4 * 24 + 1);
+
+/// The reason of an operation whose process ended without a word.
+pub const CUT_OFF: &str = "cut_off";
+
+impl Operation {
+    /// Whether another process than `by` is at work on it.
+    #[must_use]
+    pub fn is_held_by_another(&self, by: &str, now: Timestamp) -> bool {
+        self.work.as_ref().is_some_and(|work| work.by != by && work.held_until.is_some_and(|until| until > now))
+    }
+
+    /// Whether its process and every further delivery of its command are gone. Measured from the last sign of life, never from the start: a run that works
+    /// or waits for long is not dead, and neither is one that is queued.
+    #[must_use]
+    pub fn is_cut_off(&self, now: Timestamp) -> bool {
+        // A day's run goes on until it is done; its own marker says which process has it.
+        if matches!(self.kind, OperationKind::Consolidate { local_date: Some(_) }) || self.is_held_by_another("", now) {
+            return false;
+        }
+        let limit = match (self.state, &self.kind) {
+            (OperationState::Queued, _) => NEVER_BEGUN,
+            (OperationState::Running, OperationKind::Download) => DOWNLOAD_SILENT,
+            (OperationState::Running, _) => SILENT,
+            _ => return false,
+        };
+        let alive = self.work.as_ref().map_or(self.started_at, |work| work.written_at.max(self.started_at));
+        now.duration_since(alive) > limit
+    }
+
+    /// Whether a command that arrives has something to do: also for an operation that was given up as cut off, whose command came late or from the dead
+    /// letters. A download is left to the next one.
+    #[must_use]
+    pub fn can_go_on(&self) -> bool {
+        match self.state {
+            OperationState::Queued | OperationState::Running => true,
+            OperationState::Failed => self.reason.as_deref() == Some(CUT_OFF) && self.kind != OperationKind::Download,
+            OperationState::Processing | OperationState::Completed => false,
+        }
+    }
+
+    /// Ends it as cut off.
+    pub fn cut_off(&mut self, now: Timestamp) {
+        self.fail(
+            CUT_OFF,
+            "The run was cut off. Scheduled downloads go on by themselves where it stopped; start it again if a person did.",
+            now,
+        );
+    }
+
+    /// Ends it with an error: what was read before is accounted for.
+    pub fn fail(&mut self, reason: &str, message: &str, now: Timestamp) {
+        self.state = OperationState::Failed;
+        self.read_at = Some(self.read_at.unwrap_or(now));
+        self.finished_at = Some(now);
+        self.reason = Some(reason.to_owned());
+        self.message = Some(message.to_owned());
+        if let Some(work) = &mut self.work {
+            work.held_until = None;
+        }
+    }
 }
 
 /// A revision that was queued: what the log must show before the order counts as processed.
@@ -337,6 +428,15 @@ impl OperationRow {
         self.message = entry.and_then(|entry| entry.message.clone());
     }
 
+    /// Settles a queued row whose connection was removed before it was processed.
+    pub fn disconnected(&mut self) {
+        if self.outcome.is_none() {
+            self.outcome = Some(Outcome::Skipped);
+            self.reason = Some(Reason::NotConnected);
+            self.message = Some(Reason::NotConnected.advice().to_owned());
+        }
+    }
+
     /// Settles a queued row that nothing has processed for too long.
     pub fn give_up(&mut self) {
         if self.outcome.is_none() {
@@ -378,11 +478,6 @@ pub fn distinct(rows: impl IntoIterator<Item = OperationRow>) -> Vec<OperationRo
 #[must_use]
 pub fn count<'a>(rows: impl IntoIterator<Item = &'a OperationRow>) -> Counts {
     let mut counts = Counts::default();
-    for row in rows {
-        match row.outcome {
-            Some(outcome) => *counts.by_outcome.entry(outcome).or_default() += 1,
-            None => counts.queued += 1,
-        }
-    }
+    rows.into_iter().for_each(|row| counts.add(row.outcome));
     counts
 }

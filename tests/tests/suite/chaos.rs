@@ -7,6 +7,7 @@ mod days;
 mod delivery;
 mod end;
 mod handing_on;
+mod large_voids;
 mod process;
 mod stock;
 mod stops;

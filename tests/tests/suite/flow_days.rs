@@ -384,6 +384,7 @@ async fn orders_processed_by_hand_during_the_run_are_in_one_sale() {
         started_at: now,
         read_at: None,
         finished_at: None,
+        work: None,
     };
     assert!(world.table.begin_run(&StoredRun::new(record, settings.value, now), &operation, None).await.unwrap());
     world

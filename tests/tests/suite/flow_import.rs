@@ -38,6 +38,7 @@ async fn ask(world: &World, id: &str, format: Format, text: &str) -> Operation {
         started_at: world.clock.now(),
         read_at: None,
         finished_at: None,
+        work: None,
     };
     world.table.create_operation(&operation).await.unwrap().unwrap();
     world.queues.send_command(&Command::ImportProducts { operation_id: id }).await.unwrap();

@@ -27,6 +27,7 @@ mod flow_import;
 mod flow_large;
 mod flow_load;
 mod flow_nights;
+mod flow_operations;
 mod flow_places;
 mod flow_revisions;
 mod flow_stock;

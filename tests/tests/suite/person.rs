@@ -43,6 +43,7 @@ impl World {
             started_at: now,
             read_at: None,
             finished_at: None,
+            work: None,
         };
         assert!(self.table.create_operation(&operation).await.unwrap().is_some(), "the operation's id is taken");
         let operation_id = operation.id.clone();

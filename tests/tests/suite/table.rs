@@ -203,7 +203,7 @@ async fn lists_page_through_everything_once() {
     // From an instant, and before one.
     let log = table.list_log(&page(10, None)).await.unwrap().items;
     let (from, to) = (log[5].entry.captured_at, log[2].entry.captured_at);
-    let window = List { limit: 10, token: None, from: Some(from), to: Some(to) };
+    let window = List { limit: 10, token: None, from: Some(from), to: Some(to), bound: None };
     let found = table.list_log(&window).await.unwrap().items;
     let ids = |entries: &[stevedore_aws::StoredEntry]| entries.iter().map(|stored| stored.entry.order_id).collect::<Vec<_>>();
     assert_eq!(ids(&found), ids(&log[3..=5]));

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use crate::access::{Caller, Grade};
-use crate::paging::{ListQuery, ListView, Parameters, read_token, write_token};
+use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::Problem;
 use crate::routing::{Routes, routes};
 
@@ -60,10 +60,9 @@ const AUDIT: &str = "audit";
 async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<AuditView>>, Problem> {
     let list = query.list();
     query.finish()?;
-    let before =
-        list.token.as_deref().map(|token| read_token(AUDIT, token).filter(|id| !id.is_empty()).ok_or(stevedore_aws::Error::PageToken));
-    let mut page = deps.table.list_audit(list.limit, before.transpose()?.as_deref()).await?;
-    page.next = page.next.map(|id| write_token(AUDIT, &id));
+    let before = deps.table.opened(&list, AUDIT).await?.token;
+    let mut page = deps.table.list_audit(list.limit, before.as_deref()).await?;
+    page.next = deps.table.sealed(&list, AUDIT, page.next).await?;
     Ok(Json(ListView::of(page, AuditView::from)))
 }
 

@@ -203,6 +203,13 @@ async fn change(State(deps): Shared, caller: Caller, body: Body) -> Result<Json<
         deps.prove(credentials).await?;
         deps.connected().await?;
         deps.secrets.write(&stored(credentials)).await?;
+        if let Err(problem) = deps.connected().await {
+            // The connection was removed since: nothing may stay of its credentials, and of another's that is being made nothing goes.
+            if deps.is_kept(credentials).await? {
+                deps.secrets.clear().await?;
+            }
+            return Err(problem);
+        }
     }
     // Cut off here, the new credentials are in use already and only what is shown of them is old; sending it again mends that.
     for _ in 0..8 {
@@ -261,10 +268,13 @@ async fn disconnect(State(deps): Shared, caller: Caller, body: Body) -> Result<R
     let Some(connection) = marked else {
         // Either there was none, or others kept changing it and it is still whole.
         deps.refuse_if_whole().await?;
+        deps.table.end_operations_of_connection(deps.now(), true).await?;
         return Ok(Json(ConnectionView::from(None)).into_response());
     };
     tracing::info!("disconnecting");
     let until = deps.now().saturating_add(REMOVING).unwrap_or(jiff::Timestamp::MAX);
+    // What ran or waited is accounted for while the log still says what became of it.
+    deps.table.end_operations_of_connection(deps.now(), false).await?;
     let mut place = None;
     while let Progress::More(_) = deps.table.disconnect_step(&mut place).await? {
         if deps.now() >= until {
@@ -272,6 +282,7 @@ async fn disconnect(State(deps): Shared, caller: Caller, body: Body) -> Result<R
             return Ok((StatusCode::ACCEPTED, Json(ConnectionView::from(Some(connection)))).into_response());
         }
     }
+    deps.table.end_operations_of_connection(deps.now(), true).await?;
     Ok(Json(ConnectionView::from(None)).into_response())
 }
 

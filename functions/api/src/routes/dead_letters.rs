@@ -5,8 +5,8 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use stevedore_aws::DeadLetter;
 use stevedore_aws::messages::{Command, OrderMessage};
+use stevedore_aws::{DeadLetter, Redriven};
 use stevedore_lambda::ErrorChain;
 use utoipa::ToSchema;
 
@@ -149,6 +149,8 @@ struct RedrivenView {
     moved: usize,
     /// Messages that were named and not found among those that can be seen just now.
     missing: usize,
+    /// Messages that are still dead letters, approximately. A call moves as many as its time allows: send it again while all are to be moved and some are left.
+    left: u64,
 }
 
 /// Put dead letters back on their queues
@@ -164,8 +166,9 @@ async fn redrive(State(deps): Shared, caller: Caller, body: Body) -> Result<Json
         ids
     })?;
     let redriven = deps.queues.redrive(message_ids.as_deref()).await?;
-    tracing::info!(moved = redriven.moved, missing = redriven.missing, "dead letters redriven");
-    let view = RedrivenView { moved: redriven.moved, missing: redriven.missing };
+    let Redriven { moved, missing, left } = redriven;
+    tracing::info!(moved, missing, left, "dead letters redriven");
+    let view = RedrivenView { moved, missing, left };
     caller.change.is(message_ids.map(|ids| serde_json::json!({ "message_ids": ids })), &view);
     Ok(Json(view))
 }

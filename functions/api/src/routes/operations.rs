@@ -60,7 +60,7 @@ async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListVie
     let mut page = deps.table.list_operations(&list).await?;
     let open = |operation: &Operation| !operation.state.is_final() || operation.counts.queued > 0;
     for operation in page.items.iter_mut().filter(|operation| open(operation)).take(SETTLED) {
-        if let Some((settled, _)) = deps.table.settle_some(&operation.id, deps.now(), LOOKED_AT_IN_LISTS).await? {
+        if let Some(settled) = deps.table.look_at_operation(&operation.id, deps.now(), LOOKED_AT_IN_LISTS).await? {
             *operation = settled;
         }
     }
@@ -184,6 +184,7 @@ impl Deps {
             started_at: now,
             read_at: None,
             finished_at: None,
+            work: None,
         };
         let mut version = None;
         for attempt in 1..=100 {
@@ -212,11 +213,6 @@ impl Deps {
         self.table.put_operation(&operation, version).await?;
         Ok(Problem::with_detail(Code::Unavailable, "The operation could not be queued, so nothing was done. Start it again."))
     }
-
-    async fn settled(&self, id: String) -> Result<(Operation, Vec<stevedore_aws::OperationRow>), Problem> {
-        let settled = self.table.settle_some(&OperationId(id), self.now(), LOOKED_AT).await?;
-        settled.ok_or_else(|| Problem::not_found("operation"))
-    }
 }
 
 /// An operation with its present counts
@@ -224,7 +220,7 @@ impl Deps {
     security(("bearer" = ["integration:shipstation:read"])), params(("id" = String, Path)),
     responses((status = 200, description = "The operation.", body = OperationView)))]
 async fn show(State(deps): Shared, Id(id): Id) -> Result<Json<OperationView>, Problem> {
-    let operation = deps.table.counted_operation(&OperationId(id), deps.now(), LOOKED_AT).await?;
+    let operation = deps.table.look_at_operation(&OperationId(id), deps.now(), LOOKED_AT).await?;
     Ok(Json(operation.ok_or_else(|| Problem::not_found("operation"))?.into()))
 }
 
@@ -236,9 +232,10 @@ async fn show(State(deps): Shared, Id(id): Id) -> Result<Json<OperationView>, Pr
 async fn rows(State(deps): Shared, Id(id): Id, mut query: Parameters) -> Result<Json<ListView<RowView>>, Problem> {
     let list = query.list();
     query.finish()?;
-    let (operation, rows) = deps.settled(id).await?;
-    let rows = rows.into_iter().filter(|row| !row.is_plain()).map(RowView::from);
-    Ok(Json(ListView::cut(rows, &format!("rows of {}", operation.id), &list)?))
+    let id = OperationId(id);
+    let stored = deps.table.operation(&id).await?.ok_or_else(|| Problem::not_found("operation"))?;
+    let page = deps.table.list_operation_rows(&stored.value, &list, deps.now()).await?;
+    Ok(Json(ListView::of(page, RowView::from)))
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListVie
             view.next_page_token = Some(write_token(&name(*state), &inner.unwrap_or_default()));
             break;
         }
-        let page = deps.table.list_log_state(*state, &List { limit: wanted, token: inner.take(), ..List::default() }).await?;
+        let page = deps.table.list_log_state(*state, &List { limit: wanted, token: inner.take(), ..list.clone() }).await?;
         view.items.extend(page.items.into_iter().map(|stored| LogEntryView::from(stored.entry)));
         inner = page.next;
         if inner.is_none() {

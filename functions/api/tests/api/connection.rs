@@ -113,6 +113,26 @@ async fn rotation_proves_the_new_credentials_first() {
     assert_ne!(reply["credentials_set_at"], NOW);
 }
 
+/// N29: a rotation that is at work while another person disconnects leaves no secret behind, and says that nothing is connected.
+#[tokio::test]
+async fn n29_a_rotation_during_a_disconnect_leaves_no_secret_behind() {
+    let world = World::new().await;
+    world.connect().await;
+    world.engines.faults().fail_next("PutSecretValue", 1, stevedore_engines::Fault::Delay(std::time::Duration::from_millis(700)));
+    let rotation = world.patch("/v1/connection", json!({"api_key": KEY, "api_secret": SECRET}));
+    let disconnect = async {
+        // The rotation is writing the secret by now.
+        while world.engines.faults().calls().get("PutSecretValue").copied().unwrap_or(0) < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        world.delete("/v1/connection", Some(json!({"confirm": "disconnect"}))).await
+    };
+    let (rotated, disconnected) = tokio::join!(rotation, disconnect);
+    assert_eq!(disconnected.body["state"], "disconnected", "{}", disconnected.body);
+    assert_eq!(rotated.status.as_u16(), 409, "{}", rotated.body);
+    assert_eq!(kept_key(&world).await, None);
+}
+
 /// S76: disconnecting removes the log and the secret, and can be repeated.
 #[tokio::test]
 async fn s76_disconnect_removes_what_ties_us_to_shipstation() {

@@ -56,11 +56,11 @@ async fn dead_letters_go_back_one_by_one_or_all() {
     let reply = world.get("/v1/dead-letters").await;
     let command = reply.items().iter().find(|item| item["kind"] == "command").unwrap()["message_id"].clone();
     let redriven = world.post("/v1/dead-letters/redrive", json!({"message_ids": [command, "gone"]})).await.ok();
-    assert_eq!(redriven, json!({"moved": 1, "missing": 1}));
+    assert_eq!(redriven, json!({"moved": 1, "missing": 1, "left": 2}));
     assert_eq!(world.commands().await, [stevedore_aws::messages::Command::Disconnect]);
     assert_eq!(world.get("/v1/dead-letters").await.items().len(), 2);
     let redriven = world.call(api::Grade::Operate, axum::http::Method::POST, "/v1/dead-letters/redrive", &[], None).await.ok();
-    assert_eq!(redriven, json!({"moved": 2, "missing": 0}));
+    assert_eq!(redriven, json!({"moved": 2, "missing": 0, "left": 0}));
     assert_eq!(world.get("/v1/dead-letters").await.items().len(), 0);
     assert_eq!(world.queues.receive(&world.queues.urls().orders, 0).await.unwrap().len(), 2);
     for (body, fault) in [

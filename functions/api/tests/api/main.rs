@@ -29,4 +29,5 @@ mod reference;
 mod sale_actions;
 mod settings;
 mod stock;
+mod tokens;
 mod world;

@@ -56,6 +56,7 @@ async fn operation(stack: &Stack, id: &str, kind: OperationKind, state: Operatio
         started_at: now(),
         read_at: None,
         finished_at: None,
+        work: None,
     };
     assert!(stack.table().create_operation(&operation).await.unwrap().is_some());
 }

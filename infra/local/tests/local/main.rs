@@ -9,6 +9,7 @@ mod cargo_lambda;
 mod events;
 mod files;
 mod flow;
+mod guarded;
 mod harness;
 mod refused;
 mod reload;

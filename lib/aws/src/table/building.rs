@@ -1,14 +1,16 @@
-//! Stock that one transaction cannot hold: it is moved in steps, each with a marker of its own, around a head that says that work is going on.
+//! Stock that one transaction cannot hold: it is moved in steps around a head that says that work is going on.
 //!
-//! Cut off anywhere, what the steps did so far is taken back by whoever comes next once the work's time is over: a redelivered message, a person who asks
-//! again, or the schedule's tick, which finds unfinished work in an index. Nothing that reads sales sees one that is being built.
+//! Changes are divided by [`Phases`]. What may be refused is taken before the sale is written, in steps with a marker each; cut off there, it is undone,
+//! which is always possible. What gives units back follows the write in steps that are stored with it (see `giving`); cut off there, it is completed,
+//! which is always possible too. Both are done by the next process that needs the sale, or by the schedule's tick, which finds unfinished work in an
+//! index. A sale that is being built is invisible to readers.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use stevedore_domain::ids::SaleId;
 use stevedore_domain::sale::Sale;
-use stevedore_domain::stock::{Change, Floor, Level, StockChange, StockKey};
+use stevedore_domain::stock::{Change, Floor, Level, Phases, StockChange, StockKey};
 
 use super::paging::IndexQuery;
 use super::record::{Condition, Conditional, Expected, Transacted};
@@ -20,27 +22,42 @@ use crate::{Error, codec};
 
 /// The most levels that one transaction moves: with log entry, head and customer it stays below a hundred writes.
 pub(super) const LEVELS_AT_ONCE: usize = 90;
-/// How long work may take before others take it back: a thousand levels need a second.
+/// How long work may take before others undo it: a thousand levels need a second.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+/// Sales that one call of [`Table::mend_sales`] looks at.
+const MENDED_AT_ONCE: usize = 20;
 
 const WORK: &str = "SALE#work";
 
 /// Work on a sale's stock that is going on, or was cut off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Work {
+    /// Names whose work it is. Every step has the condition that the head still names it, so that changing it ends the steps of a slow process.
     pub id: String,
-    /// Until then it is somebody's.
+    /// Names its steps: the id under which they were made.
+    pub steps: String,
+    /// Until then its process is at it.
     pub until: Timestamp,
-    /// There is no sale yet; else there is, and it stays as it is until the work is done.
-    pub building: bool,
+    pub phase: Phase,
 }
 
-/// What became of a piece of work.
+/// What cutting the work off means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// There is no sale yet: its steps are undone, and the head goes.
+    Building,
+    /// The sale is as it was before: the steps are undone.
+    Moving,
+    /// The sale is written: the steps that are left are completed.
+    Giving,
+}
+
+/// Outcome of a piece of work.
 #[derive(Debug)]
 pub(super) enum Worked {
     /// Every step is done. The head has this version.
     Done(u64),
-    /// Some level is lower than was thought; everything was taken back.
+    /// Some level is lower than was thought; everything was undone.
     Short(Vec<(StockKey, Level)>),
     /// The head is not what was read.
     Changed,
@@ -48,27 +65,78 @@ pub(super) enum Worked {
     Exists(Box<super::StoredSale>),
 }
 
+/// Changes of one write, by the transactions that make them.
+#[derive(Debug, Default)]
+pub(super) struct StockPlan {
+    /// In steps before the sale's own transaction.
+    pub before: Vec<StockChange>,
+    /// In the sale's own transaction.
+    pub with: Vec<StockChange>,
+    /// In steps after it.
+    pub after: Vec<StockChange>,
+}
+
+/// Work that was cut off and is brought to its end.
+#[derive(Debug, Default)]
+pub struct Mended {
+    /// Sales whose work was undone or completed.
+    pub sales: usize,
+    /// Sales that could not be recovered, each with its reason. They are tried again by a later call.
+    pub failed: Vec<(SaleId, Error)>,
+}
+
 #[derive(Serialize, Deserialize)]
-struct Row(StockKey, i64, i64, i64);
+pub(super) struct Row(StockKey, i64, i64, i64);
+
+impl Row {
+    pub(super) fn of(change: &StockChange) -> Self {
+        let StockChange { key, change: Change { on_hand, allocated, unpicked }, .. } = change;
+        Self(key.clone(), *on_hand, *allocated, *unpicked)
+    }
+
+    pub(super) fn change(self) -> (StockKey, Change) {
+        let Self(key, on_hand, allocated, unpicked) = self;
+        (key, Change { on_hand, allocated, unpicked })
+    }
+}
 
 impl Work {
-    fn new(building: bool, at: Timestamp) -> Self {
-        let id = format!("{}-{:016x}", keys::instant(at), super::record::random());
-        Self { id, until: at.saturating_add(PATIENCE).unwrap_or(at), building }
+    pub(super) fn new(phase: Phase, at: Timestamp) -> Self {
+        let id = super::record::invocation_id(at);
+        Self { steps: id.clone(), id, until: at.saturating_add(PATIENCE).unwrap_or(at), phase }
+    }
+
+    /// The same work in the hands of a process that ends it.
+    fn fenced(&self, at: Timestamp) -> Self {
+        Self { id: super::record::invocation_id(at), until: at.saturating_add(PATIENCE).unwrap_or(at), ..self.clone() }
+    }
+
+    pub(super) fn is_building(&self) -> bool {
+        self.phase == Phase::Building
     }
 
     pub(super) fn write(&self, head: &mut Item, sale: &SaleId) {
         head.insert("work".to_owned(), text(&self.id));
+        head.insert("work_steps".to_owned(), text(&self.steps));
         head.insert("work_until".to_owned(), text(self.until.to_string()));
-        head.insert("building".to_owned(), AttributeValue::Bool(self.building));
+        head.insert("building".to_owned(), AttributeValue::Bool(self.is_building()));
+        head.insert("giving".to_owned(), AttributeValue::Bool(self.phase == Phase::Giving));
         head.insert(BY_STATE.partition.to_owned(), text(WORK));
         head.insert(BY_STATE.sort.to_owned(), text(format!("{}#{sale}", keys::instant(self.until))));
     }
 
     pub(super) fn read(head: &Item) -> Option<Self> {
         let id = text_of(head, "work")?.to_owned();
+        let is = |name: &str| head.get(name).is_some_and(|value| value.as_bool() == Ok(&true));
+        let phase = match (is("building"), is("giving")) {
+            (true, _) => Phase::Building,
+            (false, true) => Phase::Giving,
+            (false, false) => Phase::Moving,
+        };
         let until = text_of(head, "work_until").and_then(|text| text.parse().ok()).unwrap_or_default();
-        Some(Self { id, until, building: head.get("building").is_some_and(|value| value.as_bool() == Ok(&true)) })
+        // Earlier versions named the steps by the work alone.
+        let steps = text_of(head, "work_steps").unwrap_or(&id).to_owned();
+        Some(Self { id, steps, until, phase })
     }
 }
 
@@ -76,7 +144,7 @@ impl Table {
     /// Puts the head of a sale that is being built and moves its stock. The caller's last transaction makes it live.
     pub(super) async fn build(&self, sale: &Sale, changes: &[StockChange], at: Timestamp) -> Result<Worked, Error> {
         const OPERATION: &str = "build a large sale";
-        let work = Work::new(true, at);
+        let work = Work::new(Phase::Building, at);
         let SaleItems { head, chunks } = sale_items(sale, HeadState { work: Some(&work), ..HeadState::default() })?;
         self.put_items(OPERATION, chunks).await?;
         for _ in 0..2 {
@@ -86,7 +154,7 @@ impl Table {
                 Conditional::Refused(Some(old)) => {
                     let old = Head::new(old);
                     match old.work() {
-                        Some(left) if left.building => self.take_back_if_over(&sale.id, &left, at).await?,
+                        Some(left) if left.is_building() => self.recover_if_over(&sale.id, &left, at).await?,
                         _ => {
                             let stored = super::StoredSale { sale: self.whole_sale(&old).await?, version: old.version() };
                             return Ok(Worked::Exists(Box::new(stored)));
@@ -101,7 +169,7 @@ impl Table {
     /// Moves a live sale's stock in steps. The caller's last transaction writes the sale as it then is.
     pub(super) async fn work_on(&self, head: &Head, sale: &Sale, changes: &[StockChange], at: Timestamp) -> Result<Worked, Error> {
         const OPERATION: &str = "move a large sale's stock";
-        let work = Work::new(false, at);
+        let work = Work::new(Phase::Moving, at);
         let state = HeadState { listed: head.is_listed(), work: Some(&work), events: &[] };
         let SaleItems { head: item, chunks } = sale_items(sale, state)?;
         self.put_items(OPERATION, chunks).await?;
@@ -129,69 +197,110 @@ impl Table {
                 return Err(Error::Contended { operation: OPERATION });
             }
             let short = shortages(step, failed);
-            self.take_back(sale, work).await?;
-            self.end_work(sale, work).await?;
+            self.undo(sale, work, at).await?;
             return Ok(Worked::Short(short));
         }
         Ok(Worked::Done(version))
     }
 
-    /// Takes back what a piece of work has done and ends it, whoever's it is: only for those who know that nobody else is at it.
+    /// Divides changes among the sale's own transaction and the steps around it.
+    pub(super) fn plan_stock(&self, changes: &[StockChange]) -> StockPlan {
+        if changes.len() <= self.levels_at_once {
+            return StockPlan { with: changes.to_vec(), ..StockPlan::default() };
+        }
+        let Phases { takes, gives } = Phases::of(changes);
+        let mut plan = StockPlan::default();
+        if takes.len() > self.levels_at_once {
+            plan.before = takes
+        } else {
+            plan.with = takes
+        }
+        if plan.with.len() + gives.len() > self.levels_at_once {
+            plan.after = gives
+        } else {
+            plan.with.extend(gives)
+        }
+        plan
+    }
+
+    /// Ends a piece of work, whatever time it still has: only for a process that knows that no other is at it.
     ///
     /// # Errors
     /// [`Error`]; calling it again goes on.
-    pub async fn give_up_work(&self, sale: &SaleId) -> Result<(), Error> {
-        let Some(work) = self.head(sale).await?.and_then(|head| head.work()) else { return Ok(()) };
-        self.take_back(sale, &work).await?;
-        self.end_work(sale, &work).await
+    pub async fn give_up_work(&self, sale: &SaleId, at: Timestamp) -> Result<(), Error> {
+        match self.head(sale).await?.and_then(|head| head.work()) {
+            Some(work) => self.recover(sale, &work, at).await,
+            None => Ok(()),
+        }
     }
 
-    /// The same, where its time is over.
+    /// The same, where its time is over, or where any process may go on with it.
     ///
     /// # Errors
-    /// [`Error::Contended`] while it is somebody's.
-    pub(super) async fn take_back_if_over(&self, sale: &SaleId, work: &Work, at: Timestamp) -> Result<(), Error> {
-        if work.until > at {
+    /// [`Error::Contended`] while a process is at it.
+    pub(super) async fn recover_if_over(&self, sale: &SaleId, work: &Work, at: Timestamp) -> Result<(), Error> {
+        if work.until > at && work.phase != Phase::Giving {
             return Err(Error::Contended { operation: "work on a large sale" });
         }
-        self.take_back(sale, work).await?;
-        self.end_work(sale, work).await
+        self.recover(sale, work, at).await
     }
 
-    /// Undoes the steps that were done. A step and its marker go together, so that none is undone twice.
-    async fn take_back(&self, sale: &SaleId, work: &Work) -> Result<(), Error> {
+    async fn recover(&self, sale: &SaleId, work: &Work, at: Timestamp) -> Result<(), Error> {
+        match work.phase {
+            Phase::Building | Phase::Moving => self.undo(sale, work, at).await,
+            Phase::Giving => self.give(sale, work).await,
+        }
+    }
+
+    /// Undoes the steps that were done, and ends the work. First the head gets another work id: a process that is slower than its time cannot make one
+    /// more step then. A step and its marker go together, so that none is undone twice.
+    async fn undo(&self, sale: &SaleId, work: &Work, at: Timestamp) -> Result<(), Error> {
         const OPERATION: &str = "take stock back";
         let cause = format!("sale {sale}, cut off");
-        for marker in self.query_prefix(OPERATION, &keys::sale(sale).pk, &keys::step_prefix(&work.id)).await? {
+        let head = self.head(sale).await?.filter(|head| head.work().is_some_and(|now| now.id == work.id));
+        let Some(head) = head else { return Ok(()) };
+        let fence = work.fenced(at);
+        let fenced = self.put_if(OPERATION, head.with_work(&fence, sale), Expected::Version(head.version())).await?;
+        let Conditional::Written(version) = fenced else { return Ok(()) };
+        for marker in self.query_prefix(OPERATION, &keys::sale(sale).pk, &keys::step_prefix(&fence.steps)).await? {
             let key = key_of(OPERATION, &marker)?;
-            let unreadable = |error| Error::unreadable(OPERATION, key.to_string(), error);
-            let rows: Vec<Row> = codec::decode(blob_of(&marker, "doc").unwrap_or_default()).map_err(unreadable)?;
-            let mut writes = vec![self.delete(OPERATION, &key, Some(super::version_of(&marker)))?, self.still(sale, work)?];
-            for Row(key, on_hand, allocated, unpicked) in rows {
-                let change = Change { on_hand, allocated, unpicked }.inverse();
+            let mut changes = Vec::new();
+            for row in rows_of(OPERATION, &marker)? {
+                let (key, change) = row.change();
+                let change = change.inverse();
+                // Only of steps that an earlier version made: they could add units, which another sale may have picked since.
                 let floor = if change.unpicked < 0 { Floor::Unpicked(-change.unpicked) } else { Floor::None };
-                writes.push(self.stock_update(OPERATION, &StockChange { key, change, floor }, &cause, work.until)?);
+                changes.push(StockChange { key, change, floor });
             }
-            if let Transacted::Refused(failed) = self.transact(OPERATION, writes).await? {
-                // Somebody else took the same step back.
-                if !matches!(failed.first(), Some(Condition::Failed(_))) {
-                    return Err(Error::Contended { operation: OPERATION });
-                }
+            let mut writes = vec![self.delete(OPERATION, &key, Some(super::version_of(&marker)))?, self.still(sale, &fence)?];
+            for change in &changes {
+                writes.push(self.stock_update(OPERATION, change, &cause, at)?);
+            }
+            let Transacted::Refused(failed) = self.transact(OPERATION, writes).await? else { continue };
+            let mut failed = failed.into_iter();
+            let done = matches!(failed.next(), Some(Condition::Failed(_)));
+            if matches!(failed.next(), Some(Condition::Failed(_))) {
+                // Another process undoes it from here on.
+                return Ok(());
+            }
+            if !done {
+                let product = shortages(&changes, failed).into_iter().next().map(|(key, _)| key.product_id);
+                return Err(Error::Stuck { operation: OPERATION, sale: sale.clone(), product });
             }
         }
-        Ok(())
+        if fence.is_building() {
+            self.delete_if(OPERATION, &keys::sale(sale), version).await?;
+            return Ok(());
+        }
+        self.end_work(sale, &fence).await
     }
 
-    /// Removes the head of a sale that never came to be; a live one is as it was.
-    async fn end_work(&self, sale: &SaleId, work: &Work) -> Result<(), Error> {
+    /// The head of a sale without the work that is done.
+    pub(super) async fn end_work(&self, sale: &SaleId, work: &Work) -> Result<(), Error> {
         const OPERATION: &str = "end work on a large sale";
         let Some(head) = self.head(sale).await?.filter(|head| head.work().as_ref().is_some_and(|now| now.id == work.id)) else {
             return Ok(());
         };
-        if work.building {
-            self.delete_if(OPERATION, &keys::sale(sale), head.version()).await?;
-            return Ok(());
-        }
         let whole = self.whole_sale(&head).await?;
         let item = head.again(&whole, HeadState { listed: head.is_listed(), ..HeadState::default() })?;
         self.put_if(OPERATION, item, Expected::Version(head.version())).await?;
@@ -199,7 +308,7 @@ impl Table {
     }
 
     /// That the head still says that this work is going on.
-    fn still(&self, sale: &SaleId, work: &Work) -> Result<TransactWriteItem, Error> {
+    pub(super) fn still(&self, sale: &SaleId, work: &Work) -> Result<TransactWriteItem, Error> {
         let check = ConditionCheck::builder()
             .table_name(&self.name)
             .set_key(Some(key_item(&keys::sale(sale))))
@@ -211,24 +320,30 @@ impl Table {
         Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
-    /// Takes back what was cut off on large sales, as far as its time is over. Answers how many there were.
+    /// Brings work on large sales to its end that was cut off, as far as its time is over. One that fails holds up no other.
     ///
     /// # Errors
-    /// [`Error`]; calling it again goes on.
-    pub async fn mend_sales(&self, now: Timestamp) -> Result<usize, Error> {
+    /// [`Error`], where the index cannot be read.
+    pub async fn mend_sales(&self, now: Timestamp) -> Result<Mended, Error> {
         const OPERATION: &str = "mend large sales";
         let query = IndexQuery { operation: OPERATION, index: BY_STATE, partition: WORK, newest_first: false };
-        let list = List { limit: 20, to: Some(now), ..List::default() };
-        let mut mended = 0;
+        let list = List { limit: MENDED_AT_ONCE, to: Some(now), ..List::default() };
+        let mut mended = Mended::default();
         for key in self.query_index(&query, &list).await?.items {
             let sale = SaleId::from(key.pk.strip_prefix("SALE#").unwrap_or(&key.pk));
-            let Some(head) = self.head(&sale).await? else { continue };
-            let Some(work) = head.work().filter(|work| work.until <= now) else { continue };
-            self.take_back(&sale, &work).await?;
-            self.end_work(&sale, &work).await?;
-            mended += 1;
+            match self.mend_sale(&sale, now).await {
+                Ok(done) => mended.sales += usize::from(done),
+                Err(error) => mended.failed.push((sale, error)),
+            }
         }
         Ok(mended)
+    }
+
+    async fn mend_sale(&self, sale: &SaleId, now: Timestamp) -> Result<bool, Error> {
+        let work = self.head(sale).await?.and_then(|head| head.work()).filter(|work| work.until <= now);
+        let Some(work) = work else { return Ok(false) };
+        self.recover(sale, &work, now).await?;
+        Ok(true)
     }
 
     /// Removes the markers of work that is done: nothing looks at them any more.
@@ -242,17 +357,24 @@ impl Table {
 }
 
 fn step_item(sale: &SaleId, work: &Work, number: usize, step: &[StockChange]) -> Result<Item, Error> {
+    let key = Key::new(keys::sale(sale).pk, keys::chunk(&keys::step_prefix(&work.steps), number));
+    rows_item(&key, "stock_step", step)
+}
+
+/// An item that holds changes of stock.
+pub(super) fn rows_item(key: &Key, entity: &str, changes: &[StockChange]) -> Result<Item, Error> {
     const OPERATION: &str = "encode a step";
     #[derive(Serialize)]
     struct Step {}
-    let rows: Vec<Row> = step
-        .iter()
-        .map(|StockChange { key, change: Change { on_hand, allocated, unpicked }, .. }| Row(key.clone(), *on_hand, *allocated, *unpicked))
-        .collect();
-    let key = Key::new(keys::sale(sale).pk, keys::chunk(&keys::step_prefix(&work.id), number));
-    let mut item = item_of(OPERATION, &key, "stock_step", &Step {})?;
+    let rows: Vec<Row> = changes.iter().map(Row::of).collect();
+    let mut item = item_of(OPERATION, key, entity, &Step {})?;
     item.insert("doc".to_owned(), blob(codec::encode(&rows).map_err(Error::encoding(OPERATION))?));
     Ok(item)
+}
+
+pub(super) fn rows_of(operation: &'static str, item: &Item) -> Result<Vec<Row>, Error> {
+    let key = key_of(operation, item)?;
+    codec::decode(blob_of(item, "doc").unwrap_or_default()).map_err(|error| Error::unreadable(operation, key.to_string(), error))
 }
 
 /// What the failed conditions of stock writes say of their levels.

@@ -139,14 +139,18 @@ impl Table {
             others.push(write);
         }
         let mut built = None;
-        if let Some(NewSale { sale, customer, stock }) = sale {
+        let mut giving = None;
+        let plan = self.plan_stock(sale.map(|new| new.stock).unwrap_or_default());
+        if let Some(NewSale { sale, customer, .. }) = sale {
             if large || sale_beside {
                 super::events::unname(&mut item);
                 // Apart from its log entry it says itself from which revision it was made.
                 let apart = Sale { booked_revision: sale.booked_revision.or_else(|| entry.booked_revision()), ..sale.clone() };
-                let expected = if stock.len() > self.levels_at_once {
+                let expected = if plan.before.is_empty() {
+                    Expected::Absent
+                } else {
                     self.put_items(OPERATION, std::mem::take(&mut beforehand)).await?;
-                    match self.build(&apart, stock, at).await? {
+                    match self.build(&apart, &plan.before, at).await? {
                         Worked::Done(version) => {
                             built = Some(&sale.id);
                             Expected::Version(version)
@@ -155,10 +159,10 @@ impl Table {
                         Worked::Exists(existing) => return Ok(CaptureOutcome::SaleExists(existing)),
                         Worked::Changed => return Ok(CaptureOutcome::EntryChanged),
                     }
-                } else {
-                    Expected::Absent
                 };
-                let SaleItems { head, chunks } = sale_items(&apart, HeadState { events: &events, ..HeadState::default() })?;
+                giving = self.put_gives(&sale.id, &plan.after, at).await?.map(|work| (&sale.id, work));
+                let work = giving.as_ref().map(|(_, work)| work);
+                let SaleItems { head, chunks } = sale_items(&apart, HeadState { events: &events, work, ..HeadState::default() })?;
                 if built.is_none() {
                     beforehand.extend(chunks);
                 }
@@ -169,22 +173,26 @@ impl Table {
                 parts.push(part);
                 others.push(self.put(OPERATION, item, expected)?);
             }
-            if built.is_none() {
-                let cause = format!("sale {}", sale.id);
-                for change in stock {
-                    others.push(self.stock_update(OPERATION, change, &cause, at)?);
-                }
+            let cause = format!("sale {}", sale.id);
+            for change in &plan.with {
+                others.push(self.stock_update(OPERATION, change, &cause, at)?);
             }
         }
         if !beforehand.is_empty() {
             self.put_items(OPERATION, beforehand).await?;
         }
         let expected = known.map_or(Expected::Absent, |known| Expected::Version(known.version()));
-        let outcome = self.commit(item, expected, others, &parts, sale).await?;
-        match (&outcome, built) {
-            (_, None) => {}
-            (CaptureOutcome::Written, Some(sale)) => self.clear_steps(sale).await?,
-            (_, Some(sale)) => self.give_up_work(sale).await?,
+        let outcome = self.commit(item, expected, others, &parts, &plan.with).await?;
+        let written = matches!(outcome, CaptureOutcome::Written);
+        match built {
+            None => {}
+            Some(sale) if written => self.clear_steps(sale).await?,
+            Some(sale) => self.give_up_work(sale, at).await?,
+        }
+        match giving {
+            None => {}
+            Some((sale, work)) if written => self.give(sale, &work).await?,
+            Some((sale, work)) => self.drop_gives(sale, &work).await?,
         }
         Ok(outcome)
     }
@@ -195,7 +203,7 @@ impl Table {
         expected: Expected,
         others: Vec<TransactWriteItem>,
         parts: &[Part],
-        sale: Option<NewSale<'_>>,
+        with: &[StockChange],
     ) -> Result<CaptureOutcome, Error> {
         // Alone it needs no transaction, which would cost twice as much.
         if others.is_empty() {
@@ -230,7 +238,7 @@ impl Table {
         if let Some(outcome) = outcome {
             return Ok(outcome);
         }
-        let short = shortages(sale.map(|new| new.stock).unwrap_or_default(), stock.into_iter());
+        let short = shortages(with, stock.into_iter());
         Ok(if short.is_empty() { CaptureOutcome::EntryChanged } else { CaptureOutcome::StockShort(short) })
     }
 
@@ -244,7 +252,9 @@ impl Table {
     /// The write of a head that stands in the list of sales by itself from now on.
     pub(super) async fn list_head(&self, operation: &'static str, head: &Head) -> Result<TransactWriteItem, Error> {
         let sale = self.whole_sale(head).await?;
-        let item = head.again(&sale, HeadState { listed: true, ..HeadState::default() })?;
+        // Work on it goes on.
+        let work = head.work();
+        let item = head.again(&sale, HeadState { listed: true, work: work.as_ref(), ..HeadState::default() })?;
         self.put(operation, item, Expected::Version(head.version()))
     }
 }

@@ -77,6 +77,11 @@ impl Table {
         let mut levels = levels;
         for attempt in 1..=ATTEMPTS {
             let place = self.find_sale(id).await?;
+            if let Some(work) = place.head.as_ref().and_then(Head::work) {
+                // Whatever was cut off is brought to its end first: the change then begins at the sale as it is.
+                self.recover_if_over(id, &work, at).await?;
+                continue;
+            }
             let Some((mut sale, version)) = self.sale_at(id, &place).await? else { return Ok(SaleOutcome::Absent) };
             sale.booked_revision = sale.booked_revision.or_else(|| place.known.as_ref().and_then(Known::booked_revision));
             let entry = place.known.as_ref().and_then(Known::entry).map(|stored| stored.entry.clone());
@@ -133,20 +138,18 @@ impl Table {
         at: Timestamp,
     ) -> Result<Written, Error> {
         let sale = &draft.sale;
-        if let Some(head) = &place.head
-            && let Some(work) = head.work()
-        {
-            self.take_back_if_over(&sale.id, &work, at).await?;
-            return Ok(Written::Changed);
-        }
         let left = draft.entry.as_ref().is_some_and(|entry| entry.sale_id.as_ref() != Some(&sale.id));
         let mut writes = Vec::new();
         let mut beforehand = Vec::new();
         let mut worked = None;
+        let mut giving = None;
         let version;
+        let plan = self.plan_stock(&edit.stock);
         if let Some(head) = &place.head {
-            let expected = if edit.stock.len() > self.levels_at_once {
-                match self.work_on(head, before, &edit.stock, at).await? {
+            let expected = if plan.before.is_empty() {
+                Expected::Version(head.version())
+            } else {
+                match self.work_on(head, before, &plan.before, at).await? {
                     Worked::Done(version) => {
                         worked = Some(&sale.id);
                         Expected::Version(version)
@@ -154,10 +157,9 @@ impl Table {
                     Worked::Short(short) => return Ok(Written::Short(short)),
                     Worked::Changed | Worked::Exists(_) => return Ok(Written::Changed),
                 }
-            } else {
-                Expected::Version(head.version())
             };
-            let state = HeadState { listed: head.is_listed() || left, events: &edit.events, work: None };
+            giving = self.put_gives(&sale.id, &plan.after, at).await?;
+            let state = HeadState { listed: head.is_listed() || left, events: &edit.events, work: giving.as_ref() };
             let SaleItems { head: item, chunks } = sale_items(sale, state)?;
             beforehand.extend(chunks);
             version = expected.next_version();
@@ -208,11 +210,9 @@ impl Table {
             writes.push(self.put(OPERATION, super::runs::run_item(&run)?, Expected::Version(run.version))?);
         }
         let fixed = writes.len();
-        if worked.is_none() {
-            let cause = format!("sale {}", sale.id);
-            for change in &edit.stock {
-                writes.push(self.stock_update(OPERATION, change, &cause, at)?);
-            }
+        let cause = format!("sale {}", sale.id);
+        for change in &plan.with {
+            writes.push(self.stock_update(OPERATION, change, &cause, at)?);
         }
         if !beforehand.is_empty() {
             self.put_items(OPERATION, beforehand).await?;
@@ -222,19 +222,25 @@ impl Table {
                 if let Some(sale) = worked {
                     self.clear_steps(sale).await?;
                 }
-                return Ok(Written::Done(version));
+                let Some(work) = giving else { return Ok(Written::Done(version)) };
+                self.give(&sale.id, &work).await?;
+                // Ending the work is one more write of the head.
+                return Ok(Written::Done(version + 1));
             }
             Transacted::Refused(failed) => failed,
         };
+        if let Some(work) = &giving {
+            self.drop_gives(&sale.id, work).await?;
+        }
         if let Some(sale) = worked {
-            self.give_up_work(sale).await?;
+            self.give_up_work(sale, at).await?;
             return Ok(Written::Changed);
         }
         let stock = failed.split_off(fixed.min(failed.len()));
         if failed.iter().any(|condition| matches!(condition, Condition::Failed(_))) {
             return Ok(Written::Changed);
         }
-        Ok(Written::Short(shortages(&edit.stock, stock.into_iter())))
+        Ok(Written::Short(shortages(&plan.with, stock.into_iter())))
     }
 
     /// Moves a sale out of its order's item as it is.

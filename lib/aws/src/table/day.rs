@@ -81,11 +81,13 @@ impl Table {
             self.put(OPERATION, super::operations::operation_item(operation)?, Expected::Version(operation_version))?,
         ];
         let mut built = None;
-        if let Some((sale, stock)) = sale {
-            self.give_up_work(&sale.id).await?;
+        let mut giving = None;
+        let plan = self.plan_stock(sale.map(|(_, stock)| stock).unwrap_or_default());
+        if let Some((sale, _)) = sale {
+            self.give_up_work(&sale.id, at).await?;
             let mut expected = Expected::Absent;
-            if stock.len() > self.levels_at_once {
-                match self.build(sale, stock, at).await? {
+            if !plan.before.is_empty() {
+                match self.build(sale, &plan.before, at).await? {
                     Worked::Done(version) => expected = Expected::Version(version),
                     Worked::Short(levels) => return Ok(RunEnded::StockShort(levels)),
                     Worked::Changed | Worked::Exists(_) => return Ok(RunEnded::Changed),
@@ -93,17 +95,18 @@ impl Table {
                 built = Some(&sale.id);
             }
             let events = super::capture::events_of(sale);
-            let SaleItems { head, chunks } = sale_items(sale, HeadState { listed: true, events: &events, work: None })?;
+            giving = self.put_gives(&sale.id, &plan.after, at).await?.map(|work| (&sale.id, work));
+            let work = giving.as_ref().map(|(_, work)| work);
+            let SaleItems { head, chunks } = sale_items(sale, HeadState { listed: true, events: &events, work })?;
             if built.is_none() {
                 self.put_items(OPERATION, chunks).await?;
             }
             writes.push(self.put(OPERATION, head, expected)?);
         }
         let fixed = writes.len();
-        let stock = sale.map(|(_, stock)| stock).filter(|_| built.is_none()).unwrap_or_default();
         if let Some((sale, _)) = sale {
             let cause = format!("sale {}", sale.id);
-            for change in stock {
+            for change in &plan.with {
                 writes.push(self.stock_update(OPERATION, change, &cause, at)?);
             }
         }
@@ -111,15 +114,21 @@ impl Table {
             if let Some(sale) = built {
                 self.clear_steps(sale).await?;
             }
+            if let Some((sale, work)) = giving {
+                self.give(sale, &work).await?;
+            }
             if run.sum.is_some() {
                 self.drop_sum(run.run.local_date, keys::SUMS).await?;
             }
             return Ok(RunEnded::Written);
         };
-        if let Some(sale) = built {
-            self.give_up_work(sale).await?;
+        if let Some((sale, work)) = &giving {
+            self.drop_gives(sale, work).await?;
         }
-        let short = shortages(stock, failed.split_off(fixed.min(failed.len())).into_iter());
+        if let Some(sale) = built {
+            self.give_up_work(sale, at).await?;
+        }
+        let short = shortages(&plan.with, failed.split_off(fixed.min(failed.len())).into_iter());
         let changed = built.is_some() || short.is_empty() || failed.iter().any(|condition| matches!(condition, Condition::Failed(_)));
         Ok(if changed { RunEnded::Changed } else { RunEnded::StockShort(short) })
     }
@@ -145,6 +154,9 @@ impl Table {
     /// # Errors
     /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.
     pub async fn list_day_orders(&self, date: Date, list: &List) -> Result<Page<Known>, Error> {
+        let context = format!("orders of {date}");
+        let asked = list;
+        let list = &self.opened(asked, &context).await?;
         let (page, from) = match &list.token {
             None => (1, 0),
             Some(token) => read_place(token).ok_or(Error::PageToken)?,
@@ -165,7 +177,8 @@ impl Table {
         } else {
             self.run_page(date, page.saturating_add(1)).await?.map(|_| (page.saturating_add(1), 0))
         };
-        Ok(Page { items, next: next.map(|(page, from)| format!("{page}.{from}")) })
+        let next = next.map(|(page, from)| format!("{page}.{from}"));
+        Ok(Page { items, next: self.sealed(asked, &context, next).await? })
     }
 
     /// Log entries that are being gathered just now: those of the run that is not done.

@@ -10,6 +10,7 @@ mod day;
 mod disconnect;
 mod email;
 mod events;
+mod giving;
 mod log;
 mod operations;
 mod order_item;
@@ -20,11 +21,14 @@ mod products;
 mod record;
 mod records;
 mod revision;
+mod row_pages;
 mod runs;
 mod sales;
+mod settling;
 mod stock;
 mod stock_update;
 mod syncs;
+mod tokens;
 mod trouble;
 
 use std::collections::HashMap;
@@ -37,6 +41,7 @@ use crate::keys::Key;
 use crate::{Clients, Error};
 
 pub use audit::AuditRecord;
+pub use building::Mended;
 pub use capture::{CaptureOutcome, CaptureWrite, NewSale};
 pub use change_sale::{SaleDraft, SaleEdit, SaleOutcome};
 pub use configuration::{Connection, ConnectionMode, SettingsChange, StoredSettings};
@@ -50,10 +55,11 @@ pub use order_item::{DayOrder, Known, Orphan, StoredEntry};
 pub use overview::{Count, Pacing};
 pub use paging::{List, Page};
 pub use products::{Imported, ProductFound};
-pub use record::{RecordOutcome, Stored};
+pub use record::{RecordOutcome, Stored, invocation_id};
 pub use records::{ProductKeys, Record, RecordKind};
 pub use runs::{RUN_PAGE, StoredRun};
 pub use sales::StoredSale;
+pub use settling::Settled;
 pub use stock::{AdjustmentOutcome, StockLevel};
 pub use syncs::{AccountingSync, SyncState};
 pub use trouble::Trouble;
@@ -79,13 +85,21 @@ pub struct Table {
     count_capacity: bool,
     /// The most levels of stock that one transaction moves.
     levels_at_once: usize,
+    /// The key of page tokens, once it was needed.
+    token_key: std::sync::Arc<tokio::sync::OnceCell<ring::hmac::Key>>,
 }
 
 impl Table {
     /// The table named `name`.
     #[must_use]
     pub fn new(clients: &Clients, name: impl Into<String>) -> Self {
-        Self { client: clients.dynamodb(), name: name.into(), count_capacity: false, levels_at_once: building::LEVELS_AT_ONCE }
+        Self {
+            client: clients.dynamodb(),
+            name: name.into(),
+            count_capacity: false,
+            levels_at_once: building::LEVELS_AT_ONCE,
+            token_key: std::sync::Arc::default(),
+        }
     }
 
     /// The same table, with every call asking for its consumed capacity.

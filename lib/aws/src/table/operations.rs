@@ -1,12 +1,8 @@
 //! Operations and their rows.
 
-use std::collections::HashMap;
-
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stevedore_domain::ids::OperationId;
 pub use stevedore_domain::operation::{Counts, Operation, OperationKind, OperationRow, OperationState, QueuedRevision, Window};
-use stevedore_domain::operation::{count, distinct};
 
 use super::paging::IndexQuery;
 use super::record::{Conditional, Expected};
@@ -15,17 +11,17 @@ use crate::schema::{BY_STATE, BY_TIME};
 use crate::{Error, codec, keys};
 
 /// How long queued orders may stay unprocessed before they count as failed: longer than all of the queue's own deliveries.
-const GIVEN_UP_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_hours(2);
+pub(super) const GIVEN_UP_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_hours(2);
 
 /// How long after queueing a pending order that is still pending counts as tried in vain.
-const TRIED_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+pub(super) const TRIED_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
 /// Marks an operation whose counts are final, and its rows with them.
-const SETTLED: &str = "settled";
+pub(super) const SETTLED: &str = "settled";
 
 #[derive(Serialize, Deserialize)]
-struct Document<T> {
-    operation: T,
+pub(super) struct Document<T> {
+    pub(super) operation: T,
 }
 
 pub(super) fn operation_item(operation: &Operation) -> Result<Item, Error> {
@@ -47,7 +43,7 @@ pub(super) fn operation_item(operation: &Operation) -> Result<Item, Error> {
     Ok(item)
 }
 
-fn read_operation(item: &Item) -> Result<Stored<Operation>, Error> {
+pub(super) fn read_operation(item: &Item) -> Result<Stored<Operation>, Error> {
     const OPERATION: &str = "read an operation";
     let key = key_of(OPERATION, item)?;
     let document = text_of(item, "document").unwrap_or_default();
@@ -55,7 +51,7 @@ fn read_operation(item: &Item) -> Result<Stored<Operation>, Error> {
     Ok(Stored { value, version: version_of(item) })
 }
 
-fn page_item(id: &OperationId, page: u32, rows: &[OperationRow]) -> Result<Item, Error> {
+pub(super) fn page_item(id: &OperationId, page: u32, rows: &[OperationRow]) -> Result<Item, Error> {
     const OPERATION: &str = "encode an operation's rows";
     #[derive(Serialize)]
     struct Empty {}
@@ -87,7 +83,7 @@ impl Table {
         }
     }
 
-    /// An operation as it was last written; see [`Self::settle_operation`] for its present counts.
+    /// An operation as it was last written; see [`Self::settle`] for its present counts.
     ///
     /// # Errors
     /// [`Error`].
@@ -111,9 +107,14 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn open_operations(&self, limit: usize) -> Result<Vec<OperationId>, Error> {
+        Ok(self.open_operations_page(&List { limit, ..List::default() }).await?.items)
+    }
+
+    pub(super) async fn open_operations_page(&self, list: &List) -> Result<Page<OperationId>, Error> {
         let query = IndexQuery { operation: "list open operations", index: BY_STATE, partition: "OP#open", newest_first: false };
-        let page = self.list_index(&query, &List { limit, ..List::default() }).await?;
-        page.items.iter().map(|item| read_operation(item).map(|stored| stored.value.id)).collect()
+        let page = self.list_index(&query, list).await?;
+        let items = page.items.iter().map(|item| read_operation(item).map(|stored| stored.value.id)).collect::<Result<_, _>>()?;
+        Ok(Page { items, next: page.next })
     }
 
     /// Writes rows `pages` and on of an operation, in as many items as they need. Answers how many pages there are now. Writing them again writes the same.
@@ -191,118 +192,5 @@ impl Table {
     /// [`Error`].
     pub async fn delete_import_input(&self, id: &OperationId, chunks: u32) -> Result<(), Error> {
         self.delete_items("remove an import's file", (1..=chunks).map(|chunk| keys::operation_input(id, chunk)).collect()).await
-    }
-
-    async fn operation_pages(&self, id: &OperationId) -> Result<Vec<(u32, Vec<OperationRow>)>, Error> {
-        const OPERATION: &str = "read an operation's rows";
-        let mut pages = Vec::new();
-        for item in self.query_prefix(OPERATION, &keys::operation(id).pk, "PAGE#").await? {
-            let key = key_of(OPERATION, &item)?;
-            let unreadable = |error| Error::unreadable(OPERATION, key.to_string(), error);
-            let number = key.sk.trim_start_matches("PAGE#").parse().map_err(|_| unreadable("no page number".into()))?;
-            let document: Document<Vec<OperationRow>> = codec::decode(blob_of(&item, "doc").unwrap_or_default()).map_err(unreadable)?;
-            pages.push((number, document.operation));
-        }
-        Ok(pages)
-    }
-
-    /// An operation with its present counts and its rows, one for each distinct order. What the log decided since is written back, so that it is read only once.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn settle_operation(&self, id: &OperationId, now: Timestamp) -> Result<Option<(Operation, Vec<OperationRow>)>, Error> {
-        self.settle_some(id, now, usize::MAX).await
-    }
-
-    /// An operation with its counts as [`Self::settle_some`] has them, without its rows: once the operation is over and settled, one read, however many orders it had.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn counted_operation(&self, id: &OperationId, now: Timestamp, most: usize) -> Result<Option<Operation>, Error> {
-        let Some(item) = self.get_item("read an operation", &keys::operation(id)).await? else { return Ok(None) };
-        let operation = read_operation(&item)?.value;
-        let counts_itself = matches!(operation.kind, OperationKind::Consolidate { .. } | OperationKind::ImportProducts { .. });
-        if counts_itself || item.contains_key(SETTLED) {
-            return Ok(Some(operation));
-        }
-        Ok(self.settle_some(id, now, most).await?.map(|(operation, _)| operation))
-    }
-
-    /// [`Self::settle_operation`], looking at `most` queued orders at most: the rest still counts as queued. For people who look on while a year is loaded.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn settle_some(
-        &self,
-        id: &OperationId,
-        now: Timestamp,
-        most: usize,
-    ) -> Result<Option<(Operation, Vec<OperationRow>)>, Error> {
-        const OPERATION: &str = "settle an operation";
-        let Some(stored) = self.operation(id).await? else { return Ok(None) };
-        let mut operation = stored.value;
-        let mut pages = self.operation_pages(id).await?;
-        if let OperationKind::Consolidate { .. } = operation.kind {
-            // The run writes its counts: rows are those of the orders that were left out alone.
-            return Ok(Some((operation, pages.into_iter().flat_map(|(_, rows)| rows).collect())));
-        }
-        if let OperationKind::ImportProducts { .. } = operation.kind {
-            // Its counts are written with its position: its rows are the refused ones alone.
-            let mut rows: Vec<OperationRow> = pages.into_iter().flat_map(|(_, rows)| rows).collect();
-            rows.sort_by_key(|row| row.imported.as_ref().map(|row| row.line));
-            return Ok(Some((operation, rows)));
-        }
-        if operation.state.is_final() && operation.counts.queued == 0 {
-            let rows = distinct(pages.iter().flat_map(|(_, rows)| rows).cloned());
-            // A run that failed was never counted.
-            if operation.counts == count(&rows) {
-                return Ok(Some((operation, rows)));
-            }
-        }
-        let waiting = pages.iter().flat_map(|(_, rows)| rows).filter(|row| row.outcome.is_none()).filter_map(|row| row.order_id);
-        let waiting: std::collections::HashSet<stevedore_domain::ids::OrderId> = waiting.take(most).collect();
-        let waited = |time| operation.read_at.is_some_and(|read_at| now.duration_since(read_at) > time);
-        // At half the price as they may have been a moment ago, while what was not decided yet is looked at again anyway. Not where the operation itself has
-        // just changed what it looks at: an entry that was let go and looks booked still would end it too early.
-        let read_many = matches!(operation.kind, OperationKind::Download | OperationKind::LoadOrders { .. });
-        let known = self.known_as(waiting.iter().copied(), !read_many || waited(TRIED_AFTER)).await?;
-        let entries: HashMap<_, _> = known.into_iter().filter_map(|(order, known)| Some((order, super::log::entry(known)?))).collect();
-        let mut rewritten = Vec::new();
-        for (number, rows) in &mut pages {
-            let before = rows.iter().filter(|row| row.outcome.is_none()).count();
-            for row in rows.iter_mut().filter(|row| row.order_id.is_none_or(|order| waiting.contains(&order))) {
-                let entry = row.order_id.and_then(|order| entries.get(&order)).map(|stored| &stored.entry);
-                if matches!(operation.kind, OperationKind::ProcessPending | OperationKind::Recreate { .. }) {
-                    row.settle_pending(entry, waited(TRIED_AFTER));
-                    continue;
-                }
-                row.settle(id, entry, waited(TRIED_AFTER));
-                if waited(GIVEN_UP_AFTER) {
-                    row.give_up();
-                }
-            }
-            if rows.iter().filter(|row| row.outcome.is_none()).count() < before {
-                rewritten.push(page_item(id, *number, rows)?);
-            }
-        }
-        let rows = distinct(pages.into_iter().flat_map(|(_, rows)| rows));
-        let counts = count(&rows);
-        let done = operation.state == OperationState::Processing && counts.queued == 0;
-        if counts != operation.counts || done {
-            operation.counts = counts;
-            if done {
-                self.raise_stock_updates(&operation, &rows).await?;
-                operation.state = OperationState::Completed;
-                operation.finished_at = Some(now);
-            }
-            self.put_items(OPERATION, rewritten).await?;
-            let mut item = operation_item(&operation)?;
-            if operation.state.is_final() && operation.counts.queued == 0 {
-                item.insert(SETTLED.to_owned(), aws_sdk_dynamodb::types::AttributeValue::Bool(true));
-            }
-            // Whoever else settles it writes the same sooner or later; a reader's copy need not win.
-            self.put_if(OPERATION, item, Expected::Version(stored.version)).await?;
-        }
-        Ok(Some((operation, rows)))
     }
 }

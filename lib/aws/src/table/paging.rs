@@ -32,6 +32,9 @@ pub struct List {
     pub from: Option<Timestamp>,
     /// Before this instant.
     pub to: Option<Timestamp>,
+    /// Which query of a client this is: path, parameters and filters. Its tokens are authenticated and of no use to another. None for lists that only this
+    /// system reads.
+    pub bound: Option<String>,
 }
 
 /// What is asked of an index.
@@ -47,6 +50,8 @@ impl Table {
     pub(super) async fn query_index(&self, query: &IndexQuery<'_>, list: &List) -> Result<Page<Key>, Error> {
         let IndexQuery { operation, index, partition, newest_first } = *query;
         let attributes = [index.partition, index.sort, "pk", "sk"];
+        let (asked, context) = (list, format!("{} {partition} {newest_first}", index.name));
+        let list = &self.opened(asked, &context).await?;
         let start = list.token.as_deref().map(|token| read_token(token, index, partition, attributes)).transpose()?;
         let mut condition = "#p = :p".to_owned();
         let mut request = self
@@ -72,7 +77,8 @@ impl Table {
         }
         let reply = request.key_condition_expression(condition).send().await.map_err(Error::call(operation))?;
         let items = reply.items.unwrap_or_default().iter().map(|item| key_of(operation, item)).collect::<Result<_, _>>()?;
-        Ok(Page { items, next: reply.last_evaluated_key.map(|key| write_token(index, &key, attributes)) })
+        let next = reply.last_evaluated_key.map(|key| write_token(index, &key, attributes));
+        Ok(Page { items, next: self.sealed(asked, &context, next).await? })
     }
 
     /// One page of an index partition with its whole items. An item that left the index in the meantime is left out.
@@ -87,6 +93,8 @@ impl Table {
         let Some(first) = queries.first() else { return Ok(Page { items: Vec::new(), next: None }) };
         let (index, newest_first) = (first.index, first.newest_first);
         let attributes = [index.partition, index.sort, "pk", "sk"];
+        let asked = list;
+        let list = &self.opened(asked, MERGED).await?;
         let sort = |item: &Item| super::text_of(item, index.sort).unwrap_or_default().to_owned();
         // A part is empty while its partition has not begun, and `-` when it is at its end.
         let parts: Vec<&str> = match list.token.as_deref() {
@@ -137,7 +145,7 @@ impl Table {
             }
         }
         let next = tokens.iter().any(|token| token != AT_END).then(|| tokens.join("."));
-        Ok(Page { items, next })
+        Ok(Page { items, next: self.sealed(asked, MERGED, next).await? })
     }
 
     /// Every item of a partition whose sort key starts with `prefix`, in order. An empty one is no condition: DynamoDB takes no empty text for a key.
@@ -170,6 +178,8 @@ impl Table {
     }
 }
 
+/// What tells the tokens of merged lists from others.
+const MERGED: &str = "merged";
 /// The part of a merged list's token for a partition that is at its end.
 const AT_END: &str = "-";
 

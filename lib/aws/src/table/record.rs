@@ -168,6 +168,12 @@ impl Table {
     }
 }
 
+/// A name that no other invocation has.
+#[must_use]
+pub fn invocation_id(at: jiff::Timestamp) -> String {
+    format!("{}-{:016x}", crate::keys::instant(at), random())
+}
+
 /// A growing wait with jitter.
 pub(super) fn jitter(attempt: u32) -> std::time::Duration {
     let most = 10_u64 << attempt.min(7);

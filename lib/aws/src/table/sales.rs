@@ -139,6 +139,14 @@ impl Head {
         super::building::Work::read(&self.item)
     }
 
+    /// The head as it is, with another piece of work. Its events were said when it was written.
+    pub(super) fn with_work(&self, work: &super::building::Work, sale: &SaleId) -> Item {
+        let mut item = self.item.clone();
+        super::events::unname(&mut item);
+        work.write(&mut item, sale);
+        item
+    }
+
     /// The head written anew, with its document as it lies. Encoding that again would name chunks that nobody wrote, wherever this program would encode it in
     /// another way than the one that wrote it.
     pub(super) fn again(&self, sale: &Sale, state: HeadState<'_>) -> Result<Item, Error> {
@@ -154,7 +162,7 @@ impl Head {
 
     /// Whether the sale is one, and not merely about to become one.
     pub(super) fn is_live(&self) -> bool {
-        self.work().is_none_or(|work| !work.building)
+        self.work().is_none_or(|work| !work.is_building())
     }
 }
 

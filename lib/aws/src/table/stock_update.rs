@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use stevedore_domain::event::EventKind;
 use stevedore_domain::ids::{OrderId, ProductId, SaleId};
-use stevedore_domain::log::Outcome;
-use stevedore_domain::operation::{Operation, OperationRow};
+use stevedore_domain::operation::Operation;
 use stevedore_domain::sale::Sale;
 use stevedore_domain::stock::StockKey;
 
 use super::{Item, Table, item_of};
 use crate::{Error, keys};
 
+/// Orders whose entries are in memory at a time.
+const ORDERS_AT_ONCE: usize = 200;
 /// Products of one event: far below the 256 KB that an event bus takes.
 const PRODUCTS: usize = 100;
 
@@ -39,30 +40,11 @@ struct LevelUpdate {
 
 impl Table {
     /// Writes the stock updates of an operation that has come to its end: one for each product, a hundred to an event. Written again it says the same.
-    pub(super) async fn raise_stock_updates(&self, operation: &Operation, rows: &[OperationRow]) -> Result<(), Error> {
+    pub(super) async fn raise_stock_updates(&self, operation: &Operation, orders: &[OrderId]) -> Result<(), Error> {
         const OPERATION: &str = "raise stock updates";
-        let written = |row: &&OperationRow| matches!(row.outcome, Some(Outcome::Captured | Outcome::Updated));
-        let orders: Vec<OrderId> = rows.iter().filter(written).filter_map(|row| row.order_id).collect();
-        if orders.is_empty() {
-            return Ok(());
-        }
         let mut touched: BTreeSet<StockKey> = BTreeSet::new();
-        let mut beside: Vec<SaleId> = Vec::new();
-        // A sale that was there before moved nothing in this operation.
-        let mut touch = |sale: &Sale| {
-            if sale.created_at >= operation.started_at {
-                touched.extend(sale.movements().into_iter().map(|movement| movement.key));
-            }
-        };
-        for stored in self.log_entries(orders).await?.into_values() {
-            match (stored.inline_sale(), &stored.entry.sale_id) {
-                (Some(sale), _) => touch(sale),
-                (None, Some(id)) if id.order().is_some() => beside.push(id.clone()),
-                (None, _) => {}
-            }
-        }
-        if !beside.is_empty() {
-            self.sales(beside).await?.values().for_each(|stored| touch(&stored.sale));
+        for orders in orders.chunks(ORDERS_AT_ONCE) {
+            self.note_touched(operation, orders, &mut touched).await?;
         }
         if touched.is_empty() {
             return Ok(());
@@ -88,5 +70,26 @@ impl Table {
             Ok(item)
         });
         self.put_items(OPERATION, items.collect::<Result<_, _>>()?).await
+    }
+
+    /// Adds the levels that sales of these orders moved in the operation. A sale that was there before moved nothing in it.
+    async fn note_touched(&self, operation: &Operation, orders: &[OrderId], touched: &mut BTreeSet<StockKey>) -> Result<(), Error> {
+        let mut beside: Vec<SaleId> = Vec::new();
+        let mut touch = |sale: &Sale| {
+            if sale.created_at >= operation.started_at {
+                touched.extend(sale.movements().into_iter().map(|movement| movement.key));
+            }
+        };
+        for stored in self.log_entries(orders.iter().copied()).await?.into_values() {
+            match (stored.inline_sale(), &stored.entry.sale_id) {
+                (Some(sale), _) => touch(sale),
+                (None, Some(id)) if id.order().is_some() => beside.push(id.clone()),
+                (None, _) => {}
+            }
+        }
+        if !beside.is_empty() {
+            self.sales(beside).await?.values().for_each(|stored| touch(&stored.sale));
+        }
+        Ok(())
     }
 }

@@ -30,6 +30,7 @@ async fn asked(shop: &Shop) -> (OperationId, String) {
         started_at: now,
         read_at: None,
         finished_at: None,
+        work: None,
     };
     assert!(shop.world.table.create_operation(&operation).await.unwrap().is_some());
     let command = Command::Consolidate { operation_id: Some(operation.id.clone()) };

@@ -131,6 +131,7 @@ async fn recreate(shop: &mut Shop, order: i64) {
         started_at: shop.now(),
         read_at: None,
         finished_at: None,
+        work: None,
     };
     shop.world.table.create_operation(&operation).await.unwrap().unwrap();
     shop.world.queues.send_command(&Command::Recreate { operation_id: id, order_id: order_id(order) }).await.unwrap();
@@ -180,7 +181,7 @@ async fn live(blow: Option<(usize, Plan)>) -> (End, Vec<u64>) {
     shop.world.clock.advance(SignedDuration::from_hours(3));
     shop.tick(&shop.tick_event()).await.unwrap();
     shop.drain().await;
-    assert_eq!(shop.world.table.mend_sales(shop.now()).await.unwrap(), 0);
+    assert_eq!(shop.world.table.mend_sales(shop.now()).await.unwrap().sales, 0);
     (end(&shop).await, writes)
 }
 

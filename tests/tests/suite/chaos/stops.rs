@@ -232,6 +232,7 @@ async fn load(shop: &mut Shop) -> OperationId {
             started_at: shop.now(),
             read_at: None,
             finished_at: None,
+            work: None,
         };
         shop.world.table.create_operation(&operation).await.unwrap().unwrap();
         shop.world.queues.send_command(&Command::LoadOrders { operation_id: id.clone(), from }).await.unwrap();
