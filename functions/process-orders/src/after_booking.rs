@@ -32,12 +32,11 @@ pub(crate) async fn read(
     loaded: &Loaded,
     trigger: stevedore_domain::log::Trigger,
     revision: &Revision,
-    known: Option<&Known>,
-) -> Result<Option<AfterBooking>, Failure> {
+    known: &Known,
+) -> Result<Option<Box<AfterBooking>>, Failure> {
     let stored = match known {
-        Some(Known::Entry(stored)) => stored,
-        Some(Known::Orphan(orphan)) => return of_orphan(deps, orphan, revision).await,
-        None => return Ok(None),
+        Known::Entry(stored) => stored,
+        Known::Orphan(orphan) => return of_orphan(deps, orphan, revision).await,
     };
     if !matches!(classify(revision, &loaded.settings, Some(&stored.entry), trigger), Decision::NoteChange(_)) {
         return Ok(None);
@@ -51,14 +50,14 @@ pub(crate) async fn read(
         Some(booked) if stored.entry.state == LogState::Booked => sale(deps, stored, booked, &revision.order).await?,
         _ => None,
     };
-    Ok(Some(AfterBooking { booked, sale }))
+    Ok(Some(Box::new(AfterBooking { booked, sale })))
 }
 
 /// What an order whose log entry was deleted is held against, should its sale still stand.
-async fn of_orphan(deps: &Deps, orphan: &Orphan, revision: &Revision) -> Result<Option<AfterBooking>, Failure> {
+async fn of_orphan(deps: &Deps, orphan: &Orphan, revision: &Revision) -> Result<Option<Box<AfterBooking>>, Failure> {
     let Some(key) = orphan.booked_revision().filter(|key| !revision.says(key.digest)) else { return Ok(None) };
     let raw = deps.table.kept_revision(orphan.order_id, &key).await?;
-    Ok(Some(AfterBooking { booked: raw.and_then(|raw| read_order(&raw, &key)), sale: None }))
+    Ok(Some(Box::new(AfterBooking { booked: raw.and_then(|raw| read_order(&raw, &key)), sale: None })))
 }
 
 fn read_order(raw: &RawValue, key: &RevisionKey) -> Option<Order> {
@@ -114,7 +113,7 @@ impl AfterBooking {
             }
             (Outcome::Unchanged, Some(Reason::NothingBookedChanged))
         };
-        Plan { entry, brings_order: key, booked: None, paid: sale.map(|(sale, _)| sale), outcome, reason }
+        Plan { entry, brings_order: key, booked: None, paid: sale.map(|(sale, _)| Box::new(sale)), outcome, reason }
     }
 
     /// Holds an order that is tied to its sale again against what was booked.

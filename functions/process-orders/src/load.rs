@@ -47,7 +47,7 @@ impl Loaded {
                 .entry(order.id)
                 .and_modify(|known| {
                     if key.supersedes(&known.key) {
-                        *known = one
+                        *known = one;
                     }
                 })
                 .or_insert(one);

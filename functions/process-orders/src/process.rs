@@ -62,7 +62,7 @@ pub(crate) struct Plan {
     pub(crate) brings_order: Option<RevisionKey>,
     pub(crate) booked: Option<Booked>,
     /// The order's sale with a payment that came later.
-    pub(crate) paid: Option<StoredSale>,
+    pub(crate) paid: Option<Box<StoredSale>>,
     pub(crate) outcome: Outcome,
     pub(crate) reason: Option<Reason>,
 }
@@ -93,14 +93,18 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
             Some(Known::Orphan(orphan)) => live(deps, orphan, order).await?,
             _ => None,
         };
-        let after = after_booking::read(deps, loaded, message.trigger, &revision, known.as_deref()).await?;
+        // Apart, so that an order that is new does not carry the room for it.
+        let after = match known.as_deref() {
+            Some(known) => Box::pin(after_booking::read(deps, loaded, message.trigger, &revision, known)).await?,
+            None => None,
+        };
         if let (Some(after), Some(stored)) = (&after, known.as_deref().and_then(Known::entry))
             && after.waits_for_its_day(&stored.entry, order)
         {
             read_again(deps, order.id, now).await?;
             return Ok(waiting(&stored.entry));
         }
-        let after = after.as_ref();
+        let after = after.as_deref();
         let with = With { loaded, customers: &customers, levels: &levels, message, in_the_way: in_the_way.as_ref(), after };
         let plan = match plan(with, &revision, known.as_deref(), live.as_ref(), now) {
             Ok(plan) => plan,
@@ -108,7 +112,7 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
         };
         let raw: Option<(_, &RawValue)> = plan.brings_order.as_ref().map(|key| (key, &*message.order));
         let sale = plan.booked.as_ref().map(|booked| NewSale { sale: &booked.sale, customer: &booked.customer, stock: &booked.stock });
-        let write = CaptureWrite { entry: &plan.entry, known: known.as_deref(), order: raw, sale, paid: plan.paid.as_ref() };
+        let write = CaptureWrite { entry: &plan.entry, known: known.as_deref(), order: raw, sale, paid: plan.paid.as_deref() };
         match deps.table.capture(write, now).await? {
             CaptureOutcome::Written => {
                 if known.is_none() && message.read_at.is_some_and(|read_at| now.duration_since(read_at) > STALE) {
