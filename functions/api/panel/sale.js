@@ -15,7 +15,7 @@ function lines(sale) {
     ["#", (one) => String(one.line_no), { tight: true }],
     ["Article", (one) => h("div", {}, h("div", {}, one.name), h("div", { class: "soft small" }, [one.sku, one.comment_display].filter(Boolean).join(" · ")), one.service && h("span", { class: "badge warn" }, "Service line")), { head: true }],
     ["Quantity", (one) => number(one.quantity), { num: true }],
-    ["Unit price", (one) => amount(one.unit_price), { num: true }],
+    ["Unit price", (one) => [amount(one.unit_price), one.tax_included && h("div", { class: "soft small" }, "with tax")], { num: true }],
     ["Tax rule", (one) => one.tax_rule_name ?? one.tax_rule ?? ""],
     ["Tax", (one) => amount(one.tax), { num: true }],
     ["Total", (one) => amount(one.total), { num: true }],
@@ -24,6 +24,7 @@ function lines(sale) {
   const charges = (sale.charges ?? []).map((one) => sum(one.comment ? `${one.name} (${one.comment})` : one.name, amount(one.amount)));
   const discounts = (sale.discounts ?? []).map((one) => sum(one.name, `−${amount(one.amount)}`));
   const foot = [sum("Subtotal", amount(sale.subtotal)), charges, discounts, sum("Tax", amount(sale.tax)), sum("Total", amount(sale.total), true)];
+  if (sale.withheld_tax) foot.push(sum("Tax withheld by the marketplace, in no amount above", amount(sale.withheld_tax)));
   return h("section", { class: "card flush", "aria-label": "Lines" }, table("Lines of the sale", columns, sale.lines ?? [], foot));
 }
 
@@ -34,7 +35,7 @@ function order(sale) {
     h("div", { class: "cols" },
       card("Order", facts(["Status", badge(sale.status)], ["Customer", sale.customer?.id ? h("a", { href: `#/customers/${encodeURIComponent(sale.customer.id)}` }, sale.customer.name) : sale.customer?.name], ["E-mail", sale.customer?.email],
         ["Order", sale.source.order_id && h("a", { href: `#/log/${sale.source.order_id}` }, sale.source.order_number ?? sale.source.order_id)], ["From", sourceOf(sale)],
-        ["Representative", sale.sales_representative], ["Booked", time(sale.created_at)], ["Voided", time(sale.voided_at)])),
+        ["Representative", sale.sales_representative], ["Order date", sale.order_date], ["Booked", time(sale.created_at)], ["Voided", time(sale.voided_at)])),
       card("Delivery", facts(["Ship to", printed(address(sale.ship_to))], ["Bill to", printed(address(sale.bill_to))], ["Location", sale.location_id && h("a", { href: `#/locations/${encodeURIComponent(sale.location_id)}` }, sale.location_id)], ["Why from there", sale.location_reason]))),
     lines(sale),
   ];
@@ -51,7 +52,7 @@ function payments(sale) {
 }
 
 function invoice(sale) {
-  return card("Invoice", facts(["Status", badge(sale.invoice?.status)], ["Number", sale.invoice?.number], ["Total", h("span", { class: "total" }, money(sale.total, sale.currency))], ["Payments", String(sale.invoice?.payments?.length ?? 0)]));
+  return card("Invoice", facts(["Status", badge(sale.invoice?.status)], ["Number", sale.invoice?.number], ["Date", sale.invoice?.order_date], ["Total", h("span", { class: "total" }, money(sale.total, sale.currency))], ["Payments", String(sale.invoice?.payments?.length ?? 0)]));
 }
 
 // A table of whatever members the records have: for parts whose members differ.

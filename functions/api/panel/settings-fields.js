@@ -39,6 +39,8 @@ export const SECTIONS = {
         { pointer: "/currency", label: "Currency", most: 3, help: "ISO 4217, such as USD. ShipStation's orders name none." },
         { pointer: "/revenue_account", label: "Revenue account", kind: "choice", help: "Goes before the product's and the customer's own.",
           options: named(choices.accounts.filter((one) => one.kind === "revenue"), "None: the product's, else the customer's") },
+        { pointer: "/default_revenue_account", label: "Default revenue account", kind: "choice", help: "For lines and charges to which neither product nor customer gives one.",
+          options: named(choices.accounts.filter((one) => one.kind === "revenue"), "None: such lines and charges have no account") },
         { pointer: "/shipment_is_taxable", label: "Shipping is taxable", kind: "flag", help: "Tax is then spread over charges as well as lines." },
         { pointer: "/store_name_as_sales_rep", label: "The store's name is the sales representative", kind: "flag" },
       ] },
@@ -66,11 +68,16 @@ export const SECTIONS = {
   },
   taxes: {
     name: "Taxes",
+    stores: true,
     groups: (choices) => [
       { legend: "Taxes", fields: [
         { pointer: "/tax/default_rule", label: "Default rule", kind: "choice", options: named(choices.tax_rules, "None: orders are skipped, and remembered"),
           help: "For every order to which no place of business applies. Orders that were skipped follow by themselves once there is one." },
-        { pointer: "/tax/recalculate", label: "Recalculate taxes by the rule", kind: "flag", default: false, help: "Replaces ShipStation's amount. Totals may then differ from ShipStation's." },
+        { pointer: "/tax/recalculate", label: "Recalculate taxes by the rule", kind: "flag", default: false, help: "Replaces ShipStation's amount. Totals may then differ from ShipStation's. A rule without percentages is not used for it." },
+        { pointer: "/tax/by_store", label: "How each store states tax", kind: "pairs", default: {}, none: "No store is known yet. They appear when ShipStation is connected.",
+          names: choices.stores.map((store) => [String(store.store_id), store.name]),
+          options: [[null, "Added to prices"], ["included", "Included in prices (VAT)"], ["withheld", "Withheld by the marketplace"]],
+          help: "An order whose total does not have its tax added says so with the warning tax_not_added." },
       ] },
     ],
   },

@@ -1,7 +1,7 @@
 // One section of the settings. The API takes the whole document, so what the section does not show goes back as it came.
 
 import { call, get } from "./api.js";
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { form } from "./form.js";
 import { card, note, trouble } from "./parts.js";
 import { keepMe, may } from "./session.js";
@@ -22,9 +22,13 @@ export async function section(name, { signal }) {
   ]);
   if (found.stores && more.length > 0) choices.stores = more.map((store) => ({ ...store, name: store.active ? store.name : `${store.name} (inactive)` }));
   let { etag } = settings;
+  const warnings = h("div", { role: "status" });
+  const warn = (document) => fill(warnings, (document.warnings ?? []).map((warning) => note("warn", h("p", {}, warning.message), h("code", { class: "soft" }, warning.code))));
+  warn(settings.body);
   const save = async (document) => {
     const answer = await call("PUT", "/v1/settings", { body: document, etag });
     etag = answer.etag;
+    warn(answer.body);
     keepMe({ time_zone: answer.body.time_zone, currency: answer.body.currency });
     return answer.body;
   };
@@ -35,5 +39,5 @@ export async function section(name, { signal }) {
     saved: "Saved. Orders that waited for this are looked at again by themselves.",
     disabled: may("configure") ? null : "Your token may look at settings and not change them.",
   });
-  return [missing.map((error) => note("warn", h("strong", {}, "ShipStation's own list could not be read."), h("p", {}, trouble(error)))), card(null, shown)];
+  return [missing.map((error) => note("warn", h("strong", {}, "ShipStation's own list could not be read."), h("p", {}, trouble(error)))), warnings, card(null, shown)];
 }

@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { h, toast } from "./dom.js";
-import { time } from "./format.js";
+import { money, time } from "./format.js";
 import { list } from "./list.js";
 import { button, empty, page } from "./parts.js";
 import { may } from "./session.js";
@@ -16,6 +16,8 @@ export async function show({ signal, again }) {
   const columns = [
     ["Invoice", (one) => one.invoice_number, { head: true }],
     ["Sale", (one) => h("a", { href: `#/sales/${encodeURIComponent(one.sale_id)}` }, one.sale_id)],
+    ["Date", (one) => one.order_date ?? ""],
+    ["Total", (one) => money(one.total, one.currency), { num: true }],
     ["Authorised", (one) => time(one.created_at), { when: true }],
   ];
   if (may("operate")) columns.push(["", (one) => button("Acknowledge", () => acknowledge(one), { kind: "small" }), { bare: true, label: "Acknowledge" }]);

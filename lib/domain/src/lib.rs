@@ -3,6 +3,7 @@
 //! Functions load what these need, call them, and write the outcome in one transaction.
 
 pub mod allocate;
+pub mod calendar;
 pub mod changes;
 pub mod composition;
 pub mod consolidation;

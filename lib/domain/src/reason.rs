@@ -109,6 +109,10 @@ reasons! {
     // Warnings on something that was booked.
     /// Warning.
     TotalAdjusted = "total_adjusted", "ShipStation's own numbers do not add up to its order total. The difference is booked as one visible adjustment charge, so that the total is equal.";
+    /// Warning (N17, N31).
+    TaxNotAdded = "tax_not_added", "ShipStation's order total does not have the order's tax added to it, so the store's prices include it or the marketplace withholds it. Say which in the settings, in tax.by_store, then re-create the order.";
+    /// Warning (S70).
+    TaxRuleWithoutPercent = "tax_rule_without_percent", "The tax rule has no percentages, so tax was not recalculated by it and ShipStation's amount was kept. Add the rule's percentages, or turn recalculation off in the settings.";
     /// Warning.
     SplitOrder = "split_order", "The order was split in ShipStation, which does not split totals. Its lines and totals are booked as ShipStation reports them.";
     /// Warning.

@@ -166,8 +166,9 @@ async fn orders_before_the_lock_date_are_left_to_a_person() {
     let world = World::new(Options::default()).await;
     world.settings(|settings| settings.order_lock_date = Some(jiff::civil::date(2026, 1, 10))).await;
     let dated = |number: &str, date: &str| with(&plain(number), |order| order.set("orderDate", date));
-    let old = world.sandbox.upsert_order(dated("old", "2026-01-09T23:59:59.0000000"));
-    let new = world.sandbox.upsert_order(dated("new", "2026-01-10T00:00:00.0000000"));
+    // The second before midnight in New York, and midnight, as Pacific clocks show them.
+    let old = world.sandbox.upsert_order(dated("old", "2026-01-09T20:59:59.0000000"));
+    let new = world.sandbox.upsert_order(dated("new", "2026-01-09T21:00:00.0000000"));
     let operation = world.download().await;
     accounted(&world, &operation).await;
     let row = world.row(&operation, old).await;

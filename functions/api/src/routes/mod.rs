@@ -13,6 +13,7 @@ mod reference;
 mod sale_actions;
 mod sales;
 mod settings;
+mod settings_answer;
 mod shipstation;
 mod stock;
 mod syncs;

@@ -225,7 +225,7 @@ async fn retry_fulfilment(State(deps): Shared, caller: Caller, Id(id): Id, heade
         if draft.sale.voided_at.is_some() {
             return Err(Refusal::Voided);
         }
-        if draft.sale.allocations.is_empty() {
+        if draft.sale.is_sent_by_others() {
             return Err(Refusal::NothingToFulfil);
         }
         if mode == PickPackShip::None {

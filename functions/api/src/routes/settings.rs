@@ -9,8 +9,9 @@ use stevedore_domain::reference::{Account, Customer, Location, TaxRule};
 use stevedore_domain::settings::{MALFORMED_JSON, References, SettingChange, changes, named_references, parse};
 
 use super::Shared;
+use super::settings_answer::Answer;
 use crate::access::Caller;
-use crate::etag::{IfMatch, etag, tagged};
+use crate::etag::{IfMatch, etag};
 use crate::input::Body;
 use crate::paging::{ListQuery, ListView, Parameters, read_number, write_number};
 use crate::problem::{Code, FieldFault, Problem};
@@ -24,10 +25,11 @@ pub(super) fn routes<R: Routes>(into: R) -> R {
 /// The settings in force
 #[utoipa::path(get, path = "/v1/settings", tag = "settings", operation_id = "show_settings",
     security(("bearer" = ["integration:shipstation:read"])),
+    description = "The whole document. `warnings` is no setting: it stands there where something about the settings should be known, and a write that sends it back changes nothing by it.",
     responses((status = 200, description = "The whole document.", body = SettingsView, headers(("ETag" = String, description = "Its version.")))))]
 async fn show(State(deps): Shared) -> Result<Response, Problem> {
     let stored = deps.table.settings().await?;
-    Ok(tagged(stored.version, Json(stored.value)))
+    Ok(Answer::of(&deps.table, stored.value).await?.tagged(stored.version))
 }
 
 /// Replace the settings
@@ -59,8 +61,10 @@ async fn replace(State(deps): Shared, caller: Caller, headers: HeaderMap, body: 
     // Last, for a request that is wrong in itself is answered as such whatever it expects (RFC 9110, section 13.2.1).
     precondition.check(current.version)?;
     let changed = changes(&current.value, &settings);
+    // Beforehand: what is written is not to be answered with an error.
+    let answer = Answer::of(&deps.table, settings.clone()).await?;
     if changed.is_empty() {
-        return Ok(tagged(current.version, Json(settings)));
+        return Ok(answer.tagged(current.version));
     }
     let count = changed.len();
     let side = |value: fn(&SettingChange) -> &serde_json::Value| -> serde_json::Map<_, _> {
@@ -71,7 +75,7 @@ async fn replace(State(deps): Shared, caller: Caller, headers: HeaderMap, body: 
         RecordOutcome::Written(version) => {
             tracing::info!(version, count, "settings changed");
             deps.look_again().await;
-            Ok(tagged(version, Json(settings)))
+            Ok(answer.tagged(version))
         }
         RecordOutcome::Stale(version) => Err(Problem::stale(&etag(version.unwrap_or(0)))),
         // Settings hold nothing that must be unique.

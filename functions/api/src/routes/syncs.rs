@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 use stevedore_aws::{AccountingSync, SyncState};
 use stevedore_domain::sale::SyncAction;
@@ -26,6 +27,19 @@ struct SyncView {
     id: String,
     sale_id: String,
     invoice_number: String,
+    /// The invoice's date: the order's own on the merchant's calendar, or the day of a consolidated sale. Null where it is not known.
+    #[schema(required = true)]
+    order_date: Option<Date>,
+    /// ISO 4217.
+    #[schema(example = "USD")]
+    currency: String,
+    /// What the invoice amounts to, with its tax.
+    #[schema(example = "12.34")]
+    total: String,
+    tax: String,
+    /// Tax that the marketplace keeps and pays itself: no part of `tax` and `total`. Null where it keeps none.
+    #[schema(required = true)]
+    withheld_tax: Option<String>,
     /// What happened to the invoice: `authorised`, or `voided` after the accounting system had it.
     #[schema(schema_with = sync_action)]
     action: SyncAction,
@@ -39,8 +53,21 @@ struct SyncView {
 
 impl From<AccountingSync> for SyncView {
     fn from(sync: AccountingSync) -> Self {
-        let AccountingSync { id, sale_id, invoice_number, action, state, created_at, acknowledged_at } = sync;
-        Self { id, sale_id: sale_id.0, invoice_number, action, state, created_at, acknowledged_at }
+        let amount = |amount| sync.currency.text(amount);
+        Self {
+            order_date: sync.order_date,
+            currency: sync.currency.code().to_owned(),
+            total: amount(sync.total),
+            tax: amount(sync.tax),
+            withheld_tax: sync.withheld_tax.map(amount),
+            id: sync.id,
+            sale_id: sync.sale_id.0,
+            invoice_number: sync.invoice_number,
+            action: sync.action,
+            state: sync.state,
+            created_at: sync.created_at,
+            acknowledged_at: sync.acknowledged_at,
+        }
     }
 }
 

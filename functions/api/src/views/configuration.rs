@@ -141,8 +141,10 @@ pub(crate) struct SettingsView {
     ignore_restock_for_unfulfilled: bool,
     #[schema(schema_with = invoice_status)]
     invoice_status: String,
-    /// An account of revenue kind.
+    /// An account of revenue kind; it goes before every other mapping.
     revenue_account: Option<String>,
+    /// An account of revenue kind, for what neither product nor customer has one for.
+    default_revenue_account: Option<String>,
     #[schema(schema_with = dimension_units)]
     dimension_units: String,
     store_name_as_sales_rep: bool,
@@ -172,6 +174,9 @@ pub(crate) struct SettingsView {
     download_delay_minutes: u32,
     #[schema(minimum = 5, maximum = 1440)]
     poll_minutes: u32,
+    /// What a person should know about these settings; left out where there is nothing. A write that sends it back changes nothing by it.
+    #[schema(read_only)]
+    warnings: Option<Vec<super::WarningView>>,
 }
 
 /// Which location serves which ShipStation warehouse.
@@ -191,8 +196,12 @@ struct LocationMapView {
 struct TaxSettingsView {
     /// Orders are skipped while there is none.
     default_rule: Option<String>,
-    /// Replace ShipStation's amount by the rule's.
+    /// Replace ShipStation's amount by the rule's. A rule without percentages is not used for it.
     recalculate: Option<bool>,
+    /// How a store states tax, by ShipStation store id: `added` to its prices (also where the store is not named), `included` in them, or `withheld` by the
+    /// marketplace.
+    #[schema(schema_with = by_store)]
+    by_store: Option<BTreeMap<String, String>>,
 }
 
 /// Accounts that receive payments.
@@ -203,6 +212,12 @@ struct PaymentSettingsView {
     account: Option<String>,
     /// `paymentMethod` to account id.
     by_method: Option<BTreeMap<String, String>>,
+}
+
+fn by_store() -> utoipa::openapi::schema::Object {
+    use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema};
+    let word = Schema::Object(words::of(stevedore_domain::settings::StoreTax::VALUES));
+    ObjectBuilder::new().additional_properties(Some(AdditionalProperties::RefOr(utoipa::openapi::RefOr::T(word)))).build()
 }
 
 macro_rules! choices {

@@ -49,6 +49,9 @@ pub(crate) struct SaleView {
     tax: String,
     /// Lines + charges − discounts + tax.
     total: String,
+    /// Tax that the marketplace keeps and pays itself: no part of `tax` and `total`. Null where it keeps none.
+    #[schema(required = true)]
+    withheld_tax: Option<String>,
     invoice: InvoiceView,
     pick: StageView,
     pack: StageView,
@@ -64,6 +67,9 @@ pub(crate) struct SaleView {
     /// Every movement of stock that it caused, in the order in which they happened.
     movements: Vec<MovementView>,
     warnings: Vec<WarningView>,
+    /// The order's own date on the merchant's calendar, or the day of a consolidated sale. Null where it is not known.
+    #[schema(required = true)]
+    order_date: Option<Date>,
     created_at: Timestamp,
     #[schema(required = true)]
     voided_at: Option<Timestamp>,
@@ -134,8 +140,12 @@ struct LineView {
     #[schema(required = true)]
     comment_display: Option<String>,
     quantity: i64,
+    /// As the store states it: with tax where `tax_included`.
     #[schema(example = "0.8504")]
     unit_price: String,
+    /// The unit price includes the tax: `total` and `tax` together are quantity × unit price.
+    tax_included: bool,
+    /// Without tax.
     total: String,
     tax: String,
     /// The tax rule's id.
@@ -167,6 +177,9 @@ struct ChargeView {
     comment: Option<String>,
     amount: String,
     tax: String,
+    /// The revenue account's id.
+    #[schema(required = true)]
+    account: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -183,6 +196,9 @@ struct InvoiceView {
     #[schema(schema_with = words::stage_status)]
     status: StageStatus,
     number: String,
+    /// Its date: the sale's `order_date`.
+    #[schema(required = true)]
+    order_date: Option<Date>,
     payments: Vec<PaymentView>,
     /// Payments that were on it when it was voided: a record, and no money of anybody's.
     voided_payments: Vec<PaymentView>,
@@ -269,7 +285,7 @@ impl SaleOrderView {
 
 impl From<Sale> for SaleView {
     fn from(sale: Sale) -> Self {
-        let (status, currency) = (sale.status(), sale.currency);
+        let (status, currency, order_date) = (sale.status(), sale.currency, sale.dated());
         let lines = sale.lines.iter().map(|line| LineView::of(line, &sale)).collect();
         let amount = |amount: Minor| currency.text(amount);
         let payment = |payment: Payment| PaymentView {
@@ -305,9 +321,11 @@ impl From<Sale> for SaleView {
             subtotal: amount(sale.subtotal),
             tax: amount(sale.tax),
             total: amount(sale.total),
+            withheld_tax: sale.withheld_tax.map(amount),
             invoice: InvoiceView {
                 status: sale.invoice.status,
                 number: sale.invoice.number,
+                order_date,
                 payments: sale.invoice.payments.into_iter().map(payment).collect(),
                 voided_payments: sale.invoice.voided_payments.into_iter().map(payment).collect(),
             },
@@ -320,6 +338,7 @@ impl From<Sale> for SaleView {
             restocks: Vec::new(),
             movements,
             warnings: sale.warnings.into_iter().map(WarningView::from).collect(),
+            order_date,
             created_at: sale.created_at,
             voided_at: sale.voided_at,
             booked_revision: sale.booked_revision.map(RevisionView::from),
@@ -357,6 +376,7 @@ impl LineView {
             comment: line.comment.clone(),
             quantity: line.quantity,
             unit_price: line.unit_price.to_string(),
+            tax_included: line.tax_included,
             total: currency.text(line.total),
             tax: currency.text(line.tax),
             tax_rule: line.tax_rule.0.clone(),
@@ -370,6 +390,7 @@ impl LineView {
 
 impl ChargeView {
     fn of(charge: Charge, currency: Currency) -> Self {
-        Self { name: charge.name, comment: charge.comment, amount: currency.text(charge.amount), tax: currency.text(charge.tax) }
+        let (amount, tax) = (currency.text(charge.amount), currency.text(charge.tax));
+        Self { name: charge.name, comment: charge.comment, amount, tax, account: charge.account.map(|id| id.0) }
     }
 }

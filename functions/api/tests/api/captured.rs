@@ -36,6 +36,7 @@ pub(crate) fn sale(order: u64) -> Sale {
         unit_price: Decimal::new(8504, 4),
         total: Minor(255),
         tax: Minor(20),
+        tax_included: false,
         tax_rule: "TAX-1".into(),
         account: None,
         location_id: "LOC-1".into(),
@@ -60,7 +61,7 @@ pub(crate) fn sale(order: u64) -> Sale {
         price_tier: 1,
         currency: Currency::USD,
         lines: vec![line(1, Some("Colour: Red".to_owned())), line(2, Some("x".repeat(300)))],
-        charges: vec![Charge { name: "Shipping".to_owned(), comment: None, amount: Minor(500), tax: Minor(0) }],
+        charges: vec![Charge { name: "Shipping".to_owned(), comment: None, amount: Minor(500), tax: Minor(0), account: None }],
         discounts: vec![Discount { name: "Spring".to_owned(), amount: Minor(50) }],
         tax_rules: vec![SaleTaxRule {
             id: "TAX-1".into(),
@@ -70,6 +71,7 @@ pub(crate) fn sale(order: u64) -> Sale {
         subtotal: Minor(510),
         tax: Minor(40),
         total: Minor(1000),
+        withheld_tax: None,
         invoice: Invoice {
             status: StageStatus::Authorised,
             number: format!("INV-{order}"),
@@ -91,6 +93,7 @@ pub(crate) fn sale(order: u64) -> Sale {
         pack: Stage::default(),
         ship: Stage::default(),
         warnings: vec![Warning::new(Reason::ServiceLine, "")],
+        order_date: Some(jiff::civil::date(2026, 1, 30)),
         created_at: moment(order),
         voided_at: None,
         booked_revision: None,

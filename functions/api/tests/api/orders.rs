@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 use stevedore_aws::messages::Command;
 use stevedore_domain::ids::OrderId;
+use stevedore_domain::money::Minor;
 use stevedore_domain::order::Digest;
 use stevedore_domain::reason::Reason;
+use stevedore_domain::sale::{DaySource, Sale, SaleKind, Source};
 
-use crate::captured::capture;
+use crate::captured::{book, capture, sale};
 use crate::world::{NOW, World};
 
 fn ids(items: &[Value]) -> Vec<u64> {
@@ -25,7 +27,7 @@ async fn s119_a_sale_is_shown_with_exact_amounts() {
     ship_to["city"] = json!("Reno");
     let line = |line_no: u32, comment: &str, display: &str| {
         json!({"line_no": line_no, "product_id": null, "service": true, "sku": "85123A", "name": "Heart", "comment": comment,
-            "comment_display": display, "quantity": 3, "unit_price": "0.8504", "total": "2.55", "tax": "0.20", "tax_rule": "TAX-1",
+            "comment_display": display, "quantity": 3, "unit_price": "0.8504", "tax_included": false, "total": "2.55", "tax": "0.20", "tax_rule": "TAX-1",
             "tax_rule_name": "California", "tax_allocation": [{"component": "State", "amount": "0.17"}, {"component": "County", "amount": "0.03"}],
             "account": null, "location_id": "LOC-1"})
     };
@@ -37,14 +39,14 @@ async fn s119_a_sale_is_shown_with_exact_amounts() {
         "customer": {"id": "C-9007199254740993", "name": "Ann", "email": null},
         "bill_to": address, "ship_to": ship_to, "sales_representative": null, "location_id": "LOC-1", "location_reason": "default location",
         "price_tier": 1, "currency": "USD", "lines": [line(1, "Colour: Red", "Colour: Red"), line(2, &long, &cut)],
-        "charges": [{"name": "Shipping", "comment": null, "amount": "5.00", "tax": "0.00"}],
+        "charges": [{"name": "Shipping", "comment": null, "amount": "5.00", "tax": "0.00", "account": null}],
         "discounts": [{"name": "Spring", "amount": "0.50"}],
-        "subtotal": "5.10", "tax": "0.40", "total": "10.00",
-        "invoice": {"status": "authorised", "number": "INV-9007199254740993",
+        "subtotal": "5.10", "tax": "0.40", "total": "10.00", "withheld_tax": null,
+        "invoice": {"status": "authorised", "number": "INV-9007199254740993", "order_date": "2026-01-30",
             "payments": [{"amount": "10.00", "account": "ACC-1", "method": "PayPal", "date": null, "id": null, "by": null}], "voided_payments": []},
         "pick": stage, "pack": stage, "ship": stage, "assemblies": [], "purchases": [], "credit_notes": [], "restocks": [], "movements": [],
         "warnings": [{"code": "service_line", "message": Reason::ServiceLine.advice()}],
-        "created_at": "2026-01-31T21:38:13.123Z", "voided_at": null,
+        "order_date": "2026-01-30", "created_at": "2026-01-31T21:38:13.123Z", "voided_at": null,
         "booked_revision": {"modified_at": NOW, "digest": Digest::of_bytes(&9_007_199_254_740_993_u64.to_le_bytes()).to_string()},
     });
     assert_eq!(shown, expected);
@@ -245,7 +247,8 @@ async fn s40_accounting_syncs_are_listed_until_acknowledged() {
         capture(&world, order, "booked").await;
     }
     let syncs = world.all("/v1/accounting-syncs", 2).await;
-    let expected = json!({"id": "SO-1", "sale_id": "SO-1", "invoice_number": "INV-1", "action": "authorised", "state": "pending", "created_at": NOW, "acknowledged_at": null});
+    let expected = json!({"id": "SO-1", "sale_id": "SO-1", "invoice_number": "INV-1", "order_date": "2026-01-30",
+        "currency": "USD", "total": "10.00", "tax": "0.40", "withheld_tax": null, "action": "authorised", "state": "pending", "created_at": NOW, "acknowledged_at": null});
     assert_eq!((syncs.len(), &syncs[0]), (3, &expected));
     for _ in 0..2 {
         let reply = world.post("/v1/accounting-syncs/SO-1/acknowledge", json!({})).await.ok();
@@ -253,4 +256,32 @@ async fn s40_accounting_syncs_are_listed_until_acknowledged() {
     }
     assert_eq!(world.all("/v1/accounting-syncs", 10).await.len(), 2);
     assert_eq!(world.post("/v1/accounting-syncs/SO-9/acknowledge", json!({})).await.code(404), "not_found");
+}
+
+/// N17, N31, S41: what a marketplace withholds, prices that include tax and the accounts of charges are shown, on the sale and on what accounting hears of.
+#[tokio::test]
+async fn n17_n31_withheld_and_included_taxes_are_shown() {
+    let world = World::new().await;
+    let mut sale = sale(1);
+    (sale.withheld_tax, sale.charges[0].account, sale.order_date) = (Some(Minor(413)), Some("ACC-9".into()), None);
+    sale.lines.iter_mut().for_each(|line| line.tax_included = true);
+    book(&world, sale, &[]).await;
+    let shown = world.get("/v1/sales/SO-1").await.ok();
+    assert_eq!((&shown["withheld_tax"], &shown["charges"][0]["account"]), (&json!("4.13"), &json!("ACC-9")));
+    assert_eq!((&shown["lines"][0]["tax_included"], &shown["lines"][0]["total"]), (&json!(true), &json!("2.55")));
+    // A sale that was booked before dates were kept has none.
+    assert_eq!((&shown["order_date"], &shown["invoice"]["order_date"]), (&Value::Null, &Value::Null));
+    let syncs = world.all("/v1/accounting-syncs", 2).await;
+    assert_eq!((&syncs[0]["withheld_tax"], &syncs[0]["order_date"]), (&json!("4.13"), &Value::Null));
+}
+
+/// A consolidated sale, its invoice and its sync have the day's date.
+#[tokio::test]
+async fn s23_a_days_sale_is_dated_by_its_day() {
+    let world = World::new().await;
+    let day = Source::Day(DaySource { local_date: jiff::civil::date(2026, 1, 29), order_count: 2 });
+    book(&world, Sale { kind: SaleKind::Consolidated, source: day, order_date: None, ..sale(1) }, &[]).await;
+    let shown = world.get("/v1/sales/SO-1").await.ok();
+    assert_eq!((&shown["order_date"], &shown["invoice"]["order_date"]), (&json!("2026-01-29"), &json!("2026-01-29")));
+    assert_eq!(world.all("/v1/accounting-syncs", 2).await[0]["order_date"], "2026-01-29");
 }

@@ -577,3 +577,17 @@ async fn what_others_shipped_is_not_fulfilled_here() {
     let shown = world.get("/v1/sales/SO-1").await.ok();
     assert_eq!((stages(&shown), &shown["movements"]), (["not_available"; 3], &json!([])));
 }
+
+/// S33: a sale of services has nothing to pick; it is retried as far as a person says, moves no stock, and is shipped.
+#[tokio::test]
+async fn s33_a_sale_of_services_is_shipped_by_a_retry() {
+    let world = World::new().await;
+    let mut shop = Shop::new(&world).await;
+    shop.product("WRAP", "service", &[]).await;
+    let path = shop.sell(1, PickPackShip::None, &[("WRAP", 2)]).await;
+    assert_eq!(stages(&world.get(&path).await.ok()), ["not_available"; 3]);
+    let done = world.post(&format!("{path}/retry_fulfilment"), json!({"to": "pick_pack_ship"})).await.ok();
+    assert_eq!((stages(&done), &done["status"], &done["movements"]), (["authorised"; 3], &json!("shipped"), &json!([])));
+    let again = world.post(&format!("{path}/retry_fulfilment"), json!({"to": "pick_pack_ship"})).await;
+    assert_eq!(again.ok()["status"], "shipped");
+}

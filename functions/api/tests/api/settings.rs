@@ -135,3 +135,61 @@ async fn the_history_says_who_changed_what() {
         assert_eq!(world.get(&format!("/v1/settings/history?page_token={token}")).await.code(400), "invalid_page_token");
     }
 }
+
+/// S41: the default revenue account must exist and be of revenue kind, and stays so while the settings name it.
+#[tokio::test]
+async fn s41_the_default_revenue_account_is_one_of_revenue() {
+    let world = World::new().await;
+    let made = async |name: &str, kind: &str| {
+        world.post("/v1/accounts", json!({"name": name, "kind": kind})).await.ok()["id"].as_str().unwrap().to_owned()
+    };
+    let (income, costs) = (made("Income", "revenue").await, made("Costs", "expense").await);
+    for (account, code) in [(costs.as_str(), "wrong_kind"), ("nowhere", "unknown_reference")] {
+        let reply = write(&world, json!({"default_revenue_account": account})).await;
+        assert_eq!(reply.faults(), [("/default_revenue_account", code)]);
+    }
+    assert_eq!(write(&world, json!({"default_revenue_account": income})).await.ok()["default_revenue_account"], income.as_str());
+    let path = format!("/v1/accounts/{income}");
+    let etag = world.get(&path).await.header("etag").to_owned();
+    let reply = world.put(&path, &etag, json!({"name": "Income", "kind": "expense"})).await;
+    assert_eq!(reply.faults(), [("/kind", "in_use")]);
+}
+
+/// N17, N31: how each store states tax, entry by entry in the history.
+#[tokio::test]
+async fn n17_n31_tax_by_store_is_kept_and_its_history_too() {
+    let world = World::new().await;
+    let by_store = |stores: Value| json!({"tax": {"by_store": stores}});
+    assert_eq!(write(&world, by_store(json!({"12": "gross"}))).await.faults(), [("/tax/by_store/12", "not_one_of")]);
+    let stores = json!({"12": "included", "13": "withheld", "14": "added"});
+    assert_eq!(write(&world, by_store(stores.clone())).await.ok()["tax"]["by_store"], stores);
+    assert_eq!(world.get("/v1/settings").await.ok()["tax"]["by_store"], stores);
+    write(&world, by_store(json!({"12": "included"}))).await.ok();
+    let newest = &world.all("/v1/settings/history", 1).await[0];
+    let gone = |store: &str, from: &str| json!({"pointer": format!("/tax/by_store/{store}"), "from": from, "to": null});
+    assert_eq!(newest["changes"], json!([gone("13", "withheld"), gone("14", "added")]));
+}
+
+/// S70: settings that recalculate tax by a rule without percentages are taken, and answered with a warning until that is mended; what is answered may be sent back.
+#[tokio::test]
+async fn s70_recalculation_by_a_rule_without_percent_is_answered_with_a_warning() {
+    let world = World::new().await;
+    let rule = world.post("/v1/tax_rules", json!({"name": "Empty", "components": [{"name": "State", "percent": "0"}]})).await.ok();
+    let id = rule["id"].as_str().unwrap();
+    let kept = write(&world, json!({"tax": {"default_rule": id}})).await.ok();
+    assert!(kept.get("warnings").is_none(), "{kept}");
+    let mut settings = kept.clone();
+    settings["tax"]["recalculate"] = json!(true);
+    let written = write(&world, settings.clone()).await.ok();
+    let [warning] = written["warnings"].as_array().unwrap().as_slice() else { panic!("{written}") };
+    assert_eq!(warning["code"], "tax_rule_without_percent");
+    assert!(warning["message"].as_str().unwrap().starts_with(&format!("Rules: Empty ({id}). ")), "{warning}");
+    assert_eq!(world.get("/v1/settings").await.ok(), written);
+    // Sent back as it was answered, it changes nothing and is warned of again.
+    let again = write(&world, written.clone()).await;
+    assert_eq!((again.header("etag"), &again.body), ("\"2\"", &written));
+    let path = format!("/v1/tax_rules/{id}");
+    let etag = world.get(&path).await.header("etag").to_owned();
+    world.put(&path, &etag, json!({"name": "Full", "components": [{"name": "State", "percent": "7.25"}]})).await.ok();
+    assert!(world.get("/v1/settings").await.ok().get("warnings").is_none());
+}

@@ -2,8 +2,10 @@
 //! which stands in an index while the accounting system has not heard of it.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use stevedore_domain::ids::SaleId;
+use stevedore_domain::money::{Currency, Minor};
 use stevedore_domain::sale::{Sale, SyncAction};
 use stevedore_domain::stock::Levels;
 
@@ -33,6 +35,16 @@ pub struct AccountingSync {
     pub sale_id: SaleId,
     /// Its invoice's number.
     pub invoice_number: String,
+    /// Its invoice's date.
+    pub order_date: Option<Date>,
+    /// Of the amounts.
+    pub currency: Currency,
+    /// What the invoice amounts to.
+    pub total: Minor,
+    /// The tax in it.
+    pub tax: Minor,
+    /// Tax that a marketplace pays itself, which is not in it.
+    pub withheld_tax: Option<Minor>,
     /// What happened to it.
     pub action: SyncAction,
     /// Whether the accounting system has heard of that.
@@ -51,6 +63,11 @@ impl AccountingSync {
             id: sale.id.to_string(),
             sale_id: sale.id.clone(),
             invoice_number: sale.invoice.number.clone(),
+            order_date: sale.dated(),
+            currency: sale.currency,
+            total: sale.total,
+            tax: sale.tax,
+            withheld_tax: sale.withheld_tax,
             action: sync.action,
             state: if sync.is_pending() { SyncState::Pending } else { SyncState::Acknowledged },
             created_at: sync.created_at,

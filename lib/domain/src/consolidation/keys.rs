@@ -27,6 +27,9 @@ pub(super) struct LineKey {
     pub location_id: LocationId,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub service: bool,
+    /// Prices that include tax are other prices than those without (N31).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tax_included: bool,
     /// What others ship takes nothing from stock here, so it is not one line with what we ship.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub external: bool,
@@ -45,6 +48,7 @@ impl LineKey {
             account: line.account.clone(),
             location_id: line.location_id.clone(),
             service: line.service,
+            tax_included: line.tax_included,
             external: line.external,
             components: line.components.clone(),
         }
@@ -56,21 +60,23 @@ impl LineKey {
 pub(super) struct ChargeName {
     name: String,
     comment: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<AccountId>,
 }
 
 impl ChargeName {
     pub(super) fn of(charge: &Charge) -> Self {
-        Self { name: charge.name.clone(), comment: charge.comment.clone() }
+        Self { name: charge.name.clone(), comment: charge.comment.clone(), account: charge.account.clone() }
     }
 
     pub(super) fn with(self, sum: Taxed) -> Charge {
-        Charge { name: self.name, comment: self.comment, amount: sum.amount, tax: sum.tax }
+        Charge { name: self.name, comment: self.comment, amount: sum.amount, tax: sum.tax, account: self.account }
     }
 }
 
 impl Name for ChargeName {
     fn general(&self) -> Self {
-        Self { name: self.name.clone(), comment: None }
+        Self { name: self.name.clone(), comment: None, account: self.account.clone() }
     }
 }
 

@@ -67,6 +67,7 @@ impl LineSum {
             unit_price: self.unit_price,
             total: self.total,
             tax: self.tax,
+            tax_included: key.tax_included,
             tax_rule: key.tax_rule.clone(),
             account: key.account.clone(),
             location_id: key.location_id.clone(),

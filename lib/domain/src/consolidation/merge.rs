@@ -35,6 +35,9 @@ pub struct DaySum {
     discounts: Limited<DiscountName, Minor>,
     payments: Limited<PaymentName, Minor>,
     tax_rules: BTreeMap<TaxRuleId, SaleTaxRule>,
+    /// What marketplaces keep; none where no order has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    withheld_tax: Option<Minor>,
     /// How many orders go from where.
     locations: BTreeMap<LocationId, u64>,
     /// Of every order, where all have the same.
@@ -130,6 +133,7 @@ impl DaySum {
             discounts: Limited::default(),
             payments: Limited::default(),
             tax_rules: BTreeMap::new(),
+            withheld_tax: None,
             locations: BTreeMap::new(),
             sales_representative: None,
             warnings: BTreeMap::new(),
@@ -181,6 +185,9 @@ impl DaySum {
                 kept.clone_from(rule);
             }
         }
+        if let Some(withheld) = sale.withheld_tax {
+            *self.withheld_tax.get_or_insert_default() += withheld;
+        }
         *self.locations.entry(sale.location_id.clone()).or_default() += 1;
         if self.orders == 0 {
             self.sales_representative.clone_from(&sale.sales_representative);
@@ -218,6 +225,7 @@ impl DaySum {
             subtotal: lines.iter().map(|line| line.total).sum(),
             tax: lines.iter().map(|line| line.tax).chain(charges.iter().map(|charge| charge.tax)).sum(),
             total: Minor::ZERO,
+            withheld_tax: self.withheld_tax,
             tax_rules: self.tax_rules.values().cloned().collect(),
             lines,
             charges,
@@ -230,6 +238,7 @@ impl DaySum {
             pack: Stage::default(),
             ship: Stage::default(),
             warnings: self.warnings.iter().map(|(reason, orders)| orders.warning(*reason)).collect(),
+            order_date: None,
             created_at: day.booked_at,
             voided_at: None,
             booked_revision: None,
@@ -289,7 +298,7 @@ fn amounts(sale: &Sale) -> impl Iterator<Item = Minor> {
     let lines = sale.lines.iter().flat_map(|line| [line.total, line.tax]);
     let charges = sale.charges.iter().flat_map(|charge| [charge.amount, charge.tax]);
     let discounts = sale.discounts.iter().map(|discount| discount.amount);
-    lines.chain(charges).chain(discounts).chain(sale.invoice.payments.iter().map(|payment| payment.amount))
+    lines.chain(charges).chain(discounts).chain(sale.withheld_tax).chain(sale.invoice.payments.iter().map(|payment| payment.amount))
 }
 
 fn written(rule: &SaleTaxRule) -> Option<String> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{LogEntry, LogState, Outcome};
+use crate::calendar::Calendar;
 use crate::order::{Order, OrderStatus, Revision};
 use crate::reason::Reason;
 use crate::settings::{CaptureOrderWhen, Settings};
@@ -129,8 +130,8 @@ fn first_sight(order: &Order, settings: &Settings, trigger: Trigger) -> Decision
     if order.tag_ids.iter().any(|tag| settings.exclude_tags.contains(tag)) {
         return skipped(Reason::ExcludedTag);
     }
-    let dated = order.ordered_at.or(order.created_at.map(|time| time.0)).map(jiff::civil::DateTime::date);
-    if trigger == Trigger::Schedule && settings.order_lock_date.is_some_and(|lock| dated.is_some_and(|date| date < lock)) {
+    let before = |lock| Calendar::of(settings).ordered(order).is_some_and(|date| date < lock);
+    if trigger == Trigger::Schedule && settings.order_lock_date.is_some_and(before) {
         return skipped(Reason::BeforeLockDate);
     }
     if let Some(reason) = not_there_yet(order, settings.capture_order_when) {

@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use super::customer::choose;
 use super::lines::{amounts, options_comment};
 use super::location;
-use super::tax::{recalculated, spread_tax};
+use super::taxation::tax_parts;
 use super::{
     Actor, Charge, CustomerChoice, CustomerMatches, Fulfilment, Invoice, OrderSource, Payment, ProductMatch, Products, Sale, SaleCustomer,
     SaleKind, SaleLine, SaleTaxRule, Source, Stage, StageStatus, Warning,
 };
-use crate::ids::SaleId;
+use crate::calendar::Calendar;
+use crate::ids::{AccountId, SaleId};
 use crate::jurisdiction::{self, Jurisdiction};
 use crate::money::{AmountError, Minor};
 use crate::order::{Address, Order, Revision};
@@ -90,7 +91,8 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         None => blocked(Reason::NoCustomer, ""),
     })?;
 
-    let mut parts = amounts(order, settings.currency).map_err(unbookable_amount)?;
+    let store_tax = settings.store_tax(order.store_id);
+    let mut parts = amounts(order, settings.currency, store_tax).map_err(unbookable_amount)?;
     let mut warnings = Vec::new();
     if parts.difference != Minor::ZERO {
         let amount = settings.currency.text(parts.difference);
@@ -99,8 +101,12 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
             comment: Some("Difference between ShipStation's order total and its parts".to_owned()),
             amount: parts.difference,
             tax: Minor::ZERO,
+            account: None,
         });
         warnings.push(Warning::new(Reason::TotalAdjusted, &format!("Adjusted by {amount} {}.", settings.currency)));
+        if parts.tax_not_added {
+            warnings.push(not_added(order, parts.tax, settings, with.store_name));
+        }
     }
     if order.parent_id.is_some() || (order.merged_or_split && parts.difference != Minor::ZERO) {
         warnings.push(Warning::new(Reason::SplitOrder, ""));
@@ -123,14 +129,9 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         warnings.push(Warning::new(Reason::SharedEmail, ""));
     }
 
-    // A difference that nobody charged is not a charge that anybody taxed.
-    let taxable_charges = parts.charges.len() - usize::from(parts.difference != Minor::ZERO);
-    let (charges_to_tax, _) = parts.charges.split_at(taxable_charges);
-    let taxed =
-        spread_tax(parts.tax, &parts.lines, charges_to_tax, settings.shipment_is_taxable, settings.currency).map_err(unbookable_amount)?;
-    if taxed.contradicted && !settings.tax.recalculate {
-        warnings.push(Warning::new(Reason::TaxAboveItems, ""));
-    }
+    let adjusted = parts.difference != Minor::ZERO;
+    let mut taxed = tax_parts(&mut parts, adjusted, rule, settings, store_tax).map_err(unbookable_amount)?;
+    warnings.append(&mut taxed.warnings);
 
     let (customer_account, sale_customer) = match &customer {
         CustomerChoice::Existing(customer) | CustomerChoice::Link(customer, _) => {
@@ -156,8 +157,7 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         if product.is_some() && item.quantity.unsigned_abs() > LARGEST_QUANTITY.unsigned_abs() {
             return Err(Unbookable::Failed(Warning::new(Reason::QuantityTooLarge, &format!("The quantity is {}.", item.quantity))));
         }
-        let account = settings.revenue_account.clone().or_else(|| product.and_then(|product| product.revenue_account.clone()));
-        let tax = if settings.tax.recalculate { recalculated(*total, rule.percent()) } else { *tax };
+        let of_product = product.and_then(|product| product.revenue_account.as_ref());
         lines.push(SaleLine {
             line_no: u32::try_from(index + 1).unwrap_or(u32::MAX),
             product_id: product.map(|product| product.id.clone()),
@@ -177,10 +177,11 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
             comment: options_comment(&item.options),
             quantity: item.quantity,
             unit_price: item.unit_price,
-            total: *total,
-            tax,
+            total: taxed.net(*total, *tax),
+            tax: *tax,
+            tax_included: taxed.included,
             tax_rule: rule.id.clone(),
-            account: account.or_else(|| customer_account.clone()),
+            account: revenue_account(settings, of_product, customer_account.as_ref()),
             location_id: location_id.clone(),
         });
     }
@@ -189,24 +190,11 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
             warnings.push(Warning::new(reason, &named(&skus)));
         }
     }
-    for (charge, tax) in parts.charges.iter_mut().zip(&taxed.charges) {
-        charge.tax = if !settings.tax.recalculate {
-            *tax
-        } else if settings.shipment_is_taxable {
-            recalculated(charge.amount, rule.percent())
-        } else {
-            Minor::ZERO
-        };
-    }
-    if taxed.homeless != Minor::ZERO && !settings.tax.recalculate {
-        parts.charges.push(Charge {
-            name: "Adjustment".to_owned(),
-            comment: Some("Tax of an order without lines".to_owned()),
-            amount: Minor::ZERO,
-            tax: taxed.homeless,
-        });
+    for charge in &mut parts.charges {
+        charge.account = revenue_account(settings, None, customer_account.as_ref());
     }
 
+    let calendar = Calendar::of(settings);
     let mut sale = Sale {
         id: sale_id.clone(),
         number: order.number.clone(),
@@ -229,6 +217,7 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         subtotal: lines.iter().map(|line| line.total).sum(),
         tax: lines.iter().map(|line| line.tax).chain(parts.charges.iter().map(|charge| charge.tax)).sum(),
         total: Minor::ZERO,
+        withheld_tax: taxed.withheld,
         tax_rules: vec![SaleTaxRule { id: rule.id.clone(), name: rule.name.clone(), components: rule.components.clone() }],
         lines,
         charges: parts.charges,
@@ -236,7 +225,7 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         invoice: Invoice {
             status: StageStatus::Draft,
             number: format!("INV-{}", order.number),
-            payments: payments(order, settings)?,
+            payments: payments(order, settings, &calendar)?,
             voided_payments: Vec::new(),
             sync: None,
         },
@@ -247,6 +236,7 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         pack: Stage::default(),
         ship: Stage::default(),
         warnings,
+        order_date: calendar.ordered(order),
         created_at: booked_at,
         voided_at: None,
         booked_revision: None,
@@ -278,15 +268,31 @@ fn sale_customer(customer: &crate::reference::Customer) -> SaleCustomer {
     SaleCustomer { id: customer.id.clone(), name: customer.name.clone(), email: customer.email.clone() }
 }
 
+/// The account that revenue goes to: the settings', else the product's, else the customer's, else the default (S41). A charge has no product.
+fn revenue_account(settings: &Settings, of_product: Option<&AccountId>, of_customer: Option<&AccountId>) -> Option<AccountId> {
+    settings.revenue_account.as_ref().or(of_product).or(of_customer).or(settings.default_revenue_account.as_ref()).cloned()
+}
+
+/// That the order's tax is not in its total, and whose setting would say so.
+fn not_added(order: &Order, tax: Minor, settings: &Settings, store_name: Option<&str>) -> Warning {
+    let (tax, currency) = (settings.currency.text(tax), settings.currency);
+    let store = match (order.store_id, store_name) {
+        (Some(id), Some(name)) => format!("its store is {id} ({name})"),
+        (Some(id), None) => format!("its store is {id}"),
+        (None, _) => "it names no store".to_owned(),
+    };
+    Warning::new(Reason::TaxNotAdded, &format!("The order's tax is {tax} {currency}, and {store}."))
+}
+
 /// What was paid, also when it is more or less than the total (S72, S122); nothing without a payment account (S74).
-fn payments(order: &Order, settings: &Settings) -> Result<Vec<Payment>, Unbookable> {
+fn payments(order: &Order, settings: &Settings, calendar: &Calendar) -> Result<Vec<Payment>, Unbookable> {
     let Some(account) = settings.payment_account(order.payment_method.as_deref()) else { return Ok(Vec::new()) };
     let amount = settings.currency.minor(order.amount_paid).map_err(unbookable_amount)?;
     if amount == Minor::ZERO {
         return Ok(Vec::new());
     }
-    let date = order.paid_at.or(order.ordered_at).map(jiff::civil::DateTime::date);
-    Ok(vec![Payment { amount, account: account.clone(), method: order.payment_method.clone(), date, id: None, by: None }])
+    let (account, method) = (account.clone(), order.payment_method.clone());
+    Ok(vec![Payment { amount, account, method, date: calendar.paid(order), id: None, by: None }])
 }
 
 /// Names at most three SKUs, so that an order of a thousand unknown ones does not fill the log.

@@ -254,6 +254,10 @@ impl Sale {
     /// Picks everything or nothing: short of anything, the pick stays a draft with what it found (S34).
     fn pick(&mut self, with: Fulfilment<'_>, step: &mut Step) {
         if self.allocations.is_empty() {
+            // Services, and what suppliers send: nothing to pick is not a short pick.
+            if with.mode != PickPackShip::None && !self.is_sent_by_others() {
+                self.pick = Stage { status: StageStatus::Authorised, at: Some(with.at), found: None };
+            }
             return;
         }
         self.pick.status = StageStatus::Draft;
@@ -289,6 +293,12 @@ impl Sale {
             self.warnings.push(Warning::new(Reason::StockShort, &listed("Found", &short)));
         }
         self.pick.found = Some(found);
+    }
+
+    /// Whether a marketplace's warehouse sends all of it: nothing of that is done here.
+    #[must_use]
+    pub fn is_sent_by_others(&self) -> bool {
+        !self.lines.is_empty() && self.lines.iter().all(|line| line.external)
     }
 
     /// Undoes the sale and keeps it as a record (S152): its totals stay, its stock goes back, payments and invoice are void.

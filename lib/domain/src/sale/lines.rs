@@ -6,6 +6,7 @@ use super::{Charge, Discount};
 use crate::allocate::{round_to, whole_near};
 use crate::money::{AmountError, Currency, LARGEST_AMOUNT, Minor};
 use crate::order::{Item, ItemOption, Order};
+use crate::settings::StoreTax;
 
 /// How long a comment is shown in lists: characters.
 pub const DISPLAYED_COMMENT: usize = 256;
@@ -37,7 +38,7 @@ pub fn displayed_comment(comment: &str) -> std::borrow::Cow<'_, str> {
     format!("{shown}…").into()
 }
 
-/// The order's amounts in whole minor units: their sum and the order's tax make the order's total.
+/// The order's amounts in whole minor units: their sum, and the order's tax where it is added to them, make the order's total.
 pub(super) struct Amounts<'a> {
     /// Items that are not adjustments, with their totals.
     pub lines: Vec<(&'a Item, Minor)>,
@@ -45,11 +46,14 @@ pub(super) struct Amounts<'a> {
     pub discounts: Vec<Discount>,
     /// What ShipStation's own numbers leave: zero, or the amount of the visible adjustment.
     pub difference: Minor,
+    /// As ShipStation states it.
     pub tax: Minor,
+    /// The parts are the order's total without its tax, although the store adds it.
+    pub tax_not_added: bool,
 }
 
-/// Rounds each amount so that lines + charges − discounts + tax is ShipStation's total.
-pub(super) fn amounts(order: &Order, currency: Currency) -> Result<Amounts<'_>, AmountError> {
+/// Rounds each amount so that lines + charges − discounts, and the tax where the store adds it, is ShipStation's total.
+pub(super) fn amounts(order: &Order, currency: Currency, store_tax: StoreTax) -> Result<Amounts<'_>, AmountError> {
     let total = currency.minor(order.total)?;
     let tax = currency.minor(order.tax)?;
     let (things, adjustments): (Vec<&Item>, Vec<&Item>) = order.items.iter().partition(|item| !item.adjustment);
@@ -63,12 +67,21 @@ pub(super) fn amounts(order: &Order, currency: Currency) -> Result<Amounts<'_>, 
     if size > Decimal::from(LARGEST_AMOUNT) {
         return Err(AmountError::TooLarge(order.total));
     }
-    let stated = total - tax;
-    let whole = whole_near(exact.iter().sum(), stated);
+    let added = store_tax == StoreTax::Added;
+    let stated = if added { total - tax } else { total };
+    let sum: Decimal = exact.iter().sum();
+    let whole = whole_near(sum, stated);
+    let difference = stated - whole;
+    let tax_not_added = added && difference != Minor::ZERO && whole_near(sum, total) == total;
     let mut rounded = round_to(whole, &exact).into_iter();
 
-    let charge =
-        |name: Option<&str>, amount| Charge { name: "Shipping".to_owned(), comment: name.map(str::to_owned), amount, tax: Minor::ZERO };
+    let charge = |name: Option<&str>, amount| Charge {
+        name: "Shipping".to_owned(),
+        comment: name.map(str::to_owned),
+        amount,
+        tax: Minor::ZERO,
+        account: None,
+    };
     let discount = |name: Option<&str>, amount: Minor| Discount { name: name.unwrap_or("Discount").to_owned(), amount: -amount };
     let lines: Vec<(&Item, Minor)> = things.into_iter().map(|item| (item, rounded.next().unwrap_or_default())).collect();
     let mut charges = Vec::new();
@@ -89,5 +102,5 @@ pub(super) fn amounts(order: &Order, currency: Currency) -> Result<Amounts<'_>, 
         -1 => discounts.push(discount(order.requested_shipping_service.as_deref(), shipping)),
         _ => {}
     }
-    Ok(Amounts { lines, charges, discounts, difference: stated - whole, tax })
+    Ok(Amounts { lines, charges, discounts, difference, tax, tax_not_added })
 }

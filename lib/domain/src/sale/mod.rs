@@ -11,6 +11,7 @@ mod location;
 mod paid_later;
 mod product;
 mod tax;
+mod taxation;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -78,6 +79,9 @@ pub struct Sale {
     pub tax: Minor,
     /// Lines + charges − discounts + tax.
     pub total: Minor,
+    /// Tax that the marketplace collected and pays itself (N17): no tax of ours, and no part of the total.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld_tax: Option<Minor>,
     /// The invoice.
     pub invoice: Invoice,
     /// What it has a claim on.
@@ -101,6 +105,10 @@ pub struct Sale {
     /// What a person should know about how it was booked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+    /// The order's own date on the merchant's calendar. None on a day's sale, which has its day's, and on sales that were booked before it was kept.
+    /// It is written as payments write theirs, which is nearly always the same date.
+    #[serde(default, rename = "date", skip_serializing_if = "Option::is_none")]
+    pub order_date: Option<Date>,
     /// When it was booked.
     pub created_at: Timestamp,
     /// When it was voided.
@@ -211,12 +219,15 @@ pub struct SaleLine {
     pub comment: Option<String>,
     /// 0 is legal.
     pub quantity: i64,
-    /// Exact, with ShipStation's own decimals.
+    /// Exact, with ShipStation's own decimals: as the store states it, with tax where that is included.
     pub unit_price: Decimal,
-    /// Quantity × unit price in whole minor units; see [`crate::allocate::round_to`].
+    /// Quantity × unit price in whole minor units (see [`crate::allocate::round_to`]), less the tax where the unit price includes it.
     pub total: Minor,
     /// Its part of the order's tax.
     pub tax: Minor,
+    /// The unit price includes the tax (N31): total and tax together are what the store states.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tax_included: bool,
     /// The rule under whose name the tax stands.
     pub tax_rule: TaxRuleId,
     /// The revenue account; none until the merchant's books decide.
@@ -251,6 +262,9 @@ pub struct Charge {
     /// Its part of the order's tax.
     #[serde(default)]
     pub tax: Minor,
+    /// The revenue account; none until the merchant's books decide, and on charges that were booked before they had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
 }
 
 /// A discount on the whole order (S120).
@@ -374,6 +388,15 @@ impl Sale {
         let rule = self.tax_rules.iter().find(|rule| rule.id == line.tax_rule);
         let components = rule.map(|rule| rule.components.as_slice()).unwrap_or_default();
         components.iter().zip(allocate_components(line.tax, components)).collect()
+    }
+
+    /// The date of sale and invoice: the order's own, or the local date of a day's sale. Sales that were booked before it was kept have none.
+    #[must_use]
+    pub fn dated(&self) -> Option<Date> {
+        match &self.source {
+            Source::Order(_) => self.order_date,
+            Source::Day(day) => Some(day.local_date),
+        }
     }
 
     /// The sale's status, from its stages.

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::{Payment, Sale};
+use crate::calendar::Calendar;
 use crate::ids::OrderId;
 use crate::money::{AmountError, Minor};
 use crate::order::Order;
@@ -45,7 +46,7 @@ impl Sale {
             amount: due,
             account: account.clone(),
             method: newest.payment_method.clone(),
-            date: newest.paid_at.or(newest.ordered_at).map(jiff::civil::DateTime::date),
+            date: Calendar::of(settings).paid(newest),
             id: Some(format!("{}{}", prefix(newest.id), self.currency.text(now))),
             by: None,
         };

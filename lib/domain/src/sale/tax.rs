@@ -18,10 +18,11 @@ pub(super) struct Spread {
     pub contradicted: bool,
 }
 
-/// Keeps what items state as their own and spreads the rest in proportion to totals, over the charges too when `charges_taxed`.
+/// Keeps what items state as their own, amounts below zero too, and spreads the rest over those that state nothing, in proportion to totals; over the charges
+/// too when `charges_taxed`.
 ///
-/// An item's own amount is for one unit and is contained in the order's (facts sheet, section 4). Where some item states an amount above zero, a stated
-/// zero is an untaxed product and stays untaxed; where all state zero or nothing, nobody has stated anything.
+/// An item's own amount is for one unit and is contained in the order's (facts sheet, section 4). Where some item states an amount, a stated zero is an
+/// untaxed product and stays untaxed; where all state zero or nothing, nobody has stated anything.
 pub(super) fn spread_tax(
     tax: Minor,
     lines: &[(&Item, Minor)],
@@ -29,6 +30,49 @@ pub(super) fn spread_tax(
     charges_taxed: bool,
     currency: Currency,
 ) -> Result<Spread, AmountError> {
+    let own = own_amounts(lines, currency)?;
+    let stated: Vec<Decimal> = own.iter().map(|amount| amount.unwrap_or_default()).collect();
+    let size: Decimal = stated.iter().map(Decimal::abs).sum();
+    if size > Decimal::from(LARGEST_AMOUNT) {
+        return Err(AmountError::TooLarge(size / Decimal::from(10_i64.pow(currency.digits()))));
+    }
+    let kept = whole_near(stated.iter().sum(), tax);
+    let mut result =
+        Spread { lines: round_to(kept, &stated), charges: vec![Minor::ZERO; charges.len()], homeless: Minor::ZERO, contradicted: false };
+    let rest = tax - kept;
+    if rest == Minor::ZERO {
+        return Ok(result);
+    }
+    let taxed_charges = if charges_taxed { charges } else { &[] };
+    let silent = own.iter().zip(lines).map(|(amount, (_, total))| amount.is_none().then_some(*total));
+    let takers: Vec<Option<Minor>> = silent.chain(taxed_charges.iter().map(|charge| Some(charge.amount))).collect();
+    if takers.iter().all(Option::is_none) {
+        if lines.is_empty() {
+            result.homeless = rest;
+        } else {
+            result.contradict(kept, rest, lines);
+        }
+        return Ok(result);
+    }
+    // Nothing stated: the rest is the whole, and goes where there is something of value.
+    if kept == Minor::ZERO && stated.iter().all(Decimal::is_zero) {
+        result.add(&spread_over(rest, &takers));
+        return Ok(result);
+    }
+    // What goods are taxed with has their sign. Where none of those that state nothing can take such an amount, the items claim more than the order has.
+    let alike: Vec<Option<Minor>> = takers.iter().map(|taker| taker.filter(|total| total.0.signum() == rest.0.signum())).collect();
+    if alike.iter().any(Option::is_some) {
+        result.add(&spread_over(rest, &alike));
+    } else if rest.0.signum() * kept.0.signum() < 0 || tax == Minor::ZERO {
+        result.contradict(kept, rest, lines);
+    } else {
+        result.add(&spread_over(rest, &takers));
+    }
+    Ok(result)
+}
+
+/// What each item states for all of its units, in minor units with their fraction; none where it states nothing, or where no item states anything but zero.
+fn own_amounts(lines: &[(&Item, Minor)], currency: Currency) -> Result<Vec<Option<Decimal>>, AmountError> {
     let mut own = Vec::with_capacity(lines.len());
     for (item, _) in lines {
         own.push(match item.unit_tax {
@@ -42,56 +86,54 @@ pub(super) fn spread_tax(
     if own.iter().flatten().all(Decimal::is_zero) {
         own.fill(None);
     }
-    let stated: Vec<Decimal> = own.iter().map(|amount| amount.unwrap_or_default()).collect();
-    let size: Decimal = stated.iter().map(Decimal::abs).sum();
-    if size > Decimal::from(LARGEST_AMOUNT) {
-        return Err(AmountError::TooLarge(size / Decimal::from(10_i64.pow(currency.digits()))));
-    }
-    let kept = whole_near(stated.iter().sum(), tax);
-    let mut parts = round_to(kept, &stated);
-    let rest = tax - kept;
-    let mut result = Spread { lines: Vec::new(), charges: vec![Minor::ZERO; charges.len()], homeless: Minor::ZERO, contradicted: false };
-    if rest.0.signum() * kept.0.signum() < 0 || (kept.0 != 0 && tax == Minor::ZERO) {
-        // The items claim more than the order has: keep their proportion, not their amounts.
-        result.contradicted = true;
-        result.lines = spread(tax, &parts);
-        return Ok(result);
-    }
-    if rest == Minor::ZERO {
-        result.lines = parts;
-        return Ok(result);
-    }
-    let mut takers: Vec<usize> = own.iter().enumerate().filter(|(_, amount)| amount.is_none()).map(|(index, _)| index).collect();
-    let charge_takers = if charges_taxed { charges.len() } else { 0 };
-    if takers.is_empty() && charge_takers == 0 {
-        if lines.is_empty() {
-            result.homeless = rest;
-            return Ok(result);
-        }
-        result.contradicted = true;
-        takers = (0..lines.len()).collect();
-    }
-    let weights: Vec<Minor> = takers
-        .iter()
-        .map(|index| lines.get(*index).map_or(Minor::ZERO, |(_, total)| *total))
-        .chain(charges.iter().take(charge_takers).map(|charge| charge.amount))
-        .collect();
-    let shares = spread(rest, &weights);
-    let (line_shares, charge_shares) = shares.split_at(takers.len());
-    for (index, share) in takers.iter().zip(line_shares) {
-        if let Some(part) = parts.get_mut(*index) {
+    Ok(own)
+}
+
+/// `amount` over those that take part, in proportion to their weights.
+fn spread_over(amount: Minor, weights: &[Option<Minor>]) -> Vec<Minor> {
+    let taking: Vec<Minor> = weights.iter().flatten().copied().collect();
+    let mut shares = spread(amount, &taking).into_iter();
+    weights.iter().map(|weight| weight.and_then(|_| shares.next()).unwrap_or_default()).collect()
+}
+
+impl Spread {
+    /// Adds shares of the lines, and after them of the charges.
+    fn add(&mut self, shares: &[Minor]) {
+        for (part, share) in self.lines.iter_mut().chain(&mut self.charges).zip(shares) {
             *part += *share;
         }
     }
-    for (part, share) in result.charges.iter_mut().zip(charge_shares) {
-        *part = *share;
+
+    /// Makes the lines add up although their own amounts, `kept` in all, contradict the order's: what they claim too much is taken off those that claim it, in
+    /// proportion, and what is missing is spread over all lines.
+    fn contradict(&mut self, kept: Minor, rest: Minor, lines: &[(&Item, Minor)]) {
+        self.contradicted = true;
+        let claims: Vec<Option<Minor>> =
+            self.lines.iter().map(|part| Some(*part).filter(|part| part.0.signum() * rest.0.signum() < 0)).collect();
+        let claimed: Minor = claims.iter().flatten().copied().sum();
+        if kept.0.signum() * rest.0.signum() < 0 && claimed.0.unsigned_abs() >= rest.0.unsigned_abs() {
+            let left = spread_over(claimed + rest, &claims);
+            for ((part, claim), left) in self.lines.iter_mut().zip(&claims).zip(left) {
+                *part = if claim.is_some() { left } else { *part };
+            }
+        } else {
+            let totals: Vec<Option<Minor>> = lines.iter().map(|(_, total)| Some(*total)).collect();
+            self.add(&spread_over(rest, &totals));
+        }
     }
-    result.lines = parts;
-    Ok(result)
 }
 
 /// What a rule of `percent` takes of `amount`, halves away from zero (S70).
 pub(super) fn recalculated(amount: Minor, percent: Decimal) -> Minor {
-    let exact = Decimal::from(amount.0).checked_mul(percent).unwrap_or_default() / Decimal::ONE_HUNDRED;
+    taken(amount, percent, Decimal::ONE_HUNDRED)
+}
+
+/// What of `amount` is tax where it includes a tax of `percent` of the rest.
+pub(super) fn contained(amount: Minor, percent: Decimal) -> Minor {
+    taken(amount, percent, Decimal::ONE_HUNDRED + percent)
+}
+
+fn taken(amount: Minor, percent: Decimal, of: Decimal) -> Minor {
+    let exact = Decimal::from(amount.0).checked_mul(percent).and_then(|product| product.checked_div(of)).unwrap_or_default();
     Minor(exact.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero).to_i64().unwrap_or(0))
 }

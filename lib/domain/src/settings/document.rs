@@ -241,6 +241,11 @@ impl<'doc, 'errors> Members<'doc, 'errors> {
         value
     }
 
+    /// Takes a member that is no setting, whatever it says.
+    pub(super) fn passed_over(&mut self, name: &'static str) {
+        self.find(name);
+    }
+
     /// Notes a fault that only the members together show.
     pub(super) fn refuse(&mut self, name: &str, code: &'static str, message: impl Into<String>) {
         self.note(name, Fault::new(code, message));

@@ -11,8 +11,13 @@ impl Settings {
     #[must_use]
     pub fn account_faults(&self, account: &Account) -> Vec<FieldError> {
         let mut faults = Vec::new();
-        if account.kind != AccountKind::Revenue && self.revenue_account.as_ref() == Some(&account.id) {
-            faults.push(in_use("/kind", "account", &["revenue_account".to_owned()], "its kind must stay revenue"));
+        if account.kind != AccountKind::Revenue {
+            let revenue = [("revenue_account", &self.revenue_account), ("default_revenue_account", &self.default_revenue_account)];
+            let named = revenue.into_iter().filter(|(_, id)| id.as_ref() == Some(&account.id));
+            let places: Vec<String> = named.map(|(name, _)| name.to_owned()).collect();
+            if !places.is_empty() {
+                faults.push(in_use("/kind", "account", &places, "its kind must stay revenue"));
+            }
         }
         if !account.receives_payments {
             let payment = &self.payment;
@@ -52,7 +57,7 @@ fn in_use(pointer: &str, what: &str, places: &[String], so: &str) -> FieldError 
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use crate::ids::WarehouseId;
 
@@ -76,6 +81,9 @@ mod tests {
         assert_eq!(pointers(&settings.account_faults(&account("a", AccountKind::Asset, true))), ["/kind"]);
         assert!(settings.account_faults(&account("a", AccountKind::Revenue, true)).is_empty());
         assert!(settings.account_faults(&account("b", AccountKind::Asset, false)).is_empty());
+        settings.default_revenue_account = Some("c".into());
+        let faults = settings.account_faults(&account("c", AccountKind::Asset, false));
+        assert_eq!((pointers(&faults), faults[0].message.contains("`default_revenue_account`")), (vec!["/kind"], true));
         settings.payment.account = Some("b".into());
         assert_eq!(pointers(&settings.account_faults(&account("b", AccountKind::Asset, false))), ["/receives_payments"]);
     }

@@ -16,11 +16,13 @@ mod references;
 mod tests;
 mod validate;
 mod values;
+mod warnings;
 
 pub use change::{SettingChange, changes};
 pub use document::{FieldError, LARGEST_DOCUMENT, MALFORMED_JSON};
 pub use references::{AccountUse, Named, References, named_references};
 pub use validate::{ACKNOWLEDGEMENT, DOWNLOAD_DELAY_MINUTES, POLL_MINUTES, PRICE_TIERS, parse};
+pub use warnings::WARNINGS;
 
 /// The whole document, as it is kept and as the API shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +50,8 @@ pub struct Settings {
     pub invoice_status: InvoiceMode,
     /// Overrides the account of product, customer and every other mapping.
     pub revenue_account: Option<AccountId>,
+    /// The account of what no other mapping gives one.
+    pub default_revenue_account: Option<AccountId>,
     /// Unit of lengths; must agree with the ShipStation account.
     pub dimension_units: DimensionUnits,
     /// The ShipStation store's name becomes the sale's sales representative.
@@ -98,6 +102,7 @@ impl Default for Settings {
             ignore_restock_for_unfulfilled: false,
             invoice_status: InvoiceMode::Draft,
             revenue_account: None,
+            default_revenue_account: None,
             dimension_units: DimensionUnits::Inches,
             store_name_as_sales_rep: false,
             match_products: MatchProducts::BySku,
@@ -220,6 +225,18 @@ choice! {
     }
 }
 
+choice! {
+    /// How a store states the tax of its orders, in `tax.by_store` (N17, N31).
+    StoreTax {
+        /// On top of prices.
+        Added = "added",
+        /// Contained in prices, as in countries with VAT.
+        Included = "included",
+        /// Collected and paid by the marketplace: no part of the order's total.
+        Withheld = "withheld",
+    }
+}
+
 /// A local time `HH:MM`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LocalTime {
@@ -275,6 +292,8 @@ pub struct TaxSettings {
     pub default_rule: Option<TaxRuleId>,
     /// Replace ShipStation's amount by the rule's.
     pub recalculate: bool,
+    /// How each store states tax. A store that is not named adds it.
+    pub by_store: BTreeMap<StoreId, StoreTax>,
 }
 
 /// Accounts that receive the payments of orders (S72–S75). Optional as a whole.
@@ -292,6 +311,12 @@ impl Settings {
     #[must_use]
     pub fn tax_mapping_finished(&self) -> bool {
         self.tax.default_rule.is_some()
+    }
+
+    /// How the store states tax; an order without a store adds it.
+    #[must_use]
+    pub fn store_tax(&self, store: Option<StoreId>) -> StoreTax {
+        store.and_then(|store| self.tax.by_store.get(&store)).copied().unwrap_or(StoreTax::Added)
     }
 
     /// The location of orders from `warehouse` (S63), and whether it was mapped or is the default.

@@ -55,7 +55,7 @@ impl References {
 /// The ids that a settings document names: what the caller loads before it asks for validation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Named {
-    /// `revenue_account`, `payment.account` and the values of `payment.by_method`.
+    /// `revenue_account`, `default_revenue_account`, `payment.account` and the values of `payment.by_method`.
     pub accounts: BTreeSet<AccountId>,
     /// `customer_id`.
     pub customers: BTreeSet<CustomerId>,
@@ -76,6 +76,7 @@ pub fn named_references(document: &str) -> Named {
     let payment = root.get("payment").and_then(Value::as_object);
     Named {
         accounts: id(Some(&root), "revenue_account")
+            .chain(id(Some(&root), "default_revenue_account"))
             .chain(id(payment, "account"))
             .chain(ids(payment, "by_method"))
             .map(AccountId::from)
@@ -91,8 +92,9 @@ impl Settings {
     #[must_use]
     pub fn named_references(&self) -> Named {
         let (map, payment) = (&self.location_map, &self.payment);
+        let revenue = self.revenue_account.iter().chain(&self.default_revenue_account);
         Named {
-            accounts: self.revenue_account.iter().chain(&payment.account).chain(payment.by_method.values()).cloned().collect(),
+            accounts: revenue.chain(&payment.account).chain(payment.by_method.values()).cloned().collect(),
             customers: self.customer_id.iter().cloned().collect(),
             locations: map.default.iter().chain(map.warehouses.values()).cloned().collect(),
             tax_rules: self.tax.default_rule.iter().cloned().collect(),

@@ -6,11 +6,12 @@ use super::document::{self, FieldError, Members};
 use super::references::References;
 use super::values::{
     boolean, choice, currency, customer, date, integer, local_time, location, number_id, payment_account, payment_method, revenue_account,
-    tax_rule, time_zone, warehouse,
+    store, tax_rule, time_zone, warehouse,
 };
+use super::warnings::WARNINGS;
 use super::{
     AutoAssembly, CaptureOrderWhen, Consolidation, DimensionUnits, InvoiceMode, LocationMap, MatchProducts, PaymentSettings, PickPackShip,
-    Settings, TaxSettings,
+    Settings, StoreTax, TaxSettings,
 };
 use crate::ids::{StoreId, TagId};
 
@@ -60,6 +61,7 @@ fn read(root: &mut Members<'_, '_>, current: &Settings, references: &References)
     let pick_pack_ship = root.read("pick_pack_ship", default.pick_pack_ship, choice(PickPackShip::VALUES, PickPackShip::from_text));
     let ignore_restock_for_unfulfilled = root.read("ignore_restock_for_unfulfilled", default.ignore_restock_for_unfulfilled, boolean);
     let invoice_status = root.read("invoice_status", default.invoice_status, choice(InvoiceMode::VALUES, InvoiceMode::from_text));
+    let default_revenue_account = root.optional("default_revenue_account", |value| revenue_account(value, references));
     let revenue_account = root.optional("revenue_account", |value| revenue_account(value, references));
     let dimension_units = root.read("dimension_units", default.dimension_units, choice(DimensionUnits::VALUES, DimensionUnits::from_text));
     let store_name_as_sales_rep = root.read("store_name_as_sales_rep", default.store_name_as_sales_rep, boolean);
@@ -77,7 +79,8 @@ fn read(root: &mut Members<'_, '_>, current: &Settings, references: &References)
     let tax = root.compound("tax", |members| {
         let default_rule = members.optional("default_rule", |value| tax_rule(value, references));
         let recalculate = members.read("recalculate", default.tax.recalculate, boolean);
-        Some(TaxSettings { default_rule: default_rule?, recalculate: recalculate? })
+        let by_store = members.entries("by_store", store, choice(StoreTax::VALUES, StoreTax::from_text));
+        Some(TaxSettings { default_rule: default_rule?, recalculate: recalculate?, by_store: by_store? })
     });
     let payment = root.compound("payment", |members| {
         let account = members.optional("account", |value| payment_account(value, references));
@@ -91,6 +94,7 @@ fn read(root: &mut Members<'_, '_>, current: &Settings, references: &References)
     let download_delay_minutes = root.read("download_delay_minutes", default.download_delay_minutes, integer(DOWNLOAD_DELAY_MINUTES));
     let poll_minutes = root.read("poll_minutes", default.poll_minutes, integer(POLL_MINUTES));
     let acknowledged = root.read(ACKNOWLEDGEMENT, false, boolean);
+    root.passed_over(WARNINGS);
     root.refuse_the_rest();
 
     // Rules between members speak only where the members themselves could be read.
@@ -136,6 +140,7 @@ fn read(root: &mut Members<'_, '_>, current: &Settings, references: &References)
         ignore_restock_for_unfulfilled: ignore_restock_for_unfulfilled?,
         invoice_status: invoice_status?,
         revenue_account: revenue_account?,
+        default_revenue_account: default_revenue_account?,
         dimension_units: dimension_units?,
         store_name_as_sales_rep: store_name_as_sales_rep?,
         match_products: match_products?,

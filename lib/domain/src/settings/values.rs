@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::LocalTime;
 use super::document::{Fault, quoted_text};
 use super::references::{References, may_be_id};
-use crate::ids::{AccountId, CustomerId, LocationId, TaxRuleId, WarehouseId};
+use crate::ids::{AccountId, CustomerId, LocationId, StoreId, TaxRuleId, WarehouseId};
 use crate::money::Currency;
 use crate::reference::AccountKind;
 
@@ -98,6 +98,15 @@ pub(super) fn warehouse(key: &str) -> Result<WarehouseId, Fault> {
             "invalid_key",
             format!("{} is not a ShipStation warehouse id; the ids are whole numbers, such as 2841.", quoted_text(key)),
         )
+    })
+}
+
+/// A ShipStation store id as a member name, in one spelling like that of a warehouse.
+pub(super) fn store(key: &str) -> Result<StoreId, Fault> {
+    let id = key.parse::<StoreId>().ok().filter(|id| id.to_string() == key);
+    id.ok_or_else(|| {
+        let message = format!("{} is not a ShipStation store id; the ids are whole numbers, such as 2841.", quoted_text(key));
+        Fault::new("invalid_key", message)
     })
 }
 

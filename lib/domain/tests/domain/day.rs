@@ -42,7 +42,7 @@ pub(crate) fn sale_of(sum: &DaySum, merchant: &Merchant) -> Option<Sale> {
 }
 
 /// The day of these orders, each of which can be booked.
-fn day(merchant: &Merchant, orders: &[Order]) -> Sale {
+pub(crate) fn day_of(merchant: &Merchant, orders: &[Order]) -> Sale {
     let mut sum = DaySum::new(merchant.settings.currency);
     for order in orders {
         sum.add(&merchant.sale(order)).unwrap();
@@ -60,7 +60,7 @@ fn s23_s27_s105_the_sale_of_a_day() {
     let merchant = daily_merchant();
     let orders =
         [numbered(1, order(vec![line("A", 1, "10.00")], "0.80", "5")), numbered(2, order(vec![line("A", 2, "10.00")], "1.60", "0"))];
-    let sale = day(&merchant, &orders);
+    let sale = day_of(&merchant, &orders);
     assert_eq!(
         (sale.id.as_str(), sale.number.as_str(), sale.invoice.number.as_str()),
         ("DAY-2026-05-04", "DAY-2026-05-04", "INV-DAY-2026-05-04")
@@ -85,7 +85,7 @@ fn s23_s27_s105_the_sale_of_a_day() {
 #[test]
 fn s28_a_customer_just_for_this() {
     let mut merchant = daily_merchant();
-    assert_eq!(day(&merchant, &[order(vec![], "0", "0")]).customer.id.as_str(), "day");
+    assert_eq!(day_of(&merchant, &[order(vec![], "0", "0")]).customer.id.as_str(), "day");
     merchant.customers.from_settings = None;
     let refusal = merchant.refusal(&order(vec![line("A", 1, "1")], "0", "0"));
     assert_eq!(blocked(&refusal), Reason::MissingReference);
@@ -114,7 +114,7 @@ fn s23_nothing_pending_makes_no_sale() {
 fn s23_what_is_one_line() {
     let merchant = daily_merchant();
     let base = || order(vec![line("A", 1, "10.00")], "0", "0");
-    let lines = |other: Order| day(&merchant, &[numbered(1, base()), numbered(2, other)]).lines.len();
+    let lines = |other: Order| day_of(&merchant, &[numbered(1, base()), numbered(2, other)]).lines.len();
     assert_eq!(lines(base()), 1);
     assert_eq!(lines(order(vec![line(" a", 5, "10.0000")], "0", "0")), 1, "spelling and trailing zeros");
     assert_eq!(lines(order(vec![line("A", 1, "10.01")], "0", "0")), 2, "price");
@@ -136,7 +136,7 @@ fn s23_what_is_one_line() {
         item.name = Some(name.to_owned());
         order(vec![item], "0", "0")
     };
-    let services = |one: Order, other: Order| day(&merchant, &[numbered(1, one), numbered(2, other)]).lines.len();
+    let services = |one: Order, other: Order| day_of(&merchant, &[numbered(1, one), numbered(2, other)]).lines.len();
     assert_eq!(services(unknown("X", "Mug"), unknown("X", "Mug")), 1);
     assert_eq!(services(unknown("X", "Mug"), unknown("X", "Cup")), 2);
     assert_eq!(services(unknown("X", "Mug"), unknown("Y", "Mug")), 2);
@@ -153,7 +153,7 @@ fn s80_options_of_merged_lines() {
     };
     let comment = |values: &[Option<&str>]| {
         let orders: Vec<Order> = (1..).zip(values).map(|(id, value)| numbered(id, with(*value))).collect();
-        day(&merchant, &orders).lines[0].comment.clone()
+        day_of(&merchant, &orders).lines[0].comment.clone()
     };
     assert_eq!(comment(&[Some("L"), Some("L")]).as_deref(), Some("Size: L"));
     assert_eq!(comment(&[Some("L"), Some("M"), Some("L")]), None);
@@ -169,8 +169,8 @@ fn s23_charges_discounts_and_payments() {
     let mut second = order(vec![line("A", 1, "10"), adjustment("Gift wrap", "3"), adjustment("SPRING", "-1.50")], "0", "5");
     let mut third = order(vec![line("A", 1, "10"), adjustment("AUTUMN", "-1")], "0", "0");
     second.payment_method = Some("paypal".to_owned());
-    third.paid_at = wall_time("2026-05-03T23:00:00");
-    let sale = day(&merchant, &[numbered(1, first), numbered(2, second), numbered(3, third)]);
+    third.paid_at = wall_time("2026-05-03T09:00:00");
+    let sale = day_of(&merchant, &[numbered(1, first), numbered(2, second), numbered(3, third)]);
     let charges: Vec<_> = sale.charges.iter().map(|charge| (charge.name.as_str(), charge.comment.as_deref(), charge.amount.0)).collect();
     assert_eq!(charges, [("Shipping", Some("Gift wrap"), 500), ("Shipping", Some("USPS Priority"), 1000)]);
     let discounts: Vec<_> = sale.discounts.iter().map(|discount| (discount.name.as_str(), discount.amount.0)).collect();
@@ -191,13 +191,36 @@ fn s23_charges_discounts_and_payments() {
     );
 }
 
+/// S23, S41: charges of different accounts stay apart, also those whose names are given up.
+#[test]
+fn s23_s41_charges_by_account() {
+    let mut sum = DaySum::new(Currency::USD);
+    let mut merchant = daily_merchant();
+    for (id, account) in [(1, "one"), (2, "other"), (3, "one")] {
+        merchant.settings.revenue_account = Some(AccountId::from(account));
+        sum.add(&merchant.sale(&numbered(id, order(vec![], "0", "5")))).unwrap();
+    }
+    let sale = sale_of(&sum, &merchant).unwrap();
+    let charges: Vec<_> = sale.charges.iter().map(|charge| (charge.account.as_ref().unwrap().as_str(), charge.amount.0)).collect();
+    assert_eq!(charges, [("one", 1000), ("other", 500)]);
+    // A sum that was put away before charges had accounts goes on.
+    let mut old = serde_json::to_value(&sum).unwrap();
+    for pair in old["charges"]["chosen"].as_array_mut().unwrap() {
+        pair[0].as_object_mut().unwrap().remove("account");
+    }
+    old["charges"]["chosen"].as_array_mut().unwrap().truncate(1);
+    let mut old: DaySum = serde_json::from_value(old).unwrap();
+    old.add(&merchant.sale(&numbered(4, order(vec![], "0", "5")))).unwrap();
+    assert_eq!(sale_of(&old, &merchant).unwrap().charges.len(), 2);
+}
+
 /// N3: a merged line is the sum of its orders' lines and is not rounded anew: a third of a cent, rounded up in each of three orders, is three cents.
 #[test]
 fn n3_totals_are_summed_and_not_rounded_anew() {
     let merchant = daily_merchant();
     let mut one = order(vec![line("A", 1, "0.0034")], "0", "0");
     (one.total, one.amount_paid) = (exact("0.01"), exact("0"));
-    let sale = day(&merchant, &[numbered(1, one.clone()), numbered(2, one.clone()), numbered(3, one)]);
+    let sale = day_of(&merchant, &[numbered(1, one.clone()), numbered(2, one.clone()), numbered(3, one)]);
     assert_eq!((sale.lines.len(), sale.lines[0].quantity, sale.lines[0].total, sale.total), (1, 3, Minor(3), Minor(3)));
 }
 
@@ -206,7 +229,7 @@ fn n3_totals_are_summed_and_not_rounded_anew() {
 fn p6_warnings_of_a_day() {
     let merchant = daily_merchant();
     let orders: Vec<Order> = [5, 3, 1, 4, 2].into_iter().map(|id| numbered(id, order(vec![line("nowhere", 1, "1")], "0", "0"))).collect();
-    let sale = day(&merchant, &orders);
+    let sale = day_of(&merchant, &orders);
     assert_eq!(sale.warnings.len(), 1);
     assert_eq!(sale.warnings[0].reason, Reason::ServiceLine);
     assert!(sale.warnings[0].message.starts_with("Orders W-1, W-2, W-3 and 2 more. "), "{}", sale.warnings[0].message);
@@ -217,9 +240,9 @@ fn p6_warnings_of_a_day() {
 fn s39_s40_the_invoice_of_a_day() {
     let mut merchant = daily_merchant();
     let orders = [order(vec![line("A", 1, "1")], "0", "0")];
-    assert_eq!(day(&merchant, &orders).invoice.status, StageStatus::Draft);
+    assert_eq!(day_of(&merchant, &orders).invoice.status, StageStatus::Draft);
     merchant.settings.invoice_status = InvoiceMode::Authorised;
-    assert_eq!(day(&merchant, &orders).invoice.status, StageStatus::Authorised);
+    assert_eq!(day_of(&merchant, &orders).invoice.status, StageStatus::Authorised);
 }
 
 /// The sale stands where most of its orders go from; equal numbers go by the location's id.
@@ -228,10 +251,10 @@ fn s63_the_location_of_a_day() {
     let merchant = daily_merchant();
     let from =
         |id, warehouse| numbered(id, Order { warehouse_id: Some(WarehouseId(warehouse)), ..order(vec![line("A", 1, "1")], "0", "0") });
-    let sale = day(&merchant, &[from(1, 1), from(2, 9), from(3, 1)]);
+    let sale = day_of(&merchant, &[from(1, 1), from(2, 9), from(3, 1)]);
     assert_eq!(sale.location_id.as_str(), "reno");
     assert_eq!(sale.location_reason, "2 of 3 orders go from here; each line names its own location");
-    assert_eq!(day(&merchant, &[from(1, 1), from(2, 9)]).location_id.as_str(), "main");
+    assert_eq!(day_of(&merchant, &[from(1, 1), from(2, 9)]).location_id.as_str(), "main");
 }
 
 /// As many coupon codes as orders do not make as many discounts, and none of their money is lost; the same for free names of charges and payments.

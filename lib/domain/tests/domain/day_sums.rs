@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use stevedore_domain::consolidation::{DaySum, Share};
-use stevedore_domain::ids::OrderId;
+use stevedore_domain::ids::{OrderId, StoreId};
 use stevedore_domain::money::{Currency, Decimal, Minor};
 use stevedore_domain::order::Order;
 use stevedore_domain::sale::Sale;
+use stevedore_domain::settings::StoreTax;
 
 use crate::day::{daily_merchant, sale_of};
 use crate::merchant::Merchant;
@@ -31,7 +32,14 @@ fn arb_day(most: usize) -> impl Strategy<Value = (Merchant, Vec<Order>)> {
                     Order { tax: order.tax + more, total: order.total + more, payment_method: method.map(str::to_owned), ..order.clone() }
                 })
             });
-            let numbered = (1..).zip(copies).map(|(id, order)| Order { id: OrderId(id), number: format!("W-{}", id % 7), ..order });
+            let by_store = [(StoreId(1), StoreTax::Included), (StoreId(2), StoreTax::Withheld)];
+            merchant.settings.tax.by_store.extend(by_store);
+            let numbered = (1..).zip(copies).map(|(id, order)| {
+                // Every other order of such a store has a total without its tax, as it should.
+                let store = id / 2 % 3;
+                let total = if store > 0 && id % 2 == 0 { order.total - order.tax } else { order.total };
+                Order { id: OrderId(id), number: format!("W-{}", id % 7), store_id: Some(StoreId(store)), total, ..order }
+            });
             (merchant, numbered.collect())
         })
     })
@@ -83,6 +91,7 @@ proptest! {
         prop_assert_eq!(i128::from(day.total.0), all(|sale| sale.total));
         prop_assert_eq!(i128::from(day.tax.0), all(|sale| sale.tax));
         prop_assert_eq!(i128::from(day.subtotal.0), all(|sale| sale.subtotal));
+        prop_assert_eq!(i128::from(day.withheld_tax.unwrap_or_default().0), all(|sale| sale.withheld_tax.unwrap_or_default()));
         prop_assert_eq!(day.total, day.sum_of_parts());
         if !merchant.settings.tax.recalculate {
             let stated: Decimal = orders.iter().map(|order| order.total).sum();
@@ -92,11 +101,11 @@ proptest! {
         let lines = |sale: &Sale| {
             sale.lines.iter().map(|line| {
                 let unknown = line.product_id.is_none().then(|| (line.sku.clone(), line.name.clone()));
-                let key = (line.product_id.clone(), unknown, line.unit_price, line.tax_rule.clone(), line.account.clone(), line.location_id.clone(), line.external);
+                let key = (line.product_id.clone(), unknown, line.unit_price, line.tax_rule.clone(), line.account.clone(), line.location_id.clone(), line.external, line.tax_included);
                 (key, [line.quantity, line.total.0, line.tax.0])
             }).collect::<Vec<_>>()
         };
-        let charges = |sale: &Sale| sale.charges.iter().map(|one| ((one.name.clone(), one.comment.clone()), [one.amount.0, one.tax.0, 0])).collect::<Vec<_>>();
+        let charges = |sale: &Sale| sale.charges.iter().map(|one| ((one.name.clone(), one.comment.clone(), one.account.clone()), [one.amount.0, one.tax.0, 0])).collect::<Vec<_>>();
         let discounts = |sale: &Sale| sale.discounts.iter().map(|one| (one.name.clone(), [one.amount.0, 0, 0])).collect::<Vec<_>>();
         let payments = |sale: &Sale| {
             sale.invoice.payments.iter().map(|one| ((one.account.clone(), one.method.clone(), one.date), [one.amount.0, 0, 0])).collect::<Vec<_>>()

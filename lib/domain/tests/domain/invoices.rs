@@ -1,5 +1,7 @@
 //! Invoice, payment, account, location and representative of a sale (S39, S41, S43, S63, S72, S74, S75, S122).
 
+use std::collections::BTreeSet;
+
 use jiff::civil::date;
 use stevedore_domain::ids::{AccountId, LocationId, WarehouseId};
 use stevedore_domain::money::Minor;
@@ -10,7 +12,7 @@ use stevedore_domain::sale::{SaleStatus, StageStatus};
 use stevedore_domain::settings::{InvoiceMode, Settings};
 
 use crate::merchant::{Merchant, blocked, customer, failed, product, reasons};
-use crate::orders::{exact, line, order};
+use crate::orders::{adjustment, exact, line, order};
 
 fn plain() -> Order {
     order(vec![line("MUG", 2, "10")], "1.60", "5")
@@ -51,6 +53,37 @@ fn s41_precedence_of_revenue_accounts() {
     }
     assert_eq!(account(false, false, true).as_deref(), Some("customer-revenue"));
     assert_eq!(account(false, false, false), None);
+}
+
+/// S41: the settings' account, else the product's, else the customer's, else the default, for lines; the same without a product for every charge.
+#[test]
+fn s41_the_default_account_and_the_accounts_of_charges() {
+    let accounts = |of_settings: bool, of_product: bool, of_customer: bool| {
+        let revenue_account = of_product.then(|| AccountId::from("product-revenue"));
+        let mut merchant = Merchant::with_products(&[Product { revenue_account, ..product("P-mug", "MUG") }]);
+        merchant.settings.revenue_account = of_settings.then(|| AccountId::from("settings-revenue"));
+        merchant.settings.default_revenue_account = Some(AccountId::from("default-revenue"));
+        merchant.customers.linked = of_customer.then(|| customer("C-1", "ann@example.com"));
+        // Shipping, a charge of its own, and an adjustment for what does not add up.
+        let mut order = order(vec![line("MUG", 2, "10"), adjustment("Gift wrap", "2")], "1.60", "5");
+        order.total += exact("0.50");
+        let sale = merchant.sale(&order);
+        let charges: BTreeSet<String> = sale.charges.iter().map(|charge| charge.account.clone().unwrap().0).collect();
+        assert_eq!((sale.charges.len(), charges.len()), (3, 1));
+        (sale.lines[0].account.clone().unwrap().0, charges.into_iter().next().unwrap())
+    };
+    let pair = |line: &str, charge: &str| (line.to_owned(), charge.to_owned());
+    assert_eq!(accounts(true, true, true), pair("settings-revenue", "settings-revenue"));
+    assert_eq!(accounts(false, true, true), pair("product-revenue", "customer-revenue"));
+    assert_eq!(accounts(false, true, false), pair("product-revenue", "default-revenue"));
+    assert_eq!(accounts(false, false, true), pair("customer-revenue", "customer-revenue"));
+    assert_eq!(accounts(false, false, false), pair("default-revenue", "default-revenue"));
+    // The charge that carries the tax of an order without lines has one too.
+    let mut merchant = Merchant::with_settings(|settings| settings.default_revenue_account = Some(AccountId::from("default-revenue")));
+    let sale = merchant.sale(&order(vec![], "0.70", "0"));
+    assert_eq!(sale.charges[0].account, Some(AccountId::from("default-revenue")));
+    merchant.settings.default_revenue_account = None;
+    assert_eq!(merchant.sale(&order(vec![], "0.70", "0")).charges[0].account, None);
 }
 
 /// S43: the store's name is the representative where the settings ask for it, and stands with the source in any case.

@@ -20,6 +20,7 @@ fn every_setting_of_the_contract_exists() {
         "ignore_restock_for_unfulfilled": false,
         "invoice_status": "draft",
         "revenue_account": null,
+        "default_revenue_account": null,
         "dimension_units": "in",
         "store_name_as_sales_rep": false,
         "match_products": "by_sku",
@@ -29,7 +30,7 @@ fn every_setting_of_the_contract_exists() {
         "order_routing": false,
         "auto_assembly": "ordered_quantity",
         "location_map": {"default": null, "warehouses": {}},
-        "tax": {"default_rule": null, "recalculate": false},
+        "tax": {"default_rule": null, "recalculate": false, "by_store": {}},
         "payment": {"account": null, "by_method": {}},
         "paused": false,
         "order_lock_date": null,
@@ -143,13 +144,13 @@ fn messages_quote_no_more_than_they_need() {
 #[test]
 fn named_references_are_those_that_validation_asks_for() {
     let document = json!({
-        "customer_id": "C-1", "revenue_account": "SALES", "tax": {"default_rule": "CA"},
+        "customer_id": "C-1", "revenue_account": "SALES", "default_revenue_account": "INCOME", "tax": {"default_rule": "CA"},
         "location_map": {"default": "RENO", "warehouses": {"1": "NEWARK", "2": "RENO", "x": "MARS"}},
         "payment": {"account": "BANK", "by_method": {"Visa": "STRIPE", "": "BANK"}},
         "paused": "broken",
     });
     let expected = Named {
-        accounts: ["SALES", "BANK", "STRIPE"].map(Into::into).into(),
+        accounts: ["SALES", "INCOME", "BANK", "STRIPE"].map(Into::into).into(),
         customers: ["C-1".into()].into(),
         locations: ["RENO", "NEWARK", "MARS"].map(Into::into).into(),
         tax_rules: ["CA".into()].into(),

@@ -11,7 +11,7 @@ use crate::ids::{StoreId, TagId, WarehouseId};
 use crate::money::Currency;
 use crate::settings::{
     AutoAssembly, CaptureOrderWhen, Consolidation, DimensionUnits, InvoiceMode, LocalTime, LocationMap, MatchProducts, PaymentSettings,
-    PickPackShip, Settings, TaxSettings, changes, named_references, parse,
+    PickPackShip, Settings, StoreTax, TaxSettings, changes, named_references, parse,
 };
 
 fn one_of<T: std::fmt::Debug + Clone + 'static>(
@@ -54,6 +54,8 @@ fn settings() -> impl Strategy<Value = Settings> {
         let (time, zone, currency, customer, price_tier, flags, lock, (download_delay_minutes, poll_minutes)) = values;
         let ((default, warehouses), (account, by_method), (tags, stores)) = compounds;
         let daily = consolidation == Consolidation::Daily;
+        let states = |id: u64| if id % 2 == 0 { StoreTax::Included } else { StoreTax::Withheld };
+        let by_store = stores.iter().map(|id| (StoreId(*id), states(*id))).collect();
         Settings {
             capture_order_when,
             consolidation,
@@ -66,6 +68,7 @@ fn settings() -> impl Strategy<Value = Settings> {
             ignore_restock_for_unfulfilled: flags[0] && pick_pack_ship == PickPackShip::PickPackShip,
             invoice_status,
             revenue_account: flags[1].then(|| "SALES".into()),
+            default_revenue_account: flags[2].then(|| "SALES".into()),
             dimension_units,
             store_name_as_sales_rep: flags[2],
             match_products,
@@ -75,7 +78,7 @@ fn settings() -> impl Strategy<Value = Settings> {
             order_routing: flags[6],
             auto_assembly,
             location_map: LocationMap { default, warehouses },
-            tax: TaxSettings { default_rule: flags[7].then(|| "CA".into()), recalculate: flags[8] },
+            tax: TaxSettings { default_rule: flags[7].then(|| "CA".into()), recalculate: flags[8], by_store },
             payment: PaymentSettings { account, by_method },
             paused: flags[0],
             order_lock_date: lock.map(|(year, month, day)| jiff::civil::date(year, month, day)),
@@ -102,8 +105,19 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 40, 8, |inner| {
         let mut names: Vec<String> = serde_json::to_value(Settings::default()).unwrap().as_object().unwrap().keys().cloned().collect();
         names.extend(
-            ["default", "warehouses", "default_rule", "recalculate", "account", "by_method", "12", "acknowledge_shipstation_is_master"]
-                .map(str::to_owned),
+            [
+                "default",
+                "warehouses",
+                "default_rule",
+                "recalculate",
+                "by_store",
+                "account",
+                "by_method",
+                "12",
+                "included",
+                "acknowledge_shipstation_is_master",
+            ]
+            .map(str::to_owned),
         );
         let name = prop_oneof![9 => select(names), 1 => ".{0,4}"];
         prop_oneof![vec(inner.clone(), 0..4).prop_map(Value::from), btree_map(name, inner, 0..6).prop_map(|members| json!(members))]
@@ -146,7 +160,7 @@ proptest! {
                 parent.insert(name.replace("~1", "/").replace("~0", "~"), value(change).clone());
             }
             // In a map whose names are data, none means that the entry is gone.
-            for map in ["/location_map/warehouses", "/payment/by_method"] {
+            for map in ["/location_map/warehouses", "/payment/by_method", "/tax/by_store"] {
                 document.pointer_mut(map).unwrap().as_object_mut().unwrap().retain(|_, value| !value.is_null());
             }
             serde_json::from_value::<Settings>(document).unwrap()

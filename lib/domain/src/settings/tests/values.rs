@@ -3,8 +3,10 @@
 use serde_json::json;
 
 use super::{accepted, assert_refused, assert_switch, message, references, refused};
-use crate::ids::{AccountId, LocationId, WarehouseId};
-use crate::settings::{Settings, parse};
+use crate::ids::{AccountId, LocationId, StoreId, WarehouseId};
+use crate::reason::Reason;
+use crate::reference::{TaxComponent, TaxPlace, TaxRule};
+use crate::settings::{Settings, StoreTax, parse};
 
 /// S25: the zone is one of the bundled database, spelt as there.
 #[test]
@@ -83,6 +85,64 @@ fn s41_revenue_account_exists_and_is_of_revenue_kind() {
     }
     assert_refused(&json!({"revenue_account": "NOWHERE"}), "/revenue_account", "unknown_reference");
     assert_refused(&json!({"revenue_account": 400}), "/revenue_account", "wrong_type");
+}
+
+/// S41: the account of what no other mapping gives one follows the same rule.
+#[test]
+fn s41_default_revenue_account_exists_and_is_of_revenue_kind() {
+    assert_eq!(accepted(&json!({})).default_revenue_account, None);
+    assert_eq!(accepted(&json!({"default_revenue_account": "SALES"})).default_revenue_account, Some(AccountId::from("SALES")));
+    for wrong in ["BANK", "STRIPE", "COSTS"] {
+        assert_refused(&json!({"default_revenue_account": wrong}), "/default_revenue_account", "wrong_kind");
+    }
+    assert_refused(&json!({"default_revenue_account": "NOWHERE"}), "/default_revenue_account", "unknown_reference");
+    assert_refused(&json!({"default_revenue_account": 400}), "/default_revenue_account", "wrong_type");
+}
+
+/// N17, N31: how each store states tax. A store has one spelling, and one that is not named adds its tax.
+#[test]
+fn n17_n31_tax_by_store() {
+    let by_store = |map| json!({"tax": {"by_store": map}});
+    let settings = accepted(&by_store(json!({"12": "included", "13": "withheld", "9007199254740993": "added"})));
+    let of = |id| settings.store_tax(Some(StoreId(id)));
+    assert_eq!(
+        (of(12), of(13), of(9_007_199_254_740_993), of(14)),
+        (StoreTax::Included, StoreTax::Withheld, StoreTax::Added, StoreTax::Added)
+    );
+    assert_eq!((settings.store_tax(None), accepted(&by_store(json!({})))), (StoreTax::Added, Settings::default()));
+    let read: Settings = serde_json::from_str(&serde_json::to_string(&settings).unwrap()).unwrap();
+    assert_eq!(read, settings);
+    for wrong in [json!("gross"), json!("")] {
+        assert_refused(&by_store(json!({"12": wrong})), "/tax/by_store/12", "not_one_of");
+    }
+    for wrong in [json!(null), json!(true), json!({})] {
+        assert_refused(&by_store(json!({"12": wrong})), "/tax/by_store/12", "wrong_type");
+    }
+    for key in ["", "shop", "012", "-12", "12.0", " 12", "18446744073709551616"] {
+        assert_refused(&by_store(json!({key: "included"})), &format!("/tax/by_store/{key}"), "invalid_key");
+    }
+    assert_refused(&by_store(json!(["12"])), "/tax/by_store", "wrong_type");
+}
+
+/// S70: settings that recalculate tax by a rule without percentages say so; a write may send the warning back, which is no setting.
+#[test]
+fn s70_recalculation_by_a_rule_without_percent_is_warned_of() {
+    let at = "2026-05-01T00:00:00Z".parse().unwrap();
+    let rule = |id: &str, percent: i64, place| TaxRule {
+        id: id.into(),
+        name: format!("Rule {id}"),
+        components: vec![TaxComponent { name: "State".to_owned(), percent: percent.into(), account: None }],
+        place,
+        created_at: at,
+    };
+    let nevada = Some(TaxPlace { state: "NV".to_owned(), county: None, city: None });
+    let rules = [rule("CA", 0, None), rule("NV", 0, nevada.clone()), rule("UNUSED", 0, None), rule("FULL", 8, nevada)];
+    let settings = accepted(&json!({"tax": {"default_rule": "CA", "recalculate": true}, "warnings": [{"code": "any"}]}));
+    let [warning] = settings.warnings(&rules).try_into().unwrap();
+    assert_eq!(warning.reason, Reason::TaxRuleWithoutPercent);
+    assert!(warning.message.starts_with("Rules: Rule CA (CA), Rule NV (NV). "), "{}", warning.message);
+    assert_eq!(settings.warnings(&[rule("CA", 7, None)]), []);
+    assert_eq!(accepted(&json!({"tax": {"default_rule": "CA"}})).warnings(&rules), []);
 }
 
 #[test]
