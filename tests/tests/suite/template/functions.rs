@@ -96,3 +96,13 @@ fn the_api_answers_before_the_gateway_gives_up() {
         assert!(number(&function["Timeout"]) < 30, "{name}");
     }
 }
+
+/// A function that goes on by a message to itself is a loop to Lambda, which would end it after about sixteen invocations.
+#[test]
+fn what_continues_itself_may() {
+    let template = template();
+    for function in ["FetchOrders", "Consolidate"] {
+        assert_eq!(text(&template["Resources"][function]["Properties"]["RecursiveLoop"]), "Allow", "{function}");
+    }
+    assert!(template["Resources"]["ProcessOrders"]["Properties"].get("RecursiveLoop").is_none(), "it sends nothing");
+}

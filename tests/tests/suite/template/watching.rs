@@ -33,6 +33,9 @@ fn every_function_and_queue_is_watched() {
     for queue in ["DeadLetterQueue", "EventDeadLetterQueue"] {
         assert!(watched.contains(&("ApproximateNumberOfMessagesVisible", queue)), "{queue}");
     }
+    for (metric, resource) in [("5xx", "Http"), ("ExecutionFailed", "EventPipe"), ("WriteThrottleEvents", "Table")] {
+        assert!(watched.contains(&(metric, resource)), "{metric} of {resource}");
+    }
     for metric in ["Invocations", "ConsolidationOverdue"] {
         assert!(watched.contains(&(metric, "Consolidate")), "{metric}");
     }
