@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use stevedore_aws::{OperationRow, StoredEntry};
-use stevedore_booking::Reference;
+use stevedore_booking::{Kindred, Reference, remember_buyer};
 use stevedore_domain::consolidation::RunRecord;
 use stevedore_domain::ids::OrderId;
-use stevedore_domain::log::{LogEntry, LogState, Outcome};
+use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, Trigger, classify, hold};
 use stevedore_domain::order::Revision;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::{Sale, Unbookable, Warning, book};
@@ -22,6 +22,7 @@ const ATTEMPTS: u32 = 20;
 pub(crate) struct Read {
     stored: StoredEntry,
     pub(crate) revision: Option<Revision>,
+    kindred: Kindred,
 }
 
 /// What the orders of a page are decided with.
@@ -55,8 +56,13 @@ pub(crate) async fn read(deps: &Deps, stored: StoredEntry) -> Result<Read, Error
         Some(key) => deps.table.order_revision(&stored, key).await?,
         None => None,
     };
-    let revision = raw.and_then(|raw| parse_order(raw.get(), key.and_then(|key| key.read_at)).ok());
-    Ok(Read { stored, revision })
+    let mut revision = raw.and_then(|raw| parse_order(raw.get(), key.and_then(|key| key.read_at)).ok());
+    let mut kindred = Kindred::default();
+    if let Some(revision) = revision.as_mut().filter(|_| stored.entry.gathered.is_none()) {
+        remember_buyer(&deps.table, &mut revision.order, &stored).await?;
+        kindred = Kindred::read(&deps.table, &revision.order, Some(&stored.entry), &[]).await?;
+    }
+    Ok(Read { stored, revision, kindred })
 }
 
 /// Decides on one order and writes it, again and again until nobody else wrote in between.
@@ -66,7 +72,7 @@ pub(crate) async fn decide(deps: &Deps, terms: Terms<'_>, read: Read) -> Result<
     for _ in 0..ATTEMPTS {
         let Plan { entry, fate } = plan(terms, &read, (deps.clock)());
         let Some(entry) = entry else { return Ok((order, fate)) };
-        if deps.table.put_in_run(&read.stored, entry).await? {
+        if deps.table.put_in_run(&read.stored, entry, &read.kindred.beside).await? {
             return Ok((order, fate));
         }
         let Some(stored) = deps.table.log_entry(order).await? else { return Ok((order, Fate::Gone)) };
@@ -84,6 +90,10 @@ fn plan(terms: Terms<'_>, read: &Read, now: Timestamp) -> Plan {
     if !(within || open) {
         return Plan { entry: None, fate: Fate::Gone };
     }
+    let by = run.operation_id.as_str();
+    if let Some(plan) = read.revision.as_ref().filter(|_| !within).and_then(|revision| not_now(revision, settings, read, by, now)) {
+        return plan;
+    }
     let levels = Levels::default();
     let booked = match (&read.revision, known.booked_revision().or_else(|| known.newest().copied())) {
         (Some(revision), Some(key)) => {
@@ -93,7 +103,6 @@ fn plan(terms: Terms<'_>, read: &Read, now: Timestamp) -> Plan {
         _ => Err(Unbookable::Failed(Warning::new(Reason::MalformedOrder, ""))),
     };
     let mut entry = known.clone();
-    let by = run.operation_id.as_str();
     match booked {
         Ok((sale, _)) if within && entry.sale_total == Some(sale.total) => Plan { entry: None, fate: Fate::In(Box::new(sale)) },
         Ok((sale, _)) if within => {
@@ -122,6 +131,30 @@ fn plan(terms: Terms<'_>, read: &Read, now: Timestamp) -> Plan {
     }
 }
 
+/// What becomes of an order that is pending and would not be captured now: the stage holds at booking, under the run's settings, and what a sale holds already is not
+/// booked again. Nothing where it may be in the day.
+fn not_now(revision: &Revision, settings: &Settings, read: &Read, by: &str, now: Timestamp) -> Option<Plan> {
+    let known = &read.stored.entry;
+    let mut entry = known.clone();
+    let out = |entry: LogEntry, news: bool, outcome: Outcome, why: &Warning| {
+        let row = OperationRow::decided(entry.order_id, &entry.order_number, outcome, Some(why.reason));
+        let row = OperationRow { message: Some(why.message.clone()), ..row };
+        Some(Plan { entry: news.then_some(entry), fate: Fate::Out(Box::new(row)) })
+    };
+    let decision = classify(revision, settings, Some(known), Trigger::Manual);
+    let (state, why) = match decision {
+        Decision::Withdraw(reason) => (LogState::Withdrawn, Warning::new(reason, "")),
+        Decision::Remember(reason) => (LogState::Skipped, Warning::new(reason, "")),
+        _ => {
+            let (why, held_for) = hold(&revision.order, known, &read.kindred.relatives)?;
+            let news = entry.hold(why.clone(), held_for, now, by);
+            return out(entry, news, Outcome::Waiting, &why);
+        }
+    };
+    let news = entry.leave_out(state, why.clone(), now, by);
+    out(entry, news, decision.outcome(), &why)
+}
+
 /// Lets an order go that the day's sum cannot hold: it waits for the next day.
 pub(crate) async fn release(deps: &Deps, run: &RunRecord, order: OrderId) -> Result<Option<OperationRow>, Error> {
     for _ in 0..ATTEMPTS {
@@ -133,7 +166,7 @@ pub(crate) async fn release(deps: &Deps, run: &RunRecord, order: OrderId) -> Res
         }
         let mut entry = stored.entry.clone();
         entry.leave_day(LogState::Pending, why, (deps.clock)(), run.operation_id.as_str());
-        if deps.table.put_in_run(&stored, entry).await? {
+        if deps.table.put_in_run(&stored, entry, &[]).await? {
             return Ok(Some(row));
         }
     }

@@ -4,9 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use stevedore_aws::StoredEntry;
 use stevedore_domain::ids::OrderId;
-use stevedore_domain::log::LogState;
-use stevedore_domain::reason::Reason;
-use stevedore_domain::sale::Warning;
+use stevedore_domain::log::{Gone, LogState};
 use stevedore_shipstation::{Call, Error as ShipStationError, RawOrder};
 
 use crate::run::Run;
@@ -27,8 +25,10 @@ pub(crate) async fn withdraw(
     for survivor in orders.iter().filter_map(|order| order.parsed.as_ref().ok()).map(|revision| &revision.order) {
         for id in survivor.merged_ids.iter().filter(|id| **id != survivor.id) {
             let Some(entry) = entries.get(id).map(|stored| &stored.entry) else { continue };
-            let known =
-                entry.state == LogState::Withdrawn || entry.warnings.iter().any(|warning| warning.reason == Reason::MergedAfterBooking);
+            let known = match entry.gone() {
+                Some(gone) => gone.into.is_some(),
+                None => entry.state == LogState::Withdrawn,
+            };
             if known || !asked.insert(*id) {
                 continue;
             }
@@ -42,28 +42,49 @@ pub(crate) async fn withdraw(
                     return Ok(Err(error));
                 }
             }
-            let now = (deps.clock)();
+            let gone = Gone { at: (deps.clock)(), into: Some(survivor.id) };
             let by = run.operation.id.to_string();
-            let detail = format!("Combined into order {} ({}).", survivor.number, survivor.id);
-            deps.table
-                .change_log_entry(*id, |entry| {
-                    if entry.state.is_open() {
-                        let warning = Warning::new(Reason::MergedAway, &detail);
-                        entry.state = LogState::Withdrawn;
-                        entry.reason = Some(warning.reason);
-                        entry.message = Some(warning.message);
-                        entry.note(now, format!("combined into order {} in ShipStation and withdrawn", survivor.id), &by);
-                        return true;
-                    }
-                    if matches!(entry.state, LogState::Booked | LogState::Consolidating) {
-                        entry.warn(Warning::new(Reason::MergedAfterBooking, &detail));
-                        entry.note(now, format!("combined into order {} in ShipStation after booking", survivor.id), &by);
-                        return true;
-                    }
-                    false
-                })
-                .await?;
+            deps.table.change_log_entry(*id, |entry| entry.vanished(gone, Some(survivor), &by)).await?;
         }
     }
     Ok(Ok(()))
+}
+
+/// Orders that one of these named as combined into it, and names no more: uncombined, they are back, whether or not their own `modifyDate` says so. Their entries join
+/// the `entries`.
+///
+/// The inner result is ShipStation's, as that of [`withdraw`].
+pub(crate) async fn returned(
+    deps: &Deps,
+    run: &mut Run,
+    call: &Call<'_>,
+    orders: &[RawOrder],
+    entries: &mut HashMap<OrderId, StoredEntry>,
+) -> Result<Result<Vec<RawOrder>, ShipStationError>, Error> {
+    let mut left = BTreeSet::new();
+    for order in orders.iter().filter_map(|order| order.parsed.as_ref().ok()).map(|revision| &revision.order) {
+        let Some(kin) = entries.get(&order.id).and_then(|stored| stored.entry.kin()) else { continue };
+        left.extend(kin.named.iter().copied().filter(|id| !order.merged_ids.contains(id)));
+    }
+    left.retain(|id| orders.iter().filter_map(|order| order.parsed.as_ref().ok()).all(|revision| revision.order.id != *id));
+    if left.is_empty() {
+        return Ok(Ok(Vec::new()));
+    }
+    let mut returned = Vec::new();
+    for (id, stored) in deps.table.log_entries(left).await? {
+        if stored.entry.gone().is_none() {
+            continue;
+        }
+        run.operation.requests = run.operation.requests.saturating_add(1);
+        match deps.shipstation.order(call, id).await {
+            Ok(Some(order)) => returned.push(order),
+            Ok(None) | Err(ShipStationError::Unavailable { status: Some(500), .. }) => continue,
+            Err(error) => {
+                tracing::warn!(order_id = %id, reason = error.code(), "could not ask whether the order is back");
+                return Ok(Err(error));
+            }
+        }
+        entries.insert(id, stored);
+    }
+    Ok(Ok(returned))
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::value::RawValue;
 use stevedore_aws::messages::OrderMessage;
 use stevedore_aws::{List, StoredEntry};
 use stevedore_domain::ids::{OperationId, OrderId};
-use stevedore_domain::log::{LogState, Trigger};
+use stevedore_domain::log::{Decision, LogState, Trigger, classify};
 use stevedore_domain::operation::{OperationRow, QueuedRevision};
-use stevedore_domain::reason::Reason;
-use stevedore_domain::settings::Consolidation;
+use stevedore_domain::settings::{Consolidation, Settings};
+use stevedore_shipstation::parse_order;
 
 use crate::step::queued_row;
 use crate::{Deps, Error};
@@ -34,7 +35,7 @@ pub(crate) async fn process(deps: &Deps, operation: &OperationId, orders: Option
     let mut rows = Vec::new();
     let entries = deps.table.log_entries(orders.iter().copied()).await?;
     let open: Vec<StoredEntry> = entries.into_values().filter(|stored| stored.entry.state.is_open()).collect();
-    send(deps, operation, &open, &mut rows).await?;
+    send(deps, operation, &open, None, &mut rows).await?;
     Ok(rows)
 }
 
@@ -55,12 +56,8 @@ async fn queue_all(deps: &Deps, operation: &OperationId, limit: usize, but: &BTr
         let begun = rows.len();
         loop {
             let mut page = deps.table.list_log_state(*state, &list).await?;
-            // What was skipped for another reason than the tax mapping is not changed by trying.
-            page.items.retain(|stored| {
-                let tried = *state != LogState::Skipped || stored.entry.reason == Some(Reason::TaxMappingUnfinished);
-                tried && !but.contains(&stored.entry.order_id)
-            });
-            send(deps, operation, &page.items, &mut rows).await?;
+            page.items.retain(|stored| !but.contains(&stored.entry.order_id));
+            send(deps, operation, &page.items, Some(&settings), &mut rows).await?;
             list.token = page.next;
             if list.token.is_none() || rows.len() - begun >= limit {
                 break;
@@ -70,13 +67,23 @@ async fn queue_all(deps: &Deps, operation: &OperationId, limit: usize, but: &BTr
     Ok(rows)
 }
 
-async fn send(deps: &Deps, operation: &OperationId, entries: &[StoredEntry], rows: &mut Vec<OperationRow>) -> Result<(), Error> {
+/// Queues these orders; with `settings`, of those that wait or were skipped only the ones that nothing in them keeps back any more.
+async fn send(
+    deps: &Deps,
+    operation: &OperationId,
+    entries: &[StoredEntry],
+    settings: Option<&Settings>,
+    rows: &mut Vec<OperationRow>,
+) -> Result<(), Error> {
     let mut bodies = Vec::with_capacity(entries.len());
     for stored in entries {
         let (Some(order), Some(newest)) = (deps.table.newest_order(stored).await?, stored.entry.newest()) else {
             tracing::error!(order_id = %stored.entry.order_id, "the newest revision of an open order is missing; load the order by its number");
             continue;
         };
+        if settings.is_some_and(|settings| is_held_back(stored, &order, settings)) {
+            continue;
+        }
         let message = OrderMessage { operation_id: operation.clone(), trigger: Trigger::Manual, read_at: newest.read_at, order };
         if let Some(body) = message.encode()? {
             bodies.push(body);
@@ -88,4 +95,13 @@ async fn send(deps: &Deps, operation: &OperationId, entries: &[StoredEntry], row
         Some((_, reason)) => Err(Error::NotQueued { count: report.refused.len(), reason: reason.clone() }),
         None => Ok(()),
     }
+}
+
+/// Whether the order waits or is skipped for a reason that still holds: trying it again changes nothing.
+fn is_held_back(stored: &StoredEntry, order: &RawValue, settings: &Settings) -> bool {
+    let entry = &stored.entry;
+    let read_at = entry.newest().and_then(|newest| newest.read_at);
+    entry.state == LogState::Skipped
+        && parse_order(order.get(), read_at)
+            .is_ok_and(|revision| classify(&revision, settings, Some(entry), Trigger::Manual) != Decision::Replace)
 }

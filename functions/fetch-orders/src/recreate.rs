@@ -4,7 +4,7 @@ use stevedore_aws::messages::OrderMessage;
 use stevedore_aws::{SaleDraft, SaleEdit, SaleOutcome};
 use stevedore_domain::event::EventKind;
 use stevedore_domain::ids::{OperationId, OrderId};
-use stevedore_domain::log::{LogState, Trigger};
+use stevedore_domain::log::{Gone, LogState, Outcome, Trigger};
 use stevedore_domain::operation::{OperationRow, OperationState, QueuedRevision};
 use stevedore_domain::stock::Levels;
 use stevedore_lambda::Deadline;
@@ -17,11 +17,15 @@ use crate::{Deps, Error, pending};
 /// Voids the order's sale, if it is not void yet, and has the order wait in the log; then queues its newest revision. Cut off in between, the order is
 /// pending, and the next download books it.
 pub(crate) async fn recreate(deps: &Deps, mut run: Run, order: OrderId, deadline: Deadline) -> Result<(), Error> {
-    let_go(deps, &run, order).await?;
     let id = run.operation.id.clone();
-    let rows = match read_anew(deps, &mut run, order, deadline).await? {
-        Some(row) => vec![row],
-        None => pending::process(deps, &id, Some(&[order])).await?,
+    let rows = if let Some(row) = done_already(deps, &id, order).await? {
+        vec![row]
+    } else {
+        let_go(deps, &run, order).await?;
+        match read_anew(deps, &mut run, order, deadline).await? {
+            Anew::Queued(row) | Anew::Gone(row) => vec![*row],
+            Anew::AsKnown => pending::process(deps, &id, Some(&[order])).await?,
+        }
     };
     run.operation.pages = deps.table.put_operation_rows(&id, 0, &rows).await?;
     run.operation.state = OperationState::Processing;
@@ -30,6 +34,14 @@ pub(crate) async fn recreate(deps: &Deps, mut run: Run, order: OrderId, deadline
     run.save(deps).await?;
     deps.table.settle(&id, (deps.clock)()).await?;
     Ok(())
+}
+
+/// The row of an order that this operation has made anew before it was cut off: what it booked then is not voided again.
+async fn done_already(deps: &Deps, id: &OperationId, order: OrderId) -> Result<Option<OperationRow>, Error> {
+    let Some(entry) = deps.table.log_entry(order).await?.map(|stored| stored.entry) else { return Ok(None) };
+    let done = entry.timeline.iter().any(|event| event.by == id.as_str());
+    let newest = entry.newest().filter(|_| done);
+    Ok(newest.map(|newest| queued_row(order, &entry.order_number, QueuedRevision::new(newest, Some(&entry)))))
 }
 
 async fn let_go(deps: &Deps, run: &Run, order: OrderId) -> Result<(), Error> {
@@ -52,38 +64,63 @@ async fn let_go(deps: &Deps, run: &Run, order: OrderId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Queues the order as ShipStation has it now, where that is newer than what the log has. When ShipStation cannot be asked, the log's revision is good enough:
-/// the next download brings what is newer.
-async fn read_anew(deps: &Deps, run: &mut Run, order: OrderId, deadline: Deadline) -> Result<Option<OperationRow>, Error> {
-    let Some(credentials) = deps.secrets.read().await? else { return Ok(None) };
+/// What reading the order once more came to.
+enum Anew {
+    /// Queued, as ShipStation has it now.
+    Queued(Box<OperationRow>),
+    /// ShipStation has no such order, so it was withdrawn.
+    Gone(Box<OperationRow>),
+    /// ShipStation could not be asked, or says nothing newer than the log: the log's newest revision decides.
+    AsKnown,
+}
+
+/// Queues the order as ShipStation has it now. When ShipStation cannot be asked, the log's revision is good enough: the next download brings what is newer.
+async fn read_anew(deps: &Deps, run: &mut Run, order: OrderId, deadline: Deadline) -> Result<Anew, Error> {
+    let Some(credentials) = deps.secrets.read().await? else { return Ok(Anew::AsKnown) };
     let credentials = Credentials { api_key: credentials.api_key, api_secret: credentials.api_secret };
     let call = Call { credentials: &credentials, priority: Priority::Operator, deadline: call_deadline(deps, deadline) };
     run.operation.requests = run.operation.requests.saturating_add(1);
     let read = match deps.shipstation.order(&call, order).await {
-        Ok(read) => read,
+        Ok(Some(read)) => read,
+        Ok(None) => return gone(deps, run, order).await,
         Err(error) => {
             tracing::warn!(
                 order_id = order.0,
                 reason = error.code(),
-                "the order could not be read anew; its newest revision in the log is booked"
+                "the order could not be read anew; its newest revision in the log decides"
             );
-            return Ok(None);
+            return Ok(Anew::AsKnown);
         }
     };
-    let Some(read) = read else { return Ok(None) };
-    let Ok(revision) = &read.parsed else { return Ok(None) };
-    let Some(stored) = deps.table.log_entry(order).await? else { return Ok(None) };
-    let newer = stored.entry.newest().is_none_or(|newest| revision.supersedes(newest));
-    if !newer || stored.entry.state != LogState::Pending {
-        return Ok(None);
+    let Ok(revision) = &read.parsed else { return Ok(Anew::AsKnown) };
+    let Some(stored) = deps.table.log_entry(order).await? else { return Ok(Anew::AsKnown) };
+    // The same content is queued too: that it is there now is news where it was away.
+    let older = stored.entry.newest().is_some_and(|newest| !revision.supersedes(newest) && !revision.says(newest.digest));
+    if older || stored.entry.state != LogState::Pending {
+        return Ok(Anew::AsKnown);
     }
     let row = queued_row(order, &revision.order.number, QueuedRevision::new(&revision.key, Some(&stored.entry)));
     let (operation_id, read_at): (OperationId, _) = (run.operation.id.clone(), Some(read.read_at));
     let message = OrderMessage { operation_id, trigger: Trigger::Manual, read_at, order: read.raw.clone().into() };
-    let Some(body) = message.encode()? else { return Ok(None) };
+    let Some(body) = message.encode()? else { return Ok(Anew::AsKnown) };
     let report = deps.queues.send_orders(&[body]).await?;
     match report.refused.first() {
         Some((_, reason)) => Err(Error::NotQueued { count: report.refused.len(), reason: reason.clone() }),
-        None => Ok(Some(row)),
+        None => Ok(Anew::Queued(Box::new(row))),
     }
+}
+
+/// Withdraws an order that ShipStation does not have any more: combined into the one that the log knows of, else deleted.
+async fn gone(deps: &Deps, run: &Run, order: OrderId) -> Result<Anew, Error> {
+    let (at, by) = ((deps.clock)(), run.operation.by.clone());
+    let changed = deps
+        .table
+        .change_log_entry(order, |entry| {
+            let into = entry.gone().and_then(|gone| gone.into);
+            entry.vanished(Gone { at, into }, None, &by)
+        })
+        .await?;
+    let Some(entry) = changed.filter(|entry| entry.state == LogState::Withdrawn) else { return Ok(Anew::AsKnown) };
+    let row = OperationRow::decided(order, &entry.order_number, Outcome::Cancelled, entry.reason);
+    Ok(Anew::Gone(Box::new(OperationRow { message: entry.message, ..row })))
 }

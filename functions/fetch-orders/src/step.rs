@@ -23,7 +23,7 @@ pub(crate) async fn take(
     deps: &Deps,
     run: &mut Run,
     call: &Call<'_>,
-    orders: Vec<RawOrder>,
+    mut orders: Vec<RawOrder>,
     poison: Vec<Poison>,
 ) -> Result<Result<(), ShipStationError>, Error> {
     if orders.is_empty() && poison.is_empty() {
@@ -33,7 +33,11 @@ pub(crate) async fn take(
     let ids = orders.iter().filter_map(|order| order.parsed.as_ref().ok()).map(|revision| revision.order.id);
     let merged_ids =
         orders.iter().filter_map(|order| order.parsed.as_ref().ok()).flat_map(|revision| revision.order.merged_ids.iter().copied());
-    let entries = deps.table.log_entries(ids.chain(merged_ids).collect::<Vec<_>>()).await?;
+    let mut entries = deps.table.log_entries(ids.chain(merged_ids).collect::<Vec<_>>()).await?;
+    match merged::returned(deps, run, call, &orders, &mut entries).await? {
+        Ok(returned) => orders.extend(returned),
+        Err(error) => return Ok(Err(error)),
+    }
     let mut rows = Vec::with_capacity(orders.len());
     let mut bodies = Vec::new();
     let newest = newest(&orders);

@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use stevedore_aws::messages::OrderMessage;
 use stevedore_aws::{CaptureOutcome, CaptureWrite, DayOrder, Known, NewSale, Orphan, StoredSale, Trouble};
-use stevedore_booking::Terms;
+use stevedore_booking::{Kindred, Terms, remember_buyer};
 use stevedore_domain::ids::{OrderId, SaleId};
-use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, classify};
+use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, classify, hold};
 use stevedore_domain::order::{Order, Revision, RevisionKey};
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::{Booked, CustomerMatches, OrderSource, Sale, Unbookable, Warning, book};
@@ -68,27 +68,34 @@ pub(crate) struct Plan {
 }
 
 pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage) -> Result<Done, Failure> {
-    let revision = parse_order(message.order.get(), message.read_at).map_err(|error| Failure::Malformed(Box::new(error)))?;
-    let order = &revision.order;
+    let mut revision = parse_order(message.order.get(), message.read_at).map_err(|error| Failure::Malformed(Box::new(error)))?;
+    let order_id = revision.order.id;
     if !loaded.connected {
-        return Ok(Done { order_id: order.id, outcome: Outcome::Skipped, reason: Some(Reason::NotConnected), state: None, sale_id: None });
+        return Ok(Done { order_id, outcome: Outcome::Skipped, reason: Some(Reason::NotConnected), state: None, sale_id: None });
     }
-    if loaded.newest.get(&order.id).is_some_and(|newest| newest.overtakes(&revision.key, message.trigger)) {
+    if loaded.newest.get(&order_id).is_some_and(|newest| newest.overtakes(&revision.key, message.trigger)) {
         return Ok(Done {
-            order_id: order.id,
+            order_id,
             outcome: Outcome::Unchanged,
             reason: Some(Reason::OlderRevision),
             state: None,
             sale_id: None,
         });
     }
-    let mut known: Option<Cow<'_, Known>> = loaded.known.get(&order.id).map(Cow::Borrowed);
-    let mut customers: Cow<'_, CustomerMatches> = Cow::Borrowed(loaded.reference.customers(order.id));
+    let mut known: Option<Cow<'_, Known>> = loaded.known.get(&order_id).map(Cow::Borrowed);
+    let mut customers: Cow<'_, CustomerMatches> = Cow::Borrowed(loaded.reference.customers(order_id));
     let mut levels = Levels::default();
     // A sale whose id the order's next one would have, although nothing here remembers it.
     let mut in_the_way = None;
     for _ in 0..ATTEMPTS {
         let now = (deps.clock)();
+        let entry = known.as_deref().and_then(Known::entry);
+        if let Some(stored) = entry
+            && remember_buyer(&deps.table, &mut revision.order, stored).await?
+        {
+            customers = Cow::Owned(matches(deps, loaded, &revision.order).await?);
+        }
+        let order = &revision.order;
         let live = match known.as_deref() {
             Some(Known::Orphan(orphan)) => live(deps, orphan, order).await?,
             _ => None,
@@ -105,18 +112,23 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
             return Ok(waiting(&stored.entry));
         }
         let after = after.as_deref();
-        let with = With { loaded, customers: &customers, levels: &levels, message, in_the_way: in_the_way.as_ref(), after };
+        let kindred = match entry.map(|stored| &stored.entry) {
+            // What has a sale is not booked again, whoever its kin are.
+            Some(entry) if matches!(entry.state, LogState::Booked | LogState::Consolidating | LogState::Voided) => Kindred::default(),
+            entry => Kindred::read(&deps.table, order, entry, &[]).await?,
+        };
+        let with = With { loaded, customers: &customers, levels: &levels, message, in_the_way: in_the_way.as_ref(), kindred: &kindred, after };
         let plan = match plan(with, &revision, known.as_deref(), live.as_ref(), now) {
             Ok(plan) => plan,
             Err(done) => return Ok(done),
         };
         let raw: Option<(_, &RawValue)> = plan.brings_order.as_ref().map(|key| (key, &*message.order));
         let sale = plan.booked.as_ref().map(|booked| NewSale { sale: &booked.sale, customer: &booked.customer, stock: &booked.stock });
-        let write = CaptureWrite { entry: &plan.entry, known: known.as_deref(), order: raw, sale, paid: plan.paid.as_deref() };
+        let write = CaptureWrite { entry: &plan.entry, known: known.as_deref(), order: raw, sale, paid: plan.paid.as_deref(), beside: &kindred.beside };
         match deps.table.capture(write, now).await? {
             CaptureOutcome::Written => {
                 if known.is_none() && message.read_at.is_some_and(|read_at| now.duration_since(read_at) > STALE) {
-                    read_again(deps, order.id, now).await?;
+                    read_again(deps, order_id, now).await?;
                 }
                 return Ok(plan.done());
             }
@@ -129,16 +141,21 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
                 continue;
             }
             CaptureOutcome::CustomerChanged => {
-                let wanted = [(order.customer_id, order.customer_email.clone())];
-                let fresh = deps.table.customers_for(&wanted, loaded.settings.customer_id.as_ref()).await?;
-                customers = Cow::Owned(fresh.into_iter().next().unwrap_or_default());
-                customers = Cow::Owned(adopt(deps, customers.into_owned(), plan.booked.as_ref()).await?);
+                let fresh = matches(deps, loaded, order).await?;
+                customers = Cow::Owned(adopt(deps, fresh, plan.booked.as_ref()).await?);
             }
             CaptureOutcome::SaleExists(existing) => in_the_way = Some(existing.sale.id),
         }
-        known = deps.table.known_order(order.id).await?.map(Cow::Owned);
+        known = deps.table.known_order(order_id).await?.map(Cow::Owned);
     }
     Err(Failure::Contended)
+}
+
+/// The customers that the order may belong to, as they are now.
+async fn matches(deps: &Deps, loaded: &Loaded, order: &Order) -> Result<CustomerMatches, Failure> {
+    let wanted = [(order.customer_id, order.customer_email.clone())];
+    let fresh = deps.table.customers_for(&wanted, loaded.settings.customer_id.as_ref()).await?;
+    Ok(fresh.into_iter().next().unwrap_or_default())
 }
 
 /// What an order is decided on with.
@@ -150,6 +167,7 @@ struct With<'a> {
     message: &'a OrderMessage,
     in_the_way: Option<&'a SaleId>,
     after: Option<&'a AfterBooking>,
+    kindred: &'a Kindred,
 }
 
 /// A sale that an order without a log entry is in, and that stands: the order is tied to it and not booked twice (P1, S150).
@@ -259,6 +277,7 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
             entry.order_number.clone_from(&revision.order.number);
             entry.store_id = revision.order.store_id;
         }
+        entry.saw_kin(&revision.order);
     }
     // While there is no sale, the entry's amounts follow the settings' currency; then they are in the sale's.
     if entry.sale_id.is_none() {
@@ -271,17 +290,23 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
     let done =
         |entry, booked| Plan { entry, brings_order: brought, booked, paid: None, outcome: decision.outcome(), reason: decision.reason() };
     match decision {
-        Decision::Withdraw => {
-            set(&mut entry, LogState::Withdrawn, Some(Warning::new(Reason::Withdrawn, "")));
-            entry.note(now, "cancelled in ShipStation and withdrawn", by);
+        Decision::Withdraw(reason) => {
+            let what = if reason == Reason::Withdrawn { "cancelled in ShipStation and withdrawn" } else { "gone from ShipStation and withdrawn" };
+            if reason == Reason::Withdrawn {
+                entry.is_back();
+            }
+            set(&mut entry, LogState::Withdrawn, Some(Warning::new(reason, "")));
+            entry.note(now, what, by);
             return Ok(done(entry, None));
         }
         Decision::Touch => {
+            entry.is_here(&revision.key);
             entry.says_nothing_new(&key);
             return Ok(done(entry, None));
         }
         Decision::Remember(reason) => {
             let again = entry.state == LogState::Skipped && entry.reason == Some(reason) && known.is_some();
+            entry.is_back();
             set(&mut entry, LogState::Skipped, Some(Warning::new(reason, "")));
             if !again {
                 entry.note(now, format!("skipped: {reason}"), by);
@@ -289,13 +314,15 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
             return Ok(done(entry, None));
         }
         Decision::NoteChange(reason) => {
+            entry.is_here(&revision.key);
             let Some(after) = with.after else {
                 entry.warn(Warning::new(reason, ""));
                 return Ok(done(entry, None));
             };
             return Ok(after.plan(entry, At { revision, key: brought, settings, now, by }));
         }
-        Decision::Capture | Decision::Replace | Decision::Nothing(..) => {}
+        Decision::Capture | Decision::Replace => entry.is_back(),
+        Decision::Nothing(..) => {}
     }
     let first_capture = entry.captured_by.is_none();
     if first_capture && !matches!(decision, Decision::Nothing(..)) {
@@ -305,6 +332,8 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
         let id = match live {
             Live::Own(sale) => {
                 book_entry(&mut entry, sale, &revision.order, now, message);
+                // Which of its kin the sale was booked with is not known any more.
+                entry.change_kin(|kin| kin.booked.clear());
                 &sale.id
             }
             Live::Day(id, member) => {
@@ -325,6 +354,14 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
         entry.reason = Some(Reason::SaleAlreadyLive);
         entry.message = Some(Reason::SaleAlreadyLive.advice().to_owned());
         return Ok(done(entry, None));
+    }
+    if let Some((why, held_for)) = hold(&revision.order, &entry, &with.kindred.relatives) {
+        let reason = why.reason;
+        return if entry.hold(why, held_for, now, by) || brings_order {
+            Ok(Plan { entry, brings_order: brought, booked: None, paid: None, outcome: decision.outcome(), reason: Some(reason) })
+        } else {
+            Err(nothing())
+        };
     }
     if !one_by_one {
         set(&mut entry, LogState::Pending, None);
@@ -383,6 +420,7 @@ fn new_entry(revision: &Revision, loaded: &Loaded, now: Timestamp) -> LogEntry {
         timeline: Vec::new(),
         captured_at: now,
         captured_by: None,
+        kin: None,
     }
 }
 
@@ -403,5 +441,6 @@ fn book_entry(entry: &mut LogEntry, sale: &Sale, order: &Order, now: Timestamp, 
     entry.currency = sale.currency;
     entry.order_total = sale.currency.minor(order.total).ok();
     entry.warnings.clone_from(&sale.warnings);
+    entry.booked_kin();
     entry.note(now, format!("captured and booked as {}", sale.id), message.operation_id.as_str());
 }

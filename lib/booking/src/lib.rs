@@ -1,5 +1,8 @@
 //! What booking needs from the table, read for many orders together: a few requests, whether they become a sale each or one for the day.
 
+mod buyer;
+mod kin;
+
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
@@ -10,6 +13,9 @@ use stevedore_domain::reference::{Location, TaxRule};
 use stevedore_domain::sale::{Booking, CustomerMatches, Products};
 use stevedore_domain::settings::{Consolidation, Settings};
 use stevedore_domain::stock::Levels;
+
+pub use buyer::remember_buyer;
+pub use kin::Kindred;
 
 /// Records of one page.
 const PAGE: usize = 200;

@@ -383,6 +383,10 @@ impl OperationRow {
             (None, _) if entry.newest().is_some_and(|newest| !queued.key().supersedes(newest)) => {
                 (Outcome::Unchanged, Some(Reason::OlderRevision))
             }
+            // Read before ShipStation answered that the order is gone: it is not written down.
+            (None, LogState::Withdrawn) if entry.gone().is_some_and(|gone| queued.read_at.is_some_and(|read_at| read_at <= gone.at)) => {
+                (Outcome::Cancelled, entry.reason)
+            }
             (None, _) => return,
             (Some(_), LogState::Withdrawn) if newest => (Outcome::Cancelled, entry.reason.or(Some(Reason::Withdrawn))),
             (Some(_), LogState::Skipped) if newest => {
@@ -421,6 +425,7 @@ impl OperationRow {
             // Still open: tried and nothing came of it, or not tried yet.
             _ if !expired => return,
             Some(LogState::Failed) => Outcome::Failed,
+            Some(LogState::Skipped) => reason.map_or(Outcome::Skipped, |reason| Decision::Remember(reason).outcome()),
             _ => Outcome::Unchanged,
         };
         self.outcome = Some(outcome);

@@ -57,6 +57,8 @@ reasons! {
     Withdrawn = "withdrawn", "The order was cancelled in ShipStation while it was pending, so it was withdrawn. Nothing was booked.";
     /// A pending order was merged into another.
     MergedAway = "merged_away", "The order was combined into another one in ShipStation while it was pending, so it was withdrawn. The surviving order is named in the message.";
+    /// A pending order was deleted in ShipStation.
+    DeletedInShipstation = "deleted_in_shipstation", "ShipStation has no such order any more, so it was withdrawn. Nothing was booked; if it comes back, it is captured as new.";
     // Unchanged.
     /// The same revision as before.
     AlreadyCaptured = "already_captured", "This revision of the order is in the log already. To book it again, void its sale, delete its log entry and load it.";
@@ -78,6 +80,10 @@ reasons! {
     MissingReference = "missing_reference", "The settings name a customer, account, tax rule or location that does not exist any more or is not active. Correct the settings or the record; the order is then processed by itself.";
     /// Left for the next day.
     DayTooLarge = "day_too_large", "The amounts of the day's orders cannot be added up exactly together with this order's. It is in the next day's sale by itself; nothing to do.";
+    /// Held for a person.
+    SplitAfterBooking = "split_after_booking", "The order was split off another one whose sale holds its goods already, so it is held and moves no stock. Void and re-create the other sale, and this order is booked by itself, or book it all the same.";
+    /// Held for a person.
+    PossibleDuplicate = "possible_duplicate", "Another order of the same store has the same number and key, so this one may be the same purchase under a new id. It is held: book it all the same if it is another purchase, else leave it or cancel it in ShipStation.";
     // Failed.
     /// Failed.
     MalformedOrder = "malformed_order", "ShipStation sent an order that cannot be read; its text is kept here. Correct the order in ShipStation and load it again.";
@@ -129,8 +135,8 @@ reasons! {
     ChangedAfterBooking = "changed_after_booking", "The order changed in ShipStation after it was booked. The sale was left as it is; keep it, or re-create it from the newest revision.";
     /// Warning.
     CancelledAfterBooking = "cancelled_after_booking", "The order was cancelled in ShipStation after it was booked. The sale was left as it is; void it by hand if it should not stand.";
-    /// Warning.
-    MergedAfterBooking = "merged_after_booking", "The order was combined into another one in ShipStation after it was booked. The sale was left as it is; void it by hand if the surviving order is booked too.";
+    /// Warning; blocked where it is the surviving order.
+    MergedAfterBooking = "merged_after_booking", "Orders were combined in ShipStation after one of them was booked, so the same goods are in two orders here. The sale stays as it is and the surviving order is held: void the sale, and the survivor is booked by itself, or book the survivor all the same.";
     /// Warning.
     SaleAlreadyLive = "sale_already_live", "The log entry was deleted while the order's sale was still live, so the order was tied to that sale again instead of being booked twice. Void the sale first to book it anew.";
     /// Warning: the pick stays a draft (S34).
@@ -143,6 +149,20 @@ reasons! {
     NegativeQuantity = "negative_quantity", "A line has a quantity below zero. Its amount is booked as ShipStation states it, and it moves no stock; adjust stock by hand if goods came back.";
     /// Warning: fulfilled by others.
     ExternallyFulfilled = "externally_fulfilled", "The order is shipped by a marketplace's warehouse, so stock here is not touched.";
+}
+
+impl Reason {
+    /// Whether an order with this reason is not at the stage of capture yet, and gets there by itself.
+    #[must_use]
+    pub fn is_waiting(self) -> bool {
+        matches!(self, Self::AwaitingPayment | Self::OnHold | Self::NotShipped | Self::UnknownStatus)
+    }
+
+    /// Whether an order with this reason is held because its goods may be in another sale.
+    #[must_use]
+    pub fn is_of_lineage(self) -> bool {
+        matches!(self, Self::MergedAfterBooking | Self::SplitAfterBooking | Self::PossibleDuplicate)
+    }
 }
 
 impl std::fmt::Display for Reason {

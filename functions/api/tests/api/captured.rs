@@ -138,6 +138,7 @@ async fn write(world: &World, order: u64, state: LogState, sale: Option<Sale>, s
         timeline: Vec::new(),
         captured_at: sale.as_ref().map_or_else(|| moment(order), |sale| sale.created_at),
         captured_by: Some("op".into()),
+        kin: None,
     };
     entry.note(at, "captured", "op");
     if let Some(sale) = &sale {
@@ -162,6 +163,7 @@ async fn write(world: &World, order: u64, state: LogState, sale: Option<Sale>, s
         known: None,
         order: Some((&key, &raw)),
         sale: sale.as_ref().map(|sale| NewSale { sale, customer: &choice, stock }),
+        beside: &[],
     };
     let outcome = world.table.capture(write, at).await.unwrap();
     assert!(matches!(outcome, CaptureOutcome::Written), "{outcome:?}");

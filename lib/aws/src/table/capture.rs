@@ -9,6 +9,7 @@ use stevedore_domain::order::RevisionKey;
 use stevedore_domain::sale::{CustomerChoice, Sale, StageStatus};
 use stevedore_domain::stock::{Level, StockChange, StockKey};
 
+use super::beside::Beside;
 use super::building::{Worked, shortages};
 use super::order_item::{Known, OrderItem, SalePlace, StoredEntry, order_item};
 use super::record::{Condition, Expected, Transacted};
@@ -29,6 +30,8 @@ pub struct CaptureWrite<'a> {
     pub sale: Option<NewSale<'a>>,
     /// The sale that the entry names, with a payment that came later, and the version of it that was read. Only where the order gets no sale now.
     pub paid: Option<&'a StoredSale>,
+    /// Orders that were looked at before this one was decided on.
+    pub beside: &'a [Beside],
 }
 
 /// A sale that is to come into being.
@@ -78,7 +81,7 @@ impl Table {
     /// # Errors
     /// [`Error`]; nothing that anybody reads was written then.
     pub async fn capture(&self, write: CaptureWrite<'_>, at: Timestamp) -> Result<CaptureOutcome, Error> {
-        let CaptureWrite { entry, known, order, sale, paid } = write;
+        let CaptureWrite { entry, known, order, sale, paid, beside } = write;
         let known_entry = known.and_then(Known::entry);
         let mut beforehand = Vec::new();
         let kept = match (order, known_entry) {
@@ -108,7 +111,8 @@ impl Table {
         let OrderItem { mut item, revision, sale_beside } = order_item(entry, kept, place, own_events)?;
         beforehand.extend(revision);
         let mut parts = vec![Part::Entry];
-        let mut others: Vec<TransactWriteItem> = Vec::new();
+        let mut others = self.still_beside(OPERATION, beside)?;
+        parts.extend(others.iter().map(|_| Part::Other));
         // A sale that the order leaves, or outgrows, gets items of its own.
         if let Some(old) = known.and_then(Known::inline_sale)
             && (sale.is_some_and(|new| new.sale.id != old.id)

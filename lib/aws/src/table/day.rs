@@ -11,6 +11,7 @@ use stevedore_domain::order::RevisionKey;
 use stevedore_domain::sale::Sale;
 use stevedore_domain::stock::{Level, StockChange, StockKey};
 
+use super::beside::Beside;
 use super::building::{Worked, shortages};
 use super::order_item::{Known, StoredEntry};
 use super::record::{Condition, Expected, Transacted};
@@ -44,14 +45,15 @@ pub enum RunEnded {
 }
 
 impl Table {
-    /// Writes an entry that a run has decided on, in one conditional write. Answers whether nobody else wrote it since it was read.
+    /// Writes an entry that a run has decided on, in one conditional write. Answers whether nobody else wrote it since it was read, nor an order `beside` it.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn put_in_run(&self, read: &StoredEntry, entry: LogEntry) -> Result<bool, Error> {
+    pub async fn put_in_run(&self, read: &StoredEntry, entry: LogEntry, beside: &[Beside]) -> Result<bool, Error> {
+        const OPERATION: &str = "take an order into a day";
         let kept = read.inline_order().map(|(key, raw)| (key, raw.to_owned()));
         let changed = StoredEntry { entry, ..read.clone() };
-        self.put_entry("take an order into a day", &changed, kept.as_ref().map(|(key, raw)| (*key, raw.as_ref()))).await
+        self.put_entry(OPERATION, &changed, kept.as_ref().map(|(key, raw)| (*key, raw.as_ref())), beside).await
     }
 
     /// A revision of an order in the log, exactly as ShipStation sent it.

@@ -10,6 +10,7 @@ use stevedore_domain::sale::Sale;
 use super::order_item::{
     Known, LOG, OrderItem, SALE, SalePlace, StoredEntry, day_order_item, is_waiting, order_item, orphan_item, read_known, state_partition,
 };
+use super::beside::Beside;
 use super::paging::IndexQuery;
 use super::record::{Conditional, Expected, Transacted};
 use super::{Item, List, Page, Table};
@@ -118,7 +119,7 @@ impl Table {
                 return Ok(Some(stored.entry));
             }
             let kept = kept.as_ref().map(|(key, raw)| (*key, raw.as_ref()));
-            if self.put_entry(OPERATION, &stored, kept).await? {
+            if self.put_entry(OPERATION, &stored, kept, &[]).await? {
                 return Ok(Some(stored.entry));
             }
             tokio::time::sleep(super::record::jitter(attempt)).await;
@@ -132,6 +133,7 @@ impl Table {
         operation: &'static str,
         stored: &StoredEntry,
         kept: Option<(stevedore_domain::order::RevisionKey, &RawValue)>,
+        beside: &[Beside],
     ) -> Result<bool, Error> {
         let place = self.place(stored.entry.sale_id.as_ref(), stored.sale.as_deref()).await?;
         let OrderItem { item, revision, sale_beside } = order_item(&stored.entry, kept, place, &[])?;
@@ -140,15 +142,17 @@ impl Table {
             self.put_items(operation, revision).await?;
         }
         let expected = Expected::Version(stored.version);
-        match stored.sale.as_deref().filter(|_| sale_beside) {
-            None => Ok(matches!(self.put_if(operation, item, expected).await?, Conditional::Written(_))),
-            // … or that its sale had in it.
-            Some(sale) => {
-                let mut writes = vec![self.put(operation, item, expected)?];
-                writes.extend(self.move_out(operation, sale, false).await?);
-                Ok(matches!(self.transact(operation, writes).await?, Transacted::Done))
-            }
+        let mut others = self.still_beside(operation, beside)?;
+        // … or that its sale had in it.
+        if let Some(sale) = stored.sale.as_deref().filter(|_| sale_beside) {
+            others.extend(self.move_out(operation, sale, false).await?);
         }
+        if others.is_empty() {
+            return Ok(matches!(self.put_if(operation, item, expected).await?, Conditional::Written(_)));
+        }
+        let mut writes = vec![self.put(operation, item, expected)?];
+        writes.extend(others);
+        Ok(matches!(self.transact(operation, writes).await?, Transacted::Done))
     }
 
     /// Deletes an order's log entry, so that the order can be captured again (S149). Its revisions and its sale stay (S150).

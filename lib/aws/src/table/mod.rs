@@ -1,6 +1,7 @@
 //! The one table.
 
 mod audit;
+mod beside;
 mod building;
 mod capture;
 mod change_sale;
@@ -41,6 +42,7 @@ use crate::keys::Key;
 use crate::{Clients, Error};
 
 pub use audit::AuditRecord;
+pub use beside::Beside;
 pub use building::Mended;
 pub use capture::{CaptureOutcome, CaptureWrite, NewSale};
 pub use change_sale::{SaleDraft, SaleEdit, SaleOutcome};

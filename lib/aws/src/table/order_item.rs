@@ -122,7 +122,9 @@ impl Known {
         }
     }
 
-    pub(super) fn version(&self) -> u64 {
+    /// Counts its item's writes from 1.
+    #[must_use]
+    pub fn version(&self) -> u64 {
         match self {
             Self::Entry(stored) => stored.version,
             Self::Orphan(orphan) => orphan.version,

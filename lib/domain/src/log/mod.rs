@@ -3,6 +3,8 @@
 mod after_booking;
 mod booked;
 mod classify;
+mod lineage;
+mod stage;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -16,6 +18,7 @@ use crate::reason::Reason;
 use crate::sale::{Sale, Warning};
 
 pub use classify::{Decision, Trigger, classify};
+pub use lineage::{Gone, Kin, Relative, hold, relatives};
 
 /// What became of an order in one operation: exactly one of these (P2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -173,6 +176,9 @@ pub struct LogEntry {
     /// The operation that captured it, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured_by: Option<OperationId>,
+    /// What it has to do with other orders, where there is anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kin: Option<Box<Kin>>,
 }
 
 impl LogEntry {
@@ -217,7 +223,8 @@ impl LogEntry {
         self.state = LogState::Pending;
         self.reason = Some(Reason::ToBeRecreated);
         self.message = Some(Reason::ToBeRecreated.advice().to_owned());
-        self.warnings.clear();
+        // Warnings stay until the order is booked anew: it may be withdrawn instead, and then they are all that tells why.
+        self.change_kin(|kin| kin.booked.clear());
         self.note(at, format!("sale {sale} voided to be made anew"), by);
     }
 
@@ -230,9 +237,9 @@ impl LogEntry {
         self.currency = sale.currency;
         self.reason = None;
         self.message = None;
-        for warning in &sale.warnings {
-            self.warn(warning.clone());
-        }
+        self.booked_kin();
+        // Those of an earlier sale are answered by this one.
+        self.warnings.clone_from(&sale.warnings);
         self.note(at, format!("taken into {day}"), by);
     }
 

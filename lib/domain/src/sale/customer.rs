@@ -52,6 +52,18 @@ pub fn names_somebody(order: &Order) -> bool {
         || named(&order.ship_to)
 }
 
+/// Gives an order that names nobody the buyer of an earlier state of it: marketplaces take the buyer out of an order some time after it was placed.
+pub fn keep_buyer(order: &mut Order, earlier: &Order) {
+    order.customer_id = earlier.customer_id;
+    order.customer_username.clone_from(&earlier.customer_username);
+    order.customer_email.clone_from(&earlier.customer_email);
+    for (now, before) in [(&mut order.bill_to, &earlier.bill_to), (&mut order.ship_to, &earlier.ship_to)] {
+        if now.name.is_none() && now.company.is_none() && now.street1.is_none() {
+            now.clone_from(before);
+        }
+    }
+}
+
 /// The link decides, else the oldest customer with the e-mail address, else a new one; nobody named means the settings' customer, else none.
 pub(super) fn choose(order: &Order, matches: &CustomerMatches, at: Timestamp) -> Option<CustomerChoice> {
     if !names_somebody(order) {

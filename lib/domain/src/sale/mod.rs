@@ -26,7 +26,7 @@ use crate::reason::Reason;
 use crate::reference::{Component, TaxComponent};
 
 pub use book::{Booked, Booking, Unbookable, book};
-pub use customer::{CustomerChoice, CustomerMatches, NewCustomer, names_somebody};
+pub use customer::{CustomerChoice, CustomerMatches, NewCustomer, keep_buyer, names_somebody};
 pub use fulfilment::{Actor, Allocation, Assembly, AssemblyPart, Fulfilment, Purchase, PurchaseLine};
 pub use invoice::{MOST_PAYMENTS, PaymentRefused, Sync, SyncAction};
 pub use lines::{DISPLAYED_COMMENT, displayed_comment, options_comment};

@@ -56,20 +56,21 @@ fn unchanged(reason: Reason) -> Decision {
 /// S117 and section 9: for each state, what a newer revision, a newer cancellation, the same revision and an older one mean.
 #[test]
 fn s117_every_state_and_every_age() {
-    use Decision::{NoteChange, Nothing, Replace, Withdraw};
+    use Decision::{NoteChange, Nothing, Replace};
     let changed = NoteChange(Reason::ChangedAfterBooking);
     let gone = NoteChange(Reason::CancelledAfterBooking);
     let (same, older) = (unchanged(Reason::AlreadyCaptured), unchanged(Reason::OlderRevision));
     let odd = Reason::AmountNotExact;
+    let withdraw = Decision::Withdraw(Reason::Withdrawn);
     for (state, reason, newer, newer_cancelled, again, late) in [
-        (LogState::Pending, None, Replace, Withdraw, same, older),
-        (LogState::Blocked, Some(Reason::NoCustomer), Replace, Withdraw, unchanged(Reason::NoCustomer), older),
+        (LogState::Pending, None, Replace, withdraw, same, older),
+        (LogState::Blocked, Some(Reason::NoCustomer), Replace, withdraw, unchanged(Reason::NoCustomer), older),
         (LogState::Consolidating, None, changed, gone, same, older),
         (LogState::Booked, None, changed, gone, same, older),
         (LogState::Voided, None, changed, gone, same, older),
-        (LogState::Skipped, Some(Reason::TaxMappingUnfinished), Replace, Withdraw, Replace, older),
-        (LogState::Failed, Some(odd), Replace, Withdraw, Nothing(Outcome::Failed, Some(odd)), older),
-        (LogState::Withdrawn, Some(Reason::MergedAway), Replace, Withdraw, same, older),
+        (LogState::Skipped, Some(Reason::TaxMappingUnfinished), Replace, withdraw, Replace, older),
+        (LogState::Failed, Some(odd), Replace, withdraw, Nothing(Outcome::Failed, Some(odd)), older),
+        (LogState::Withdrawn, Some(Reason::MergedAway), Replace, withdraw, same, older),
     ] {
         let entry = entry(state, reason, &paid(30));
         let decide = |revision: &Revision| classify(revision, &settings(), Some(&entry), Trigger::Schedule);
