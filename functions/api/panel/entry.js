@@ -41,7 +41,18 @@ function acts(entry, again) {
       else again();
     },
   });
+  const held = entry.state === "blocked" && ["merged_after_booking", "split_after_booking", "possible_duplicate"].includes(entry.reason);
+  const bookAnyway = () => ask({
+    title: `Book order ${entry.order_number} all the same?`,
+    text: [entry.message, "It is then booked in full beside the orders named here."],
+    label: "Book it", danger: true,
+    act: async () => {
+      const operation = await post(`/v1/log/${entry.order_id}/book-anyway`);
+      location.hash = `#/operations/${encodeURIComponent(operation.id)}`;
+    },
+  });
   return [
+    held && button("Book anyway…", bookAnyway, { kind: "danger" }),
     open && button("Process", process, { kind: "main" }),
     ["booked", "voided"].includes(entry.state) && button("Re-create…", recreate),
     entry.order_number && button("Read again", reload),

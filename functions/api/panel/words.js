@@ -22,7 +22,7 @@ const ACTS = {
   connect: "Connected ShipStation", change_connection: "Changed the connection", disconnect: "Disconnected ShipStation",
   replace_settings: "Changed settings", start_operation: "Started an operation", process_pending_orders: "Processed pending orders",
   void_sale: "Voided a sale", authorise_invoice: "Authorised an invoice", retry_fulfilment: "Went on with fulfilment", add_payment: "Added a payment",
-  recreate_sale: "Re-created a sale", adjust_stock: "Adjusted stock", import_products: "Imported products",
+  recreate_sale: "Re-created a sale", book_order_anyway: "Had a held order booked", adjust_stock: "Adjusted stock", import_products: "Imported products",
   delete_log_entry: "Deleted a log entry", redrive_dead_letters: "Redrove dead letters", acknowledge_accounting_sync: "Acknowledged a sync",
   add_place_of_business: "Added a place of business",
 };

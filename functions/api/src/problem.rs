@@ -59,6 +59,10 @@ codes! {
     Disconnecting = "disconnecting", CONFLICT, "The connection is being taken apart. Wait until it is disconnected, or send the DELETE again.";
     /// Nothing is connected.
     NotConnected = "not_connected", CONFLICT, "No ShipStation account is connected. Connect one first.";
+    /// Orders are not taken from ShipStation.
+    StoreModeOff = "store_mode_off", CONFLICT, "The connection's mode `store` is off, so no orders are taken from ShipStation. Turn it on with PATCH /v1/connection, then load again.";
+    /// The order is not held for a person.
+    NotHeld = "not_held", CONFLICT, "The order is not held for the sake of another one, so there is nothing to overrule.";
     /// The order is being gathered into a day's sale.
     Consolidating = "consolidating", CONFLICT, "The order is being gathered into a day's sale just now. Try again when that is done.";
     /// With daily consolidation pending orders wait for the day's sale.

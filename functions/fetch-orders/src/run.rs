@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use stevedore_aws::messages::Command;
-use stevedore_aws::{Cursor, Stored};
+use stevedore_aws::{ConnectionMode, Cursor, Stored};
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::operation::{Operation, OperationKind, OperationState, Work};
 use stevedore_domain::reason::Reason;
@@ -139,6 +139,11 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
         end_disconnected(deps, &mut run).await?;
         return Ok(run);
     };
+    if run.cursor.is_none() && !takes_orders(deps).await? {
+        let message = "The connection's mode `store` is off, so no orders are taken from ShipStation. Turn it on, then load again.";
+        run.end(deps, Some(("store_mode_off", message.to_owned()))).await?;
+        return Ok(run);
+    }
     let credentials = Credentials { api_key: credentials.api_key, api_secret: credentials.api_secret };
     let call = Call { credentials: &credentials, priority: priority(&run.operation.kind), deadline: call_deadline(deps, deadline) };
     run.operation.state = OperationState::Running;
@@ -184,6 +189,12 @@ async fn end_disconnected(deps: &Deps, run: &mut Run) -> Result<(), Error> {
     run.end(deps, Some((Reason::NotConnected.code(), message.to_owned()))).await?;
     tracing::info!(operation_id = %run.operation.id, ?before, "the connection is gone");
     Ok(deps.table.end_disconnected(&run.operation.id, (deps.clock)(), true).await?)
+}
+
+/// Whether orders are taken from ShipStation: a load may have been queued before that was turned off. The schedule has asked already.
+async fn takes_orders(deps: &Deps) -> Result<bool, Error> {
+    let connection = deps.table.connection().await?;
+    Ok(connection.is_none_or(|stored| stored.value.modes.contains(&ConnectionMode::Store)))
 }
 
 fn priority(kind: &OperationKind) -> Priority {

@@ -291,7 +291,8 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
         |entry, booked| Plan { entry, brings_order: brought, booked, paid: None, outcome: decision.outcome(), reason: decision.reason() };
     match decision {
         Decision::Withdraw(reason) => {
-            let what = if reason == Reason::Withdrawn { "cancelled in ShipStation and withdrawn" } else { "gone from ShipStation and withdrawn" };
+            let what =
+                if reason == Reason::Withdrawn { "cancelled in ShipStation and withdrawn" } else { "gone from ShipStation and withdrawn" };
             if reason == Reason::Withdrawn {
                 entry.is_back();
             }

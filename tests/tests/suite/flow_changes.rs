@@ -117,7 +117,7 @@ async fn n4_a_split_child_is_its_own_sale_and_flagged() {
     }
 }
 
-/// N4: an order that was split after it was booked keeps its sale; the child comes as its own order.
+/// N4: an order that was split after it was booked keeps its sale, which holds the child's goods too: the child is held.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_a_split_after_booking_is_a_change() {
     let world = World::new(Options::default()).await;
@@ -130,7 +130,8 @@ async fn n4_a_split_after_booking_is_a_change() {
     accounted(&world, &operation).await;
     assert_eq!(world.row(&operation, parent).await.reason, Some(Reason::ChangedAfterBooking));
     assert_eq!(world.sale(parent).await, sale);
-    assert_eq!(world.sale(child).await.total.0, 0);
+    let child = world.logged(child).await.unwrap();
+    assert_eq!((child.state, child.reason, child.sale_id), (LogState::Blocked, Some(Reason::SplitAfterBooking), None));
 }
 
 /// N4: a pending order that was merged into another is withdrawn, naming the survivor; the survivor holds all of it.
@@ -188,7 +189,7 @@ async fn n4_merging_blocked_and_booked_orders() {
     assert_eq!(entry.state, LogState::Booked);
     assert!(entry.warnings.iter().any(|warning| warning.reason == Reason::MergedAfterBooking && warning.message.contains("stays")));
     assert_eq!(world.sale(booked).await, sale);
-    assert_eq!(world.logged(child).await.unwrap().state, LogState::Booked);
+    assert_eq!(world.logged(child).await.unwrap().reason, Some(Reason::SplitAfterBooking));
     // Asked once: the next hour does not ask for them again.
     let single = || world.sandbox.requests().iter().filter(|request| request.path == format!("/orders/{booked}")).count();
     let asked = single();

@@ -97,6 +97,25 @@ async fn s23_a_days_orders_become_one_sale() {
     check(&world.table, &levels(&world.table).await).await;
 }
 
+/// S25, S26: an order that is captured at the very moment of the boundary is in the day, one that is captured a millisecond later in the next; neither is in both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s25_an_order_captured_exactly_at_the_boundary_is_in_the_day() {
+    let world = shop(18).await;
+    world.at("2026-01-15T23:00:00Z");
+    let at_once = world.sandbox.upsert_order(mug("1", 1));
+    world.download().await;
+    world.clock.advance(SignedDuration::from_millis(1));
+    let later = world.sandbox.upsert_order(mug("2", 1));
+    world.download_now().await;
+    let captured = async |order| world.logged(order).await.unwrap().captured_at.to_string();
+    assert_eq!((captured(at_once).await.as_str(), captured(later).await.as_str()), ("2026-01-15T23:00:00Z", "2026-01-15T23:00:00.001Z"));
+    world.at("2026-01-16T23:00:00Z");
+    assert_eq!(world.consolidate().await, ["2026-01-15", "2026-01-16"]);
+    let day = async |order| world.logged(order).await.unwrap().sale_id.unwrap().to_string();
+    assert_eq!((day(at_once).await.as_str(), day(later).await.as_str()), ("DAY-2026-01-15", "DAY-2026-01-16"));
+    assert_eq!((world.traceable("2026-01-15").await, world.traceable("2026-01-16").await), (1, 1));
+}
+
 /// S25: an order that is captured after the boundary, also before the late tick, is wholly in the next day. A day with nothing pending says so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s25_the_boundary_decides_and_missed_days_are_caught_up() {

@@ -8,7 +8,7 @@ use stevedore_domain::settings::PickPackShip;
 use stevedore_domain::stock::Levels;
 use stevedore_sandbox::{Draft, Json};
 
-use crate::flow::{accounted, member, nameless, plain, with};
+use crate::flow::{accounted, nameless, plain, with};
 use crate::world::{Options, World, dec, order_id};
 
 /// An order with one line of this price.
@@ -303,5 +303,4 @@ async fn n4_making_a_deleted_order_anew_withdraws_it() {
     world.load_number("1").await;
     assert_eq!(world.sale(order).await.total.0, 1000);
     assert_eq!(total(&world.booked().await), 1000);
-    let _ = member;
 }

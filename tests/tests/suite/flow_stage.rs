@@ -8,7 +8,7 @@ use stevedore_domain::reason::Reason;
 use stevedore_domain::settings::{CaptureOrderWhen, LocationMap};
 use stevedore_sandbox::{Draft, Json};
 
-use crate::flow::{accounted, member, nameless, plain, with};
+use crate::flow::{accounted, member, nameless, plain};
 use crate::world::{Options, World, dec, order_id};
 
 /// How an order falls back, and the reason that it then has.
@@ -187,5 +187,4 @@ async fn s103_an_order_made_anonymous_while_blocked_keeps_its_buyer() {
     let sale = world.sale(order).await;
     assert_eq!(sale.customer.email.as_deref(), Some("ann@example.com"));
     assert!(sale.ship_to.street1.is_some() && sale.ship_to.name.is_some(), "{:?}", sale.ship_to);
-    let _ = with;
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
 use stevedore_aws::{DeleteOutcome, Error, List, Page, StoredEntry};
-use stevedore_domain::log::LogState;
+use stevedore_domain::log::{LogEntry, LogState};
 use stevedore_domain::operation::OperationKind;
 use stevedore_domain::sale::SaleStatus;
 use utoipa::ToSchema;
@@ -20,7 +20,7 @@ use crate::routing::{Routes, routes};
 use crate::views::{LogEntryView, OperationView};
 
 pub(super) fn routes<R: Routes>(into: R) -> R {
-    into.routes(routes!(list)).routes(routes!(show, delete)).routes(routes!(recreate))
+    into.routes(routes!(list)).routes(routes!(show, delete)).routes(routes!(recreate)).routes(routes!(book_anyway))
 }
 
 #[derive(Default)]
@@ -112,6 +112,31 @@ async fn delete(State(deps): Shared, caller: Caller, OrderInPath(order): OrderIn
     let view = DeletedEntry { order_id: order.0, live_sale_id: live, message };
     caller.change.is(before, &view);
     Ok(Json(view))
+}
+
+/// Book a held order all the same
+#[utoipa::path(post, path = "/v1/log/{order_id}/book-anyway", tag = "log", operation_id = "book_order_anyway",
+    description = "For an order that is blocked with `merged_after_booking`, `split_after_booking` or `possible_duplicate`: it is booked beside the orders that its message \
+        names, at once or, with daily consolidation, in the day's sale. The order's timeline says by whom. Orders that turn out to be its kin later hold it again.",
+    security(("bearer" = ["integration:shipstation:operate"])), params(("order_id" = u64, Path)),
+    responses(
+        (status = 202, description = "Queued.", body = OperationView, headers(("Location" = String, description = "Where it can be watched."))),
+        (status = 409, description = "`not_held`"),
+    ))]
+async fn book_anyway(State(deps): Shared, caller: Caller, OrderInPath(order): OrderInPath) -> Result<Response, Problem> {
+    let before = deps.table.log_entry(order).await?.ok_or_else(|| Problem::not_found("log entry"))?.entry;
+    let (now, mut held) = (deps.now(), false);
+    let change = |entry: &mut LogEntry| {
+        held = entry.book_anyway(now, &caller.by);
+        held
+    };
+    let entry = deps.table.change_log_entry(order, change).await?.ok_or_else(|| Problem::not_found("log entry"))?;
+    if !held {
+        return Err(Problem::new(Code::NotHeld));
+    }
+    let operation = deps.start(OperationKind::ProcessPending, &caller.by, Some(vec![order])).await?;
+    caller.change.is(Some(LogEntryView::from(before)), LogEntryView::from(entry));
+    Ok(accepted(operation))
 }
 
 /// Make an order's sale anew

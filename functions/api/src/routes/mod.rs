@@ -107,6 +107,12 @@ impl Deps {
             Some(stored) => Ok(stored),
         }
     }
+
+    /// That orders are taken from ShipStation.
+    async fn takes_orders(&self) -> Result<(), Problem> {
+        let connection = self.connected().await?.value;
+        if connection.modes.contains(&stevedore_aws::ConnectionMode::Store) { Ok(()) } else { Err(Problem::new(Code::StoreModeOff)) }
+    }
 }
 
 /// The merchant's own time zone. Settings name only zones that exist.

@@ -72,7 +72,7 @@ async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListVie
     security(("bearer" = ["integration:shipstation:operate"])), request_body = StartInput,
     responses(
         (status = 202, description = "Queued.", body = OperationView, headers(("Location" = String, description = "Where it can be watched."))),
-        (status = 409, description = "`not_connected` or `disconnecting`."),
+        (status = 409, description = "`not_connected`, `disconnecting` or `store_mode_off`."),
         (status = 422, description = "`validation_failed` or `kind_not_supported`."),
     ))]
 async fn start(State(deps): Shared, caller: Caller, body: Body) -> Result<Response, Problem> {
@@ -99,7 +99,7 @@ async fn start(State(deps): Shared, caller: Caller, body: Body) -> Result<Respon
         check_from(*from, deps.now().to_zoned(zone(&settings)).date())?;
     }
     if !matches!(kind, OperationKind::Consolidate { .. }) {
-        deps.connected().await?;
+        deps.takes_orders().await?;
     }
     let operation = deps.start(kind, &caller.by, None).await?;
     caller.change.is_new(serde_json::json!({ "operation_id": operation.id }));

@@ -69,8 +69,8 @@ impl From<Option<Connection>> for ConnectionView {
         let confusing = has(ConnectionMode::Store) && has(ConnectionMode::CustomStore);
         let warning = ConnectionWarningView {
             code: "store_with_custom_store",
-            message: "Both store and custom_store are on: orders flow in both directions, which is slower and easy to confuse. \
-                      Orders that came here by one of them are not taken again by the other.",
+            message: "Both store and custom_store are on: orders are to flow in both directions, which is slower and easy to confuse. \
+                      This version exports nothing through the custom store yet, and does not tell orders that came back that way from others.",
         };
         Self {
             state: if connection.disconnecting { ConnectionState::Disconnecting } else { ConnectionState::Connected },

@@ -83,6 +83,9 @@ async fn n29_every_act_leaves_its_record() {
         world.post(&format!("/v1/sales/{sale}/{route}"), json!({})).await.ok();
         check(act, false).await;
     }
+    crate::lineage::held(&world, 3).await;
+    world.post("/v1/log/3/book-anyway", json!({})).await.ok();
+    check("book_order_anyway", true).await;
     world.post("/v1/log/2/recreate", json!({})).await.ok();
     check("recreate_sale", true).await;
     let first = async |list: &str| world.get(&format!("/v1/{list}?limit=1")).await.items()[0]["id"].clone();

@@ -84,6 +84,8 @@ async fn modes_that_exclude_each_other_are_refused_and_confusing_ones_warned() {
     let reply = connect(json!(["custom_store", "store", "store"])).await.ok();
     assert_eq!(reply["modes"], json!(["store", "custom_store"]));
     assert_eq!(reply["warnings"][0]["code"], "store_with_custom_store");
+    // It promises no protection that nothing gives.
+    assert!(reply["warnings"][0]["message"].as_str().unwrap().contains("does not tell orders"), "{reply}");
     let reply = world.patch("/v1/connection", json!({"modes": ["store", "shipping_service"]})).await.ok();
     assert_eq!((&reply["modes"], &reply["warnings"]), (&json!(["store", "shipping_service"]), &json!([])));
     assert_eq!(reply["api_key_last_four"], "-key");

@@ -18,6 +18,7 @@ mod contract;
 mod cost;
 mod dead_letters;
 mod import;
+mod lineage;
 mod operations;
 mod orders;
 mod overview;

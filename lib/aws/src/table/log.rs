@@ -7,10 +7,10 @@ use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::log::{LogEntry, LogState};
 use stevedore_domain::sale::Sale;
 
+use super::beside::Beside;
 use super::order_item::{
     Known, LOG, OrderItem, SALE, SalePlace, StoredEntry, day_order_item, is_waiting, order_item, orphan_item, read_known, state_partition,
 };
-use super::beside::Beside;
 use super::paging::IndexQuery;
 use super::record::{Conditional, Expected, Transacted};
 use super::{Item, List, Page, Table};

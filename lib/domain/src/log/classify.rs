@@ -90,7 +90,19 @@ pub fn classify(revision: &Revision, settings: &Settings, log: Option<&LogEntry>
         }
         LogState::Booked | LogState::Consolidating | LogState::Voided => Decision::Nothing(Outcome::Unchanged, Some(stale)),
         _ if !newer && !same && !(cancelled && entry.state == LogState::Withdrawn) => Decision::Nothing(Outcome::Unchanged, Some(stale)),
-        _ => without_sale(revision, settings, entry, trigger, if newer { Age::Newer } else if later { Age::Later } else { Age::Same }),
+        _ => without_sale(
+            revision,
+            settings,
+            entry,
+            trigger,
+            if newer {
+                Age::Newer
+            } else if later {
+                Age::Later
+            } else {
+                Age::Same
+            },
+        ),
     }
 }
 
@@ -121,10 +133,8 @@ fn without_sale(revision: &Revision, settings: &Settings, entry: &LogEntry, trig
     }
     let known_as = |reason| entry.state == LogState::Skipped && entry.reason == Some(reason);
     match standing(&revision.order, settings, trigger, entry.captured_by.is_some()) {
-        Standing::Cancelled if withdrawn && !back => match age {
-            Age::Later => Decision::Touch,
-            Age::Newer | Age::Same => Decision::Nothing(Outcome::Cancelled, Some(Reason::Withdrawn)),
-        },
+        Standing::Cancelled if withdrawn && !back && age == Age::Later => Decision::Touch,
+        Standing::Cancelled if withdrawn && !back && age == Age::Same => Decision::Nothing(Outcome::Cancelled, Some(Reason::Withdrawn)),
         Standing::Cancelled => Decision::Withdraw(Reason::Withdrawn),
         Standing::Not(reason) if age == Age::Same && !back && known_as(reason) => {
             Decision::Nothing(Decision::Remember(reason).outcome(), Some(reason))
@@ -137,6 +147,7 @@ fn without_sale(revision: &Revision, settings: &Settings, entry: &LogEntry, trig
             // An error survives re-reading the same (N20), but a person who loads the order again may have mended the settings.
             LogState::Failed if trigger == Trigger::Manual => Decision::Replace,
             LogState::Failed => Decision::Nothing(Outcome::Failed, entry.reason),
+            LogState::Withdrawn => Decision::Nothing(Outcome::Unchanged, Some(Reason::AlreadyCaptured)),
             _ => Decision::Nothing(Outcome::Unchanged, entry.reason.or(Some(Reason::AlreadyCaptured))),
         },
     }

@@ -79,7 +79,8 @@ pub struct Relative {
 #[must_use]
 pub fn relatives(order: &Order, entry: Option<&LogEntry>) -> Vec<OrderId> {
     let was_in = entry.and_then(LogEntry::kin).and_then(|kin| kin.was_in);
-    let mut ids: Vec<OrderId> = order.merged_ids.iter().copied().chain(order.parent_id).chain(was_in).filter(|id| *id != order.id).collect();
+    let mut ids: Vec<OrderId> =
+        order.merged_ids.iter().copied().chain(order.parent_id).chain(was_in).filter(|id| *id != order.id).collect();
     ids.sort_unstable();
     ids.dedup();
     ids

@@ -1,6 +1,7 @@
 //! The stage of capture and the filters of the settings: one question, asked at first sight and again whenever an order is about to become a sale.
 
 use super::Trigger;
+use crate::calendar::Calendar;
 use crate::order::{Order, OrderStatus};
 use crate::reason::Reason;
 use crate::settings::{CaptureOrderWhen, Settings};

@@ -17,6 +17,7 @@ mod fulfilment;
 mod imports;
 mod invoices;
 mod jurisdictions;
+mod lineage;
 mod locations;
 mod merchant;
 mod nothing_to_pick;

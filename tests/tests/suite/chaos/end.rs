@@ -67,6 +67,9 @@ pub async fn end(shop: &Shop) -> End {
                 seen.as_object_mut().unwrap().remove(name);
             }
         }
+        if let Some(gone) = value.pointer_mut("/kin/gone").and_then(Value::as_object_mut) {
+            gone.remove("at");
+        }
         let id = stored.entry.order_id.0;
         kept.insert(id, table.newest_order(&stored).await.unwrap().map(|raw| raw.get().to_owned()));
         assert_eq!(log.insert(id, value), None, "an order is listed twice");
