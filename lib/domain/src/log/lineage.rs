@@ -78,12 +78,17 @@ pub struct Relative {
 /// The orders that have to be looked at before an order is booked, beside those that look like it. None for nearly every order.
 #[must_use]
 pub fn relatives(order: &Order, entry: Option<&LogEntry>) -> Vec<OrderId> {
-    let was_in = entry.and_then(LogEntry::kin).and_then(|kin| kin.was_in);
+    let was_in = entry.and_then(survivor);
     let mut ids: Vec<OrderId> =
         order.merged_ids.iter().copied().chain(order.parent_id).chain(was_in).filter(|id| *id != order.id).collect();
     ids.sort_unstable();
     ids.dedup();
     ids
+}
+
+/// The order that holds this one's goods while it is away, or held them.
+fn survivor(entry: &LogEntry) -> Option<OrderId> {
+    entry.gone().and_then(|gone| gone.into).or(entry.kin().and_then(|kin| kin.was_in))
 }
 
 /// Why an order is not booked by itself: its goods are in a sale already, or may be. With the orders for whose sake it is held.
