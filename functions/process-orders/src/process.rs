@@ -74,13 +74,7 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
         return Ok(Done { order_id, outcome: Outcome::Skipped, reason: Some(Reason::NotConnected), state: None, sale_id: None });
     }
     if loaded.newest.get(&order_id).is_some_and(|newest| newest.overtakes(&revision.key, message.trigger)) {
-        return Ok(Done {
-            order_id,
-            outcome: Outcome::Unchanged,
-            reason: Some(Reason::OlderRevision),
-            state: None,
-            sale_id: None,
-        });
+        return Ok(Done { order_id, outcome: Outcome::Unchanged, reason: Some(Reason::OlderRevision), state: None, sale_id: None });
     }
     let mut known: Option<Cow<'_, Known>> = loaded.known.get(&order_id).map(Cow::Borrowed);
     let mut customers: Cow<'_, CustomerMatches> = Cow::Borrowed(loaded.reference.customers(order_id));
@@ -117,14 +111,22 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
             Some(entry) if matches!(entry.state, LogState::Booked | LogState::Consolidating | LogState::Voided) => Kindred::default(),
             entry => Kindred::read(&deps.table, order, entry, &[]).await?,
         };
-        let with = With { loaded, customers: &customers, levels: &levels, message, in_the_way: in_the_way.as_ref(), kindred: &kindred, after };
+        let with =
+            With { loaded, customers: &customers, levels: &levels, message, in_the_way: in_the_way.as_ref(), kindred: &kindred, after };
         let plan = match plan(with, &revision, known.as_deref(), live.as_ref(), now) {
             Ok(plan) => plan,
             Err(done) => return Ok(done),
         };
         let raw: Option<(_, &RawValue)> = plan.brings_order.as_ref().map(|key| (key, &*message.order));
         let sale = plan.booked.as_ref().map(|booked| NewSale { sale: &booked.sale, customer: &booked.customer, stock: &booked.stock });
-        let write = CaptureWrite { entry: &plan.entry, known: known.as_deref(), order: raw, sale, paid: plan.paid.as_deref(), beside: &kindred.beside };
+        let write = CaptureWrite {
+            entry: &plan.entry,
+            known: known.as_deref(),
+            order: raw,
+            sale,
+            paid: plan.paid.as_deref(),
+            beside: &kindred.beside,
+        };
         match deps.table.capture(write, now).await? {
             CaptureOutcome::Written => {
                 if known.is_none() && message.read_at.is_some_and(|read_at| now.duration_since(read_at) > STALE) {
