@@ -36,7 +36,8 @@ pub(crate) async fn withdraw(
             match deps.shipstation.order(call, *id).await {
                 Ok(None) => {}
                 // It exists; also where it breaks ShipStation, which must not hold up everything behind it.
-                Ok(Some(_)) | Err(ShipStationError::Unavailable { status: Some(500), .. }) => continue,
+                Ok(Some(_)) => continue,
+                Err(error) if error.is_one_answers() => continue,
                 Err(error) => {
                     tracing::warn!(order_id = %id, reason = error.code(), "could not ask whether the order was merged away");
                     return Ok(Err(error));

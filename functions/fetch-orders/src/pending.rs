@@ -12,7 +12,7 @@ use stevedore_domain::settings::{Consolidation, Settings};
 use stevedore_shipstation::parse_order;
 
 use crate::step::queued_row;
-use crate::{Deps, Error};
+use crate::{Deps, Error, sending, step};
 
 /// How many open orders of each state one tick tries again by itself.
 const PER_TICK: usize = 200;
@@ -76,6 +76,7 @@ async fn send(
     rows: &mut Vec<OperationRow>,
 ) -> Result<(), Error> {
     let mut bodies = Vec::with_capacity(entries.len());
+    let begun = rows.len();
     for stored in entries {
         let (Some(order), Some(newest)) = (deps.table.newest_order(stored).await?, stored.entry.newest()) else {
             tracing::error!(order_id = %stored.entry.order_id, "the newest revision of an open order is missing; load the order by its number");
@@ -90,11 +91,12 @@ async fn send(
             rows.push(queued_row(stored.entry.order_id, &stored.entry.order_number, QueuedRevision::new(newest, Some(&stored.entry))));
         }
     }
-    let report = deps.queues.send_orders(&bodies).await?;
-    match report.refused.first() {
-        Some((_, reason)) => Err(Error::NotQueued { count: report.refused.len(), reason: reason.clone() }),
-        None => Ok(()),
+    for refusal in sending::send(deps, &bodies).await? {
+        if let (Some(row), Some(body)) = (rows.get_mut(begun + refusal.index), bodies.get(refusal.index)) {
+            sending::refuse(row, &refusal, step::evidence(body));
+        }
     }
+    Ok(())
 }
 
 /// Whether the order waits or is skipped for a reason that still holds: trying it again changes nothing.

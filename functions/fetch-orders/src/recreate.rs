@@ -12,7 +12,7 @@ use stevedore_shipstation::{Call, Credentials, Priority};
 
 use crate::run::{Run, call_deadline};
 use crate::step::queued_row;
-use crate::{Deps, Error, pending};
+use crate::{Deps, Error, pending, sending, step};
 
 /// Voids the order's sale, if it is not void yet, and has the order wait in the log; then queues its newest revision. Cut off in between, the order is
 /// pending, and the next download books it.
@@ -103,11 +103,11 @@ async fn read_anew(deps: &Deps, run: &mut Run, order: OrderId, deadline: Deadlin
     let (operation_id, read_at): (OperationId, _) = (run.operation.id.clone(), Some(read.read_at));
     let message = OrderMessage { operation_id, trigger: Trigger::Manual, read_at, order: read.raw.clone().into() };
     let Some(body) = message.encode()? else { return Ok(Anew::AsKnown) };
-    let report = deps.queues.send_orders(&[body]).await?;
-    match report.refused.first() {
-        Some((_, reason)) => Err(Error::NotQueued { count: report.refused.len(), reason: reason.clone() }),
-        None => Ok(Anew::Queued(Box::new(row))),
+    let mut row = row;
+    if let Some(refusal) = sending::send(deps, &[body]).await?.first() {
+        sending::refuse(&mut row, refusal, step::evidence(read.raw.get()));
     }
+    Ok(Anew::Queued(Box::new(row)))
 }
 
 /// Withdraws an order that ShipStation does not have any more: combined into the one that the log knows of, else deleted.

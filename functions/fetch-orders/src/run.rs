@@ -11,7 +11,7 @@ use stevedore_domain::reason::Reason;
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Credentials, Error as ShipStationError, Priority, Reading};
 
-use crate::{Deps, Error, MARGIN, figures, housekeeping, step, trouble};
+use crate::{Deps, Error, MARGIN, figures, housekeeping, place, step, trouble};
 
 /// An operation at work. While it is held, no other invocation works on it; see [`Run::take`].
 pub(crate) struct Run {
@@ -223,7 +223,8 @@ pub(crate) fn error_is_time(error: &ShipStationError) -> bool {
 
 async fn read_window(deps: &Deps, run: &mut Run, call: &Call<'_>, deadline: Deadline) -> Result<Next, Error> {
     let Some(window) = run.operation.window else { return Ok(Next::Finished) };
-    let from = run.operation.position.unwrap_or(window.from);
+    // A position that was written down ahead of the clock is none.
+    let from = run.operation.position.filter(|position| !position.is_ahead_of((deps.clock)())).unwrap_or(window.from);
     let settings = deps.table.settings().await?.value;
     match housekeeping::refresh_stores(deps, run, call, &[], &settings).await? {
         Ok(()) => {}
@@ -235,28 +236,32 @@ async fn read_window(deps: &Deps, run: &mut Run, call: &Call<'_>, deadline: Dead
         _ => Reading::changed(from, window.until),
     };
     loop {
-        if deadline.is_near((deps.clock)(), MARGIN) {
-            return Ok(Next::HandOn);
+        let now = (deps.clock)();
+        if deadline.is_near(now, MARGIN) {
+            return Ok(out_of_time(&reading, now));
         }
         let before = reading.requests();
         let step = reading.next(&deps.shipstation, call).await;
         run.operation.requests = run.operation.requests.saturating_add(reading.requests() - before);
         let step = match step {
             Ok(step) => step,
-            Err(error) if error_is_time(&error) => return Ok(Next::HandOn),
+            Err(error) if error_is_time(&error) => return Ok(out_of_time(&reading, (deps.clock)())),
             Err(error) => return Ok(Next::Failed(error)),
         };
         if !is_connected(deps).await? {
             return Ok(Next::Disconnected);
         }
+        place::note_ahead(&mut run.operation, step.ahead, (deps.clock)());
         match step::take(deps, run, call, step.orders, step.poison).await? {
             Ok(()) => {}
             Err(error) if error_is_time(&error) => return Ok(Next::HandOn),
             Err(error) => return Ok(Next::Failed(error)),
         }
-        run.operation.position = Some(step.reached);
-        if let Some((cursor, _)) = &mut run.cursor {
-            cursor.reached = cursor.reached.max(Some(step.reached));
+        if !step.reached.is_ahead_of((deps.clock)()) {
+            run.operation.position = Some(step.reached);
+            if let Some((cursor, _)) = &mut run.cursor {
+                cursor.reached = cursor.reached.max(Some(step.reached));
+            }
         }
         run.save(deps).await?;
         run.save_cursor(deps).await?;
@@ -264,6 +269,12 @@ async fn read_window(deps: &Deps, run: &mut Run, call: &Call<'_>, deadline: Dead
             return Ok(Next::Finished);
         }
     }
+}
+
+/// The rest is for the next invocation, unless everything up to the clock was read: positions never pass it, so what lies ahead is the next download's to
+/// read, and going on would begin with it again and again.
+fn out_of_time(reading: &Reading, now: Timestamp) -> Next {
+    if reading.has_passed(now) { Next::Finished } else { Next::HandOn }
 }
 
 async fn read_number(deps: &Deps, run: &mut Run, call: &Call<'_>, number: &str) -> Result<Next, Error> {

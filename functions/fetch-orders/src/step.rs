@@ -11,7 +11,7 @@ use stevedore_domain::reason::Reason;
 use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, Poison, RawOrder};
 
 use crate::run::Run;
-use crate::{Deps, Error, housekeeping, merged, trouble};
+use crate::{Deps, Error, housekeeping, merged, sending, trouble};
 
 /// How much of an unreadable order's text a row keeps: more than any order of a few hundred lines.
 const EVIDENCE: usize = 256 * 1024;
@@ -41,6 +41,8 @@ pub(crate) async fn take(
     let mut rows = Vec::with_capacity(orders.len());
     let mut bodies = Vec::new();
     let newest = newest(&orders);
+    // For each body: its row, and its order.
+    let mut sent = Vec::new();
     for order in &orders {
         let revision = match &order.parsed {
             Ok(revision) => revision,
@@ -69,6 +71,7 @@ pub(crate) async fn take(
         match message.encode()? {
             Some(body) => {
                 bodies.push(body);
+                sent.push((rows.len(), order));
                 run.queued.insert(id);
                 let entry = entries.get(&id).map(|stored| &stored.entry);
                 let key = revision.key_beside(entry.and_then(LogEntry::newest));
@@ -86,9 +89,12 @@ pub(crate) async fn take(
     {
         return Ok(Err(error));
     }
-    let report = deps.queues.send_orders(&bodies).await?;
-    if let Some((_, reason)) = report.refused.first() {
-        return Err(Error::NotQueued { count: report.refused.len(), reason: reason.clone() });
+    for refusal in sending::send(deps, &bodies).await? {
+        let Some((row, order)) = sent.get(refusal.index).and_then(|(row, order)| Some((rows.get_mut(*row)?, order))) else { continue };
+        sending::refuse(row, &refusal, evidence(order.raw.get()));
+        if let Some(id) = row.order_id {
+            run.queued.remove(&id);
+        }
     }
     let withdrawn = merged::withdraw(deps, run, call, &orders, &entries).await?;
     run.operation.pages = deps.table.put_operation_rows(&run.operation.id, run.operation.pages, &rows).await?;
@@ -122,20 +128,32 @@ pub(crate) fn queued_row(id: OrderId, number: &str, revision: QueuedRevision) ->
 }
 
 fn malformed_row(malformed: &Malformed, order: &RawOrder) -> OperationRow {
-    let raw = order.raw.get();
-    let end = (0..=EVIDENCE.min(raw.len())).rev().find(|end| raw.is_char_boundary(*end)).unwrap_or(0);
+    unreadable_row(malformed, evidence(order.raw.get()))
+}
+
+/// As much of an order's text as a row keeps.
+pub(crate) fn evidence(text: &str) -> String {
+    let end = (0..=EVIDENCE.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.get(..end).unwrap_or_default().to_owned()
+}
+
+fn unreadable_row(malformed: &Malformed, evidence: String) -> OperationRow {
+    let place = if malformed.pointer.is_empty() { String::new() } else { format!("{}: ", malformed.pointer) };
     OperationRow {
         order_id: malformed.order_id,
         order_number: malformed.order_number.clone(),
         outcome: Some(Outcome::Failed),
         reason: Some(Reason::MalformedOrder),
-        message: Some(format!("{}: {}. {}", malformed.pointer, malformed.problem, Reason::MalformedOrder.advice())),
-        evidence: raw.get(..end).map(str::to_owned),
+        message: Some(format!("{place}{}. {}", malformed.problem, Reason::MalformedOrder.advice())),
+        evidence: Some(evidence),
         ..OperationRow::default()
     }
 }
 
 fn poison_row(place: &Poison) -> OperationRow {
+    if let Some(order) = &place.order {
+        return unreadable_row(order, place.excerpt.clone());
+    }
     let beside = |neighbour: &Option<stevedore_shipstation::Neighbour>| {
         neighbour.as_ref().and_then(|neighbour| neighbour.order_id).map_or_else(|| "none".to_owned(), |id| id.to_string())
     };

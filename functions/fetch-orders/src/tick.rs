@@ -13,12 +13,8 @@ use stevedore_domain::settings::Settings;
 use stevedore_lambda::Deadline;
 
 use crate::run::{self, Run};
-use crate::{Deps, Error, figures, housekeeping};
+use crate::{Deps, Error, figures, housekeeping, place};
 
-/// Windows overlap by this much: more than the hour that repeats each November (N13).
-pub(crate) const OVERLAP: SignedDuration = SignedDuration::from_mins(75);
-/// How far the first download looks back from the moment of connecting.
-const FIRST_LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
 /// A tick counts as due this much early: schedules are not exact.
 const SLACK: SignedDuration = SignedDuration::from_secs(150);
 /// Longer than an invocation can last.
@@ -93,15 +89,12 @@ async fn begin(
     deps: &Deps,
     settings: &Settings,
     connection: &Connection,
-    cursor: Cursor,
+    mut cursor: Cursor,
     version: u64,
     at: Timestamp,
 ) -> Result<Option<Run>, Error> {
     let now = (deps.clock)();
-    let from = match cursor.reached {
-        Some(reached) => reached.shifted(-OVERLAP),
-        None => PacificTime::at(connection.integrated_at.saturating_sub(FIRST_LOOK_BACK).unwrap_or(connection.integrated_at)),
-    };
+    let from = place::begin_at(deps, &mut cursor, connection, now).await?;
     let delay = SignedDuration::from_mins(i64::from(settings.download_delay_minutes));
     let until = (settings.download_delay_minutes > 0).then(|| PacificTime::at(now.saturating_sub(delay).unwrap_or(now)));
     let mut operation = Operation {

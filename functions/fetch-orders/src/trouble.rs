@@ -31,8 +31,13 @@ pub(crate) async fn remember_order(deps: &Deps, malformed: &Malformed) -> Result
 
 /// Remembers a place where ShipStation answers with an error, by the window that it lies in.
 pub(crate) async fn remember_place(deps: &Deps, place: &Poison) -> Result<(), Error> {
+    if let Some(order) = &place.order {
+        return remember_order(deps, order).await;
+    }
     let from = place.before.as_ref().and_then(|neighbour| neighbour.at).unwrap_or(place.from);
-    let until = place.after.as_ref().and_then(|neighbour| neighbour.at).or(place.until);
+    // What lies ahead of the clock is in every download's window; a place that reached so far would have everything in between read each time.
+    let now = PacificTime::at((deps.clock)());
+    let until = place.after.as_ref().and_then(|neighbour| neighbour.at).or(place.until).map(|until| until.min(now).max(from));
     remember(
         deps,
         Trouble {
@@ -84,7 +89,7 @@ pub(crate) async fn try_again(
                         }
                         readable
                     }
-                    Err(ShipStationError::Unavailable { status: Some(500), .. }) => false,
+                    Err(error) if error.is_one_answers() => false,
                     Err(error) => return Ok(Err(error)),
                 }
             }
@@ -130,7 +135,7 @@ async fn read_place(
                 }
             }
             // Alone in its window, a poison order looks like a ShipStation that is down.
-            Err(ShipStationError::Unavailable { status: Some(500), .. }) => return Ok(Ok(false)),
+            Err(error) if error.is_one_answers() => return Ok(Ok(false)),
             Err(error) => return Ok(Err(error)),
         }
     }

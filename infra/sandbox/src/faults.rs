@@ -68,10 +68,31 @@ pub enum Fault {
         /// What is wrong with it.
         defect: Defect,
     },
+    /// No answer that holds this order can be read, down to the page that holds it alone and the order itself; every other answer is good.
+    UnreadableOrder {
+        /// ShipStation order id.
+        order_id: i64,
+        /// What is wrong with those answers.
+        damage: Damage,
+    },
     /// Fields nobody has heard of: in the page, its orders and their items.
     UnknownFields,
     /// The order that the next page would start with is edited right after this page is sent.
     EditWhileReading,
+}
+
+/// What is wrong with an answer that holds an unreadable order. All have status 200.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Damage {
+    /// A raw control character (0x01) stands in one of the order's texts.
+    ControlCharacter,
+    /// `orderTotal` is `NaN`.
+    NotANumber,
+    /// The answer ends in the middle of the order; the length header agrees with what is sent.
+    CutOff,
+    /// The answer is an HTML page.
+    Html,
 }
 
 /// What is wrong with a malformed order.
@@ -239,7 +260,9 @@ fn applies(rule: &Rule, target: &Target<'_>) -> bool {
         return false;
     }
     match &rule.fault {
-        Fault::PoisonOrder { order_id } => target.single == Some(*order_id) || target.page.is_some_and(|page| page.contains(order_id)),
+        Fault::PoisonOrder { order_id } | Fault::UnreadableOrder { order_id, .. } => {
+            target.single == Some(*order_id) || target.page.is_some_and(|page| page.contains(order_id))
+        }
         Fault::MalformedOrder { order_id: Some(order_id), .. } => target.page.is_some_and(|page| page.contains(order_id)),
         Fault::MalformedOrder { order_id: None, .. } => target.page.is_some_and(|page| !page.is_empty()),
         Fault::EditWhileReading => target.more,

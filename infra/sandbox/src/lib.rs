@@ -21,6 +21,7 @@
 
 mod arrivals;
 mod control;
+mod damage;
 mod draft;
 mod faults;
 mod generator;
@@ -46,7 +47,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 pub use crate::draft::Draft;
-pub use crate::faults::{ActiveFault, Defect, Fault, Faults, Rule};
+pub use crate::faults::{ActiveFault, Damage, Defect, Fault, Faults, Rule};
 pub use crate::json::{Json, JsonError};
 pub use crate::load::LoadError;
 pub use crate::reference::{AUCTIONS, COUNTER, DEFAULT_WAREHOUSE, MARKETPLACE, WEB_SHOP, WHOLESALE};

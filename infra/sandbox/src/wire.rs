@@ -9,7 +9,8 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::faults::{Defect, Fault, Target};
+use crate::damage::{damaged, ended};
+use crate::faults::{Damage, Defect, Fault, Target};
 use crate::json::{Json, obj};
 use crate::products::count;
 use crate::query::{BadParameter, OrderQuery, Params};
@@ -214,7 +215,7 @@ fn invalid(problem: &BadParameter) -> Content {
 /// The reply after the faults had their way. The first one that replaces the reply wins.
 fn break_reply(content: Content, struck: &[Fault], path: &str) -> Reply {
     let mut reply = struck.iter().find_map(replacement).unwrap_or_else(|| {
-        let body = if content.page.is_some() { broken_page(&content, struck) } else { content.body.clone() };
+        let body = if content.page.is_some() { broken_page(&content, struck) } else { ended(struck.iter().fold(content.body.clone(), damaged)) };
         Reply::new(content.status, body)
     });
     for fault in struck {
@@ -251,7 +252,7 @@ fn replacement(fault: &Fault) -> Option<Reply> {
         Fault::Unavailable => {
             Reply { content_type: "text/html", ..Reply::new(StatusCode::SERVICE_UNAVAILABLE, html("Service Unavailable")) }
         }
-        Fault::Html => Reply { content_type: "text/html", ..Reply::new(StatusCode::OK, html("We will be back soon")) },
+        Fault::Html | Fault::UnreadableOrder { damage: Damage::Html, .. } => Reply { content_type: "text/html", ..Reply::new(StatusCode::OK, html("We will be back soon")) },
         _ => return None,
     })
 }
@@ -270,6 +271,11 @@ fn broken_page(content: &Content, struck: &[Fault]) -> String {
                     *text = spoil(text, *defect);
                 }
             }
+            Fault::UnreadableOrder { order_id, .. } => {
+                if let Some((_, text)) = orders.iter_mut().find(|(id, _)| id == order_id) {
+                    *text = damaged(std::mem::take(text), fault);
+                }
+            }
             Fault::UnknownFields => {
                 extra = r#","continuation":null,"serverTiming":{"total":1.5}"#;
                 for (_, text) in &mut orders {
@@ -280,7 +286,7 @@ fn broken_page(content: &Content, struck: &[Fault]) -> String {
         }
     }
     let texts: Vec<String> = orders.into_iter().map(|(_, text)| text).collect();
-    content.page_text(&texts, pages, extra)
+    ended(content.page_text(&texts, pages, extra))
 }
 
 fn spoil(text: &str, defect: Defect) -> String {

@@ -76,6 +76,14 @@ impl Error {
         matches!(self, Self::Unavailable { .. } | Self::Contended { .. } | Self::Stuck { .. })
     }
 
+    /// AWS's error code, where AWS answered.
+    pub(crate) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Unavailable { code, .. } | Self::Refused { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
     pub(crate) fn call<E, R>(operation: &'static str) -> impl FnOnce(SdkError<E, R>) -> Self
     where
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,

@@ -14,13 +14,15 @@ pub mod messages;
 mod queues;
 mod schema;
 mod secrets;
+mod sent;
 mod table;
 
 pub use clients::{ClientOptions, Clients, interceptors};
 pub use dead_letters::Redriven;
 pub use error::Error;
 pub use event::{Event, events_of};
-pub use queues::{DeadLetter, QueueDepth, QueueUrls, Queues, ReceivedMessage, SendReport};
+pub use queues::{DeadLetter, QueueDepth, QueueUrls, Queues, ReceivedMessage};
 pub use schema::{Index, QueueSettings, TABLE_INDEXES, TABLE_TTL, create_queues, create_table, enable_stream};
+pub use sent::{Refusal, SendReport};
 pub use secrets::{Secrets, StoredCredentials};
 pub use table::*;

@@ -77,6 +77,16 @@ fn check_version(body: &str) -> Result<(), MessageError> {
     if v == VERSION { Ok(()) } else { Err(MessageError::Version(v)) }
 }
 
+/// The same JSON without the two characters that SQS refuses and JSON allows, U+FFFE and U+FFFF: they can only stand in a string, where an escape says the same.
+/// (Control characters stand in no JSON text, and half a surrogate pair in no text at all.)
+fn for_the_queue(json: String) -> String {
+    // Nearly all orders are ASCII, which is found out sixteen bytes at a time.
+    if json.is_ascii() || !(json.contains('\u{fffe}') || json.contains('\u{ffff}')) {
+        return json;
+    }
+    json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")
+}
+
 impl OrderMessage {
     /// The message's text. Nothing when the order is too large even packed.
     ///
@@ -99,6 +109,7 @@ impl OrderMessage {
             wire.packed = Some(STANDARD.encode(packed));
         }
         let text = serde_json::to_string(&wire).map_err(|error| crate::Error::encoding(OPERATION)(error.into()))?;
+        let text = for_the_queue(text);
         Ok((text.len() <= LARGEST_BATCH).then_some(text))
     }
 
@@ -191,6 +202,7 @@ impl Command {
     /// None in practice: every command is plain JSON.
     pub fn encode(&self) -> Result<String, crate::Error> {
         serde_json::to_string(&CommandWire { v: VERSION, command: self.clone() })
+            .map(for_the_queue)
             .map_err(|error| crate::Error::encoding("encode a command")(error.into()))
     }
 
@@ -216,6 +228,20 @@ mod tests {
             read_at: Some("2026-11-22T10:00:00Z".parse().unwrap()),
             order: RawValue::from_string(order.to_owned()).unwrap(),
         }
+    }
+
+    /// SQS takes the characters of XML 1.0; what JSON has besides travels escaped and is read as it was.
+    #[test]
+    fn characters_that_the_queue_refuses_travel_escaped() {
+        let order = "{\"orderId\":1,\"n\u{fffe}\":\"Bad\u{ffff} char, \u{1fffe} and \\ud83d\"}";
+        let text = message(order).encode().unwrap().unwrap();
+        assert!(!text.contains(['\u{fffe}', '\u{ffff}']), "{text}");
+        let read = OrderMessage::decode(&text).unwrap();
+        assert_eq!(read.order.get(), "{\"orderId\":1,\"n\\ufffe\":\"Bad\\uffff char, \u{1fffe} and \\ud83d\"}");
+        let command = Command::LoadOrder { operation_id: "a".into(), order_number: "N\u{ffff}".to_owned() };
+        let text = command.encode().unwrap();
+        assert!(!text.contains('\u{ffff}'));
+        assert_eq!(Command::decode(&text).unwrap(), command);
     }
 
     #[test]

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use aws_sdk_sqs::types::{
-    DeleteMessageBatchRequestEntry, MessageSystemAttributeName, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+    BatchResultErrorEntry, DeleteMessageBatchRequestEntry, MessageSystemAttributeName, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
     QueueAttributeName, SendMessageBatchRequestEntry,
 };
 use jiff::Timestamp;
 
 use crate::clients::WhenUsed;
 use crate::messages::{Command, LARGEST_BATCH};
+use crate::sent::{Refusal, SendReport, is_about_contents};
 use crate::{Clients, Error};
 
 /// Where the queues are.
@@ -32,13 +33,6 @@ pub struct Queues {
     pub(crate) urls: QueueUrls,
     /// The X-Ray header of the invocation that sends.
     trace: Option<String>,
-}
-
-/// What became of messages that were sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SendReport {
-    /// Indexes of the messages that SQS did not accept, after retries, with its reason.
-    pub refused: Vec<(usize, String)>,
 }
 
 /// A message as a poller receives it.
@@ -175,25 +169,47 @@ impl Queues {
                     .build();
                 request = request.entries(entry.map_err(|error| Error::encoding(OPERATION)(error.into()))?);
             }
-            let reply = request.send().await.map_err(Error::call(OPERATION))?;
+            let reply = match request.send().await.map_err(Error::call(OPERATION)) {
+                Ok(reply) => reply,
+                Err(error) => return self.send_apart(offset, bodies, &waiting, error, report).await,
+            };
             let accepted: Vec<usize> = reply.successful().iter().filter_map(|entry| entry.id().parse().ok()).collect();
             waiting.retain(|index| !accepted.contains(index));
-            if waiting.is_empty() {
-                return Ok(());
-            }
-            let reason = |index: usize| {
-                let failed = reply.failed().iter().find(|entry| entry.id() == index.to_string());
-                failed.map_or_else(|| "no_answer".to_owned(), |entry| entry.code().to_owned())
-            };
-            let own_fault = |index: usize| reply.failed().iter().any(|entry| entry.id() == index.to_string() && entry.sender_fault());
+            let failure = |index: usize| reply.failed().iter().find(|entry| entry.id() == index.to_string());
+            let own_fault = |index: usize| failure(index).is_some_and(BatchResultErrorEntry::sender_fault);
             let (refused, again): (Vec<usize>, Vec<usize>) =
                 waiting.iter().copied().partition(|index| attempt == SENDS || own_fault(*index));
-            report.refused.extend(refused.into_iter().map(|index| (offset + index, reason(index))));
+            report.refused.extend(refused.into_iter().map(|index| Refusal {
+                index: offset + index,
+                code: failure(index).map_or_else(|| "no_answer".to_owned(), |entry| entry.code().to_owned()),
+                for_good: own_fault(index),
+            }));
             waiting = again;
             if waiting.is_empty() {
                 return Ok(());
             }
             tokio::time::sleep(std::time::Duration::from_millis(50 << attempt)).await;
+        }
+        Ok(())
+    }
+
+    /// A call that was refused as a whole for what its messages contain: each is sent alone, so that one costs itself.
+    async fn send_apart(
+        &self,
+        offset: usize,
+        bodies: &[String],
+        waiting: &[usize],
+        error: Error,
+        report: &mut SendReport,
+    ) -> Result<(), Error> {
+        let Some(code) = error.code().filter(|code| is_about_contents(code)).map(str::to_owned) else { return Err(error) };
+        if let [index] = waiting {
+            report.refused.push(Refusal { index: offset + index, code, for_good: true });
+            return Ok(());
+        }
+        for index in waiting {
+            let alone = bodies.get(*index..=*index).unwrap_or_default();
+            Box::pin(self.send_batch(offset + index, alone, report)).await?;
         }
         Ok(())
     }

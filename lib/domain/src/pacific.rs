@@ -39,16 +39,32 @@ impl PacificTime {
     /// The instant that this wall time stands for, given that it had been reached at `read_at`.
     ///
     /// In the hour that happens twice, it is the later of the two that lies before `read_at`; without a hint, the first.
-    /// In the hour that does not exist, it is the instant as far after the gap's start.
+    /// In the hour that does not exist, it is the instant as far after the gap's start. A wall time that lies ahead of
+    /// `read_at` is somebody's mistake and stands for `read_at`: taken at its word, it would outrank every change until then.
     #[must_use]
     pub fn instant(self, read_at: Option<Timestamp>) -> Timestamp {
+        let stated = self.stated_instant(read_at);
+        match read_at {
+            Some(read_at) if stated > read_at.saturating_add(CLOCK_DIFFERENCE).unwrap_or(Timestamp::MAX) => read_at,
+            _ => stated,
+        }
+    }
+
+    /// Whether this wall time has not come yet at `now`. In the hour that happens twice its first passage counts.
+    #[must_use]
+    pub fn is_ahead_of(self, now: Timestamp) -> bool {
+        self.stated_instant(None) > now
+    }
+
+    fn stated_instant(self, read_at: Option<Timestamp>) -> Timestamp {
         let ambiguous = PACIFIC.to_ambiguous_timestamp(self.0);
         let (first, second) = match ambiguous.offset() {
             AmbiguousOffset::Unambiguous { offset } => (offset.to_timestamp(self.0), None),
             AmbiguousOffset::Gap { before, .. } => (before.to_timestamp(self.0), None),
             AmbiguousOffset::Fold { before, after } => (before.to_timestamp(self.0), after.to_timestamp(self.0).ok()),
         };
-        let first = first.unwrap_or(Timestamp::UNIX_EPOCH);
+        // Beyond what an instant can be there is nothing but the ends of time.
+        let first = first.unwrap_or(if self.0.year() > 0 { Timestamp::MAX } else { Timestamp::MIN });
         match (second, read_at) {
             (Some(second), Some(read_at)) if second <= read_at.saturating_add(CLOCK_DIFFERENCE).unwrap_or(Timestamp::MAX) => second,
             _ => first,
@@ -130,6 +146,28 @@ mod tests {
         for text in ["2015-06-29T08:46:27Z", "2015-06-29T08:46:27-07:00", "2015-13-29", "8-13-2014", "", "soon"] {
             assert_eq!(PacificTime::parse(text), None, "{text}");
         }
+    }
+
+    /// A date ahead of the clock counts as the moment at which it was read, so that the next true change is newer.
+    #[test]
+    fn a_time_ahead_of_the_clock_stands_for_the_moment_of_reading() {
+        let read_at = utc("2026-11-28T10:00:00Z");
+        for (text, ahead) in [
+            ("2026-11-28T02:00:00", false),
+            ("2026-11-28T02:00:03", true),
+            ("2026-11-28T05:00:00", true),
+            ("2086-11-28T05:00:00", true),
+            ("9999-12-31T23:59:59.9999999", true),
+            ("0001-01-01T00:00:00", false),
+        ] {
+            assert_eq!(wall(text).is_ahead_of(read_at), ahead, "{text}");
+            assert!(wall(text).instant(Some(read_at)) <= read_at.saturating_add(CLOCK_DIFFERENCE).unwrap(), "{text}");
+        }
+        // Clocks differ by seconds: that is no mistake.
+        assert_eq!(wall("2026-11-28T02:00:03").instant(Some(read_at)), utc("2026-11-28T10:00:03Z"));
+        assert_eq!(wall("2026-11-28T05:00:00").instant(Some(read_at)), read_at);
+        // Ten minutes into the second passage, the first one's last half hour lies behind.
+        assert!(!wall("2026-11-01T01:50:00").is_ahead_of(utc("2026-11-01T09:10:00Z")));
     }
 
     #[test]

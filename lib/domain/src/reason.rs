@@ -98,6 +98,8 @@ reasons! {
     /// Failed.
     OrderTooLarge = "order_too_large", "The order is larger than a queue message can be, even compressed. Split it in ShipStation and load the parts.";
     /// Failed.
+    QueueRefused = "queue_refused", "The queue refuses this order's message for good; the order's text is kept here. Correct the order in ShipStation and load it again.";
+    /// Failed.
     NotProcessed = "not_processed", "The order was queued and has not been processed. Look at the dead letters and redrive them.";
     // Refused rows of an import.
     /// Failed.

@@ -16,8 +16,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use stevedore_domain::ids::OrderId;
 
 use crate::error::Error;
-use crate::order::RawOrder;
+use crate::order::{RawJson, RawOrder};
 use crate::pacing::{Pace, PacingState};
+use crate::reading::sizes;
 use crate::page::{self, PAGE_SIZE};
 use crate::reference::{self, Store, Warehouse};
 use crate::transport::Answer;
@@ -99,6 +100,8 @@ impl fmt::Debug for ClientOptions {
     }
 }
 
+/// How many orders that cannot be read a search by number steps over.
+const UNREADABLE_BY_NUMBER: u32 = 20;
 const TOTAL_TIMEOUT: Duration = Duration::from_mins(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -224,16 +227,41 @@ impl Client {
         if number.trim().is_empty() {
             return Ok(found);
         }
-        for page in 1_u32.. {
+        // Orders before this place were read, or cannot be.
+        let (sizes, mut smaller, mut place) = (sizes(PAGE_SIZE), 0, 0_u32);
+        let mut unreadable = 0;
+        loop {
+            let size = sizes.iter().skip(smaller).copied().find(|size| place.is_multiple_of(*size)).unwrap_or(1);
             // The creation date never changes, so edits do not move orders between these pages.
             let query = [
                 ("orderNumber", number.to_owned()),
                 ("sortBy", "CreateDate".to_owned()),
                 ("sortDir", "ASC".to_owned()),
-                ("page", page.to_string()),
-                ("pageSize", PAGE_SIZE.to_string()),
+                ("page", (place / size + 1).to_string()),
+                ("pageSize", size.to_string()),
             ];
-            let reply = self.read(call, "/orders", &query, &mut 0, page::parse).await?.value()?;
+            let reply = match self.read(call, "/orders", &query, &mut 0, page::parse).await? {
+                Answer::Broken(_) if size > 1 => {
+                    smaller = sizes.iter().position(|other| *other < size).unwrap_or(smaller);
+                    continue;
+                }
+                Answer::Broken(broken) => {
+                    let order = page::unreadable(&broken);
+                    unreadable += 1;
+                    // One order may be broken; several in a row that do not even show themselves are ShipStation's own trouble.
+                    if unreadable > UNREADABLE_BY_NUMBER || order.is_none() {
+                        return Err(broken.error());
+                    }
+                    found.extend(order.filter(|order| order.order_number.as_deref().is_none_or(|other| other == number)).map(|order| RawOrder {
+                        raw: RawJson::quoting(&broken.excerpt),
+                        read_at: self.now(),
+                        parsed: Err(order),
+                    }));
+                    place += 1;
+                    continue;
+                }
+                answer => answer.value()?,
+            };
             let rows = reply.orders.len();
             for order in reply.orders {
                 let known = found.iter().any(|other| other.order_id() == order.order_id());
@@ -241,9 +269,11 @@ impl Client {
                     found.push(order);
                 }
             }
-            if rows < PAGE_SIZE as usize {
+            if rows < size as usize {
                 break;
             }
+            place += size;
+            smaller = smaller.saturating_sub(1);
         }
         Ok(found)
     }

@@ -1,6 +1,7 @@
 //! Why a call to ShipStation came to nothing.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -40,14 +41,14 @@ pub enum Error {
     NotJson {
         /// What the JSON reader said, where it was asked.
         #[source]
-        source: Option<serde_json::Error>,
+        source: Option<Arc<serde_json::Error>>,
     },
     /// The answer's JSON ends in the middle, twice in a row.
     #[error("ShipStation's answer was cut off")]
     Truncated {
         /// Where it ends.
         #[source]
-        source: serde_json::Error,
+        source: Arc<serde_json::Error>,
     },
     /// An answer that V1 does not document: another status, or JSON of another shape.
     #[error("ShipStation gave an answer that is not understood (status {status})")]
@@ -56,7 +57,7 @@ pub enum Error {
         status: u16,
         /// What the JSON reader said, where the shape was wrong.
         #[source]
-        source: Option<serde_json::Error>,
+        source: Option<Arc<serde_json::Error>>,
     },
     /// The call's deadline has come; nothing was lost, ask again.
     #[error("the time for this call is over")]
@@ -109,6 +110,17 @@ impl Error {
             Self::Unexpected { .. } => "The next run tries again. If it lasts, check ShipStation's base URL and its release notes.",
             Self::DeadlineReached => "Nothing to do: the run continues by itself.",
             Self::Address { .. } => "Correct ShipStation's base URL; https://ssapi.shipstation.com is the usual one.",
+        }
+    }
+
+    /// Whether the answer was ShipStation's and only cannot be read or given, so that it may be the fault of the one order that was asked for.
+    #[must_use]
+    pub fn is_one_answers(&self) -> bool {
+        match self {
+            Self::Unavailable { status, .. } => *status == Some(500),
+            Self::Unexpected { status, .. } => (200..300).contains(status),
+            Self::NotJson { .. } | Self::Truncated { .. } => true,
+            _ => false,
         }
     }
 

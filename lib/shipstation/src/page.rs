@@ -5,8 +5,8 @@ use serde::de::{Error as _, IgnoredAny};
 use serde_json::Error;
 
 use crate::json::{NotJson, Scanner};
-use crate::order::{Malformed, RawJson, RawOrder, revision, take_order};
-use crate::transport::Body;
+use crate::order::{Malformed, RawJson, RawOrder, revision, take_order, unreadable as unreadable_order};
+use crate::transport::{Body, Broken, Fault};
 
 /// The largest page that ShipStation gives (facts sheet, section 2.2).
 pub(crate) const PAGE_SIZE: u32 = 500;
@@ -90,6 +90,20 @@ fn next(scanner: &mut Scanner<'_>, body: &Body<'_>) -> Result<RawOrder, NotJson>
         });
     }
     Ok(RawOrder { raw: RawJson::of(raw), read_at: body.asked_at, parsed })
+}
+
+/// The order that an answer which cannot be read begins with, as far as its text goes: of a page of one order, the order that breaks it.
+pub(crate) fn unreadable(broken: &Broken) -> Option<Malformed> {
+    let problem = match &broken.fault {
+        Fault::NotJson(error) => format!("the order's text is not JSON: {error}"),
+        Fault::CutOff(error) => format!("ShipStation's answer ends in the middle of the order: {error}"),
+        Fault::Status | Fault::TooLarge | Fault::Html | Fault::Shape(_) | Fault::Transfer(_) => return None,
+    };
+    let mut scanner = Scanner::new(&broken.excerpt);
+    scanner.take(b'{').then_some(())?;
+    let begins = matches!(scanner.member(true), Ok(Some(("orders", false)))) && scanner.take(b'[');
+    let order = if begins { scanner } else { Scanner::new(&broken.excerpt) };
+    Some(unreadable_order(order, problem)).filter(|order| order.order_id.is_some())
 }
 
 /// Reads the reply to a question for one order.

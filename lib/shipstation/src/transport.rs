@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -25,10 +26,14 @@ const THROTTLED: u32 = 10;
 const USUAL_WAIT: SignedDuration = SignedDuration::from_secs(60);
 /// No stated wait is believed beyond this.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
+/// No stated limit is believed beyond this: documented are 40 requests a minute.
+const LARGEST_LIMIT: u32 = 10_000;
 /// What a throttled answer says, whatever its status.
 const TOO_MANY: &str = "Too Many Requests";
-/// Characters of an answer that are kept as evidence.
+/// Characters of an error's text that are kept as evidence.
 const EXCERPT: usize = 500;
+/// Bytes of an answer with data that cannot be read that are kept as evidence: more than most orders have.
+const EVIDENCE: usize = 16 * 1024;
 
 /// The text of an answer.
 pub(crate) struct Body<'a> {
@@ -46,17 +51,74 @@ pub(crate) enum Answer<T> {
     Value(T),
     /// 404
     Missing,
-    /// 500, or an answer too large to take.
+    /// 500, or an answer that is too large to take or cannot be read.
     Broken(Broken),
 }
 
 /// A question that ShipStation cannot answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Broken {
     pub(crate) status: u16,
+    /// The beginning of the answer.
     pub(crate) excerpt: String,
+    pub(crate) fault: Fault,
+}
+
+/// What is wrong with an answer. Each of these may be one order's own fault, which a smaller page without it does not show.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// 500
+    Status,
     /// The answer was larger than is taken.
-    pub(crate) too_large: bool,
+    TooLarge,
+    /// A page for people.
+    Html,
+    /// The text is no JSON: a raw control character, `NaN`.
+    NotJson(Arc<serde_json::Error>),
+    /// The JSON ends in the middle.
+    CutOff(Arc<serde_json::Error>),
+    /// JSON of another shape.
+    Shape(Arc<serde_json::Error>),
+    /// The connection broke in the middle of the answer, each time.
+    Transfer(Arc<dyn std::error::Error + Send + Sync>),
+}
+
+impl Broken {
+    /// The answer is larger than `most` bytes.
+    fn too_large(status: StatusCode, most: usize) -> Self {
+        Self { status: status.as_u16(), excerpt: format!("The answer is larger than {most} bytes."), fault: Fault::TooLarge }
+    }
+
+    /// An answer of a good status that `parse` refused.
+    fn unreadable(status: StatusCode, headers: &HeaderMap, text: &str, error: serde_json::Error) -> Self {
+        let fault = if is_html(headers, text) {
+            Fault::Html
+        } else if error.is_eof() {
+            Fault::CutOff(Arc::new(error))
+        } else if error.is_syntax() {
+            Fault::NotJson(Arc::new(error))
+        } else {
+            Fault::Shape(Arc::new(error))
+        };
+        let end = (0..=EVIDENCE.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        Self { status: status.as_u16(), excerpt: text.get(..end).unwrap_or_default().to_owned(), fault }
+    }
+
+    pub(crate) fn is_too_large(&self) -> bool {
+        matches!(self.fault, Fault::TooLarge)
+    }
+
+    /// What it is where it concerns everything that is asked.
+    pub(crate) fn error(self) -> Error {
+        match self.fault {
+            Fault::Status | Fault::TooLarge => Error::Unavailable { status: Some(self.status), source: None },
+            Fault::Html => Error::NotJson { source: None },
+            Fault::NotJson(source) => Error::NotJson { source: Some(source) },
+            Fault::CutOff(source) => Error::Truncated { source },
+            Fault::Shape(source) => Error::Unexpected { status: self.status, source: Some(source) },
+            Fault::Transfer(source) => Error::Unavailable { status: None, source: Some(Box::new(source)) },
+        }
+    }
 }
 
 impl<T> Answer<T> {
@@ -65,18 +127,20 @@ impl<T> Answer<T> {
         match self {
             Self::Value(value) => Ok(value),
             Self::Missing => Err(Error::NotFound),
-            Self::Broken(broken) => Err(Error::Unavailable { status: Some(broken.status), source: None }),
+            Self::Broken(broken) => Err(broken.error()),
         }
     }
 }
 
 enum Received {
     Answer { status: StatusCode, headers: HeaderMap, body: Vec<u8>, complete: bool },
+    /// The connection broke in the middle of a good answer.
+    Cut(StatusCode, reqwest::Error),
     Failed(reqwest::Error),
 }
 
 impl Client {
-    /// Asks, and reads the answer with `parse`. `used` counts requests. JSON that is cut off, and a 500, are asked for once more.
+    /// Asks, and reads the answer with `parse`. `used` counts requests. A 500, and what cannot be read, are asked for once more.
     pub(crate) async fn read<T>(
         &self,
         call: &Call<'_>,
@@ -86,12 +150,12 @@ impl Client {
         parse: impl Fn(&Body<'_>) -> Result<T, serde_json::Error>,
     ) -> Result<Answer<T>, Error> {
         match self.read_once(call, path, query, used, &parse).await? {
-            Answer::Broken(broken) if !broken.too_large => self.read_once(call, path, query, used, parse).await,
+            Answer::Broken(broken) if !broken.is_too_large() => self.read_once(call, path, query, used, parse).await,
             answer => Ok(answer),
         }
     }
 
-    /// Like [`Client::read`], but a 500 is not asked for again.
+    /// Like [`Client::read`], but nothing that was answered is asked for again.
     pub(crate) async fn read_once<T>(
         &self,
         call: &Call<'_>,
@@ -100,32 +164,26 @@ impl Client {
         used: &mut u32,
         parse: impl Fn(&Body<'_>) -> Result<T, serde_json::Error>,
     ) -> Result<Answer<T>, Error> {
-        let mut again = true;
-        loop {
-            let (status, headers, bytes, asked_at) = match self.ask(call, path, query, used).await? {
-                Asked::Answer { status, headers, bytes, asked_at } => (status, headers, bytes, asked_at),
-                Asked::Missing => return Ok(Answer::Missing),
-                Asked::Broken(broken) => return Ok(Answer::Broken(broken)),
-            };
-            let text = String::from_utf8_lossy(&bytes);
-            let body = Body { text: text.trim_start_matches('\u{feff}'), asked_at, mended: matches!(text, Cow::Owned(_)) };
-            match parse(&body) {
-                Ok(value) => return Ok(Answer::Value(value)),
-                Err(_) if is_html(&headers, body.text) => return Err(Error::NotJson { source: None }),
-                Err(source) if source.is_eof() && again => {
-                    tracing::debug!(%source, "answer cut off, asking again");
-                    again = false;
-                }
-                Err(source) if source.is_eof() => return Err(Error::Truncated { source }),
-                Err(source) if source.is_syntax() => return Err(Error::NotJson { source: Some(source) }),
-                Err(source) => return Err(Error::Unexpected { status: status.as_u16(), source: Some(source) }),
+        let (status, headers, bytes, asked_at) = match self.ask(call, path, query, used).await? {
+            Asked::Answer { status, headers, bytes, asked_at } => (status, headers, bytes, asked_at),
+            Asked::Missing => return Ok(Answer::Missing),
+            Asked::Broken(broken) => return Ok(Answer::Broken(broken)),
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        let body = Body { text: text.trim_start_matches('\u{feff}'), asked_at, mended: matches!(text, Cow::Owned(_)) };
+        Ok(match parse(&body) {
+            Ok(value) => Answer::Value(value),
+            Err(error) => {
+                tracing::debug!(%error, "the answer cannot be read");
+                Answer::Broken(Broken::unreadable(status, &headers, body.text, error))
             }
-        }
+        })
     }
 
     async fn ask(&self, call: &Call<'_>, path: &str, query: &[(&str, String)], used: &mut u32) -> Result<Asked, Error> {
         let (mut failures, mut throttled) = (0, 0);
         loop {
+            let mut cut = None;
             let place = self.admit(call).await?;
             let asked_at = self.now();
             *used = used.saturating_add(1);
@@ -137,6 +195,11 @@ impl Client {
                 Received::Failed(source) => {
                     let source: Box<dyn std::error::Error + Send + Sync> = Box::new(source.without_url());
                     (Error::Unavailable { status: None, source: Some(source) }, None)
+                }
+                Received::Cut(status, source) => {
+                    let source: Arc<dyn std::error::Error + Send + Sync> = Arc::new(source.without_url());
+                    cut = Some(Broken { status: status.as_u16(), excerpt: String::new(), fault: Fault::Transfer(Arc::clone(&source)) });
+                    (Error::Unavailable { status: None, source: Some(Box::new(source)) }, None)
                 }
                 Received::Answer { status, headers, body, complete } => {
                     self.pace(call, |pace| pace.answered(now, place, limits(&headers)));
@@ -152,11 +215,7 @@ impl Client {
                         continue;
                     }
                     if !complete {
-                        return Ok(Asked::Broken(Broken {
-                            status: status.as_u16(),
-                            excerpt: format!("The answer is larger than {} bytes.", self.inner.options.largest_answer),
-                            too_large: true,
-                        }));
+                        return Ok(Asked::Broken(Broken::too_large(status, self.inner.options.largest_answer)));
                     }
                     match status.as_u16() {
                         200..=299 => return Ok(Asked::Answer { status, headers, bytes: body, asked_at }),
@@ -164,7 +223,7 @@ impl Client {
                         402 => return Err(Error::PlanWithoutApi),
                         403 => return Err(Error::Forbidden),
                         404 => return Ok(Asked::Missing),
-                        500 => return Ok(Asked::Broken(Broken { status: 500, excerpt: excerpt(&body), too_large: false })),
+                        500 => return Ok(Asked::Broken(Broken { status: 500, excerpt: excerpt(&body), fault: Fault::Status })),
                         408 | 501..=599 => (Error::Unavailable { status: Some(status.as_u16()), source: None }, retry_after(&headers, now)),
                         status => return Err(Error::Unexpected { status, source: None }),
                     }
@@ -176,7 +235,7 @@ impl Client {
             failures += 1;
             let wait = self.backoff(failures, now).max(wait.unwrap_or_default());
             if failures > RETRIES || later(now, wait) >= call.deadline {
-                return Err(problem);
+                return cut.filter(|_| failures > RETRIES).map(Asked::Broken).ok_or(problem);
             }
             tracing::info!(failures, code = problem.code(), "trying again");
             self.sleep(wait).await;
@@ -221,6 +280,7 @@ impl Client {
             match response.chunk().await {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => return Received::Answer { status, headers, body, complete: true },
+                Err(error) if status.is_success() && !error.is_timeout() => return Received::Cut(status, error),
                 Err(error) => return Received::Failed(error),
             }
             if body.len() > options.largest_answer {
@@ -229,7 +289,7 @@ impl Client {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         (self.inner.options.clock)()
     }
 
@@ -254,14 +314,20 @@ enum Asked {
     Broken(Broken),
 }
 
+/// A whole number, brought into the range of what can be meant: less than nothing is nothing, and more than fits is the most.
 fn number(headers: &HeaderMap, name: &str) -> Option<u32> {
-    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+    let text = headers.get(name)?.to_str().ok()?.trim();
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Some(if text.starts_with('-') { 0 } else { text.parse().unwrap_or(u32::MAX) })
 }
 
 fn limits(headers: &HeaderMap) -> Limits {
     Limits {
-        limit: number(headers, "x-rate-limit-limit").filter(|limit| *limit > 0),
-        remaining: number(headers, "x-rate-limit-remaining"),
+        limit: number(headers, "x-rate-limit-limit").filter(|limit| *limit > 0).map(|limit| limit.min(LARGEST_LIMIT)),
+        remaining: number(headers, "x-rate-limit-remaining").map(|remaining| remaining.min(LARGEST_LIMIT)),
         resets_in: number(headers, "x-rate-limit-reset").map(|seconds| wait_of(seconds.into())),
     }
 }
@@ -278,7 +344,7 @@ fn stated_wait(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
 /// `Retry-After`: seconds, or a date.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u32>() {
+    if let Some(seconds) = number(headers, RETRY_AFTER.as_str()) {
         return Some(wait_of(seconds.into()));
     }
     let date = jiff::fmt::rfc2822::parse(text).ok()?;

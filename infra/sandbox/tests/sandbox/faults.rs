@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rust_decimal::Decimal;
-use stevedore_sandbox::{Defect, Draft, Fault, Json, Rule, Sandbox};
+use stevedore_sandbox::{Damage, Defect, Draft, Fault, Json, Rule, Sandbox};
 
 use crate::client::{Client, Hands, NOW, options};
 
@@ -60,6 +60,24 @@ async fn throttling_by_header_and_by_body_only() {
         assert_eq!(reply.status, status);
         assert!(reply.body.contains("Too Many Requests"));
         assert_eq!(reply.number("X-Rate-Limit-Reset"), 55);
+    }
+}
+
+#[tokio::test]
+async fn an_unreadable_order_makes_every_answer_with_it_unreadable() {
+    for damage in [Damage::ControlCharacter, Damage::NotANumber, Damage::CutOff, Damage::Html] {
+        let (sandbox, client) = broken().await;
+        sandbox.faults().add(Rule::always(Fault::UnreadableOrder { order_id: 7, damage }));
+        for path in ["/orders?pageSize=500", "/orders?pageSize=5&page=2", "/orders?pageSize=1&page=7", "/orders/7"] {
+            let reply = client.get(path).await;
+            assert_eq!(reply.status, 200, "{damage:?} {path}");
+            assert!(serde_json::from_str::<serde_json::Value>(&reply.body).is_err(), "{damage:?} {path}: {}", reply.body);
+            assert_eq!(reply.body.contains("\"orderId\":7"), damage != Damage::Html, "{damage:?} {path}");
+        }
+        for path in ["/orders?pageSize=5&page=1", "/orders?pageSize=1&page=8", "/orders/8", "/stores"] {
+            let reply = client.get(path).await;
+            assert!(serde_json::from_str::<serde_json::Value>(&reply.body).is_ok(), "{damage:?} {path}: {}", reply.body);
+        }
     }
 }
 

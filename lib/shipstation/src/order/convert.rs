@@ -49,6 +49,11 @@ fn not_an_order(raw: &str) -> Malformed {
     malformed(&OrderWire::default(), Problem::quoting("a JSON object", raw))
 }
 
+/// What identifies an order whose text breaks off or is no JSON from somewhere on.
+pub(crate) fn unreadable(mut from: Scanner<'_>, problem: String) -> Malformed {
+    malformed(&wire::identity(&mut from), Problem::saying(problem))
+}
+
 fn malformed(wire: &OrderWire<'_>, problem: Problem) -> Malformed {
     let created_at = time(wire.create_date).ok().flatten().map(PacificTime);
     Malformed {

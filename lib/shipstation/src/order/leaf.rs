@@ -34,6 +34,11 @@ impl Problem {
         Self { pointer: String::new(), text: "stated twice".to_owned() }
     }
 
+    /// Something about the whole.
+    pub(super) fn saying(text: String) -> Self {
+        Self { pointer: String::new(), text }
+    }
+
     pub(super) fn missing() -> Self {
         Self { pointer: String::new(), text: "missing".to_owned() }
     }

@@ -12,7 +12,7 @@ use stevedore_domain::order::Revision;
 use stevedore_domain::pacific::PacificTime;
 
 pub use convert::parse_order;
-pub(crate) use convert::revision;
+pub(crate) use convert::{revision, unreadable};
 pub(crate) use wire::order as take_order;
 
 /// An order as ShipStation sent it, and what could be made of it.
@@ -34,6 +34,11 @@ impl RawJson {
     /// A piece of a text that was read as JSON.
     pub(crate) fn of(text: &str) -> Self {
         Self(text.into())
+    }
+
+    /// A text that is no JSON, as a JSON text that quotes it.
+    pub(crate) fn quoting(text: &str) -> Self {
+        Self(serde_json::Value::from(text).to_string().into())
     }
 
     /// The text.

@@ -5,28 +5,32 @@
 //! the same, and are read as a *pass* over a small closed window, whose `total` and whose orders are counted and which is read again when they moved:
 //!
 //! * more than a page of orders that share one second (a bulk edit), or the hour that repeats each November;
-//! * the surroundings of an order that makes every page with it answer 500 (a *poison* order).
+//! * the surroundings of an order that no page can be read with (a *poison* order): ShipStation answers 500, or something that is no whole JSON.
 
 mod pass;
 mod seen;
 mod window;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::pacific::PacificTime;
 
 use crate::client::{Call, Client};
 use crate::error::Error;
-use crate::order::RawOrder;
+use crate::order::{Malformed, RawOrder};
 use crate::page::{self, PAGE_SIZE, Page};
-use crate::transport::{Answer, Broken};
+use crate::transport::{Answer, Broken, Fault};
 
-use pass::{Pass, sizes};
+use pass::Pass;
+pub(crate) use pass::sizes;
 use seen::Seen;
 use window::{Ask, Field, end_after, end_of, repeated_hour, start_after, start_before};
 
-/// How many single orders in a row may answer 500 before it is ShipStation that is broken and not the orders.
+/// How many single orders in a row may be answered by an error before it is ShipStation that is broken and not the orders.
 const POISON_IN_A_ROW: u32 = 3;
+/// The same for answers that show the order, whose text is no JSON: ShipStation is at work then.
+const UNREADABLE_IN_A_ROW: u32 = 100;
 
 /// A reader of a window. It can be asked again after an error, and goes on where it was.
 #[derive(Debug)]
@@ -56,14 +60,18 @@ pub struct Step {
     /// Orders that ShipStation cannot deliver.
     pub poison: Vec<Poison>,
     /// Every order up to here was returned, or is poison: where a later reading may start (overlapping it, as always).
+    /// Never ahead of the client's clock, whatever dates the orders bear.
     pub reached: PacificTime,
+    /// The furthest date ahead of the clock that an order of this reading bears.
+    pub ahead: Option<PacificTime>,
     /// Whether the window was read to its end.
     pub finished: bool,
     /// Requests that this step took.
     pub requests: u32,
 }
 
-/// An order that makes every page with it answer 500 (N11). Nothing of it can be read, so its neighbours in the order of the window's key identify it.
+/// An order that no page can be read with (N11): ShipStation answers 500, or a text that is no JSON or ends in the middle. Where the answer does not show which
+/// order it is, its neighbours in the order of the window's key identify it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Poison {
     /// The last readable order before it.
@@ -78,8 +86,11 @@ pub struct Poison {
     pub until: Option<PacificTime>,
     /// The HTTP status of the page that holds nothing else.
     pub status: u16,
-    /// The beginning of that answer, at most 500 characters. Keep it, do not log it.
+    /// The beginning of that answer: 500 characters of an error, 16 KiB of a text that cannot be read. Keep it, do not log it.
     pub excerpt: String,
+    /// The order as far as the answer shows it, and what is wrong with its text.
+    #[serde(skip)]
+    pub order: Option<Malformed>,
 }
 
 /// An order beside a [`Poison`].
@@ -139,7 +150,7 @@ impl Reading {
             page_size: PAGE_SIZE,
             start: start_before(from),
             mode: Mode::Forward,
-            seen: Seen::default(),
+            seen: Seen::new(),
             last: None,
             unsettled: None,
             reported: Vec::new(),
@@ -167,9 +178,15 @@ impl Reading {
     /// Every order up to here was returned: see [`Step::reached`].
     #[must_use]
     pub fn reached(&self) -> PacificTime {
-        let newest = self.seen.newest().unwrap_or(self.from);
+        let newest = self.seen.newest_behind_the_clock().unwrap_or(self.from);
         let read = if self.finished { newest } else { newest.min(self.start) };
         self.unsettled.map_or(read, |start| read.min(start)).max(self.from)
+    }
+
+    /// Whether every order up to `now` was returned, and only those that bear later dates may be left.
+    #[must_use]
+    pub fn has_passed(&self, now: Timestamp) -> bool {
+        self.unsettled.is_none() && self.start.is_ahead_of(now)
     }
 
     /// Asks for the next page, or the next part of one.
@@ -180,6 +197,7 @@ impl Reading {
         let before = self.requests;
         let (mut orders, mut poison) = (Vec::new(), Vec::new());
         while !self.finished {
+            self.seen.set_clock(client.now());
             let ask = self.ask();
             let answer = if self.is_worth_repeating(&ask) {
                 client.read(call, "/orders", &ask.query(), &mut self.requests, page::parse).await?
@@ -201,7 +219,7 @@ impl Reading {
             tracing::warn!(orders = poison.len(), "ShipStation cannot deliver some orders");
         }
         tracing::debug!(orders = orders.len(), requests, finished = self.finished, "read a page");
-        Ok(Step { orders, poison, reached: self.reached(), finished: self.finished, requests })
+        Ok(Step { orders, poison, reached: self.reached(), ahead: self.seen.ahead(), finished: self.finished, requests })
     }
 
     /// The next question.
@@ -336,9 +354,11 @@ impl Reading {
     }
 
     fn take_broken(&mut self, ask: &Ask, broken: Broken) -> Result<Turn, Error> {
-        let status = broken.status;
+        let shown = matches!(broken.fault, Fault::NotJson(_)) && page::unreadable(&broken).is_some();
+        let most = if shown { UNREADABLE_IN_A_ROW } else { POISON_IN_A_ROW };
+        let given_up = broken.clone();
         let in_a_row = match &mut self.mode {
-            Mode::Forward if broken.too_large && ask.size > 1 => {
+            Mode::Forward if broken.is_too_large() && ask.size > 1 => {
                 self.page_size = sizes(self.page_size).get(1).copied().unwrap_or(1);
                 0
             }
@@ -362,9 +382,9 @@ impl Reading {
             }
             Mode::Pass(pass) => pass.take_broken(broken),
         };
-        if in_a_row > POISON_IN_A_ROW {
+        if in_a_row > most {
             self.advance(self.start);
-            return Err(Error::Unavailable { status: Some(status), source: None });
+            return Err(given_up.error());
         }
         Ok(Turn::Again)
     }
@@ -407,6 +427,7 @@ impl Reading {
             until,
             status: broken.status,
             excerpt: broken.excerpt.clone(),
+            order: page::unreadable(broken),
         });
         let poison = poison.collect();
         self.reported.push(run);

@@ -17,7 +17,7 @@ const SMALL: u32 = 5;
 
 /// Page sizes from the whole page down to one order, each a divisor of the one before it, so that a position that one size has come to is the beginning of a page
 /// of each smaller size: 500, 250, 125, 25, 5, 1.
-pub(super) fn sizes(page_size: u32) -> Vec<u32> {
+pub(crate) fn sizes(page_size: u32) -> Vec<u32> {
     let mut sizes = vec![page_size.max(1)];
     while let Some(size) = sizes.last().copied().filter(|size| *size > 1) {
         let factor = (2..=size).find(|factor| size.is_multiple_of(*factor)).unwrap_or(size);

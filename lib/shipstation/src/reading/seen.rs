@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use jiff::Timestamp;
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::order::Digest;
 use stevedore_domain::pacific::PacificTime;
@@ -34,16 +35,38 @@ fn text(order: &RawOrder) -> u64 {
 }
 
 /// The latest state in which each order was returned.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Seen {
     orders: HashMap<Identity, (State, Option<PacificTime>)>,
     newest: Option<PacificTime>,
+    /// What the clock showed when the present page was asked for.
+    clock: Timestamp,
+    face: PacificTime,
+    behind: Option<PacificTime>,
+    ahead: Option<PacificTime>,
 }
 
 impl Seen {
+    pub(super) fn new() -> Self {
+        let clock = Timestamp::UNIX_EPOCH;
+        Self { orders: HashMap::new(), newest: None, clock, face: PacificTime::at(clock), behind: None, ahead: None }
+    }
+
+    /// Tells what time it is.
+    pub(super) fn set_clock(&mut self, now: Timestamp) {
+        self.clock = now;
+        self.face = PacificTime::at(now);
+    }
+
     /// Notes an order; false if it was returned in this state already. An order without a key has its neighbours'.
     pub(super) fn add(&mut self, order: &RawOrder, key: Option<PacificTime>) -> bool {
         self.newest = self.newest.max(key);
+        if let Some(key) = key.filter(|key| Some(*key) > self.behind) {
+            // Nearly always the clock's face decides: in the hour that repeats it takes the instants.
+            let is_ahead = key > self.face && key.is_ahead_of(self.clock);
+            let place = if is_ahead { &mut self.ahead } else { &mut self.behind };
+            *place = (*place).max(Some(key));
+        }
         let state = match &order.parsed {
             Ok(revision) => State::Read(revision.order.modified_at, revision.key.digest),
             Err(_) => State::Unread(text(order)),
@@ -52,9 +75,14 @@ impl Seen {
         before.is_none_or(|(before, _)| before != state)
     }
 
-    /// The greatest key that was returned.
-    pub(super) fn newest(&self) -> Option<PacificTime> {
-        self.newest
+    /// The greatest key that was returned and does not lie ahead of the clock.
+    pub(super) fn newest_behind_the_clock(&self) -> Option<PacificTime> {
+        self.behind
+    }
+
+    /// The greatest key that was returned and lies ahead of the clock.
+    pub(super) fn ahead(&self) -> Option<PacificTime> {
+        self.ahead
     }
 
     /// Forgets orders that no window from `start` on can hold again.

@@ -3,7 +3,7 @@
 use stevedore_shipstation::{Error, Reading};
 
 use crate::reading::read_all;
-use crate::shop::{Shop, Stored};
+use crate::shop::{Break, Shop, Stored};
 use crate::{TestClock, call, client, credentials, options, wall};
 
 fn orders(count: i64) -> Vec<Stored> {
@@ -186,4 +186,79 @@ async fn a_page_too_large_is_asked_for_in_smaller_ones() {
     let outcome = read_all(&client, &clock, &mut reading).await.unwrap();
     assert_eq!((outcome.ids().len(), outcome.poison.len()), (1000, 0));
     assert!(outcome.requests < 15, "{}", outcome.requests);
+}
+
+const UNREADABLE: [(Break, &str); 5] = [
+    (Break::Control, "shipstation_not_json"),
+    (Break::NotANumber, "shipstation_not_json"),
+    (Break::CutOff, "shipstation_truncated"),
+    (Break::Html, "shipstation_not_json"),
+    (Break::Shape, "shipstation_unexpected_reply"),
+];
+
+/// N11: one order whose answers cannot be read costs itself, wherever it is; where the answer shows it, it is known.
+#[tokio::test]
+async fn n11_an_order_that_breaks_the_text_of_its_page_costs_itself() {
+    for (breaks, _) in UNREADABLE {
+        for bad in [vec![1_u64], vec![250], vec![500], vec![777, 778], vec![1200]] {
+            let shop = shop(1200, &bad).await;
+            shop.with(|state| state.breaks = breaks);
+            let clock = clock();
+            let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+            let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
+            assert_eq!(outcome.ids(), (1..=1200).filter(|id| !bad.contains(id)).collect::<Vec<_>>(), "{breaks:?} {bad:?}");
+            assert_eq!(outcome.poison.len(), bad.len(), "{breaks:?} {bad:?}");
+            assert!(outcome.requests < 60, "{breaks:?} {bad:?} took {} requests", outcome.requests);
+            let shows = matches!(breaks, Break::Control | Break::NotANumber | Break::CutOff);
+            for (poison, id) in outcome.poison.iter().zip(&bad) {
+                let known = poison.order.as_ref().map(|order| (order.order_id.unwrap().0, order.order_number.clone().unwrap()));
+                assert_eq!(known, shows.then(|| (*id, format!("N-{id}"))), "{breaks:?} {bad:?}");
+                assert_eq!(poison.excerpt.contains(&format!("\"orderId\":{id},")), shows, "{breaks:?} {bad:?}: {}", poison.excerpt);
+            }
+        }
+    }
+}
+
+/// Many orders side by side whose text is no JSON, as one import can leave them, stop nothing: the answers show that ShipStation is at work.
+#[tokio::test]
+async fn n11_many_orders_in_a_row_that_are_no_json() {
+    let bad: Vec<u64> = (301..=340).collect();
+    let shop = shop(600, &bad).await;
+    shop.with(|state| state.breaks = Break::Control);
+    let clock = clock();
+    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
+    assert_eq!(outcome.ids().len(), 560);
+    assert_eq!(outcome.poison.len(), 40);
+}
+
+/// When nothing can be read, ShipStation is broken and not the orders, and the error says how.
+#[tokio::test]
+async fn n11_nothing_at_all_can_be_read() {
+    let everything: Vec<u64> = (1..=600).collect();
+    for (breaks, code) in UNREADABLE.into_iter().filter(|(breaks, _)| !matches!(breaks, Break::Control | Break::NotANumber)) {
+        let shop = shop(600, &everything).await;
+        shop.with(|state| state.breaks = breaks);
+        let clock = clock();
+        let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+        let error = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.err().unwrap();
+        assert_eq!(error.code(), code, "{breaks:?}");
+        assert!(shop.asked() <= 20, "{breaks:?}: gave up after {}", shop.asked());
+        assert_eq!(reading.reached(), wall("2026-05-05T08:00:00"), "{breaks:?}");
+    }
+}
+
+/// Nothing that an order's date says takes the place of a reading out of its range.
+#[tokio::test]
+async fn a_reading_never_reaches_beyond_the_clock() {
+    for ahead in ["2026-05-05T18:00:00", "2086-05-05T08:00:00", "9999-12-31T23:59:59.9999999"] {
+        let mut orders = orders(20);
+        orders.extend((100..130).map(|id| Stored::new(id, ahead)));
+        let shop = Shop::open(orders).await;
+        let clock = clock();
+        let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None).with_page_size(10);
+        let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
+        assert_eq!(outcome.ids().len(), 50, "{ahead}");
+        assert_eq!(reading.reached(), wall("2026-05-05T08:01:00"), "{ahead}: the newest order that the clock has passed");
+    }
 }

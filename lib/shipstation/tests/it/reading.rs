@@ -28,7 +28,7 @@ pub(crate) async fn read_all(client: &Client, clock: &TestClock, reading: &mut R
     let credentials = credentials();
     let mut outcome = Outcome { orders: Vec::new(), poison: Vec::new(), reached: reading.reached(), requests: 0 };
     loop {
-        let Step { orders, poison, reached, finished, requests } = reading.next(client, &call(&credentials, clock)).await?;
+        let Step { orders, poison, reached, finished, requests, .. } = reading.next(client, &call(&credentials, clock)).await?;
         assert!(reached >= outcome.reached, "a reading never goes back");
         outcome.orders.extend(orders);
         outcome.poison.extend(poison);

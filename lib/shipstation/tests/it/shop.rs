@@ -37,6 +37,24 @@ impl Stored {
     }
 }
 
+/// What an answer with a poison order in it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Break {
+    /// 500
+    #[default]
+    Status,
+    /// A raw control character within the order.
+    Control,
+    /// `NaN` for the order's total.
+    NotANumber,
+    /// It ends in the middle of the order.
+    CutOff,
+    /// A page for people.
+    Html,
+    /// JSON without orders.
+    Shape,
+}
+
 type Hook = Box<dyn FnMut(&mut Vec<Stored>, usize) + Send>;
 
 #[derive(Default)]
@@ -55,6 +73,7 @@ pub(crate) struct State {
     /// Orders of the second passage of the repeated hour.
     pub(crate) second_passage: Vec<u64>,
     pub(crate) no_total: bool,
+    pub(crate) breaks: Break,
     /// Sorts by id, whatever is asked for.
     pub(crate) by_id: bool,
 }
@@ -98,6 +117,19 @@ impl Respond for Answerer {
     }
 }
 
+const CUT: &str = "<cut>";
+
+impl Break {
+    fn spoil(self, order: &str) -> String {
+        match self {
+            Self::Control => order.replacen("edit ", "edit \u{1}", 1),
+            Self::NotANumber => order.replacen("10.50", "NaN", 1),
+            Self::CutOff => order.replacen("edit ", CUT, 1),
+            Self::Status | Self::Html | Self::Shape => order.to_owned(),
+        }
+    }
+}
+
 impl State {
     fn answer(&self, query: &HashMap<String, String>) -> ResponseTemplate {
         let field = if query.contains_key("createDateStart") { "createDate" } else { "modifyDate" };
@@ -131,13 +163,20 @@ impl State {
         found.sort_by_key(|order| ((!self.by_id).then(|| order_place(order)), order.id));
         let (page, size): (usize, usize) = (query["page"].parse().unwrap(), query["pageSize"].parse().unwrap());
         let shown: Vec<&&Stored> = found.iter().skip((page - 1) * size).take(size).collect();
-        if shown.iter().any(|order| order.poison) {
-            return ResponseTemplate::new(500).set_body_string(r#"{"Message":"An error has occurred."}"#);
+        let poison = shown.iter().any(|order| order.poison);
+        match self.breaks {
+            Break::Status if poison => return ResponseTemplate::new(500).set_body_string(r#"{"Message":"An error has occurred."}"#),
+            Break::Html if poison => return ResponseTemplate::new(200).set_body_raw("<html>Sorry</html>", "text/html"),
+            Break::Shape if poison => return ResponseTemplate::new(200).set_body_raw(r#"{"Message":"An error has occurred."}"#, "application/json"),
+            _ => {}
         }
-        let orders: Vec<String> = shown.iter().map(|order| order.json()).collect();
+        let orders: Vec<String> = shown.iter().map(|order| if order.poison { self.breaks.spoil(&order.json()) } else { order.json() }).collect();
         let total = if self.no_total { String::new() } else { format!(r#","total":{}"#, found.len()) };
         // `pages` is always 0 here, as some of ShipStation's lists have it.
-        let body = format!(r#"{{"orders":[{}]{total},"page":{page},"pages":0}}"#, orders.join(","));
+        let mut body = format!(r#"{{"orders":[{}]{total},"page":{page},"pages":0}}"#, orders.join(","));
+        if let Some(end) = body.find(CUT) {
+            body.truncate(end);
+        }
         ResponseTemplate::new(200).set_body_raw(body, "application/json; charset=utf-8")
     }
 }
