@@ -215,7 +215,8 @@ fn invalid(problem: &BadParameter) -> Content {
 /// The reply after the faults had their way. The first one that replaces the reply wins.
 fn break_reply(content: Content, struck: &[Fault], path: &str) -> Reply {
     let mut reply = struck.iter().find_map(replacement).unwrap_or_else(|| {
-        let body = if content.page.is_some() { broken_page(&content, struck) } else { ended(struck.iter().fold(content.body.clone(), damaged)) };
+        let body =
+            if content.page.is_some() { broken_page(&content, struck) } else { ended(struck.iter().fold(content.body.clone(), damaged)) };
         Reply::new(content.status, body)
     });
     for fault in struck {
@@ -252,7 +253,9 @@ fn replacement(fault: &Fault) -> Option<Reply> {
         Fault::Unavailable => {
             Reply { content_type: "text/html", ..Reply::new(StatusCode::SERVICE_UNAVAILABLE, html("Service Unavailable")) }
         }
-        Fault::Html | Fault::UnreadableOrder { damage: Damage::Html, .. } => Reply { content_type: "text/html", ..Reply::new(StatusCode::OK, html("We will be back soon")) },
+        Fault::Html | Fault::UnreadableOrder { damage: Damage::Html, .. } => {
+            Reply { content_type: "text/html", ..Reply::new(StatusCode::OK, html("We will be back soon")) }
+        }
         _ => return None,
     })
 }

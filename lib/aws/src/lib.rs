@@ -23,6 +23,6 @@ pub use error::Error;
 pub use event::{Event, events_of};
 pub use queues::{DeadLetter, QueueDepth, QueueUrls, Queues, ReceivedMessage};
 pub use schema::{Index, QueueSettings, TABLE_INDEXES, TABLE_TTL, create_queues, create_table, enable_stream};
-pub use sent::{Refusal, SendReport};
 pub use secrets::{Secrets, StoredCredentials};
+pub use sent::{Refusal, SendReport};
 pub use table::*;

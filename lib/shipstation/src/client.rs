@@ -18,8 +18,8 @@ use stevedore_domain::ids::OrderId;
 use crate::error::Error;
 use crate::order::{RawJson, RawOrder};
 use crate::pacing::{Pace, PacingState};
-use crate::reading::sizes;
 use crate::page::{self, PAGE_SIZE};
+use crate::reading::sizes;
 use crate::reference::{self, Store, Warehouse};
 use crate::transport::Answer;
 
@@ -252,11 +252,13 @@ impl Client {
                     if unreadable > UNREADABLE_BY_NUMBER || order.is_none() {
                         return Err(broken.error());
                     }
-                    found.extend(order.filter(|order| order.order_number.as_deref().is_none_or(|other| other == number)).map(|order| RawOrder {
-                        raw: RawJson::quoting(&broken.excerpt),
-                        read_at: self.now(),
-                        parsed: Err(order),
-                    }));
+                    found.extend(
+                        order.filter(|order| order.order_number.as_deref().is_none_or(|other| other == number)).map(|order| RawOrder {
+                            raw: RawJson::quoting(&broken.excerpt),
+                            read_at: self.now(),
+                            parsed: Err(order),
+                        }),
+                    );
                     place += 1;
                     continue;
                 }

@@ -133,7 +133,12 @@ impl<T> Answer<T> {
 }
 
 enum Received {
-    Answer { status: StatusCode, headers: HeaderMap, body: Vec<u8>, complete: bool },
+    Answer {
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Vec<u8>,
+        complete: bool,
+    },
     /// The connection broke in the middle of a good answer.
     Cut(StatusCode, reqwest::Error),
     Failed(reqwest::Error),

@@ -144,7 +144,8 @@ async fn s114_a_load_keeps_its_position_behind_the_clock() {
     let now = world.clock.now();
     world.sandbox.upsert_order_at(plain("created-ahead"), later(now, YEARS), later(now, YEARS));
     world.sandbox.upsert_order_at(plain("today"), later(now, -SignedDuration::from_mins(5)), now);
-    let operation = world.start(OperationKind::LoadOrders { from: START.parse::<Timestamp>().unwrap().to_zoned(jiff::tz::TimeZone::UTC).date() }).await;
+    let operation =
+        world.start(OperationKind::LoadOrders { from: START.parse::<Timestamp>().unwrap().to_zoned(jiff::tz::TimeZone::UTC).date() }).await;
     accounted(&world, &operation).await;
     assert_eq!(operation.counts.of(Outcome::Captured), 1);
     assert!(operation.position.is_none_or(|position| !position.is_ahead_of(world.clock.now())), "{:?}", operation.position);

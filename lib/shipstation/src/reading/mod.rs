@@ -290,7 +290,7 @@ impl Reading {
             Mode::Skip { last: last_readable, .. } => {
                 let start = last_readable.map_or(self.start, start_before).max(self.start);
                 // Behind the poison comes the end of the list, or an order: the window up to that one holds the poison.
-                let end = last.map(end_after).filter(|end| *end > start);
+                let end = last.map(end_after).filter(|end| *end > start && Some(*end) > last);
                 self.mode = self.pass(start, end, true);
             }
             Mode::Pass(pass) if pass.is_confirming() => {
@@ -325,7 +325,8 @@ impl Reading {
             Some(next) if next > self.start => self.advance(next),
             // A page of orders that share a second.
             _ => {
-                let end = keys.last().copied().map(end_after).filter(|end| *end > self.start);
+                // At the end of time there is no later end.
+                let end = keys.last().copied().map(end_after).filter(|end| *end > self.start && Some(end) > keys.last());
                 self.mode = self.pass(self.start, end, false);
             }
         }
