@@ -118,6 +118,7 @@ async fn blind_download(world: &World, place: PacificTime) {
         started_at: now,
         read_at: Some(now),
         finished_at: Some(now),
+        work: None,
     };
     world.table.create_operation(&operation).await.unwrap().unwrap();
 }
