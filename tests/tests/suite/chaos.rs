@@ -8,6 +8,7 @@ mod delivery;
 mod end;
 mod handing_on;
 mod large_voids;
+mod lineage;
 mod process;
 mod stock;
 mod stops;
