@@ -58,7 +58,7 @@ pub(crate) async fn read(deps: &Deps, stored: StoredEntry) -> Result<Read, Error
     };
     let mut revision = raw.and_then(|raw| parse_order(raw.get(), key.and_then(|key| key.read_at)).ok());
     let mut kindred = Kindred::default();
-    if let Some(revision) = revision.as_mut().filter(|_| stored.entry.gathered.is_none()) {
+    if let Some(revision) = revision.as_mut().filter(|_| stored.entry.booked_revision().is_none()) {
         remember_buyer(&deps.table, &mut revision.order, &stored).await?;
         kindred = Kindred::read(&deps.table, &revision.order, Some(&stored.entry), &[]).await?;
     }
