@@ -9,7 +9,7 @@ use stevedore_domain::reason::Reason;
 use stevedore_sandbox::{Fault, Rule};
 
 use crate::flow::{accounted, plain};
-use crate::world::{Options, World};
+use crate::world::{Options, World, order_id};
 
 /// A download that fails with `code`: it says why and what to do, the cursor stays, what was read before is booked, and the next run continues.
 async fn fails(fault: Fault, code: &str) {
@@ -238,4 +238,32 @@ async fn commands_may_be_delivered_again() {
     world.drain().await;
     assert!(world.table.connection().await.unwrap().is_some());
     assert_eq!(world.log().await.len(), 1);
+}
+
+/// P4: a write of one item that meets another writer's transaction is repeated, as a cancelled transaction is; the SDK does not do that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p4_a_write_beside_a_transaction_is_repeated() {
+    let world = World::new(Options::default()).await;
+    world.settings(|settings| settings.tax.default_rule = None).await;
+    let order = world.sandbox.upsert_order(plain("1"));
+    world.download().await;
+    assert!(world.logged(order).await.unwrap().sale_id.is_none());
+    let conflict = || stevedore_engines::Fault::Error { status: 400, code: "TransactionConflictException".to_owned() };
+    world.engines.faults().fail_next("PutItem", 3, conflict());
+    let now = world.clock.now();
+    let changed = world.table.change_log_entry(order_id(order), |entry| {
+        entry.note(now, "looked at", "test");
+        true
+    });
+    let changed = changed.await.unwrap().unwrap();
+    assert_eq!(changed.timeline.last().unwrap().what, "looked at");
+    world.engines.faults().fail_next("DeleteItem", 3, conflict());
+    world.table.delete_log_entry(order_id(order)).await.unwrap();
+    assert!(world.logged(order).await.is_none());
+    // It ends: another writer that is always in the way is a failure that passes.
+    world.engines.faults().fail_next("PutItem", 8, conflict());
+    let connection = world.table.connection().await.unwrap().unwrap();
+    let error = world.table.put_connection(&connection.value, Some(connection.version)).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    assert!(world.table.put_connection(&connection.value, Some(connection.version)).await.is_ok());
 }

@@ -32,13 +32,21 @@ impl Table {
             return Err(Error::Contended { operation: OPERATION });
         }
         let query = IndexQuery { operation: OPERATION, index: BY_TIME, partition: LOG, newest_first: false };
-        let page = self.list_index(&query, &List { limit: 200, ..List::default() }).await?;
-        if !page.items.is_empty() {
-            let count = page.items.len();
+        let mut list = List { limit: 200, ..List::default() };
+        loop {
+            // An index lags: a page may name entries that are gone already, and all of one page may be. Only the last page is the end.
+            let page = self.list_index(&query, &list).await?;
+            let mut count = 0;
             for item in page.items {
-                self.forget(item).await?;
+                count += usize::from(self.forget(item).await?);
             }
-            return Ok(Progress::More(count));
+            if count > 0 {
+                return Ok(Progress::More(count));
+            }
+            list.token = page.next;
+            if list.token.is_none() {
+                break;
+            }
         }
         // Entries of orders that have a sale leave it behind, where the entry was.
         let query = IndexQuery { operation: OPERATION, index: BY_TIME, partition: SALE, newest_first: false };

@@ -75,6 +75,8 @@ const CHUNK: usize = 350 * 1024;
 const BATCH_GET: usize = 100;
 /// Writes of one BatchWriteItem.
 const BATCH_WRITE: usize = 25;
+/// Bytes of one BatchWriteItem: two chunks.
+const BATCH_BYTES: usize = 2 * CHUNK + 64 * 1024;
 /// The shape of the items that this version writes.
 const SCHEMA: u32 = 1;
 
@@ -160,7 +162,8 @@ impl Table {
         let mut found = HashMap::with_capacity(waiting.len());
         let mut attempt = 0_u32;
         while !waiting.is_empty() {
-            let keys: Vec<Item> = waiting.drain(..waiting.len().min(BATCH_GET)).map(|key| key_item(&key)).collect();
+            let asked = waiting.len().min(BATCH_GET);
+            let keys: Vec<Item> = waiting.drain(..asked).map(|key| key_item(&key)).collect();
             let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(now).build();
             let keys = keys.map_err(|error| Error::encoding(operation)(error.into()))?;
             let request = self.client.batch_get_item().request_items(&self.name, keys).set_return_consumed_capacity(self.capacity());
@@ -170,7 +173,8 @@ impl Table {
             }
             let left: Vec<Item> = reply.unprocessed_keys.unwrap_or_default().into_values().flat_map(|keys| keys.keys).collect();
             if !left.is_empty() {
-                attempt += 1;
+                // Only replies that brought nothing on count towards giving up: sixteen megabytes of large items need several.
+                attempt = if left.len() < asked { 1 } else { attempt + 1 };
                 back_off(operation, attempt).await?;
                 for item in &left {
                     waiting.push(key_of(operation, item)?);
@@ -200,13 +204,13 @@ impl Table {
     async fn write_items(&self, operation: &'static str, mut waiting: Vec<WriteRequest>) -> Result<(), Error> {
         let mut attempt = 0_u32;
         while !waiting.is_empty() {
-            // Sixteen megabytes a call: chunks are a third of one each.
-            let batch: Vec<WriteRequest> = waiting.drain(..waiting.len().min(BATCH_WRITE)).collect();
+            let asked = fitting(&waiting);
+            let batch: Vec<WriteRequest> = waiting.drain(..asked).collect();
             let request = self.client.batch_write_item().request_items(&self.name, batch).set_return_consumed_capacity(self.capacity());
             let reply = request.send().await.map_err(Error::call(operation))?;
             let left: Vec<WriteRequest> = reply.unprocessed_items.unwrap_or_default().into_values().flatten().collect();
             if !left.is_empty() {
-                attempt += 1;
+                attempt = if left.len() < asked { 1 } else { attempt + 1 };
                 back_off(operation, attempt).await?;
                 waiting.extend(left);
             }
@@ -215,7 +219,27 @@ impl Table {
     }
 }
 
-/// Waits before asking again for what DynamoDB left out; gives up after a few seconds in all.
+/// How many of the writes go into one call: a partition takes 1,000 units a second, which are as many kilobytes, and the chunks of one sale or sum share theirs.
+fn fitting(waiting: &[WriteRequest]) -> usize {
+    let mut bytes = 0;
+    let fitting = waiting.iter().take(BATCH_WRITE).take_while(|write| {
+        bytes += weight(write);
+        bytes <= BATCH_BYTES
+    });
+    fitting.count().max(1)
+}
+
+/// About as many bytes as a write has.
+fn weight(write: &WriteRequest) -> usize {
+    let attribute = |value: &AttributeValue| match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::B(bytes) => bytes.as_ref().len(),
+        _ => 16,
+    };
+    write.put_request.as_ref().map_or(0, |put| put.item.values().map(attribute).sum())
+}
+
+/// Waits before asking again for what DynamoDB left out; gives up after a few seconds in which nothing was done.
 async fn back_off(operation: &'static str, attempt: u32) -> Result<(), Error> {
     if attempt > 7 {
         return Err(Error::Unavailable { operation, code: "unprocessed".to_owned(), source: "DynamoDB left items out seven times".into() });
@@ -279,4 +303,22 @@ fn blob_of<'a>(item: &'a Item, attribute: &str) -> Option<&'a [u8]> {
 
 fn version_of(item: &Item) -> u64 {
     number_of(item, "version").unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn put(bytes: usize) -> WriteRequest {
+        let item = HashMap::from([("doc".to_owned(), blob(vec![0; bytes]))]);
+        WriteRequest::builder().put_request(PutRequest::builder().set_item(Some(item)).build().unwrap()).build()
+    }
+
+    #[test]
+    fn a_batch_of_chunks_stays_under_a_partitions_writes_of_a_second() {
+        assert_eq!(fitting(&vec![put(CHUNK); 25]), 2);
+        assert_eq!(fitting(&vec![put(1_000); 30]), BATCH_WRITE);
+        assert_eq!(fitting(&[put(BATCH_BYTES + 1)]), 1);
+    }
 }

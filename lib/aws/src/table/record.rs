@@ -77,6 +77,10 @@ pub(super) enum Conditional {
     Refused(Option<Item>),
 }
 
+/// How often a write is tried that another transaction is in the way of. The SDK repeats neither a cancelled transaction nor a `PutItem` or `DeleteItem` that
+/// meets one (`TransactionConflictException`).
+const TRIES: u32 = 8;
+
 impl Table {
     /// Writes one item if the condition holds: half the units of a transaction.
     ///
@@ -95,18 +99,23 @@ impl Table {
             Expected::Absent => request.condition_expression("attribute_not_exists(pk)"),
             Expected::Version(version) => request.condition_expression("version = :v").expression_attribute_values(":v", number(version)),
         };
-        match request.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld).send().await {
-            Ok(_) => Ok(Conditional::Written(version)),
-            Err(error) => match error.as_service_error() {
+        let request = request.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let mut attempt = 1;
+        loop {
+            let Err(error) = request.clone().send().await else { return Ok(Conditional::Written(version)) };
+            match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                     let old = failed.item().filter(|item| !item.is_empty());
                     if mark.is_some() && old.and_then(|old| old.get(MARK)) == mark.as_ref() {
                         return Ok(Conditional::Written(version));
                     }
-                    Ok(Conditional::Refused(old.cloned()))
+                    return Ok(Conditional::Refused(old.cloned()));
                 }
-                _ => Err(Error::call(operation)(error)),
-            },
+                Some(PutItemError::TransactionConflictException(_)) if attempt < TRIES => tokio::time::sleep(jitter(attempt)).await,
+                Some(PutItemError::TransactionConflictException(_)) => return Err(Error::Contended { operation }),
+                _ => return Err(Error::call(operation)(error)),
+            }
+            attempt += 1;
         }
     }
 
@@ -114,10 +123,16 @@ impl Table {
     pub(super) async fn delete_if(&self, operation: &'static str, key: &Key, version: u64) -> Result<bool, Error> {
         let request = self.client.delete_item().table_name(&self.name).set_key(Some(key_item(key))).condition_expression("version = :v");
         let request = request.expression_attribute_values(":v", number(version)).set_return_consumed_capacity(self.capacity());
-        match request.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) => Ok(false),
-            Err(error) => Err(Error::call(operation)(error)),
+        let mut attempt = 1;
+        loop {
+            let Err(error) = request.clone().send().await else { return Ok(true) };
+            match error.as_service_error() {
+                Some(DeleteItemError::ConditionalCheckFailedException(_)) => return Ok(false),
+                Some(DeleteItemError::TransactionConflictException(_)) if attempt < TRIES => tokio::time::sleep(jitter(attempt)).await,
+                Some(DeleteItemError::TransactionConflictException(_)) => return Err(Error::Contended { operation }),
+                _ => return Err(Error::call(operation)(error)),
+            }
+            attempt += 1;
         }
     }
 
@@ -147,7 +162,7 @@ impl Table {
 
     /// All writes or none. Conflicts with other transactions are retried with a growing, jittered wait.
     pub(super) async fn transact(&self, operation: &'static str, writes: Vec<TransactWriteItem>) -> Result<Transacted, Error> {
-        for attempt in 1_u32..=8 {
+        for attempt in 1..=TRIES {
             let request = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
             let Err(error) = request.set_return_consumed_capacity(self.capacity()).send().await else { return Ok(Transacted::Done) };
             let Some(reasons) = cancellation(&error) else { return Err(Error::call(operation)(error)) };

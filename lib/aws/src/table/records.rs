@@ -382,12 +382,15 @@ impl Table {
             }
         }
         let customers = IndexQuery { operation: OPERATION, index: BY_STATE, partition: CUSTOMER_LINKS, newest_first: false };
+        let mut list = List { limit: 100, ..List::default() };
         loop {
-            let page = self.query_index(&customers, &List { limit: 100, ..List::default() }).await?;
-            if page.items.is_empty() {
+            // The index may still name links that are gone: the end of the list is its last page, not one without new keys.
+            let page = self.query_index(&customers, &list).await?;
+            self.delete_items(OPERATION, page.items).await?;
+            list.token = page.next;
+            if list.token.is_none() {
                 return Ok(());
             }
-            self.delete_items(OPERATION, page.items).await?;
         }
     }
 }
