@@ -139,7 +139,7 @@ async fn the_longest_texts_of_bodies_are_taken_or_refused_by_name() {
             ("/v1/customers", json!({"name": long, "email": format!("{long}@example.com")})),
             ("/v1/locations", json!({"name": long})),
             ("/v1/accounts", json!({"name": long, "kind": "revenue"})),
-            ("/v1/tax-rules", json!({"name": long, "components": []})),
+            ("/v1/tax_rules", json!({"name": long, "components": []})),
             ("/v1/stock/adjustments", json!({"id": long, "sku": long, "location_id": long, "quantity": 1})),
             ("/v1/stock/adjustments", json!({"product_id": long, "location_id": "l", "quantity": 1})),
             ("/v1/operations", json!({"kind": "load_order", "order_number": long})),
