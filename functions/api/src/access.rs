@@ -158,8 +158,19 @@ fn by_claims(request: &Request, also: Option<&str>) -> Option<Caller> {
     let words = words.flat_map(|text| text.split(|c: char| c.is_whitespace() || matches!(c, '[' | ']' | ',' | '"')));
     let scopes = jwt.scopes.iter().flatten().map(String::as_str);
     let grade = words.chain(scopes).filter_map(named).max();
-    let by = claim("email").or_else(|| claim("sub")).or_else(|| claim("client_id")).unwrap_or("unknown");
-    Some(Caller { by: by.to_owned(), grade, change: Change::default() })
+    let verified = claim("email_verified").is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let by = named_by(claim("sub").or_else(|| claim("client_id")), claim("email").filter(|_| verified));
+    Some(Caller { by, grade, change: Change::default() })
+}
+
+/// The caller's name in what is kept: the subject, which the issuer gives and nobody changes. An address stands beside it only where the issuer has verified it:
+/// in some pools people write their own, and another's name would sign their acts.
+fn named_by(subject: Option<&str>, verified_email: Option<&str>) -> String {
+    match (subject, verified_email) {
+        (Some(subject), Some(email)) if subject != email => format!("{subject} ({email})"),
+        (Some(subject), _) => subject.to_owned(),
+        (None, _) => "unknown".to_owned(),
+    }
 }
 
 fn by_token(tokens: &[(SecretString, Grade)], headers: &HeaderMap) -> Option<Caller> {
@@ -266,6 +277,13 @@ mod tests {
         assert_eq!(needs(r#"[{},{"bearer":["integration:shipstation:read"]}]"#), Needs::Unknown);
         assert_eq!(needs("[{}]"), Needs::Nothing);
         assert_eq!(needs(r#"[{"bearer":["integration:shipstation:operate"]}]"#), Needs::Grade(Grade::Operate));
+    }
+
+    #[test]
+    fn a_caller_is_named_by_the_subject_and_by_an_address_only_beside_it() {
+        assert_eq!(named_by(Some("u-1"), Some("ann@example.com")), "u-1 (ann@example.com)");
+        assert_eq!(named_by(Some("u-1"), None), "u-1");
+        assert_eq!(named_by(None, Some("ann@example.com")), "unknown");
     }
 
     #[test]
