@@ -69,6 +69,7 @@ pub fn router(deps: Arc<Deps>) -> Router {
     let router = routes::all(Router::new())
         .fallback(|| async { Problem::with_detail(Code::NotFound, "There is no such route.") })
         .layer(axum::middleware::from_fn_with_state(gate, access::guard))
+        .layer(axum::Extension(Arc::<routes::LastHealth>::default()))
         .with_state(Arc::clone(&deps));
     router.merge(panel::routes(deps.sign_in.as_ref()))
 }

@@ -34,6 +34,8 @@ use crate::Deps;
 use crate::problem::{Code, Problem};
 use crate::routing::Routes;
 
+pub(crate) use health::LastHealth;
+
 /// Every route.
 pub(crate) fn all<R: Routes>(into: R) -> R {
     let into = health::routes(into);

@@ -76,11 +76,30 @@ async fn health_says_which_part_does_not_answer() {
     let world = World::new().await;
     let healthy = world.send(Request::get("/v1/health").body(Body::empty()).unwrap()).await.ok();
     assert_eq!(healthy, json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "table": true, "queues": true, "secret": true}));
+    // Anybody may ask, and however often they do, AWS is asked once in five seconds.
+    let before = world.engines.faults().calls();
+    for _ in 0..20 {
+        assert_eq!(world.send(Request::get("/v1/health").body(Body::empty()).unwrap()).await.status, 200);
+    }
+    assert_eq!(world.engines.faults().calls(), before);
+    world.hands.step_by(6_000);
     for (operation, part) in [("GetItem", "table"), ("GetQueueAttributes", "queues"), ("GetSecretValue", "secret")] {
         world.engines.faults().fail_next(operation, 1, Fault::Error { status: 400, code: "AccessDeniedException".to_owned() });
         let reply = world.send(Request::get("/v1/health").body(Body::empty()).unwrap()).await;
         assert_eq!((reply.status.as_u16(), &reply.body["status"], &reply.body[part]), (503, &json!("degraded"), &json!(false)));
     }
+}
+
+#[tokio::test]
+async fn the_document_is_cached_and_not_sent_again_to_those_who_have_it() {
+    let world = World::new().await;
+    let get = || Request::get("/v1/openapi.json");
+    let first = world.send(get().body(Body::empty()).unwrap()).await;
+    assert_eq!(first.status, 200);
+    let tag = first.header("etag").to_owned();
+    let again = world.send(get().header("if-none-match", format!("\"other\", W/{tag}")).body(Body::empty()).unwrap()).await;
+    assert_eq!((again.status.as_u16(), again.header("etag"), &again.body), (304, tag.as_str(), &serde_json::Value::Null));
+    assert_eq!(world.send(get().header("if-none-match", "\"other\"").body(Body::empty()).unwrap()).await.status, 200);
 }
 
 #[tokio::test]
