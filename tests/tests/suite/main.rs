@@ -34,6 +34,7 @@ mod flow_places;
 mod flow_revisions;
 mod flow_stage;
 mod flow_stock;
+mod flow_taxes;
 mod flow_trouble;
 mod flow_unreadable;
 mod http;
