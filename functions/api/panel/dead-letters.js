@@ -30,5 +30,5 @@ export async function show({ signal, again }) {
   let some = false;
   const shown = await list({ label: "Dead letters", path: "/v1/dead-letters", columns, signal, limit: 50, onRows: (items) => { some = items.length > 0; }, none: empty("No dead letters", "Every message was processed.") });
   const acts = may("operate") && some ? [button("Redrive all", () => redrive(null), { kind: "main" })] : [];
-  return page({ title: "Dead letters", lead: "Messages that were tried as often as the queue allows. They are deleted fourteen days after they were first sent.", acts }, shown);
+  return page({ title: "Dead letters", lead: "Messages that cannot be read, or that were tried as often as the queue allows. They are deleted fourteen days after they were first sent.", acts }, shown);
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::SqsEvent;
 use serde_json::{Value, json};
 use stevedore_aws::messages::Command;
-use stevedore_aws::{Queues, Table};
+use stevedore_aws::{DeadReason, Origin, Queues, Table};
 use stevedore_domain::consolidation::Undecided;
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_lambda::{BatchError, Clock, Deadline, Limits, RecordError, run_batch};
@@ -86,12 +86,14 @@ pub async fn handle(deps: &Deps, event: Value, deadline: Deadline) -> Result<Val
         let event: SqsEvent = serde_json::from_value(event).map_err(|error| Error::UnknownEvent(Some(error)))?;
         let limits = Limits { concurrency: NonZeroUsize::MIN, deadline, margin: MARGIN, clock: Arc::clone(&deps.clock) };
         let response = run_batch(event, &limits, |record| async move {
-            match Command::decode(&record.body).map_err(RecordError::poison)? {
-                Command::Consolidate { operation_id } => {
-                    Box::pin(run::whatever_is_due(deps, operation_id, deadline)).await.map(drop).map_err(RecordError::retry)
+            let (why, error) = match Command::decode(&record.body) {
+                Ok(Command::Consolidate { operation_id }) => {
+                    return Box::pin(run::whatever_is_due(deps, operation_id, deadline)).await.map(drop).map_err(RecordError::retry);
                 }
-                _ => Err(RecordError::poison(Error::NotOurs)),
-            }
+                Ok(_) => (DeadReason::new("not_for_this_queue", Error::NotOurs.to_string()), RecordError::poison(Error::NotOurs)),
+                Err(error) => (DeadReason::from(&error), RecordError::poison(error)),
+            };
+            error.buried(&why.code, deps.queues.bury(Origin::Consolidation, &record.body, &why).await)
         });
         return Ok(serde_json::to_value(response.await?).unwrap_or_else(|_| json!({"batchItemFailures": []})));
     }

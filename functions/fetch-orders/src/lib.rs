@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use stevedore_aws::messages::Command;
-use stevedore_aws::{Queues, Secrets, Table};
+use stevedore_aws::{DeadReason, Origin, Queues, Secrets, Table};
 use stevedore_lambda::{BatchError, Clock, Deadline, Limits, RecordError, run_batch};
 
 pub use figures::METRICS;
@@ -107,8 +107,14 @@ pub async fn handle(deps: &Deps, event: Value, deadline: Deadline) -> Result<Val
         let event: SqsEvent = serde_json::from_value(event).map_err(|error| Error::UnknownEvent(Some(error)))?;
         let limits = Limits { concurrency: NonZeroUsize::MIN, deadline, margin: MARGIN, clock: Arc::clone(&deps.clock) };
         let response = run_batch(event, &limits, |record| async move {
-            let command = Command::decode(&record.body).map_err(RecordError::poison)?;
-            command::carry_out(deps, command, deadline).await.map_err(RecordError::retry)
+            match Command::decode(&record.body) {
+                Ok(command) => command::carry_out(deps, command, deadline).await.map_err(RecordError::retry),
+                Err(error) => {
+                    let why = DeadReason::from(&error);
+                    let sent = deps.queues.bury(Origin::Commands, &record.body, &why).await;
+                    RecordError::poison(error).buried(&why.code, sent)
+                }
+            }
         });
         return Ok(serde_json::to_value(response.await?).unwrap_or_else(|_| json!({"batchItemFailures": []})));
     }

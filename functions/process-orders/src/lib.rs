@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use stevedore_aws::Table;
 use stevedore_aws::messages::OrderMessage;
+use stevedore_aws::{DeadReason, Origin, Queues, Table};
 use stevedore_domain::ids::SaleId;
 use stevedore_domain::log::LogState;
 use stevedore_domain::reason::Reason;
@@ -36,6 +36,8 @@ const MARGIN: Duration = Duration::from_secs(2);
 pub struct Deps {
     /// The table.
     pub table: Table,
+    /// The queues: for what cannot be processed.
+    pub queues: Queues,
     /// The clock.
     pub clock: Clock,
 }
@@ -67,7 +69,10 @@ pub async fn handle(deps: &Deps, event: SqsEvent, deadline: Deadline) -> Result<
 }
 
 async fn one(deps: &Deps, loaded: Arc<Loaded>, outcomes: &Outcomes, record: Record) -> Result<(), RecordError> {
-    let message = OrderMessage::decode(&record.body).map_err(RecordError::poison)?;
+    let message = match OrderMessage::decode(&record.body) {
+        Ok(message) => message,
+        Err(error) => return bury(deps, &record, &DeadReason::from(&error), RecordError::poison(error)).await,
+    };
     match process::process(deps, &loaded, &message).await {
         Ok(done) => {
             let process::Done { order_id, outcome, reason, state, sale_id } = done;
@@ -76,9 +81,23 @@ async fn one(deps: &Deps, loaded: Arc<Loaded>, outcomes: &Outcomes, record: Reco
             tracing::info!(%order_id, ?outcome, state, reason, sale_id, operation_id = %message.operation_id, "order processed");
             Ok(())
         }
-        // Without what was found there: it may be the buyer's.
-        Err(error @ process::Failure::Malformed(_)) => Err(RecordError::poison(error)),
+        Err(process::Failure::Malformed(malformed)) => {
+            let why = DeadReason::new(Reason::MalformedOrder.code(), format!("{}: {}", malformed.pointer, malformed.problem));
+            // The error leaves out what was found there: it may be the buyer's.
+            bury(deps, &record, &why, RecordError::poison(process::Failure::Malformed(malformed))).await
+        }
+        Err(process::Failure::Table(error)) if error.is_about_the_data() => {
+            let why = DeadReason::new(
+                "refused_by_table",
+                std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),
+            );
+            bury(deps, &record, &why, RecordError::poison(error)).await
+        }
         Err(process::Failure::Table(error)) => Err(RecordError::retry(error)),
         Err(process::Failure::Contended) => Err(RecordError::retry(process::Failure::Contended)),
     }
+}
+
+async fn bury(deps: &Deps, record: &Record, why: &DeadReason, error: RecordError) -> Result<(), RecordError> {
+    error.buried(&why.code, deps.queues.bury(Origin::Orders, &record.body, why).await)
 }

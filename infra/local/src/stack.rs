@@ -142,7 +142,7 @@ impl Stack {
                 shipstation: parts::shipstation_client(&shipstation_url, &time)?,
                 clock: Arc::clone(&clock),
             }),
-            process: Arc::new(process_orders::Deps { table: table.clone(), clock: Arc::clone(&clock) }),
+            process: Arc::new(process_orders::Deps { table: table.clone(), queues: queues.clone(), clock: Arc::clone(&clock) }),
             consolidate: Arc::new(consolidate::Deps { table: table.clone(), queues: queues.clone(), clock }),
             time: time.clone(),
             fetch_limit: limits.fetch,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::Error;
+use crate::dead;
 use crate::messages::Command;
 use crate::queues::{BATCH, DeadLetter, Origin, Queues, ReceivedMessage, received};
 
@@ -131,7 +132,8 @@ impl Queues {
             .max_number_of_messages(i32::try_from(limit.clamp(1, BATCH)).unwrap_or(1))
             .visibility_timeout(hidden)
             .wait_time_seconds(LONG_POLL)
-            .message_system_attribute_names(MessageSystemAttributeName::All);
+            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .message_attribute_names("All");
         let reply = request.send().await.map_err(Error::call("read dead letters"))?;
         Ok(reply.messages.unwrap_or_default().into_iter().map(|message| self.held(message)).collect())
     }
@@ -142,16 +144,18 @@ impl Queues {
             .and_then(|text| text.parse().ok())
             .and_then(|millisecond| Timestamp::from_millisecond(millisecond).ok());
         let source = attribute(MessageSystemAttributeName::DeadLetterQueueSourceArn);
+        let (reason, stated) = dead::read(&message);
         let ReceivedMessage { message_id, receipt_handle, body, receive_count, .. } = received(message);
-        // SQS says where a letter came from; one that was put there by hand is told by its text.
-        let origin = match source.as_deref().and_then(|arn| arn.rsplit(':').next()) {
+        // The function that sent it, or SQS, says where a letter came from; one that was put there by hand is told by its text.
+        let by_source = || match source.as_deref().and_then(|arn| arn.rsplit(':').next()) {
             Some(queue) => [Origin::Commands, Origin::Consolidation]
                 .into_iter()
                 .find(|origin| self.url(*origin).rsplit('/').next() == Some(queue))
                 .unwrap_or(Origin::Orders),
             None => Command::decode(&body).map_or(Origin::Orders, |command| Origin::of(&command)),
         };
-        let letter = DeadLetter { message_id, body, sent_at, receive_count };
+        let origin = stated.unwrap_or_else(by_source);
+        let letter = DeadLetter { message_id, body, sent_at, receive_count, reason };
         Held { handle: receipt_handle, letter, origin }
     }
 

@@ -76,6 +76,12 @@ impl Error {
         matches!(self, Self::Unavailable { .. } | Self::Contended { .. } | Self::Stuck { .. })
     }
 
+    /// Whether DynamoDB refused what was to be written, so that the same will be refused each time.
+    #[must_use]
+    pub fn is_about_the_data(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "ValidationException")
+    }
+
     /// AWS's error code, where AWS answered.
     pub(crate) fn code(&self) -> Option<&str> {
         match self {

@@ -6,6 +6,7 @@
 mod clients;
 mod codec;
 mod connector;
+mod dead;
 mod dead_letters;
 mod error;
 mod event;
@@ -18,10 +19,11 @@ mod sent;
 mod table;
 
 pub use clients::{ClientOptions, Clients, interceptors};
+pub use dead::DeadReason;
 pub use dead_letters::Redriven;
 pub use error::Error;
 pub use event::{Event, events_of};
-pub use queues::{DeadLetter, QueueDepth, QueueUrls, Queues, ReceivedMessage};
+pub use queues::{DeadLetter, Origin, QueueDepth, QueueUrls, Queues, ReceivedMessage};
 pub use schema::{Index, QueueSettings, TABLE_INDEXES, TABLE_TTL, create_queues, create_table, enable_stream};
 pub use secrets::{Secrets, StoredCredentials};
 pub use sent::{Refusal, SendReport};

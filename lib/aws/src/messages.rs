@@ -39,13 +39,19 @@ pub struct OrderMessage {
 /// Why a message cannot be read. The message belongs to the dead letters.
 #[derive(Debug, thiserror::Error)]
 pub enum MessageError {
-    /// Not JSON, or not of this shape.
+    /// Not JSON.
+    #[error("the message is not JSON")]
+    NotJson(#[source] serde_json::Error),
+    /// Not of this shape.
     #[error("the message is not an order or a command of this system")]
     Malformed(#[source] serde_json::Error),
     /// Written by a version that this one does not know.
     #[error("the message has version {0}, and this program reads version {VERSION}")]
     Version(u32),
-    /// Neither the order nor its packed form is there, or the packed form is damaged.
+    /// Neither the order nor its packed form is there.
+    #[error("the message has no order")]
+    NoOrder,
+    /// The packed form is damaged.
     #[error("the message's order cannot be unpacked: {0}")]
     Packed(String),
 }
@@ -63,6 +69,37 @@ struct OrderWire<O> {
     packed: Option<String>,
 }
 
+impl MessageError {
+    fn of(error: serde_json::Error) -> Self {
+        if error.is_data() { Self::Malformed(error) } else { Self::NotJson(error) }
+    }
+
+    /// A stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotJson(_) => "not_json",
+            Self::Malformed(_) => "not_a_message",
+            Self::Version(_) => "unknown_version",
+            Self::NoOrder => "no_order",
+            Self::Packed(_) => "damaged_order",
+        }
+    }
+}
+
+/// Why a message's text is none of ours: first of all whether it has an order at all.
+fn no_order_or(error: serde_json::Error, body: &str) -> MessageError {
+    #[derive(Deserialize)]
+    struct Bare {
+        order: Option<serde::de::IgnoredAny>,
+        packed: Option<serde::de::IgnoredAny>,
+    }
+    match serde_json::from_str::<Bare>(body) {
+        Ok(Bare { order: None, packed: None }) => MessageError::NoOrder,
+        _ => MessageError::of(error),
+    }
+}
+
 fn none<T>() -> Option<T> {
     None
 }
@@ -73,7 +110,7 @@ struct Versioned {
 }
 
 fn check_version(body: &str) -> Result<(), MessageError> {
-    let Versioned { v } = serde_json::from_str(body).map_err(MessageError::Malformed)?;
+    let Versioned { v } = serde_json::from_str(body).map_err(MessageError::of)?;
     if v == VERSION { Ok(()) } else { Err(MessageError::Version(v)) }
 }
 
@@ -119,16 +156,16 @@ impl OrderMessage {
     /// [`MessageError`]: the message belongs to the dead letters.
     pub fn decode(body: &str) -> Result<Self, MessageError> {
         check_version(body)?;
-        let wire: OrderWire<Box<RawValue>> = serde_json::from_str(body).map_err(MessageError::Malformed)?;
+        let wire: OrderWire<Box<RawValue>> = serde_json::from_str(body).map_err(|error| no_order_or(error, body))?;
         let order = match (wire.order, wire.packed) {
             (Some(order), _) => order,
             (None, Some(packed)) => {
                 let unreadable = |error: String| MessageError::Packed(error);
                 let packed = STANDARD.decode(packed).map_err(|error| unreadable(error.to_string()))?;
                 let text = codec::unpack(&packed).map_err(|error| unreadable(error.to_string()))?;
-                serde_json::from_slice(&text).map_err(MessageError::Malformed)?
+                serde_json::from_slice(&text).map_err(MessageError::of)?
             }
-            (None, None) => return Err(MessageError::Packed("there is none".to_owned())),
+            (None, None) => return Err(MessageError::NoOrder),
         };
         Ok(Self { operation_id: wire.operation_id, trigger: wire.trigger, read_at: wire.read_at, order })
     }
@@ -212,7 +249,7 @@ impl Command {
     /// [`MessageError`]: the message belongs to the dead letters.
     pub fn decode(body: &str) -> Result<Self, MessageError> {
         check_version(body)?;
-        Ok(serde_json::from_str::<CommandWire>(body).map_err(MessageError::Malformed)?.command)
+        Ok(serde_json::from_str::<CommandWire>(body).map_err(MessageError::of)?.command)
     }
 }
 

@@ -9,6 +9,7 @@ use aws_sdk_sqs::types::{
 use jiff::Timestamp;
 
 use crate::clients::WhenUsed;
+use crate::dead::DeadReason;
 use crate::messages::{Command, LARGEST_BATCH};
 use crate::sent::{Refusal, SendReport, is_about_contents};
 use crate::{Clients, Error};
@@ -61,17 +62,32 @@ pub struct DeadLetter {
     pub sent_at: Option<Timestamp>,
     /// How often it was tried.
     pub receive_count: u32,
+    /// Why, where a function sent it here itself; the queue that gives a message up says nothing.
+    pub reason: Option<DeadReason>,
 }
 
 /// Which queue gave a message up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub enum Origin {
+    /// Orders to process.
     Orders,
+    /// Commands to carry out.
     Commands,
+    /// Consolidation's own commands.
     Consolidation,
 }
 
 impl Origin {
+    pub(crate) const ALL: [Self; 3] = [Self::Orders, Self::Commands, Self::Consolidation];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Orders => "orders",
+            Self::Commands => "commands",
+            Self::Consolidation => "consolidation",
+        }
+    }
+
     pub(crate) fn of(command: &Command) -> Self {
         match command {
             Command::Consolidate { .. } => Self::Consolidation,

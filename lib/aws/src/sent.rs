@@ -32,6 +32,11 @@ impl SendReport {
     }
 }
 
+/// Whether SQS takes the character in a message: those of XML 1.0.
+pub(crate) fn is_allowed(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
 /// Whether an error of a whole call is about what the messages contain, so that the call's other messages may pass without the one at fault.
 pub(crate) fn is_about_contents(code: &str) -> bool {
     ["InvalidMessageContents", "InvalidParameterValue", "BatchRequestTooLong"].iter().any(|known| code.ends_with(known))

@@ -47,7 +47,7 @@ pub enum RecordError {
     /// It may work the next time: the message goes back to the queue.
     #[error("the message goes back to the queue")]
     Retry(#[source] Box<dyn Error + Send + Sync>),
-    /// The message cannot be read, or is of a version that we do not know: delivered again until it is a dead letter.
+    /// The message cannot be read, or is of a version that we do not know: a dead letter. See [`RecordError::buried`].
     #[error("the message cannot be read and goes to the dead letters")]
     Poison(#[source] Box<dyn Error + Send + Sync>),
 }
@@ -61,6 +61,24 @@ impl RecordError {
     /// The message cannot be read because of `source`.
     pub fn poison(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Poison(source.into())
+    }
+
+    /// The message was `sent` to the dead letters because of this: then nothing is left to do about it here. If that failed, it
+    /// stays on its queue, which gives it up in the end.
+    ///
+    /// # Errors
+    /// This error, where it could not be sent.
+    pub fn buried<E: Error + 'static>(self, reason: &str, sent: Result<(), E>) -> Result<(), Self> {
+        match sent {
+            Ok(()) => {
+                tracing::error!(error = %ErrorChain(&self), reason, "message sent to the dead letters");
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(error = %ErrorChain(&error), reason, "the message could not be sent to the dead letters");
+                Err(self)
+            }
+        }
     }
 }
 

@@ -50,7 +50,8 @@ pub async fn function(name: &str, engines: &str, sandbox: &str, now: &str) {
     let table = Table::new(&clients, "stevedore");
     let deadline = Deadline::after(now, std::time::Duration::from_mins(15));
     if name == "process-orders" {
-        let deps = process_orders::Deps { table, clock };
+        let urls = create_queues(&clients, &QueueSettings::default()).await.unwrap();
+        let deps = process_orders::Deps { table, queues: Queues::new(&clients, urls), clock };
         deps.table.ping().await.unwrap();
         println!("{} {}", status("VmRSS"), status("RssFile"));
         let queues = Queues::new(&clients, create_queues(&clients, &QueueSettings::default()).await.unwrap());

@@ -6,9 +6,9 @@ use stevedore_aws::{QueueUrls, Queues};
 use stevedore_domain::log::{Outcome, Trigger};
 use stevedore_domain::operation::{Operation, OperationKind, OperationState};
 use stevedore_domain::reason::Reason;
-use stevedore_sandbox::{Fault, Rule};
+use stevedore_sandbox::{Fault, Json, Rule};
 
-use crate::flow::{accounted, plain};
+use crate::flow::{accounted, item, plain, with};
 use crate::world::{Options, World, order_id};
 
 /// A download that fails with `code`: it says why and what to do, the cursor stays, what was read before is booked, and the next run continues.
@@ -131,43 +131,56 @@ async fn send_raw(world: &World, bodies: &[&str]) {
     assert!(world.queues.send_orders(&bodies).await.unwrap().refused.is_empty());
 }
 
-/// An unreadable message or an unknown version fails alone, ends in the dead letters with its text, and can be redriven.
+/// Messages that nothing can be done with: each goes to the dead letters alone and at once, says why, and can be redriven.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn unreadable_messages_end_in_the_dead_letters_alone() {
+async fn unreadable_messages_are_dead_letters_at_once_and_say_why() {
     let world = World::new(Options::default()).await;
     let order = world.sandbox.upsert_order(plain("1"));
     let text = world.sandbox.order(order).unwrap().text;
-    let good = OrderMessage {
+    let message = |text: &str| OrderMessage {
         operation_id: "op".into(),
         trigger: Trigger::Manual,
         read_at: Some(world.clock.now()),
-        order: serde_json::from_str(&text).unwrap(),
+        order: serde_json::from_str(text).unwrap(),
     };
-    let bad = ["not json at all", r#"{"v":2,"order":{}}"#, r#"{"v":1,"operation_id":"op","trigger":"manual","order":{"orderId":"x"}}"#];
-    send_raw(&world, &[bad[0], &good.encode().unwrap().unwrap(), bad[1], bad[2]]).await;
+    let uncounted = with(&plain("2"), |order| item(order, 0).set("quantity", Json::Null)).to_string().replacen('{', "{\"orderId\":2,", 1);
+    let uncounted =
+        message(&uncounted.replacen("\"modifyDate\":null", "\"modifyDate\":\"2026-01-15T08:00:00\"", 1)).encode().unwrap().unwrap();
+    let bad = ["not json at all", r#"{"v":99,"order":{}}"#, r#"{"v":1}"#, uncounted.as_str()];
+    send_raw(&world, &[bad[0], &message(&text).encode().unwrap().unwrap(), bad[1], bad[2], bad[3]]).await;
     world.drain().await;
-    // The good one of the same batch went through at once.
+    // The good one of the same batch went through, and nothing waits to be delivered again.
     assert_eq!(world.sale(order).await.total.0, 1000);
-    exhaust(&world).await;
+    assert_eq!(world.queues.depth(&world.queues.urls().orders).await.unwrap().total(), 0);
     let letters = world.queues.dead_letters(10).await.unwrap();
-    let mut texts: Vec<_> = letters.iter().map(|letter| letter.body.as_str()).collect();
-    texts.sort_unstable();
-    let mut expected = bad.to_vec();
-    expected.sort_unstable();
-    assert_eq!(texts, expected);
-    assert!(letters.iter().all(|letter| letter.sent_at.is_some() && letter.receive_count >= 5), "{letters:?}");
+    let reason_of = |body: &str| {
+        let letter = letters.iter().find(|letter| letter.body == body).unwrap_or_else(|| panic!("{body} is not among {letters:?}"));
+        letter.reason.clone().unwrap_or_else(|| panic!("{body} does not say why"))
+    };
+    for (body, code, said) in [
+        (bad[0], "not_json", "not JSON"),
+        (bad[1], "unknown_version", "version 99"),
+        (bad[2], "no_order", "no order"),
+        (bad[3], "malformed_order", "/"),
+    ] {
+        let reason = reason_of(body);
+        assert_eq!(reason.code, code, "{body}: {reason:?}");
+        assert!(reason.detail.contains(said), "{body}: {reason:?}");
+    }
     // Listing took nothing away; at most so many are shown as were asked for.
     assert_eq!(world.queues.dead_letters(2).await.unwrap().len(), 2);
-    assert_eq!(world.queues.dead_letters(10).await.unwrap().len(), 3);
-    // One by one, and all. They come back, for nothing about them has changed.
+    assert_eq!(world.queues.dead_letters(10).await.unwrap().len(), 4);
+    // One by one, and all. They come back with their reasons, for nothing about them has changed.
     let chosen = [letters[0].message_id.clone(), "no-such".to_owned()];
     let redriven = world.queues.redrive(Some(&chosen)).await.unwrap();
     assert_eq!((redriven.moved, redriven.missing), (1, 1));
-    assert_eq!(world.queues.dead_letters(10).await.unwrap().len(), 2);
-    assert_eq!(world.queues.redrive(None).await.unwrap().moved, 2);
-    assert!(world.queues.dead_letters(10).await.unwrap().is_empty());
-    exhaust(&world).await;
     assert_eq!(world.queues.dead_letters(10).await.unwrap().len(), 3);
+    assert_eq!(world.queues.redrive(None).await.unwrap().moved, 3);
+    assert!(world.queues.dead_letters(10).await.unwrap().is_empty());
+    world.drain().await;
+    let again = world.queues.dead_letters(10).await.unwrap();
+    assert_eq!(again.len(), 4);
+    assert!(again.iter().all(|letter| letter.reason.is_some()), "{again:?}");
 }
 
 /// An order whose processing kept failing is a failed row until it is redriven, which books it.

@@ -163,7 +163,11 @@ impl World {
             shipstation: Client::new(shipstation),
             clock: clock.clock(),
         };
-        let process = process_orders::Deps { table: table_of(&of_process), clock: clock.clock() };
+        let process = process_orders::Deps {
+            table: table_of(&of_process),
+            queues: Queues::new(&of_process, queues.urls().clone()),
+            clock: clock.clock(),
+        };
         let of_consolidate = of_function("Consolidate");
         let consolidate = consolidate::Deps {
             table: table_of(&of_consolidate),

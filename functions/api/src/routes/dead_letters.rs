@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use stevedore_aws::messages::{Command, OrderMessage};
 use stevedore_aws::{DeadLetter, Redriven};
+use stevedore_domain::reason::Reason;
 use stevedore_lambda::ErrorChain;
+use stevedore_shipstation::parse_order;
 use utoipa::ToSchema;
 
 use super::Shared;
@@ -36,6 +38,9 @@ struct DeadLetterView {
     body: Box<RawValue>,
     /// What is wrong with it, or that its processing failed.
     why: String,
+    /// A code for that, where it is known: `not_json`, `unknown_version`, `no_order`, `malformed_order` and others.
+    #[schema(required = true)]
+    reason: Option<String>,
     /// ShipStation's id, where it could be read.
     #[schema(required = true)]
     order_id: Option<u64>,
@@ -64,21 +69,33 @@ impl DeadLetterView {
     fn of(letter: DeadLetter) -> Self {
         let (mut order, mut operation_id) = (Named::default(), None);
         let failed = || "It was tried as often as the queue allows and failed each time. The log says why; redrive it when that is mended.";
-        let (kind, why) = match (OrderMessage::decode(&letter.body), Command::decode(&letter.body)) {
+        let (kind, why, found) = match (OrderMessage::decode(&letter.body), Command::decode(&letter.body)) {
             (Ok(message), _) => {
                 operation_id = Some(message.operation_id.0);
                 order = serde_json::from_str(message.order.get()).unwrap_or_default();
-                ("order", failed().to_owned())
+                match parse_order(message.order.get(), message.read_at) {
+                    Ok(_) => ("order", failed().to_owned(), None),
+                    Err(malformed) => (
+                        "order",
+                        format!("{}: {}. {}", malformed.pointer, malformed.problem, Reason::MalformedOrder.advice()),
+                        Some(Reason::MalformedOrder.code()),
+                    ),
+                }
             }
             (_, Ok(command)) => {
                 operation_id = operation_of(&command);
-                ("command", failed().to_owned())
+                ("command", failed().to_owned(), None)
             }
-            (Err(error), Err(_)) => ("unknown", capitalised(&ErrorChain(&error).to_string())),
+            // The one of the two that says more: a text without an order may be a command of another version.
+            (Err(error), Err(_)) => ("unknown", capitalised(&ErrorChain(&error).to_string()), Some(error.code())),
         };
+        let reason = letter.reason.as_ref().map(|reason| reason.code.clone()).or(found.map(str::to_owned));
+        // What the function said that gave it up; where a queue did, what the text itself says.
+        let why = letter.reason.as_ref().map_or(why, |reason| capitalised(&reason.detail));
         Self {
             kind,
             why,
+            reason,
             order_id: order.id.and_then(|id| id.as_u64()),
             order_number: order.number.and_then(|number| number.as_str().map(str::to_owned)),
             operation_id,

@@ -41,7 +41,7 @@ async fn dead_letters_say_what_is_wrong_with_them() {
     assert_eq!((&order["operation_id"], &order["sent_at"]), (&json!("op-1"), &json!(NOW)));
     let text = find("hello");
     assert_eq!((&text["kind"], &text["body"], &text["order_id"]), (&json!("unknown"), &json!("hello"), &Value::Null));
-    assert!(text["why"].as_str().unwrap().starts_with("The message is not an order or a command"));
+    assert!(text["why"].as_str().unwrap().starts_with("The message is not JSON"));
     assert!(find("\"v\":2")["why"].as_str().unwrap().contains("version 2"));
     assert_eq!(find("disconnect")["kind"], "command");
     assert_eq!(find("\"x\"")["kind"], "unknown");

@@ -1,6 +1,7 @@
 //! One API with everything that it works with, and a client. Each answer is held against the OpenAPI document, and no answer may show a secret.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -59,6 +60,8 @@ pub(crate) struct World {
 }
 
 pub(crate) struct Reply {
+    /// Method and path of the call.
+    pub(crate) asked: String,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
@@ -69,26 +72,38 @@ impl Reply {
         self.headers.get(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.headers)).to_str().unwrap()
     }
 
+    /// The call, what it was answered, and the beginning of that: what a failure of a test says.
+    fn told(&self) -> String {
+        const LONGEST: usize = 300;
+        let body = self.body.to_string();
+        let end = if body.chars().nth(LONGEST).is_some() { "…" } else { "" };
+        format!("{} answered {}: {}{end}", self.asked, self.status, body.chars().take(LONGEST).collect::<String>())
+    }
+
     /// The problem's code; the status is checked along the way.
     pub(crate) fn code(&self, status: u16) -> &str {
-        assert_eq!(self.status, status, "{}", self.body);
-        self.body["code"].as_str().unwrap()
+        assert_eq!(self.status, status, "{}", self.told());
+        self.body["code"].as_str().unwrap_or_else(|| panic!("no code: {}", self.told()))
     }
 
     /// The pointers and codes of the members at fault.
     pub(crate) fn faults(&self) -> Vec<(&str, &str)> {
         let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if errors.is_empty() {
+            // Shown only where the test fails, which would say `[]` and nothing else.
+            let _ = writeln!(std::io::stderr(), "no faults: {}", self.told());
+        }
         errors.iter().map(|error| (error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap())).collect()
     }
 
     pub(crate) fn ok(self) -> Value {
-        assert!(self.status.is_success(), "{} {}", self.status, self.body);
+        assert!(self.status.is_success(), "{}", self.told());
         self.body
     }
 
     pub(crate) fn items(&self) -> &[Value] {
-        assert!(self.status.is_success(), "{} {}", self.status, self.body);
-        self.body["items"].as_array().unwrap()
+        assert!(self.status.is_success(), "{}", self.told());
+        self.body["items"].as_array().unwrap_or_else(|| panic!("no items: {}", self.told()))
     }
 }
 
@@ -154,7 +169,7 @@ impl World {
             assert!(!text.contains(secret), "{method} {path} shows a secret: {text}");
         }
         let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}")) };
-        let reply = Reply { status: parts.status, headers: parts.headers, body };
+        let reply = Reply { asked: format!("{method} {path}"), status: parts.status, headers: parts.headers, body };
         check(&method, &path, &reply);
         reply
     }

@@ -31,7 +31,18 @@ impl Days {
 
     /// A tick: begins whatever is due. At most one run for each date that there can be.
     pub(crate) fn tick(&mut self, now: Timestamp, settings: &Settings) {
+        let before = self.runs.len();
+        // From the last run on, or from when consolidation began, each date can begin one; two more for where the local date runs ahead and behind.
+        let since = self.standing.last.as_ref().map_or(self.standing.since, |last| last.boundary);
+        let dates = usize::try_from(now.duration_since(since).as_hours().max(0) / 24).unwrap() + 3;
         while let Decision::Begin(run) = due(now, settings, &self.standing).unwrap() {
+            let begun = self.runs.len() - before;
+            assert!(
+                begun < dates,
+                "at {now} run {begun} of at most {dates} begins, for {}: {run:?} after {:?}",
+                run.local_date,
+                self.standing
+            );
             self.standing.last = Some(LastRun { local_date: run.local_date, boundary: run.boundary, finished: true });
             self.runs.push((run, now));
         }

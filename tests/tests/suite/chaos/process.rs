@@ -159,5 +159,6 @@ fn functions(world: &World, breaker: &Breaker, shipstation: Client) -> (fetch_or
         clock: world.clock.clock(),
     };
     let consolidate = consolidate::Deps { table: table.clone(), queues: fetch.queues.clone(), clock: world.clock.clock() };
-    (fetch, process_orders::Deps { table, clock: world.clock.clock() }, consolidate)
+    let queues = fetch.queues.clone();
+    (fetch, process_orders::Deps { table, queues, clock: world.clock.clock() }, consolidate)
 }

@@ -74,6 +74,7 @@ impl Recorded {
         world.fetch.queues = Queues::new(&fetch, urls.clone());
         world.fetch.secrets = Secrets::new(&fetch, "stevedore");
         world.process.table = Table::new(&process, "stevedore");
+        world.process.queues = Queues::new(&process, urls.clone());
         let consolidate = clients("Consolidate");
         world.consolidate.table = Table::new(&consolidate, "stevedore");
         world.consolidate.queues = Queues::new(&consolidate, urls.clone());
@@ -170,6 +171,13 @@ async fn a_merchants_life() -> Recorded {
     Queues::new(&world.clients, urls).send_orders(&bodies).await.unwrap();
     recorded.api.get("/v1/dead-letters").await;
     recorded.api.send(Method::POST, "/v1/dead-letters/redrive", json!({})).await;
+    world.drain().await;
+    // What cannot be read on any of the queues is sent to the dead letters by its function.
+    let urls = world.queues.urls().clone();
+    for queue in [&urls.commands, &urls.consolidation] {
+        let urls = stevedore_aws::QueueUrls { orders: queue.clone(), ..urls.clone() };
+        Queues::new(&world.clients, urls).send_orders(&["no command".to_owned()]).await.unwrap();
+    }
     world.drain().await;
 
     // A day is consolidated: first out of time, then to its end.
