@@ -32,13 +32,13 @@ impl Calendar {
     /// The date of an order: of `orderDate`, else of its entry into ShipStation.
     #[must_use]
     pub fn ordered(&self, order: &Order) -> Option<Date> {
-        order.ordered_at.map(|time| self.stated(time)).or_else(|| order.created_at.map(|time| self.shown(time)))
+        order.ordered().map(|time| self.stated(time)).or_else(|| order.created_at.map(|time| self.shown(time)))
     }
 
     /// The date of an order's payment: of `paymentDate`, else of `orderDate`.
     #[must_use]
     pub fn paid(&self, order: &Order) -> Option<Date> {
-        order.paid_at.or(order.ordered_at).map(|time| self.stated(time))
+        order.paid().or(order.ordered()).map(|time| self.stated(time))
     }
 
     /// The date of a time that a channel stated. Midnight to the second is a date without a time, and such a date is the same in every zone.

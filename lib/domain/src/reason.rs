@@ -134,6 +134,8 @@ reasons! {
     /// Warning.
     SharedEmail = "shared_email", "More than one customer has the buyer's e-mail address. The oldest was taken.";
     /// Warning.
+    DateLeftOut = "date_left_out", "A date of the order cannot be meant, so it was taken as not stated. Correct it in the channel if the books need it.";
+    /// Warning.
     ChangedAfterBooking = "changed_after_booking", "The order changed in ShipStation after it was booked. The sale was left as it is; keep it, or re-create it from the newest revision.";
     /// Warning.
     CancelledAfterBooking = "cancelled_after_booking", "The order was cancelled in ShipStation after it was booked. The sale was left as it is; void it by hand if it should not stand.";

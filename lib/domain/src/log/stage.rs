@@ -47,7 +47,7 @@ fn not_there_yet(order: &Order, when: CaptureOrderWhen) -> Option<Reason> {
         (_, CaptureOrderWhen::Created) | (OrderStatus::Shipped, _) => None,
         (OrderStatus::AwaitingPayment, _) => Some(Reason::AwaitingPayment),
         (_, CaptureOrderWhen::Shipped) => Some(Reason::NotShipped),
-        (OrderStatus::OnHold, CaptureOrderWhen::Paid) => order.paid_at.is_none().then_some(Reason::OnHold),
+        (OrderStatus::OnHold, CaptureOrderWhen::Paid) => order.paid().is_none().then_some(Reason::OnHold),
         (OrderStatus::OnHold, CaptureOrderWhen::NotOnHold) => Some(Reason::OnHold),
         (_, CaptureOrderWhen::Paid | CaptureOrderWhen::NotOnHold) => None,
     }

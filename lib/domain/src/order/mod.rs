@@ -2,6 +2,7 @@
 //!
 //! Conversion from ShipStation's JSON is `stevedore-shipstation`'s work; what is here has been read exactly or not at all.
 
+mod dates;
 mod revision;
 
 use jiff::civil::DateTime;
@@ -10,6 +11,7 @@ use rust_decimal::Decimal;
 use crate::ids::{OrderId, ShipstationCustomerId, ShipstationProductId, StoreId, TagId, WarehouseId};
 use crate::pacific::PacificTime;
 
+pub use dates::UNREADABLE;
 pub use revision::{Digest, NEWEST_SCHEME, Revision, RevisionKey};
 
 /// One order of ShipStation's (V1 `GET /orders`; facts sheet, section 3.2). Blank texts are absent.

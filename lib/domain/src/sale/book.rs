@@ -114,6 +114,10 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
     if order.externally_fulfilled {
         warnings.push(Warning::new(Reason::ExternallyFulfilled, ""));
     }
+    let left_out = order.dates_left_out();
+    if !left_out.is_empty() && !daily {
+        warnings.push(Warning::new(Reason::DateLeftOut, &format!("Left out: {}.", left_out.join(", "))));
+    }
     if parts.lines.iter().any(|(item, _)| item.quantity < 0) {
         warnings.push(Warning::new(Reason::NegativeQuantity, ""));
     }

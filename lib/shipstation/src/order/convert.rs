@@ -6,7 +6,7 @@ use stevedore_domain::order::{Address, Item, ItemOption, Order, OrderStatus, Rev
 use stevedore_domain::pacific::PacificTime;
 
 use super::Malformed;
-use super::leaf::{At as _, Problem, amount, flag, id, reference, references, required, text, time, whole};
+use super::leaf::{At as _, Problem, amount, channels_date, flag, id, reference, references, required, text, time, whole};
 use super::wire::{self, AddressWire, ItemWire, OptionWire, OrderWire, Stop};
 use crate::json::Scanner;
 
@@ -78,8 +78,8 @@ fn order(wire: &OrderWire<'_>) -> Result<Order, Problem> {
         status: OrderStatus::parse(&required(wire.order_status).at("orderStatus")?),
         created_at,
         modified_at: modified_at.or(created_at).ok_or_else(Problem::missing).at("modifyDate")?,
-        ordered_at: time(wire.order_date).at("orderDate")?,
-        paid_at: time(wire.payment_date).at("paymentDate")?,
+        ordered_at: channels_date(wire.order_date),
+        paid_at: channels_date(wire.payment_date),
         customer_id: reference(wire.customer_id).at("customerId")?.map(ShipstationCustomerId),
         customer_username: text(wire.customer_username).at("customerUsername")?,
         customer_email: text(wire.customer_email).at("customerEmail")?,
@@ -126,8 +126,10 @@ fn address(wire: Option<&AddressWire<'_>>) -> Result<Address, Problem> {
     })
 }
 
-fn items(wires: &[ItemWire<'_>]) -> Result<Vec<Item>, Problem> {
-    wires.iter().enumerate().map(|(index, wire)| item(wire).map_err(|problem| problem.under(index))).collect()
+/// Items; nulls in the list are none.
+fn items(wires: &[Option<ItemWire<'_>>]) -> Result<Vec<Item>, Problem> {
+    let stated = wires.iter().enumerate().filter_map(|(index, wire)| Some((index, wire.as_ref()?)));
+    stated.map(|(index, wire)| item(wire).map_err(|problem| problem.under(index))).collect()
 }
 
 fn item(wire: &ItemWire<'_>) -> Result<Item, Problem> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use stevedore_domain::money::{Decimal, decimal};
-use stevedore_domain::pacific::wall_time;
+use stevedore_domain::pacific::{PacificTime, wall_time};
 
 use super::wire::Leaf;
 use crate::json::Scanner;
@@ -63,11 +63,15 @@ impl<T> At<T> for Result<T, Problem> {
     }
 }
 
-/// Text as written; blank text is nothing. A number stands for its own text, since nothing is lost by that.
+/// Text as written; blank text is nothing. A number or a truth value stands for its own text, since nothing is lost by that.
 pub(super) fn text(leaf: Leaf<'_>) -> Result<Option<String>, Problem> {
     let Some(raw) = leaf else { return Ok(None) };
     let Some(inner) = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
-        return if is_number(raw) { Ok(Some(raw.to_owned())) } else { Err(Problem::quoting("text", raw)) };
+        return if is_number(raw) || raw == "true" || raw == "false" {
+            Ok(Some(raw.to_owned()))
+        } else {
+            Err(Problem::quoting("text", raw))
+        };
     };
     if inner.contains('\\') {
         let text = unescaped(raw).ok_or_else(|| Problem::quoting("text", raw))?;
@@ -171,11 +175,18 @@ pub(super) fn flag(leaf: Leaf<'_>) -> Result<bool, Problem> {
     match leaf {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
+        Some(other) if other.eq_ignore_ascii_case("\"true\"") || other == "1" => Ok(true),
+        Some(other) if other.eq_ignore_ascii_case("\"false\"") || other == "0" || other == "\"\"" => Ok(false),
         Some(other) => Err(Problem::quoting("true or false", other)),
     }
 }
 
-/// A wall time without an offset, or a date.
+/// A date of the channel's, which decides no amount: one that cannot be read costs itself and not the order.
+pub(super) fn channels_date(leaf: Leaf<'_>) -> Option<jiff::civil::DateTime> {
+    time(leaf).unwrap_or(Some(stevedore_domain::order::UNREADABLE))
+}
+
+/// A wall time, or a date. One with an offset is an instant, and told as Pacific clocks show it.
 pub(super) fn time(leaf: Leaf<'_>) -> Result<Option<jiff::civil::DateTime>, Problem> {
     let Some(raw) = leaf else { return Ok(None) };
     let not = || Problem::quoting("a time such as 2015-06-29T08:46:27.0000000", raw);
@@ -183,5 +194,43 @@ pub(super) fn time(leaf: Leaf<'_>) -> Result<Option<jiff::civil::DateTime>, Prob
     if inner.trim().is_empty() {
         return Ok(None);
     }
-    wall_time(inner).map(Some).ok_or_else(not)
+    wall_time(inner).or_else(|| other_form(inner)).map(Some).ok_or_else(not)
+}
+
+/// Forms of a time that ShipStation does not write and channels do: `2026-11-20T08:00:00Z`, with an offset, `11/20/2026 8:00:00 AM`, `11/20/2026`.
+#[cold]
+fn other_form(text: &str) -> Option<jiff::civil::DateTime> {
+    let text = text.trim();
+    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+        return Some(PacificTime::at(instant).0);
+    }
+    let of = |format| jiff::civil::DateTime::strptime(format, text).ok();
+    let date = || jiff::civil::Date::strptime("%m/%d/%Y", text).ok().map(|date| date.at(0, 0, 0, 0));
+    of("%m/%d/%Y %I:%M:%S %p").or_else(|| of("%m/%d/%Y %H:%M:%S")).or_else(date)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_in_other_forms_are_read_and_impossible_ones_are_not() {
+        for (text, read) in [
+            ("\"2026-11-20T16:00:00.000Z\"", Some("2026-11-20T08:00:00")),
+            ("\"2026-11-20T11:00:00-05:00\"", Some("2026-11-20T08:00:00")),
+            ("\"11/20/2026 8:00:00 AM\"", Some("2026-11-20T08:00:00")),
+            ("\"11/20/2026 8:00:00 PM\"", Some("2026-11-20T20:00:00")),
+            ("\"11/20/2026\"", Some("2026-11-20T00:00:00")),
+            ("\"2026-11-20T08:00:00.0000000\"", Some("2026-11-20T08:00:00")),
+            ("\"2026-02-30\"", None),
+            ("\"31/31/2026\"", None),
+            ("\"soon\"", None),
+            ("12", None),
+        ] {
+            let found = time(Some(text)).ok().flatten().map(|time| time.to_string());
+            assert_eq!(found.as_deref(), read, "{text}");
+        }
+        assert_eq!(channels_date(Some("\"soon\"")), Some(stevedore_domain::order::UNREADABLE));
+        assert_eq!(channels_date(None), None);
+    }
 }

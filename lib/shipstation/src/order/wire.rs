@@ -22,7 +22,7 @@ pub(crate) struct OrderWire<'a> {
     pub(super) customer_email: Leaf<'a>,
     pub(super) bill_to: Option<AddressWire<'a>>,
     pub(super) ship_to: Option<AddressWire<'a>>,
-    pub(super) items: Option<Vec<ItemWire<'a>>>,
+    pub(super) items: Option<Vec<Option<ItemWire<'a>>>>,
     pub(super) order_total: Leaf<'a>,
     pub(super) amount_paid: Leaf<'a>,
     pub(super) tax_amount: Leaf<'a>,
@@ -143,7 +143,11 @@ pub(crate) fn order<'a>(scanner: &mut Scanner<'a>) -> Taken<OrderWire<'a>> {
         "customerEmail" => leaf(scanner, &mut order.customer_email),
         "billTo" => optional(scanner, &mut order.bill_to, address),
         "shipTo" => optional(scanner, &mut order.ship_to, address),
-        "items" => list(scanner, &mut order.items, item),
+        "items" => list(scanner, &mut order.items, |scanner| {
+            let mut one = None;
+            optional(scanner, &mut one, item)?;
+            Ok(one)
+        }),
         "orderTotal" => leaf(scanner, &mut order.order_total),
         "amountPaid" => leaf(scanner, &mut order.amount_paid),
         "taxAmount" => leaf(scanner, &mut order.tax_amount),
