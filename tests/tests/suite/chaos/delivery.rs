@@ -209,7 +209,8 @@ async fn s117_a_booked_order_is_not_touched_by_older_revisions() {
         let noted = |warning: &Warning| warning.reason == Reason::ChangedAfterBooking;
         assert_eq!(stored.entry.state, LogState::Booked);
         assert_eq!(sales[&id], totals[permutation[0]], "{permutation:?}");
-        assert_eq!(stored.entry.warnings.iter().any(noted), permutation[0] != 3, "{permutation:?} {:?}", stored.entry.warnings);
+        // The third and the newest differ by being shipped, which is no change.
+        assert_eq!(stored.entry.warnings.iter().any(noted), permutation[0] < 2, "{permutation:?} {:?}", stored.entry.warnings);
         assert_eq!(stored.entry.order_total.unwrap().0, totals[3], "{permutation:?}");
         let kept = shop.world.table.newest_order(&stored).await.unwrap().unwrap();
         assert!(kept.get().contains("\"shipped\""), "{permutation:?}");

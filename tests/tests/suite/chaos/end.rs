@@ -54,6 +54,9 @@ pub async fn end(shop: &Shop) -> End {
                 part.remove("at");
             }
         }
+        if let Some(booked) = value.get_mut("booked_revision").and_then(Value::as_object_mut) {
+            booked.remove("read_at");
+        }
         for assembly in value.get_mut("assemblies").and_then(Value::as_array_mut).into_iter().flatten() {
             assembly.as_object_mut().unwrap().remove("at");
         }
@@ -62,6 +65,9 @@ pub async fn end(shop: &Shop) -> End {
     let (mut log, mut kept) = (BTreeMap::new(), BTreeMap::new());
     for stored in shop.world.log().await {
         let mut value = without(serde_json::to_value(&stored.entry).unwrap(), &["timeline", "captured_at", "captured_by"]);
+        if let Some(booked) = value.get_mut("booked_revision").and_then(Value::as_object_mut) {
+            booked.remove("read_at");
+        }
         for seen in value["revisions"].as_array_mut().unwrap() {
             for name in ["operation_id", "read_at"] {
                 seen.as_object_mut().unwrap().remove(name);
