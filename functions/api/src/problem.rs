@@ -57,6 +57,8 @@ codes! {
     AlreadyConnected = "already_connected", CONFLICT, "A ShipStation account is connected already. Rotate its credentials with PATCH, or disconnect it first.";
     /// The connection is being taken apart.
     Disconnecting = "disconnecting", CONFLICT, "The connection is being taken apart. Wait until it is disconnected, or send the DELETE again.";
+    /// Rotation keeps the account.
+    AnotherAccount = "another_account", CONFLICT, "These credentials are of another ShipStation account than the connected one. Disconnect that one first, then connect this one.";
     /// Nothing is connected.
     NotConnected = "not_connected", CONFLICT, "No ShipStation account is connected. Connect one first.";
     /// Orders are not taken from ShipStation.

@@ -73,7 +73,11 @@ impl<'a> Gathering<'a> {
             loop {
                 let listed = self.deps.table.list_log_state(state, &list).await?;
                 let mut entries = listed.items;
-                entries.retain(|stored| self.run.run.takes(stored.entry.captured_at) && !self.tried.contains(&stored.entry.order_id));
+                entries.retain(|stored| {
+                    stored.entry.account == self.run.account
+                        && self.run.run.takes(stored.entry.captured_at)
+                        && !self.tried.contains(&stored.entry.order_id)
+                });
                 if !entries.is_empty() {
                     let orders: Vec<OrderId> = entries.iter().map(|stored| stored.entry.order_id).collect();
                     self.deps.table.put_run_page(date, self.merged + 1, &orders).await?;

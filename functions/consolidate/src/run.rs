@@ -19,6 +19,7 @@ const AFTER_THE_END: SignedDuration = SignedDuration::from_mins(1);
 
 /// Begins every run that is due, or goes on with the one that was cut off; the earliest date first. `asked` is the operation of a person who asked.
 pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, deadline: Deadline) -> Result<Value, Error> {
+    let deps = &Deps { table: deps.table.of_connected_account().await?, ..deps.clone() };
     let mut asked = match &asked {
         Some(id) => unanswered(deps, id).await?,
         None => None,
@@ -144,6 +145,7 @@ async fn begin(
             message: None,
             counts: Counts::default(),
             requests: 0,
+            account: deps.table.account(),
             pages: 0,
             position: None,
             started_at: now,
@@ -153,7 +155,7 @@ async fn begin(
         },
     };
     let record = RunRecord::new(run, settings.version, operation.id.clone(), now);
-    let stored = StoredRun::new(record, settings.value, held_until(now, deadline));
+    let stored = StoredRun { account: deps.table.account(), ..StoredRun::new(record, settings.value, held_until(now, deadline)) };
     let begun = deps.table.begin_run(&stored, &operation, asked.map(|asked| asked.version)).await?;
     if begun {
         tracing::info!(date = %run.local_date, boundary = %run.boundary, operation_id = %operation.id, "consolidation begins");
@@ -185,6 +187,8 @@ async fn let_go(deps: &Deps, date: Date, held: Option<Timestamp>) {
 
 /// Works on a run. Answers whether it is done; else its time is over, and what it has is put away.
 async fn go_on(deps: &Deps, run: StoredRun, deadline: Deadline) -> Result<bool, Error> {
+    // A day's orders stay until they are a sale: nothing else is connected meanwhile.
+    let deps = &Deps { table: deps.table.of_account(run.account), ..deps.clone() };
     let mut gathering = Gathering::resume(deps, run).await?;
     if gathering.every_page(deadline).await? == Gathered::Everything {
         finish::finish(deps, gathering).await?;

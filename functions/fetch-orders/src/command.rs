@@ -11,7 +11,7 @@ use stevedore_domain::pacific::PacificTime;
 use stevedore_lambda::Deadline;
 
 use crate::run::{self, Run};
-use crate::{Deps, Error, MARGIN, import, pending, recreate, tick};
+use crate::{Deps, Error, MARGIN, import, other_account, pending, recreate, tick};
 
 pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline) -> Result<(), Error> {
     match command {
@@ -37,6 +37,9 @@ async fn go_on(deps: &Deps, id: &OperationId, deadline: Deadline) -> Result<(), 
         return import::products(deps, stored, deadline).boxed().await;
     }
     let Some(mut run) = Run::take(deps, stored, deadline).await? else { return Ok(()) };
+    if run.operation.account != deps.table.account() {
+        return other_account::end(deps, run).await;
+    }
     match run.operation.kind.clone() {
         OperationKind::Download => {
             run.cursor = tick::resume_lease(deps, id).await?;
@@ -78,6 +81,9 @@ async fn process_pending(
 ) -> Result<(), Error> {
     let stored = deps.table.operation(id).await?.ok_or_else(|| Error::NoOperation(id.clone()))?;
     let Some(mut run) = Run::take(deps, stored, deadline).await? else { return Ok(()) };
+    if run.operation.account != deps.table.account() {
+        return other_account::end(deps, run).await;
+    }
     let rows = pending::process(deps, id, orders).await?;
     run.operation.pages = deps.table.put_operation_rows(id, 0, &rows).await?;
     let now = (deps.clock)();

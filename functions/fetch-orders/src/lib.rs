@@ -8,10 +8,12 @@ mod figures;
 mod housekeeping;
 mod import;
 mod merged;
+mod other_account;
 mod pending;
 mod place;
 mod recreate;
 mod run;
+mod sale_ids;
 mod sending;
 mod step;
 mod tick;
@@ -103,6 +105,7 @@ pub async fn handle(deps: &Deps, event: Value, deadline: Deadline) -> Result<Val
     struct Tick {
         time: Timestamp,
     }
+    let deps = &Deps { table: deps.table.of_connected_account().await?, ..deps.clone() };
     if event.get("Records").is_some() {
         let event: SqsEvent = serde_json::from_value(event).map_err(|error| Error::UnknownEvent(Some(error)))?;
         let limits = Limits { concurrency: NonZeroUsize::MIN, deadline, margin: MARGIN, clock: Arc::clone(&deps.clock) };
@@ -123,5 +126,7 @@ pub async fn handle(deps: &Deps, event: Value, deadline: Deadline) -> Result<Val
         return Err(Error::UnknownEvent(None));
     }
     let tick: Tick = serde_json::from_value(event).map_err(|error| Error::UnknownEvent(Some(error)))?;
-    tick::tick(deps, tick.time, deadline).await
+    let answer = tick::tick(deps, tick.time, deadline).await;
+    sale_ids::check(deps, deadline).await;
+    answer
 }

@@ -77,7 +77,8 @@ async fn send(
 ) -> Result<(), Error> {
     let mut bodies = Vec::with_capacity(entries.len());
     let begun = rows.len();
-    for stored in entries {
+    // What another account left behind is not this one's to process.
+    for stored in entries.iter().filter(|stored| stored.entry.account == deps.table.account()) {
         let (Some(order), Some(newest)) = (deps.table.newest_order(stored).await?, stored.entry.newest()) else {
             tracing::error!(order_id = %stored.entry.order_id, "the newest revision of an open order is missing; load the order by its number");
             continue;
@@ -85,7 +86,13 @@ async fn send(
         if settings.is_some_and(|settings| is_held_back(stored, &order, settings)) {
             continue;
         }
-        let message = OrderMessage { operation_id: operation.clone(), trigger: Trigger::Manual, read_at: newest.read_at, order };
+        let message = OrderMessage {
+            operation_id: operation.clone(),
+            account: stored.entry.account,
+            trigger: Trigger::Manual,
+            read_at: newest.read_at,
+            order,
+        };
         if let Some(body) = message.encode()? {
             bodies.push(body);
             rows.push(queued_row(stored.entry.order_id, &stored.entry.order_number, QueuedRevision::new(newest, Some(&stored.entry))));

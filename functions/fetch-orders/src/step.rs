@@ -64,6 +64,7 @@ pub(crate) async fn take(
         }
         let message = OrderMessage {
             operation_id: run.operation.id.clone(),
+            account: deps.table.account(),
             trigger: run.operation.trigger,
             read_at: Some(order.read_at),
             order: order.raw.clone().into(),

@@ -108,6 +108,7 @@ async fn begin(
         message: None,
         counts: stevedore_domain::operation::Counts::default(),
         requests: 0,
+        account: deps.table.account(),
         pages: 0,
         position: None,
         started_at: now,

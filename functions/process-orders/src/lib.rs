@@ -8,6 +8,7 @@ mod after_booking;
 mod figures;
 mod load;
 mod process;
+mod refused;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub async fn handle(deps: &Deps, event: SqsEvent, deadline: Deadline) -> Result<
     let began = (deps.clock)();
     let readable = event.records.iter().filter_map(|record| OrderMessage::decode(record.body.as_deref()?).ok());
     let loaded = Arc::new(Box::pin(Loaded::read(&deps.table, readable)).await.map_err(Error::Load)?);
+    let deps = &Deps { table: loaded.table.clone(), ..deps.clone() };
     let limits = Limits { concurrency: CONCURRENCY, deadline, margin: MARGIN, clock: Arc::clone(&deps.clock) };
     let outcomes = Outcomes::default();
     let answer = run_batch(event, &limits, |record| one(deps, Arc::clone(&loaded), &outcomes, record)).await?;
@@ -86,7 +88,7 @@ async fn one(deps: &Deps, loaded: Arc<Loaded>, outcomes: &Outcomes, record: Reco
             // The error leaves out what was found there: it may be the buyer's.
             bury(deps, &record, &why, RecordError::poison(process::Failure::Malformed(malformed))).await
         }
-        Err(process::Failure::Table(error)) if error.is_about_the_data() => {
+        Err(process::Failure::Table(error)) if error.is_invalid() => {
             let why = DeadReason::new(
                 "refused_by_table",
                 std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),

@@ -1,11 +1,11 @@
 //! What a batch's orders need from the table, read for all of them together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{Error, Known, Table};
+use stevedore_aws::{Connection, Error, Known, Table};
 use stevedore_booking::Reference;
-use stevedore_domain::ids::OrderId;
+use stevedore_domain::ids::{OrderId, ShipstationAccount};
 use stevedore_domain::log::Trigger;
 use stevedore_domain::order::{Order, Revision, RevisionKey};
 use stevedore_domain::settings::{Consolidation, Settings};
@@ -14,7 +14,10 @@ use stevedore_shipstation::parse_order;
 /// Settings and reference data for a batch, and what is known of its orders. An order that turns out to be stale is read again by itself.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    pub(crate) connected: bool,
+    /// The connected account; none where there is no whole connection.
+    pub(crate) connected: Option<ShipstationAccount>,
+    /// The table, for the account that the rest was read of.
+    pub(crate) table: Table,
     pub(crate) settings: Settings,
     pub(crate) reference: Reference,
     pub(crate) known: HashMap<OrderId, Known>,
@@ -38,9 +41,17 @@ impl Newest {
 
 impl Loaded {
     pub(crate) async fn read(table: &Table, messages: impl IntoIterator<Item = OrderMessage>) -> Result<Self, Error> {
+        let messages: Vec<OrderMessage> = messages.into_iter().collect();
+        let accounts: BTreeSet<ShipstationAccount> = messages.iter().map(|message| message.account).collect();
+        // Nearly always all messages are of one account, which is the connected one.
+        let account = match accounts.first() {
+            Some(account) if accounts.len() == 1 => *account,
+            _ => table.of_connected_account().await?.account(),
+        };
+        let table = table.of_account(account);
         let mut newest: HashMap<OrderId, Newest> = HashMap::new();
         let mut orders: Vec<Order> = Vec::new();
-        for message in messages {
+        for message in messages.into_iter().filter(|message| message.account == account) {
             let Ok(Revision { order, key }) = parse_order(message.order.get(), message.read_at) else { continue };
             let one = Newest { key, trigger: message.trigger };
             newest
@@ -61,12 +72,15 @@ impl Loaded {
         )?;
         let settings = settings.value;
         let stores = stores.map(|(names, _)| names).unwrap_or_default();
-        // With daily consolidation nothing is booked here.
-        let reference = if settings.consolidation == Consolidation::None && !orders.is_empty() {
-            Box::pin(Reference::read(table, &settings, stores, &orders.iter().collect::<Vec<_>>())).await?
+        let connected = connection.map(|stored| stored.value).filter(|connection| !connection.disconnecting);
+        let connected = connected.map(|Connection { account, .. }| account);
+        // With daily consolidation nothing is booked here, and nothing of an account that is not connected.
+        let books = settings.consolidation == Consolidation::None && !orders.is_empty() && connected == Some(account);
+        let reference = if books {
+            Box::pin(Reference::read(&table, &settings, stores, &orders.iter().collect::<Vec<_>>())).await?
         } else {
             Reference::default()
         };
-        Ok(Self { connected: connection.is_some_and(|connection| !connection.value.disconnecting), settings, reference, known, newest })
+        Ok(Self { connected, table, settings, reference, known, newest })
     }
 }

@@ -11,7 +11,7 @@ use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, classify, hold};
 use stevedore_domain::order::{Order, Revision, RevisionKey};
 use stevedore_domain::reason::Reason;
-use stevedore_domain::sale::{Booked, CustomerMatches, OrderSource, Sale, Unbookable, Warning, book};
+use stevedore_domain::sale::{Booked, CustomerMatches, Sale, Unbookable, Warning, book};
 use stevedore_domain::settings::Consolidation;
 use stevedore_domain::stock::Levels;
 use stevedore_shipstation::{Malformed, parse_order};
@@ -19,6 +19,7 @@ use stevedore_shipstation::{Malformed, parse_order};
 use crate::Deps;
 use crate::after_booking::{self, AfterBooking, At};
 use crate::load::Loaded;
+use crate::refused;
 
 /// How often an order is decided on anew because others wrote to it at the same time.
 const ATTEMPTS: u32 = 10;
@@ -70,8 +71,11 @@ pub(crate) struct Plan {
 pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage) -> Result<Done, Failure> {
     let mut revision = parse_order(message.order.get(), message.read_at).map_err(|error| Failure::Malformed(Box::new(error)))?;
     let order_id = revision.order.id;
-    if !loaded.connected {
-        return Ok(Done { order_id, outcome: Outcome::Skipped, reason: Some(Reason::NotConnected), state: None, sale_id: None });
+    let set_aside = |reason| Done { order_id, outcome: Outcome::Skipped, reason: Some(reason), state: None, sale_id: None };
+    match loaded.connected {
+        None => return Ok(set_aside(Reason::NotConnected)),
+        Some(account) if account != message.account => return Ok(set_aside(Reason::OtherAccount)),
+        Some(_) => {}
     }
     if loaded.newest.get(&order_id).is_some_and(|newest| newest.overtakes(&revision.key, message.trigger)) {
         return Ok(Done { order_id, outcome: Outcome::Unchanged, reason: Some(Reason::OlderRevision), state: None, sale_id: None });
@@ -80,7 +84,7 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
     let mut customers: Cow<'_, CustomerMatches> = Cow::Borrowed(loaded.reference.customers(order_id));
     let mut levels = Levels::default();
     // A sale whose id the order's next one would have, although nothing here remembers it.
-    let mut in_the_way = None;
+    let mut in_the_way: Option<Sale> = None;
     for _ in 0..ATTEMPTS {
         let now = (deps.clock)();
         let entry = known.as_deref().and_then(Known::entry);
@@ -91,8 +95,8 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
         }
         let order = &revision.order;
         let live = match known.as_deref() {
-            Some(Known::Orphan(orphan)) => live(deps, orphan, order).await?,
-            _ => None,
+            Some(Known::Orphan(orphan)) => live(deps, orphan).await?,
+            _ => in_the_way.clone().filter(|sale| sale.voided_at.is_none()).map(|sale| Live::Own(Box::new(sale))),
         };
         // Apart, so that an order that is new does not carry the room for it.
         let after = match known.as_deref() {
@@ -111,8 +115,15 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
             Some(entry) if matches!(entry.state, LogState::Booked | LogState::Consolidating | LogState::Voided) => Kindred::default(),
             entry => Kindred::read(&deps.table, order, entry, &[]).await?,
         };
-        let with =
-            With { loaded, customers: &customers, levels: &levels, message, in_the_way: in_the_way.as_ref(), kindred: &kindred, after };
+        let with = With {
+            loaded,
+            customers: &customers,
+            levels: &levels,
+            message,
+            in_the_way: in_the_way.as_ref().map(|sale| &sale.id),
+            kindred: &kindred,
+            after,
+        };
         let plan = match plan(with, &revision, known.as_deref(), live.as_ref(), now) {
             Ok(plan) => plan,
             Err(done) => return Ok(done),
@@ -127,7 +138,13 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
             paid: plan.paid.as_deref(),
             beside: &kindred.beside,
         };
-        match deps.table.capture(write, now).await? {
+        let captured = match deps.table.capture(write, now).await {
+            Err(error) if error.is_invalid() => {
+                return refused::keep(deps, &plan.entry, known.as_deref(), &revision, message, &error).await;
+            }
+            captured => captured?,
+        };
+        match captured {
             CaptureOutcome::Written => {
                 if known.is_none() && message.read_at.is_some_and(|read_at| now.duration_since(read_at) > STALE) {
                     read_again(deps, order_id, now).await?;
@@ -146,7 +163,7 @@ pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage
                 let fresh = matches(deps, loaded, order).await?;
                 customers = Cow::Owned(adopt(deps, fresh, plan.booked.as_ref()).await?);
             }
-            CaptureOutcome::SaleExists(existing) => in_the_way = Some(existing.sale.id),
+            CaptureOutcome::SaleExists(existing) => in_the_way = Some(existing.sale),
         }
         known = deps.table.known_order(order_id).await?.map(Cow::Owned);
     }
@@ -180,21 +197,14 @@ enum Live {
     Day(SaleId, Box<DayOrder>),
 }
 
-async fn live(deps: &Deps, orphan: &Orphan, order: &Order) -> Result<Option<Live>, Failure> {
+async fn live(deps: &Deps, orphan: &Orphan) -> Result<Option<Live>, Failure> {
     if let (Some(day), Some(member)) = (orphan.sale_id.day(), &orphan.member) {
         let run = deps.table.run(day).await?;
         let stands = run.is_some_and(|stored| stored.run.voided_at.is_none());
         return Ok(stands.then(|| Live::Day(orphan.sale_id.clone(), Box::new(member.clone()))));
     }
     let sale = deps.table.sale(&orphan.sale_id).await?.map(|stored| stored.sale);
-    Ok(sale.filter(|sale| sale.voided_at.is_none() && is_of(sale, order)).map(|sale| Live::Own(Box::new(sale))))
-}
-
-/// Whether a sale under the order's id is this order's, and not one of another ShipStation account that was connected before. Numbers can be edited
-/// and keys cannot, but an order may have none.
-fn is_of(sale: &Sale, order: &Order) -> bool {
-    let same = |source: &OrderSource| source.order_number == order.number || (order.key.is_some() && source.order_key == order.key);
-    sale.source.order().is_some_and(same)
+    Ok(sale.filter(|sale| sale.voided_at.is_none()).map(|sale| Live::Own(Box::new(sale))))
 }
 
 /// Has the next download read an order again that was captured from an old message: ShipStation may have changed or cancelled it since, in a state
@@ -211,7 +221,7 @@ fn waiting(entry: &LogEntry) -> Done {
     Done { order_id, outcome: Outcome::Unchanged, reason: Some(Reason::NothingBookedChanged), state, sale_id }
 }
 
-/// The customer whose derived id is taken although nothing links it to the order's buyer: left over from an earlier connection.
+/// The customer whose derived id is taken although nothing links it to the order's buyer: the id names account and buyer, and the link is gone.
 async fn adopt(deps: &Deps, mut matches: CustomerMatches, booked: Option<&Booked>) -> Result<CustomerMatches, Failure> {
     use stevedore_domain::sale::CustomerChoice;
     if let (None, None, Some(Booked { customer: CustomerChoice::Create(new), .. })) = (&matches.linked, &matches.by_email, booked) {
@@ -268,9 +278,7 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
         }
         (Decision::Nothing(..), None) => return Err(nothing()),
         (_, Some(known)) => known.entry.clone(),
-        (_, None) => {
-            LogEntry { past_sales: orphan.map(|orphan| orphan.sale_id.clone()).into_iter().collect(), ..new_entry(revision, loaded, now) }
-        }
+        (_, None) => LogEntry { past_sales: orphan.map(Orphan::past_sales).unwrap_or_default(), ..new_entry(revision, loaded, now) },
     };
     if brings_order {
         brings_order = entry.newest().is_none_or(|newest| key.digest != newest.digest || key.modified_at > newest.modified_at);
@@ -406,6 +414,7 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
 fn new_entry(revision: &Revision, loaded: &Loaded, now: Timestamp) -> LogEntry {
     let order = &revision.order;
     LogEntry {
+        account: loaded.table.account(),
         order_id: order.id,
         order_number: order.number.clone(),
         store_id: order.store_id,

@@ -191,6 +191,16 @@ struct Shared {
     faults: Faults,
     report: Report,
     world: Mutex<World>,
+    account: Mutex<AccountNow>,
+}
+
+/// The account as which it answers.
+#[derive(Debug)]
+pub(crate) struct AccountNow {
+    pub(crate) api_key: String,
+    pub(crate) api_secret: String,
+    /// Added to the stores' ids.
+    pub(crate) stores_from: i64,
 }
 
 impl Sandbox {
@@ -199,7 +209,18 @@ impl Sandbox {
         let report = Report { orders: store.orders.len(), lines, revisions: scheduled.len() };
         let faults = Faults::new(options.seed);
         let world = World { store, arrivals, scheduled, window: LimitWindow::default(), requests: VecDeque::new() };
-        Self { shared: Arc::new(Shared { options, faults, report, world: Mutex::new(world) }) }
+        let account = AccountNow { api_key: options.api_key.clone(), api_secret: options.api_secret.clone(), stores_from: 0 };
+        Self { shared: Arc::new(Shared { options, faults, report, world: Mutex::new(world), account: Mutex::new(account) }) }
+    }
+
+    /// Answers as another account from now on: with other credentials, and stores whose ids are larger by `stores_from`. Orders stay, as if two accounts had orders of
+    /// the same ids; each keeps the store that it names.
+    pub fn become_account(&self, api_key: &str, api_secret: &str, stores_from: i64) {
+        *self.account() = AccountNow { api_key: api_key.to_owned(), api_secret: api_secret.to_owned(), stores_from };
+    }
+
+    pub(crate) fn account(&self) -> MutexGuard<'_, AccountNow> {
+        self.shared.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The faults' switchboard.

@@ -24,8 +24,8 @@ pub(crate) const TAGS: [i64; 4] = [71_001, 71_002, 71_003, 71_004];
 /// When the account was opened: Pacific wall time.
 const OPENED: &str = "2022-03-14T09:26:53.59";
 
-/// `GET /stores`: a bare array.
-pub(crate) fn stores() -> Json {
+/// `GET /stores`: a bare array. Their ids are larger by `from` than those of the orders here.
+pub(crate) fn stores(from: i64) -> Json {
     let rows = [
         (WEB_SHOP, "Harbor & Pine Web Shop", 36, "WooCommerce"),
         (MARKETPLACE, "Harbor & Pine Marketplace", 2, "Amazon"),
@@ -37,7 +37,7 @@ pub(crate) fn stores() -> Json {
         rows.into_iter()
             .map(|(id, name, marketplace_id, marketplace)| {
                 obj! {
-                    "storeId" => id, "storeName" => name, "marketplaceId" => marketplace_id, "marketplaceName" => marketplace,
+                    "storeId" => id + from, "storeName" => name, "marketplaceId" => marketplace_id, "marketplaceName" => marketplace,
                     "accountName" => Json::Null, "email" => Json::Null, "integrationUrl" => Json::Null, "active" => true,
                     "companyName" => "", "phone" => Json::Null, "publicEmail" => Json::Null, "website" => Json::Null,
                     "refreshDate" => Json::Null, "lastRefreshAttempt" => Json::Null, "createDate" => OPENED,

@@ -114,7 +114,10 @@ impl Sandbox {
     }
 
     fn authorized(&self, headers: &HeaderMap) -> bool {
-        let expected = format!("{}:{}", self.options().api_key, self.options().api_secret);
+        let expected = {
+            let account = self.account();
+            format!("{}:{}", account.api_key, account.api_secret)
+        };
         let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let decoded = given.and_then(|value| {
             let (scheme, credentials) = value.split_once(' ')?;
@@ -173,7 +176,7 @@ fn route(sandbox: &Sandbox, state: &crate::World, method: &Method, uri: &Uri) ->
             Some((id, entry)) => Content { single: Some(id), ..Content::new(StatusCode::OK, entry.text.to_string()) },
             None => missing(),
         },
-        ["stores"] => listed(Ok(reference::stores())),
+        ["stores"] => listed(Ok(reference::stores(sandbox.account().stores_from))),
         ["warehouses"] => listed(Ok(reference::warehouses())),
         ["accounts", "listtags"] => listed(Ok(reference::tags())),
         ["products"] => listed(products::list(&state.store.products, &params)),

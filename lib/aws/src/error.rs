@@ -76,18 +76,20 @@ impl Error {
         matches!(self, Self::Unavailable { .. } | Self::Contended { .. } | Self::Stuck { .. })
     }
 
-    /// Whether DynamoDB refused what was to be written, so that the same will be refused each time.
-    #[must_use]
-    pub fn is_about_the_data(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == "ValidationException")
-    }
-
     /// AWS's error code, where AWS answered.
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
             Self::Unavailable { code, .. } | Self::Refused { code, .. } => Some(code),
             _ => None,
         }
+    }
+
+    /// Whether DynamoDB refused what was to be written for what it is: a key or an item that is too long, a value that it does not take. Asking again never helps.
+    #[must_use]
+    pub fn is_invalid(&self) -> bool {
+        let code =
+            |code: &str| matches!(code, "ValidationException" | "ValidationError") || code.starts_with("ItemCollectionSizeLimitExceeded");
+        matches!(self, Self::Refused { code: refused, .. } if code(refused))
     }
 
     pub(crate) fn call<E, R>(operation: &'static str) -> impl FnOnce(SdkError<E, R>) -> Self

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use stevedore_domain::ids::{OperationId, OrderId, ProductId, SaleId};
+use stevedore_domain::ids::{OperationId, OrderId, ProductId, SaleId, ShipstationAccount};
 use stevedore_domain::order::RevisionKey;
 use stevedore_domain::stock::StockKey;
 
@@ -15,8 +15,35 @@ pub(crate) struct Key {
 
 impl Key {
     pub(crate) fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
-        Self { pk: pk.into(), sk: sk.into() }
+        Self { pk: partition(pk), sk: sort(sk) }
     }
+}
+
+/// The most bytes of a partition key, of the table's and of an index's (DynamoDB developer guide, "Constraints"). An engine on one machine may not hold an index
+/// to it.
+const LONGEST_PARTITION: usize = 2_048;
+/// The same of a sort key.
+const LONGEST_SORT: usize = 1_024;
+
+/// A text as a partition key: order numbers and e-mail addresses come from outside, and have no end of their own.
+pub(crate) fn partition(text: impl Into<String>) -> String {
+    fitted(text.into(), LONGEST_PARTITION)
+}
+
+/// A text as a sort key.
+pub(crate) fn sort(text: impl Into<String>) -> String {
+    fitted(text.into(), LONGEST_SORT)
+}
+
+/// A text in at most so many bytes: itself while it fits, else its beginning and a digest of all of it, so that different texts stay different. The whole text is
+/// in the item's document.
+fn fitted(text: String, most: usize) -> String {
+    if text.len() <= most {
+        return text;
+    }
+    let digest = format!("~{:032x}", stevedore_domain::order::Digest::of_bytes(text.as_bytes()).value);
+    let end = text.floor_char_boundary(most - digest.len());
+    format!("{}{digest}", text.get(..end).unwrap_or_default())
 }
 
 impl std::fmt::Display for Key {
@@ -39,6 +66,10 @@ pub(crate) fn settings_change(version: u64) -> Key {
 pub(crate) fn stores() -> Key {
     Key::new("CONFIG", "STORES")
 }
+/// How far the ids of earlier sales have been checked.
+pub(crate) fn sale_ids() -> Key {
+    Key::new("CONFIG", "SALE_IDS")
+}
 pub(crate) fn pacing() -> Key {
     Key::new("CONFIG", "PACING")
 }
@@ -52,8 +83,12 @@ pub(crate) fn audit(id: &str) -> Key {
 pub(crate) fn cursor() -> Key {
     Key::new("CURSOR", "orders")
 }
-pub(crate) fn log_entry(order: OrderId) -> Key {
-    Key::new(format!("ORDER#{order}"), "LOG")
+/// Every account that is or was connected.
+pub(crate) fn accounts() -> Key {
+    Key::new("CONFIG", "ACCOUNTS")
+}
+pub(crate) fn log_entry(account: ShipstationAccount, order: OrderId) -> Key {
+    Key::new(format!("ORDER#{}", account.qualify(order)), "LOG")
 }
 /// All chunks of one revision share this prefix.
 pub(crate) fn revision_prefix(key: &RevisionKey) -> String {
@@ -143,11 +178,11 @@ pub(crate) fn unique(kind: &str, value: &str) -> Key {
 pub(crate) fn product_code(folded: &str) -> Key {
     Key::new(format!("CODE#{folded}"), HEAD)
 }
-pub(crate) fn product_link(shipstation_product: impl std::fmt::Display) -> Key {
-    Key::new(format!("LINK#product#{shipstation_product}"), HEAD)
+pub(crate) fn product_link(account: ShipstationAccount, shipstation_product: impl std::fmt::Display) -> Key {
+    Key::new(format!("LINK#product#{}", account.qualify(shipstation_product)), HEAD)
 }
-pub(crate) fn customer_link(shipstation_customer: impl std::fmt::Display) -> Key {
-    Key::new(format!("LINK#customer#{shipstation_customer}"), HEAD)
+pub(crate) fn customer_link(account: ShipstationAccount, shipstation_customer: impl std::fmt::Display) -> Key {
+    Key::new(format!("LINK#customer#{}", account.qualify(shipstation_customer)), HEAD)
 }
 /// The oldest customer with an e-mail address (folded).
 pub(crate) fn email(folded: &str) -> Key {
@@ -157,4 +192,23 @@ pub(crate) fn email(folded: &str) -> Key {
 /// An instant as text that sorts in time: fixed width, to the microsecond.
 pub(crate) fn instant(at: Timestamp) -> String {
     at.strftime("%Y%m%dT%H%M%S.%6f").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A key never exceeds what DynamoDB takes; what fits stays as it is, and long texts that differ at their ends alone have different keys.
+    #[test]
+    fn long_texts_are_cut_and_stay_different() {
+        let pk = |address: &str| email(address).pk;
+        let fits = "e".repeat(LONGEST_PARTITION - "EMAIL#".len());
+        assert_eq!(pk(&fits), format!("EMAIL#{fits}"));
+        let long = "\u{e9}".repeat(3_000);
+        let (one, other) = (pk(&format!("{long}1")), pk(&format!("{long}2")));
+        assert!(one.len() <= LONGEST_PARTITION && one.len() > LONGEST_PARTITION - 4 && one != other);
+        let key = Key::new("A", "b".repeat(5_000));
+        assert_eq!(key.sk.len(), LONGEST_SORT);
+        assert_eq!(key, Key::new("A", "b".repeat(5_000)));
+    }
 }

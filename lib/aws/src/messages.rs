@@ -9,13 +9,16 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use stevedore_domain::ids::{OperationId, OrderId};
+use stevedore_domain::ids::{OperationId, OrderId, ShipstationAccount};
 use stevedore_domain::log::Trigger;
 
 use crate::codec;
 
 /// The version that this program writes and reads.
 pub const VERSION: u32 = 1;
+
+/// The version of a message that is of another account than the first. A program that does not know of accounts must not take it for one of the first.
+const WITH_ACCOUNT: u32 = 2;
 
 /// SQS takes a message, and all messages of one batch together, up to this many bytes.
 pub const LARGEST_BATCH: usize = 1 << 20;
@@ -28,6 +31,8 @@ const PACKED_ABOVE: usize = LARGEST_BATCH / 10 - 64;
 pub struct OrderMessage {
     /// The operation that read it.
     pub operation_id: OperationId,
+    /// The account that it was read from.
+    pub account: ShipstationAccount,
     /// What started that operation.
     pub trigger: Trigger,
     /// When it was read from ShipStation, where the message says so.
@@ -46,7 +51,7 @@ pub enum MessageError {
     #[error("the message is not an order or a command of this system")]
     Malformed(#[source] serde_json::Error),
     /// Written by a version that this one does not know.
-    #[error("the message has version {0}, and this program reads version {VERSION}")]
+    #[error("the message has version {0}, and this program reads versions {VERSION} and {WITH_ACCOUNT}")]
     Version(u32),
     /// Neither the order nor its packed form is there.
     #[error("the message has no order")]
@@ -60,6 +65,8 @@ pub enum MessageError {
 struct OrderWire<O> {
     v: u32,
     operation_id: OperationId,
+    #[serde(default, skip_serializing_if = "ShipstationAccount::is_first")]
+    account: ShipstationAccount,
     trigger: Trigger,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     read_at: Option<Timestamp>,
@@ -109,9 +116,9 @@ struct Versioned {
     v: u32,
 }
 
-fn check_version(body: &str) -> Result<(), MessageError> {
+fn check_version(body: &str, known: &[u32]) -> Result<(), MessageError> {
     let Versioned { v } = serde_json::from_str(body).map_err(MessageError::of)?;
-    if v == VERSION { Ok(()) } else { Err(MessageError::Version(v)) }
+    if known.contains(&v) { Ok(()) } else { Err(MessageError::Version(v)) }
 }
 
 /// The same JSON without the two characters that SQS refuses and JSON allows, U+FFFE and U+FFFF: they can only stand in a string, where an escape says the same.
@@ -133,8 +140,9 @@ impl OrderMessage {
         const OPERATION: &str = "encode an order message";
         let encoding = crate::Error::encoding(OPERATION);
         let mut wire = OrderWire {
-            v: VERSION,
+            v: if self.account.is_first() { VERSION } else { WITH_ACCOUNT },
             operation_id: self.operation_id.clone(),
+            account: self.account,
             trigger: self.trigger,
             read_at: self.read_at,
             order: Some(&self.order),
@@ -155,7 +163,7 @@ impl OrderMessage {
     /// # Errors
     /// [`MessageError`]: the message belongs to the dead letters.
     pub fn decode(body: &str) -> Result<Self, MessageError> {
-        check_version(body)?;
+        check_version(body, &[VERSION, WITH_ACCOUNT])?;
         let wire: OrderWire<Box<RawValue>> = serde_json::from_str(body).map_err(|error| no_order_or(error, body))?;
         let order = match (wire.order, wire.packed) {
             (Some(order), _) => order,
@@ -167,7 +175,7 @@ impl OrderMessage {
             }
             (None, None) => return Err(MessageError::NoOrder),
         };
-        Ok(Self { operation_id: wire.operation_id, trigger: wire.trigger, read_at: wire.read_at, order })
+        Ok(Self { operation_id: wire.operation_id, account: wire.account, trigger: wire.trigger, read_at: wire.read_at, order })
     }
 }
 
@@ -248,7 +256,7 @@ impl Command {
     /// # Errors
     /// [`MessageError`]: the message belongs to the dead letters.
     pub fn decode(body: &str) -> Result<Self, MessageError> {
-        check_version(body)?;
+        check_version(body, &[VERSION])?;
         Ok(serde_json::from_str::<CommandWire>(body).map_err(MessageError::of)?.command)
     }
 }
@@ -261,6 +269,7 @@ mod tests {
     fn message(order: &str) -> OrderMessage {
         OrderMessage {
             operation_id: "op".into(),
+            account: stevedore_domain::ids::ShipstationAccount::FIRST,
             trigger: Trigger::Schedule,
             read_at: Some("2026-11-22T10:00:00Z".parse().unwrap()),
             order: RawValue::from_string(order.to_owned()).unwrap(),
@@ -302,7 +311,7 @@ mod tests {
     #[test]
     fn unreadable_messages_say_why() {
         assert!(matches!(OrderMessage::decode("hello"), Err(MessageError::Malformed(_))));
-        assert!(matches!(OrderMessage::decode(r#"{"v":2}"#), Err(MessageError::Version(2))));
+        assert!(matches!(OrderMessage::decode(r#"{"v":3}"#), Err(MessageError::Version(3))));
         assert!(matches!(OrderMessage::decode(r#"{"v":1}"#), Err(MessageError::Malformed(_))));
         assert!(matches!(
             OrderMessage::decode(r#"{"v":1,"operation_id":"a","trigger":"manual","packed":"AAAA"}"#),

@@ -95,24 +95,88 @@ own_id! {
     OperationId,
 }
 
+/// One of the ShipStation accounts that this deployment was connected to, counted from 1 (see [`crate::account`]). It is part of every key that comes from
+/// ShipStation: `501` is order 501 of the first account, `2.501` that of the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ShipstationAccount(pub u32);
+
+impl ShipstationAccount {
+    /// The first one, which every record belongs to that names none.
+    pub const FIRST: Self = Self(1);
+
+    /// Whether it is the first one.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        *self == Self::FIRST
+    }
+
+    /// An id of ShipStation's, with the account that it is of.
+    #[must_use]
+    pub fn qualify(self, id: impl std::fmt::Display) -> String {
+        if self.is_first() { id.to_string() } else { format!("{}.{id}", self.0) }
+    }
+
+    /// Reads the text of [`Self::qualify`], exactly as it is written.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<(Self, u64)> {
+        let (account, id) = match text.split_once('.') {
+            Some((account, id)) => (Self(account.parse().ok()?), id),
+            None => (Self::FIRST, text),
+        };
+        let id: u64 = id.parse().ok()?;
+        (account.qualify(id) == text).then_some((account, id))
+    }
+}
+
+impl Default for ShipstationAccount {
+    fn default() -> Self {
+        Self::FIRST
+    }
+}
+
+impl std::fmt::Display for ShipstationAccount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl SaleId {
-    /// The id of the sale that order `order` becomes. `attempt` counts from 1: a second sale exists only after the first was voided.
+    /// The id of the sale that order `order` of the first account becomes. `attempt` counts from 1: a second sale exists only after the first was voided.
     #[must_use]
     pub fn of_order(order: OrderId, attempt: u32) -> Self {
+        Self::of(ShipstationAccount::FIRST, order, attempt)
+    }
+
+    /// The same for an order of any account.
+    #[must_use]
+    pub fn of(account: ShipstationAccount, order: OrderId, attempt: u32) -> Self {
+        let order = account.qualify(order);
         if attempt <= 1 { Self(format!("SO-{order}")) } else { Self(format!("SO-{order}-{attempt}")) }
     }
 
-    /// The order that [`Self::of_order`] made this id from, and which attempt it is; nothing for a sale of another kind.
+    /// The order that [`Self::of`] made this id from, and which attempt it is; nothing for a sale of another kind.
     #[must_use]
     pub fn order(&self) -> Option<(OrderId, u32)> {
+        self.parts().map(|(_, order, attempt)| (order, attempt))
+    }
+
+    /// The account of the order that [`Self::of`] made this id from; the first for a sale of another kind.
+    #[must_use]
+    pub fn account(&self) -> ShipstationAccount {
+        self.parts().map_or(ShipstationAccount::FIRST, |(account, ..)| account)
+    }
+
+    fn parts(&self) -> Option<(ShipstationAccount, OrderId, u32)> {
         let rest = self.0.strip_prefix("SO-")?;
         let (order, attempt) = match rest.split_once('-') {
             Some((order, attempt)) => (order, attempt.parse().ok().filter(|attempt| *attempt > 1)?),
             None => (rest, 1),
         };
-        let order = order.bytes().all(|b| b.is_ascii_digit()).then(|| order.parse().ok()).flatten()?;
+        let (account, order) = ShipstationAccount::parse(order)?;
+        let order = OrderId(order);
         // Only as it is written: another text is another id.
-        (Self::of_order(order, attempt) == *self).then_some((order, attempt))
+        (Self::of(account, order, attempt) == *self).then_some((account, order, attempt))
     }
 
     /// The id of the sale of a local date's orders: `DAY-2026-05-04`.
@@ -163,7 +227,17 @@ impl CustomerId {
     /// The id of the customer that is created for a ShipStation customer: derived, so that two orders of a new buyer
     /// that are booked at the same time create one customer.
     #[must_use]
-    pub fn of_shipstation(customer: ShipstationCustomerId) -> Self {
-        Self(format!("C-{customer}"))
+    pub fn of_shipstation(account: ShipstationAccount, customer: ShipstationCustomerId) -> Self {
+        Self(format!("C-{}", account.qualify(customer)))
+    }
+
+    /// The id of the customer that is created for an e-mail address (folded): the address itself while it is as short as addresses are, else a digest of it.
+    #[must_use]
+    pub fn of_email(folded: &str) -> Self {
+        const LONGEST: usize = 254;
+        if folded.len() <= LONGEST {
+            return Self(format!("C-{folded}"));
+        }
+        Self(format!("C-email-{:032x}", crate::order::Digest::of_bytes(folded.as_bytes()).value))
     }
 }

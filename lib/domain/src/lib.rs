@@ -2,6 +2,7 @@
 //!
 //! Functions load what these need, call them, and write the outcome in one transaction.
 
+pub mod account;
 pub mod allocate;
 pub mod calendar;
 pub mod changes;

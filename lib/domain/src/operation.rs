@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{OperationId, OrderId};
+use crate::ids::{OperationId, OrderId, ShipstationAccount};
 use crate::import::{Format, Line, RowFault};
 use crate::log::{Decision, LogEntry, LogState, Outcome, SeenRevision, Trigger};
 use crate::order::{Digest, RevisionKey};
@@ -129,6 +129,9 @@ pub struct Operation {
     /// What it does.
     #[serde(flatten)]
     pub kind: OperationKind,
+    /// The account that its orders are of.
+    #[serde(default, skip_serializing_if = "ShipstationAccount::is_first")]
+    pub account: ShipstationAccount,
     /// What started it.
     pub trigger: Trigger,
     /// Who: `schedule`, or a person.
@@ -439,6 +442,15 @@ impl OperationRow {
             self.outcome = Some(Outcome::Skipped);
             self.reason = Some(Reason::NotConnected);
             self.message = Some(Reason::NotConnected.advice().to_owned());
+        }
+    }
+
+    /// Settles a queued row whose order was read from an account that is not connected any more: what still lies in the queue is set aside.
+    pub fn set_aside(&mut self) {
+        if self.outcome.is_none() {
+            self.outcome = Some(Outcome::Skipped);
+            self.reason = Some(Reason::OtherAccount);
+            self.message = Some(Reason::OtherAccount.advice().to_owned());
         }
     }
 

@@ -48,6 +48,8 @@ reasons! {
     ExcludedTag = "excluded_tag", "The order carries a tag that is excluded in the settings. Remove it from exclude_tags and load the order to capture it.";
     /// Skipped.
     NotConnected = "not_connected", "The connection to ShipStation was removed before the order was processed. Connect again; the order is then read anew.";
+    /// Skipped.
+    OtherAccount = "other_account", "The order was read from a ShipStation account that is not connected any more, so it was set aside. Connect that account again and load the order.";
     /// Skipped by the schedule.
     BeforeLockDate = "before_order_lock_date", "The order is dated before the order lock date. Load it by hand if it should be captured all the same.";
     // Cancelled, withdrawn.
@@ -100,6 +102,8 @@ reasons! {
     /// Failed.
     QueueRefused = "queue_refused", "The queue refuses this order's message for good; the order's text is kept here. Correct the order in ShipStation and load it again.";
     /// Failed.
+    NotStorable = "not_storable", "The order holds a text or a number that the table does not take; its text is kept in the log. Correct the order in ShipStation and load it again.";
+    /// Failed.
     NotProcessed = "not_processed", "The order was queued and has not been processed. Look at the dead letters and redrive them.";
     // Refused rows of an import.
     /// Failed.
@@ -143,6 +147,8 @@ reasons! {
     MergedAfterBooking = "merged_after_booking", "Orders were combined in ShipStation after one of them was booked, so the same goods are in two orders here. The sale stays as it is and the surviving order is held: void the sale, and the survivor is booked by itself, or book the survivor all the same.";
     /// Warning.
     SaleAlreadyLive = "sale_already_live", "The log entry was deleted while the order's sale was still live, so the order was tied to that sale again instead of being booked twice. Void the sale first to book it anew.";
+    /// Warning: two sales had one id.
+    SaleRenumbered = "sale_renumbered", "An earlier release gave the order's sale the id of one that was voided before, so the sale was given an id of its own. Its amounts, stock and payments are as they were; nothing to do.";
     /// Warning: the pick stays a draft (S34).
     StockShort = "stock_short", "There was not enough stock at the location, so the pick stays a draft and nothing was packed or shipped. Bring the stock in, then retry the sale's fulfilment.";
     /// Warning: the assembly stays a draft, and the pick with it.

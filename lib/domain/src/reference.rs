@@ -315,3 +315,14 @@ pub fn folded_sku(sku: &str) -> String {
 pub fn folded_email(email: &str) -> String {
     email.trim().to_lowercase()
 }
+
+/// The address by which a customer is found, folded. Nothing for a text that cannot be an address, such as `N/A`, `none` or `-`: channels fill it in for every
+/// buyer, so that it identifies none of them.
+#[must_use]
+pub fn identifying_email(text: &str) -> Option<String> {
+    let folded = folded_email(text);
+    let (local, domain) = folded.rsplit_once('@')?;
+    let is_domain = domain.contains('.') && domain.split('.').all(|label| !label.is_empty());
+    let is_plain = !folded.chars().any(|letter| letter.is_whitespace() || letter.is_control()) && !local.contains('@');
+    (is_domain && is_plain && !local.is_empty()).then_some(folded)
+}

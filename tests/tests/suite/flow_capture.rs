@@ -299,6 +299,7 @@ async fn s116_captured_orders_wait_as_pending_with_daily_consolidation() {
     // The older revision comes once more, as after a redrive.
     let message = stevedore_aws::messages::OrderMessage {
         operation_id: operation.id.clone(),
+        account: stevedore_domain::ids::ShipstationAccount::FIRST,
         trigger: stevedore_domain::log::Trigger::Schedule,
         read_at: Some(older.modified),
         order: serde_json::from_str(&older.text).unwrap(),

@@ -113,6 +113,7 @@ async fn blind_download(world: &World, place: PacificTime) {
         message: None,
         counts: stevedore_domain::operation::Counts::default(),
         requests: 1,
+        account: stevedore_domain::ids::ShipstationAccount::FIRST,
         pages: 0,
         position: Some(place),
         started_at: now,

@@ -398,6 +398,7 @@ async fn orders_processed_by_hand_during_the_run_are_in_one_sale() {
         message: None,
         counts: Counts::default(),
         requests: 0,
+        account: stevedore_domain::ids::ShipstationAccount::FIRST,
         pages: 0,
         position: None,
         started_at: now,

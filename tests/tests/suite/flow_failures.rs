@@ -139,6 +139,7 @@ async fn unreadable_messages_are_dead_letters_at_once_and_say_why() {
     let text = world.sandbox.order(order).unwrap().text;
     let message = |text: &str| OrderMessage {
         operation_id: "op".into(),
+        account: stevedore_domain::ids::ShipstationAccount::FIRST,
         trigger: Trigger::Manual,
         read_at: Some(world.clock.now()),
         order: serde_json::from_str(text).unwrap(),

@@ -33,6 +33,7 @@ async fn ask(world: &World, id: &str, format: Format, text: &str) -> Operation {
         message: None,
         counts: Counts { queued: rows, ..Counts::default() },
         requests: 0,
+        account: stevedore_domain::ids::ShipstationAccount::FIRST,
         pages: 0,
         position: None,
         started_at: world.clock.now(),

@@ -117,6 +117,7 @@ async fn n4_a_state_read_before_the_order_was_away_is_no_news() {
     let order = world.table.newest_order(&stored).await.unwrap().unwrap();
     let message = stevedore_aws::messages::OrderMessage {
         operation_id: "late".into(),
+        account: stevedore_domain::ids::ShipstationAccount::FIRST,
         trigger: stevedore_domain::log::Trigger::Schedule,
         read_at: Some(world.clock.now()),
         order,

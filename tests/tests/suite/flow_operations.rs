@@ -65,6 +65,7 @@ async fn started(world: &World, kind: OperationKind, times: usize) -> OperationI
         message: None,
         counts: Counts::default(),
         requests: 0,
+        account: stevedore_domain::ids::ShipstationAccount::FIRST,
         pages: 0,
         position: None,
         started_at: now,

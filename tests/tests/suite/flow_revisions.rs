@@ -297,6 +297,12 @@ impl World {
     /// The order as it is now, as a download would queue it.
     fn message(&self, order: i64, trigger: Trigger) -> OrderMessage {
         let order = serde_json::from_str::<Box<serde_json::value::RawValue>>(&self.sandbox.order(order).unwrap().text).unwrap();
-        OrderMessage { operation_id: OperationId::from("op"), trigger, read_at: Some(self.clock.now()), order }
+        OrderMessage {
+            operation_id: OperationId::from("op"),
+            account: stevedore_domain::ids::ShipstationAccount::FIRST,
+            trigger,
+            read_at: Some(self.clock.now()),
+            order,
+        }
     }
 }

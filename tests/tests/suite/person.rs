@@ -38,6 +38,7 @@ impl World {
             message: None,
             counts: Counts::default(),
             requests: 0,
+            account: self.table.of_connected_account().await.unwrap().account(),
             pages: 0,
             position: None,
             started_at: now,
@@ -59,6 +60,15 @@ impl World {
         self.queues.send_command(&command).await.unwrap();
         self.drain().await;
         self.operation(&operation.id).await
+    }
+
+    /// Has an order of another account than the first booked anew.
+    pub async fn start_in(&self, account: stevedore_domain::ids::ShipstationAccount, order: i64) {
+        let http = crate::http::Http::of(self, Vec::new());
+        assert_eq!(self.table.connection().await.unwrap().unwrap().value.account, account);
+        self.clock.advance(SignedDuration::from_secs(1));
+        http.send(axum::http::Method::POST, &format!("/v1/log/{order}/recreate"), json!({})).await;
+        self.drain().await;
     }
 
     /// Loads one order by its number.

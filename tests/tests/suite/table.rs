@@ -300,7 +300,10 @@ async fn s76_taking_apart_survives_being_cut_off() {
         let customers = world.table.list_records::<Customer>(&page(10, None)).await.unwrap().items;
         assert_eq!(customers.len(), 1);
         let wanted = [(Some(stevedore_domain::ids::ShipstationCustomerId(9_100)), None)];
-        assert!(world.table.customers_for(&wanted, None).await.unwrap()[0].linked.is_none());
+        // A customer's link is its account's: no other finds it, and the same one, connected again, does.
+        let other = world.table.of_account(stevedore_domain::ids::ShipstationAccount(2));
+        assert!(other.customers_for(&wanted, None).await.unwrap()[0].linked.is_none());
+        assert!(world.table.customers_for(&wanted, None).await.unwrap()[0].linked.is_some());
         // The ShipStation product may be linked again.
         assert_eq!(world.table.put_product(&product("q", "OTHER", &[], Some(77)), None).await.unwrap(), RecordOutcome::Written(1));
         if finished {

@@ -187,6 +187,7 @@ impl World {
             api_key_last_four: api_key[api_key.len() - 4..].to_owned(),
             credentials_set_at: now,
             disconnecting: false,
+            account: stevedore_domain::ids::ShipstationAccount::FIRST,
         };
         self.table.put_connection(&connection, None).await.unwrap();
         let location =

@@ -12,6 +12,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use stevedore_aws::messages::Command;
 use stevedore_aws::{Connection, ConnectionMode, Progress, RecordOutcome, StoredCredentials};
+use stevedore_domain::account::Evidence;
+use stevedore_domain::ids::ShipstationAccount;
 use stevedore_shipstation::Credentials;
 use utoipa::ToSchema;
 
@@ -109,9 +111,28 @@ fn stored(credentials: &Credentials) -> StoredCredentials {
 }
 
 impl Deps {
-    /// Proves credentials by a live call before anything is kept.
-    async fn prove(&self, credentials: &Credentials) -> Result<(), Problem> {
-        self.shipstation.prove(&self.call(credentials)).await.map_err(|error| Problem::shipstation(&error, true))
+    /// Proves credentials by a live call before anything is kept. Answers what tells their account.
+    async fn prove(&self, credentials: &Credentials) -> Result<Evidence, Problem> {
+        let stores = self.shipstation.stores(&self.call(credentials)).await.map_err(|error| Problem::shipstation(&error, true))?;
+        Ok(Evidence::new(stores.into_iter().map(|store| store.store_id), credentials.api_key.expose_secret()))
+    }
+
+    /// The account that is about to be connected: one that was connected before, or a new one.
+    async fn identify(&self, evidence: &Evidence) -> Result<ShipstationAccount, Problem> {
+        let accounts = self.table.accounts().await?.value;
+        if let Some(before) = accounts.latest().filter(|latest| accounts.identify(evidence) != Some(*latest)) {
+            // Products that were linked while nothing was connected are linked to nothing of this account.
+            self.table.of_account(before).remove_product_links().await?;
+        }
+        let now = self.now();
+        Ok(self.table.change_accounts(|accounts| accounts.connect(evidence, now)).await?)
+    }
+
+    /// Refuses credentials of another account than the connected one: its orders must never meet those of this one.
+    async fn refuse_another_account(&self, account: ShipstationAccount, evidence: &Evidence) -> Result<(), Problem> {
+        let accounts = self.table.accounts().await?.value;
+        let same = !accounts.is_told(account) || accounts.identify(evidence) == Some(account);
+        if same { Ok(()) } else { Err(Problem::new(Code::AnotherAccount)) }
     }
 
     /// Whether the secret holds these credentials.
@@ -149,13 +170,20 @@ async fn connect(State(deps): Shared, caller: Caller, body: Body) -> Result<Resp
         (read_credentials(fields), modes)
     })?;
     refuse_a_second(&deps).await?;
-    deps.prove(&credentials).await?;
+    let evidence = deps.prove(&credentials).await?;
     // Once more, because proving took its time and the secret must not be somebody else's.
     refuse_a_second(&deps).await?;
+    let account = deps.identify(&evidence).await?;
     deps.secrets.write(&stored(&credentials)).await?;
     let now = deps.now();
-    let connection =
-        Connection { modes, integrated_at: now, api_key_last_four: last_four(&credentials), credentials_set_at: now, disconnecting: false };
+    let connection = Connection {
+        modes,
+        integrated_at: now,
+        api_key_last_four: last_four(&credentials),
+        credentials_set_at: now,
+        disconnecting: false,
+        account,
+    };
     let RecordOutcome::Written(_) = deps.table.put_connection(&connection, None).await? else {
         return Err(Problem::new(Code::AlreadyConnected));
     };
@@ -183,7 +211,7 @@ async fn refuse_a_second(deps: &Deps) -> Result<(), Problem> {
     security(("bearer" = ["integration:shipstation:configure"])), request_body = ChangeInput,
     responses(
         (status = 200, description = "Changed.", body = ConnectionView),
-        (status = 409, description = "`not_connected` or `disconnecting`."),
+        (status = 409, description = "`not_connected` or `disconnecting`; `another_account` where the credentials are of another ShipStation account."),
         (status = 422, description = "`validation_failed`, or what ShipStation said to the credentials."),
         (status = 502, description = "ShipStation's answer was not understood."),
         (status = 503, description = "`shipstation_unavailable`, `shipstation_throttled`, or `unavailable`."),
@@ -200,8 +228,9 @@ async fn change(State(deps): Shared, caller: Caller, body: Body) -> Result<Json<
     })?;
     deps.connected().await?;
     if let Some(credentials) = &credentials {
-        deps.prove(credentials).await?;
-        deps.connected().await?;
+        let evidence = deps.prove(credentials).await?;
+        let account = deps.connected().await?.value.account;
+        deps.refuse_another_account(account, &evidence).await?;
         deps.secrets.write(&stored(credentials)).await?;
         if let Err(problem) = deps.connected().await {
             // The connection was removed since: nothing may stay of its credentials, and of another's that is being made nothing goes.
@@ -210,6 +239,7 @@ async fn change(State(deps): Shared, caller: Caller, body: Body) -> Result<Json<
             }
             return Err(problem);
         }
+        deps.table.change_accounts(|accounts| accounts.learn(account, &evidence)).await?;
     }
     // Cut off here, the new credentials are in use already and only what is shown of them is old; sending it again mends that.
     for _ in 0..8 {

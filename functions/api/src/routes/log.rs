@@ -67,7 +67,7 @@ async fn narrowest(deps: &Deps, filter: &Filter, list: List) -> Result<Page<Stor
     security(("bearer" = ["integration:shipstation:read"])), params(("order_id" = u64, Path)),
     responses((status = 200, description = "The entry.", body = LogEntryView)))]
 async fn show(State(deps): Shared, OrderInPath(order): OrderInPath) -> Result<Json<LogEntryView>, Problem> {
-    let stored = deps.table.log_entry(order).await?.ok_or_else(|| Problem::not_found("log entry"))?;
+    let stored = deps.table.of_connected_account().await?.log_entry(order).await?.ok_or_else(|| Problem::not_found("log entry"))?;
     Ok(Json(stored.entry.into()))
 }
 
@@ -91,8 +91,9 @@ struct DeletedEntry {
         (status = 409, description = "`consolidating`"),
     ))]
 async fn delete(State(deps): Shared, caller: Caller, OrderInPath(order): OrderInPath) -> Result<Json<DeletedEntry>, Problem> {
-    let before = deps.table.log_entry(order).await?.map(|stored| LogEntryView::from(stored.entry));
-    let sale_id = match deps.table.delete_log_entry(order).await? {
+    let table = deps.table.of_connected_account().await?;
+    let before = table.log_entry(order).await?.map(|stored| LogEntryView::from(stored.entry));
+    let sale_id = match table.delete_log_entry(order).await? {
         DeleteOutcome::Deleted(sale_id) => sale_id,
         DeleteOutcome::Absent => return Err(Problem::not_found("log entry")),
         DeleteOutcome::Consolidating => return Err(Problem::new(Code::Consolidating)),
@@ -148,7 +149,7 @@ async fn book_anyway(State(deps): Shared, caller: Caller, OrderInPath(order): Or
         (status = 409, description = "`nothing_to_recreate` or `in_a_days_sale`"),
     ))]
 async fn recreate(State(deps): Shared, caller: Caller, OrderInPath(order): OrderInPath) -> Result<Response, Problem> {
-    let stored = deps.table.log_entry(order).await?.ok_or_else(|| Problem::not_found("log entry"))?;
+    let stored = deps.table.of_connected_account().await?.log_entry(order).await?.ok_or_else(|| Problem::not_found("log entry"))?;
     match &stored.entry.sale_id {
         Some(id) if id.order().is_none() => return Err(Problem::new(Code::InADaysSale)),
         Some(_) => {}

@@ -168,6 +168,7 @@ impl Deps {
     /// Writes an operation that is to be queued. Answers its version too.
     pub(super) async fn create_operation(&self, kind: OperationKind, by: &str) -> Result<(Operation, u64), Problem> {
         let now = self.now();
+        let account = self.table.of_connected_account().await?.account();
         let mut operation = Operation {
             id: operation_id(now, &kind, 1),
             kind,
@@ -179,6 +180,7 @@ impl Deps {
             message: None,
             counts: Counts::default(),
             requests: 0,
+            account,
             pages: 0,
             position: None,
             started_at: now,

@@ -85,7 +85,7 @@ fn name(state: LogState) -> String {
     security(("bearer" = ["integration:shipstation:read"])), params(("order_id" = u64, Path)),
     responses((status = 200, description = "The order.", body = PendingOrderView)))]
 async fn show(State(deps): Shared, OrderInPath(order): OrderInPath) -> Result<Json<PendingOrderView>, Problem> {
-    let stored = deps.table.log_entry(order).await?.filter(|stored| STATES.contains(&stored.entry.state));
+    let stored = deps.table.of_connected_account().await?.log_entry(order).await?.filter(|stored| STATES.contains(&stored.entry.state));
     let stored = stored.ok_or_else(|| Problem::not_found("pending order"))?;
     let raw = deps.table.newest_order(&stored).await?;
     Ok(Json(PendingOrderView::of(stored.entry, raw)))
@@ -111,7 +111,7 @@ async fn process(State(deps): Shared, caller: Caller, body: Body) -> Result<Resp
         return Err(Problem::new(Code::ConsolidationIsDaily));
     }
     if let Some(order_ids) = &order_ids {
-        let entries = deps.table.log_entries(order_ids.iter().copied()).await?;
+        let entries = deps.table.of_connected_account().await?.log_entries(order_ids.iter().copied()).await?;
         let fault = |(index, id): (usize, &OrderId)| {
             let message = match entries.get(id) {
                 Some(stored) if stored.entry.state.is_open() => return None,

@@ -70,7 +70,7 @@ async fn orders(State(deps): Shared, Id(id): Id, mut query: Parameters) -> Resul
     let sale = deps.table.sale(&id).await?.ok_or_else(|| Problem::not_found("sale"))?.sale;
     let mut orders = Vec::new();
     if let Some(source) = sale.source.order() {
-        let entry = deps.table.log_entry(source.order_id).await?;
+        let entry = deps.table.of_account(sale.id.account()).log_entry(source.order_id).await?;
         orders.push(SaleOrderView::of(&sale, source, entry.as_ref().map(|stored| &stored.entry)));
     }
     Ok(Json(ListView::cut(orders, &format!("orders of {}", sale.id), &list)?))

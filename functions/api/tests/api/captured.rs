@@ -121,6 +121,7 @@ async fn write(world: &World, order: u64, state: LogState, sale: Option<Sale>, s
     let at = NOW.parse().unwrap();
     let key = RevisionKey { modified_at: at, read_at: Some(at), digest: Digest::of_bytes(&order.to_le_bytes()) };
     let mut entry = LogEntry {
+        account: stevedore_domain::ids::ShipstationAccount::FIRST,
         order_id: OrderId(order),
         order_number: format!("N{}", order % 10),
         store_id: Some(StoreId(7)),

@@ -245,3 +245,18 @@ async fn stores_and_warehouses_are_read_through() {
     world.sandbox.faults().clear();
     assert_eq!(world.get("/v1/shipstation/warehouses?page_token=x").await.code(400), "invalid_page_token");
 }
+
+/// Section 3: rotation keeps the account; credentials of another one are refused before they are kept, and those of the same are taken, whatever the key is.
+#[tokio::test]
+async fn rotation_to_another_account_is_refused() {
+    let world = World::new().await;
+    world.connect().await;
+    let rotation = json!({"api_key": ROTATED[0], "api_secret": ROTATED[1]});
+    world.sandbox.become_account(ROTATED[0], ROTATED[1], 1_000_000);
+    assert_eq!(world.patch("/v1/connection", rotation.clone()).await.code(409), "another_account");
+    assert_eq!(kept_key(&world).await.as_deref(), Some(KEY));
+    world.sandbox.become_account(ROTATED[0], ROTATED[1], 0);
+    world.patch("/v1/connection", rotation).await.ok();
+    assert_eq!(kept_key(&world).await.as_deref(), Some(ROTATED[0]));
+    assert_eq!(world.table.connection().await.unwrap().unwrap().value.account.0, 1);
+}

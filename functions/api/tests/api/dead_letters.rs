@@ -19,7 +19,13 @@ async fn bury(world: &World, bodies: &[&str]) {
 
 fn order_message() -> String {
     let order = serde_json::value::RawValue::from_string(r#"{"orderId":9007199254740993,"orderNumber":"1001"}"#.to_owned()).unwrap();
-    let message = OrderMessage { operation_id: "op-1".into(), trigger: Trigger::Manual, read_at: None, order };
+    let message = OrderMessage {
+        operation_id: "op-1".into(),
+        account: stevedore_domain::ids::ShipstationAccount::FIRST,
+        trigger: Trigger::Manual,
+        read_at: None,
+        order,
+    };
     message.encode().unwrap().unwrap()
 }
 
@@ -27,7 +33,7 @@ fn order_message() -> String {
 async fn dead_letters_say_what_is_wrong_with_them() {
     let world = World::new().await;
     assert_eq!(world.get("/v1/dead-letters").await.items(), [] as [Value; 0]);
-    bury(&world, &[&order_message(), "hello", r#"{"v":2}"#, r#"{"v":1,"command":"disconnect"}"#, r#"{"v":1,"x":1e2}"#]).await;
+    bury(&world, &[&order_message(), "hello", r#"{"v":3}"#, r#"{"v":1,"command":"disconnect"}"#, r#"{"v":1,"x":1e2}"#]).await;
     let reply = world.get("/v1/dead-letters").await;
     let find = |text: &str| {
         let found = reply.items().iter().find(|item| item["body"].to_string().contains(text));
@@ -42,7 +48,7 @@ async fn dead_letters_say_what_is_wrong_with_them() {
     let text = find("hello");
     assert_eq!((&text["kind"], &text["body"], &text["order_id"]), (&json!("unknown"), &json!("hello"), &Value::Null));
     assert!(text["why"].as_str().unwrap().starts_with("The message is not JSON"));
-    assert!(find("\"v\":2")["why"].as_str().unwrap().contains("version 2"));
+    assert!(find("\"v\":3")["why"].as_str().unwrap().contains("version 3"));
     assert_eq!(find("disconnect")["kind"], "command");
     assert_eq!(find("\"x\"")["kind"], "unknown");
     // Listing gives them back: they are there again at once.

@@ -51,6 +51,7 @@ async fn operation(stack: &Stack, id: &str, kind: OperationKind, state: Operatio
         message: None,
         counts: stevedore_aws::Counts::default(),
         requests: 0,
+        account: stevedore_domain::ids::ShipstationAccount::FIRST,
         pages: 0,
         position: None,
         started_at: now(),

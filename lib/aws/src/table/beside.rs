@@ -19,7 +19,8 @@ impl Table {
     /// That these orders are as they were read. Two units each, and nearly no order has any.
     pub(super) fn still_beside(&self, operation: &'static str, beside: &[Beside]) -> Result<Vec<TransactWriteItem>, Error> {
         let check = |one: &Beside| {
-            let check = ConditionCheck::builder().table_name(&self.name).set_key(Some(key_item(&keys::log_entry(one.order_id))));
+            let check =
+                ConditionCheck::builder().table_name(&self.name).set_key(Some(key_item(&keys::log_entry(self.account, one.order_id))));
             let check = match one.version {
                 None => check.condition_expression("attribute_not_exists(pk)"),
                 Some(version) => check.condition_expression("version = :v").expression_attribute_values(":v", number(version)),

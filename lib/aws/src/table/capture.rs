@@ -52,7 +52,7 @@ pub enum CaptureOutcome {
     Written,
     /// The order is not what was read: decide again.
     EntryChanged,
-    /// The sale's id is taken; here is the sale that has it.
+    /// The sale's id is given out; here is the sale that has it.
     SaleExists(Box<StoredSale>),
     /// Another order created the customer in the meantime: decide again.
     CustomerChanged,
@@ -92,7 +92,7 @@ impl Table {
         if let (Some((key, _)), Some((old_key, old_raw))) = (order, known_entry.and_then(StoredEntry::inline_order))
             && *key != old_key
         {
-            beforehand.extend(super::revision::revision_items(entry.order_id, &old_key, old_raw.get())?);
+            beforehand.extend(super::revision::revision_items(entry.account, entry.order_id, &old_key, old_raw.get())?);
         }
         let mut events = sale.map(|new| events_of(new.sale)).unwrap_or_default();
         let paid_inside = paid.filter(|paid| known.and_then(Known::inline_sale).is_some_and(|sale| sale.id == paid.sale.id));
@@ -172,8 +172,11 @@ impl Table {
                 }
                 parts.push(Part::Sale);
                 others.push(self.put(OPERATION, head, expected)?);
+            } else if let Some(free) = self.id_is_free(&sale.id).await? {
+                parts.push(Part::Sale);
+                others.push(free);
             }
-            for (part, item, expected) in customer_items(customer)? {
+            for (part, item, expected) in customer_items(entry.account, customer)? {
                 parts.push(part);
                 others.push(self.put(OPERATION, item, expected)?);
             }
@@ -270,19 +273,26 @@ pub(super) fn events_of(sale: &Sale) -> Vec<EventKind> {
 }
 
 /// The writes that a sale's customer needs.
-fn customer_items(choice: &CustomerChoice) -> Result<Vec<(Part, super::Item, Expected)>, Error> {
+fn customer_items(
+    account: stevedore_domain::ids::ShipstationAccount,
+    choice: &CustomerChoice,
+) -> Result<Vec<(Part, super::Item, Expected)>, Error> {
     const OPERATION: &str = "encode a customer";
     Ok(match choice {
         CustomerChoice::Existing(_) => Vec::new(),
         // The same link may be written by two orders of one buyer at once: both say the same.
         CustomerChoice::Link(customer, link) => {
-            vec![(Part::Customer, super::records::customer_link_item(OPERATION, *link, &customer.id)?, Expected::Anything)]
+            vec![(Part::Customer, super::records::customer_link_item(OPERATION, account, *link, &customer.id)?, Expected::Anything)]
         }
         CustomerChoice::Create(new) => {
             let mut items =
                 vec![(Part::Customer, super::records::record_item(OPERATION, RecordKind::Customer, &new.customer)?, Expected::Absent)];
             if let Some(link) = new.link {
-                items.push((Part::Customer, super::records::customer_link_item(OPERATION, link, &new.customer.id)?, Expected::Absent));
+                items.push((
+                    Part::Customer,
+                    super::records::customer_link_item(OPERATION, account, link, &new.customer.id)?,
+                    Expected::Absent,
+                ));
             }
             if let Some(item) = super::email::first_item(OPERATION, &new.customer)? {
                 items.push((Part::Customer, item, Expected::Absent));

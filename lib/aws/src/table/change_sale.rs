@@ -75,17 +75,29 @@ impl Table {
         mut change: impl FnMut(&mut SaleDraft) -> Result<Option<SaleEdit>, R>,
     ) -> Result<SaleOutcome<R>, Error> {
         let mut levels = levels;
+        let mut id = id.clone();
         for attempt in 1..=ATTEMPTS {
+            let id = &mut id;
             let place = self.find_sale(id).await?;
             if let Some(work) = place.head.as_ref().and_then(Head::work) {
                 // Whatever was cut off is brought to its end first: the change then begins at the sale as it is.
                 self.recover_if_over(id, &work, at).await?;
                 continue;
             }
+            if let (Some(head), Some(known)) = (&place.head, &place.known)
+                && known.inline_sale().is_some_and(|sale| sale.id == *id)
+                && head.is_live()
+            {
+                // Two sales with one id: the live one is meant, and gets an id of its own first.
+                if let Some(new) = self.renumber(known, at).await? {
+                    *id = new;
+                }
+                continue;
+            }
             let Some((mut sale, version)) = self.sale_at(id, &place).await? else { return Ok(SaleOutcome::Absent) };
             sale.booked_revision = sale.booked_revision.or_else(|| place.known.as_ref().and_then(Known::booked_revision));
             let entry = place.known.as_ref().and_then(Known::entry).map(|stored| stored.entry.clone());
-            let entry = entry.filter(|entry| entry.sale_id.as_ref() == Some(id));
+            let entry = entry.filter(|entry| entry.sale_id.as_ref() == Some(&*id));
             let mut draft = SaleDraft { sale, entry, version, levels };
             let before = draft.sale.clone();
             let edit = match change(&mut draft) {
@@ -109,7 +121,7 @@ impl Table {
     }
 
     async fn find_sale(&self, id: &SaleId) -> Result<Place, Error> {
-        let order = id.order().map(|(order, _)| keys::log_entry(order));
+        let order = id.order().map(|(order, _)| keys::log_entry(id.account(), order));
         let mut items = self.get_items(OPERATION, [Some(keys::sale(id)), order.clone()].into_iter().flatten().collect::<Vec<_>>()).await?;
         let head = items.remove(&keys::sale(id)).map(Head::new);
         let known = match order.and_then(|key| items.remove(&key)) {

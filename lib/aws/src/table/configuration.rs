@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use stevedore_domain::ids::StoreId;
+use stevedore_domain::ids::{ShipstationAccount, StoreId};
 use stevedore_domain::settings::{Consolidation, SettingChange, Settings};
 
 use super::record::{Condition, Conditional, Expected, Transacted};
@@ -36,6 +36,9 @@ pub struct Connection {
     /// It is being taken apart; nothing is fetched any more.
     #[serde(default)]
     pub disconnecting: bool,
+    /// Which account it is.
+    #[serde(default, skip_serializing_if = "ShipstationAccount::is_first")]
+    pub account: ShipstationAccount,
 }
 
 /// The settings and their version. Version 0 is the defaults, before anybody wrote any.

@@ -64,7 +64,7 @@ impl Table {
         if stored.entry.newest() == Some(key) {
             self.newest_order(stored).await
         } else {
-            self.read_revision(stored.entry.order_id, key).await
+            self.read_revision(stored.entry.account, stored.entry.order_id, key).await
         }
     }
 
@@ -163,10 +163,10 @@ impl Table {
             None => (1, 0),
             Some(token) => read_place(token).ok_or(Error::PageToken)?,
         };
-        let Some(orders) = self.run_page(date, page).await? else { return Ok(Page { items: Vec::new(), next: None }) };
+        let Some((account, orders)) = self.run_page(date, page).await? else { return Ok(Page { items: Vec::new(), next: None }) };
         let limit = list.limit.clamp(1, 500);
         let wanted: Vec<_> = orders.iter().copied().skip(from).take(limit).collect();
-        let mut known = self.known_orders(wanted.iter().copied()).await?;
+        let mut known = self.of_account(account).known_orders(wanted.iter().copied()).await?;
         let day = SaleId::of_day(date);
         let of_day = |known: &Known| match known {
             Known::Entry(stored) => stored.entry.sale_id.as_ref() == Some(&day) || stored.entry.past_sales.contains(&day),

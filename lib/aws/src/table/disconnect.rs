@@ -66,7 +66,9 @@ impl Table {
                 break;
             }
         }
-        self.remove_links().await?;
+        // What tells the account outlives its connection.
+        self.keep_account().await?;
+        self.of_connected_account().await?.remove_product_links().await?;
         let mut gone: Vec<Key> = self.troubles().await?.iter().map(|trouble| keys::trouble(&trouble.position)).collect();
         gone.extend([keys::cursor(), keys::stores()]);
         self.delete_items(OPERATION, gone).await?;
@@ -79,12 +81,13 @@ impl Table {
     async fn forget(&self, item: Item) -> Result<bool, Error> {
         const OPERATION: &str = "disconnect";
         let Some(Known::Entry(stored)) = read_known(&item)? else { return Ok(false) };
-        let key = keys::log_entry(stored.entry.order_id);
+        let key = keys::log_entry(stored.entry.account, stored.entry.order_id);
         let booked = stored.entry.booked_revision();
         if let Some((newest, raw)) = stored.inline_order()
             && booked == Some(newest)
         {
-            self.put_items(OPERATION, super::revision::revision_items(stored.entry.order_id, &newest, raw.get())?).await?;
+            self.put_items(OPERATION, super::revision::revision_items(stored.entry.account, stored.entry.order_id, &newest, raw.get())?)
+                .await?;
         }
         let kept = booked.map(|key| keys::revision_prefix(&key));
         let is_kept = |sk: &str| kept.as_ref().is_some_and(|kept| sk.starts_with(kept));

@@ -6,10 +6,9 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stevedore_domain::ids::CustomerId;
-use stevedore_domain::reference::{Customer, folded_email};
+use stevedore_domain::reference::{Customer, identifying_email};
 
 use super::record::Expected;
-use super::records::LONGEST_FOLDED;
 use super::{Item, Table, item_of, value_of, version_of};
 use crate::{Error, keys};
 
@@ -59,8 +58,8 @@ impl Owners {
 
 /// The item of the address of a customer who is new; none where he has no address.
 pub(super) fn first_item(operation: &'static str, customer: &Customer) -> Result<Option<Item>, Error> {
-    let Some(email) = &customer.email else { return Ok(None) };
-    Owners::default().with(customer).item(operation, &folded_email(email))
+    let Some(email) = customer.email.as_deref().and_then(identifying_email) else { return Ok(None) };
+    Owners::default().with(customer).item(operation, &email)
 }
 
 impl Table {
@@ -89,10 +88,7 @@ impl Table {
     /// [`Error`].
     pub async fn customers_with(&self, email: &str) -> Result<Vec<Customer>, Error> {
         const OPERATION: &str = "find customers by e-mail address";
-        let folded = folded_email(email);
-        if folded.is_empty() || folded.len() > LONGEST_FOLDED {
-            return Ok(Vec::new());
-        }
+        let Some(folded) = identifying_email(email) else { return Ok(Vec::new()) };
         let Some(item) = self.get_item(OPERATION, &keys::email(&folded)).await? else { return Ok(Vec::new()) };
         let EmailItem { target, owners, .. } = value_of(OPERATION, item)?;
         let ids: BTreeSet<String> = owners.into_iter().map(|owner| owner.id).chain([target]).collect();

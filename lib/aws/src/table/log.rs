@@ -55,7 +55,7 @@ impl Table {
             return Ok(Some(order.clone()));
         }
         match stored.entry.newest() {
-            Some(key) => self.read_revision(stored.entry.order_id, key).await,
+            Some(key) => self.read_revision(stored.entry.account, stored.entry.order_id, key).await,
             None => Ok(None),
         }
     }
@@ -100,7 +100,8 @@ impl Table {
         if number.is_empty() {
             return Ok(Page { items: Vec::new(), next: None });
         }
-        let query = IndexQuery { operation: "list the log by number", index: BY_NUMBER, partition: number, newest_first: true };
+        let partition = &keys::partition(number);
+        let query = IndexQuery { operation: "list the log by number", index: BY_NUMBER, partition, newest_first: true };
         self.entries(self.list_index(&query, list).await?).await
     }
 
@@ -168,11 +169,11 @@ impl Table {
             }
             // The booked revision is kept for ever, and so are those that earlier sales were made from.
             if let Some((key, raw)) = stored.inline_order() {
-                self.put_items(OPERATION, super::revision::revision_items(order, &key, raw.get())?).await?;
+                self.put_items(OPERATION, super::revision::revision_items(stored.entry.account, order, &key, raw.get())?).await?;
             }
             let done = match self.orphaned(&stored).await? {
                 Some(item) => matches!(self.put_if(OPERATION, item, Expected::Version(stored.version)).await?, Conditional::Written(_)),
-                None => self.delete_if(OPERATION, &keys::log_entry(order), stored.version).await?,
+                None => self.delete_if(OPERATION, &keys::log_entry(stored.entry.account, order), stored.version).await?,
             };
             if done {
                 return Ok(DeleteOutcome::Deleted(stored.entry.sale_id));
@@ -192,9 +193,13 @@ impl Table {
         Ok(Page { items, next: page.next })
     }
 
-    /// What is left of an order without its log entry: that it is in a sale. Nothing where it is in none.
+    /// What is left of an order without its log entry: the sale that it is in, else the last one that it had, whose id must not be given out again. Nothing where
+    /// it never had any.
     pub(super) async fn orphaned(&self, stored: &StoredEntry) -> Result<Option<Item>, Error> {
-        let Some(sale_id) = &stored.entry.sale_id else { return Ok(None) };
+        let entry = &stored.entry;
+        let Some(sale_id) = &entry.sale_id else {
+            return entry.last_own_sale().map(|id| orphan_item(entry.order_id, id, None, SalePlace::Nowhere, &[])).transpose();
+        };
         if sale_id.day().is_some() {
             return day_order_item(&stored.entry, sale_id).map(Some);
         }

@@ -1,5 +1,6 @@
 //! The one table.
 
+mod accounts;
 mod audit;
 mod beside;
 mod building;
@@ -24,6 +25,7 @@ mod records;
 mod revision;
 mod row_pages;
 mod runs;
+mod sale_ids;
 mod sales;
 mod settling;
 mod stock;
@@ -91,6 +93,10 @@ pub struct Table {
     levels_at_once: usize,
     /// The key of page tokens, once it was needed.
     token_key: std::sync::Arc<tokio::sync::OnceCell<ring::hmac::Key>>,
+    /// The ShipStation account whose orders and links are meant.
+    account: stevedore_domain::ids::ShipstationAccount,
+    /// See [`sale_ids`].
+    ids_checked: std::sync::Arc<std::sync::atomic::AtomicBool>,
 }
 
 impl Table {
@@ -103,6 +109,8 @@ impl Table {
             count_capacity: false,
             levels_at_once: building::LEVELS_AT_ONCE,
             token_key: std::sync::Arc::default(),
+            account: stevedore_domain::ids::ShipstationAccount::FIRST,
+            ids_checked: std::sync::Arc::default(),
         }
     }
 

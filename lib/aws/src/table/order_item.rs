@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use stevedore_domain::event::EventKind;
-use stevedore_domain::ids::{OrderId, SaleId, StoreId};
+use stevedore_domain::ids::{OrderId, SaleId, ShipstationAccount, StoreId};
 use stevedore_domain::log::{LogEntry, LogState};
 use stevedore_domain::money::{Currency, Minor};
 use stevedore_domain::order::RevisionKey;
@@ -47,9 +47,12 @@ impl StoredEntry {
     }
 }
 
-/// What is left of an order whose log entry was deleted: its sale.
+/// What is left of an order whose log entry was deleted: its sale, or the last sale that it had. The item outlives the entry so that no id of a sale is given
+/// out twice.
 #[derive(Clone, Debug)]
 pub struct Orphan {
+    /// The account that the order is of.
+    pub account: ShipstationAccount,
     /// The order's id.
     pub order_id: OrderId,
     /// The sale's id.
@@ -63,6 +66,13 @@ pub struct Orphan {
 }
 
 impl Orphan {
+    /// The sales that the order has been in, as far as the next id depends on them.
+    #[must_use]
+    pub fn past_sales(&self) -> Vec<SaleId> {
+        let last = self.member.as_ref().and_then(|member| member.last_sale.clone());
+        std::iter::once(self.sale_id.clone()).chain(last).collect()
+    }
+
     /// The revision that its sale was made from, or that it brought to a day's.
     #[must_use]
     pub fn booked_revision(&self) -> Option<RevisionKey> {
@@ -86,6 +96,22 @@ pub struct DayOrder {
     /// The revision that is in the sale.
     #[serde(alias = "gathered")]
     pub booked_revision: Option<RevisionKey>,
+    /// The latest sale of the order alone, from before it was in the day's: the next id follows from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_sale: Option<SaleId>,
+}
+
+impl DayOrder {
+    fn of(entry: &LogEntry) -> Self {
+        Self {
+            order_number: entry.order_number.clone(),
+            store_id: entry.store_id,
+            sale_total: entry.sale_total,
+            currency: entry.currency,
+            booked_revision: entry.booked_revision(),
+            last_sale: entry.last_own_sale().cloned(),
+        }
+    }
 }
 
 /// What the table knows of an order.
@@ -135,6 +161,17 @@ impl Known {
         match self {
             Self::Entry(stored) => stored.entry.sale_id.as_ref(),
             Self::Orphan(orphan) => Some(&orphan.sale_id),
+        }
+    }
+
+    /// The latest sale of the order alone that its item remembers.
+    pub(super) fn last_own_sale(&self) -> Option<&SaleId> {
+        match self {
+            Self::Entry(stored) => stored.entry.last_own_sale(),
+            Self::Orphan(orphan) => {
+                let last = orphan.member.as_ref().and_then(|member| member.last_sale.as_ref());
+                last.or(Some(&orphan.sale_id).filter(|id| id.order().is_some()))
+            }
         }
     }
 
@@ -230,10 +267,10 @@ pub(super) fn order_item(
     events: &[EventKind],
 ) -> Result<OrderItem, Error> {
     const OPERATION: &str = "encode a log entry";
-    let key = keys::log_entry(entry.order_id);
+    let key = keys::log_entry(entry.account, entry.order_id);
     // An index key must not be empty; an order without a number is found by its id.
-    let number = if entry.order_number.is_empty() { "-" } else { &entry.order_number };
-    let shown = Shown { state: entry.state, reason: entry.reason, order_number: number, sale_id: entry.sale_id.as_ref() };
+    let number = if entry.order_number.is_empty() { "-".to_owned() } else { keys::partition(&entry.order_number) };
+    let shown = Shown { state: entry.state, reason: entry.reason, order_number: &number, sale_id: entry.sale_id.as_ref() };
     let mut item = item_of(OPERATION, &key, "log", &shown)?;
     let (listed_at, partition) = match sale {
         SalePlace::Nowhere => (entry.captured_at, LOG),
@@ -281,7 +318,7 @@ pub(super) fn order_item(
         item.insert("doc".to_owned(), blob(encode(None, None)?));
     }
     let revision = match order {
-        Some((key, raw)) if kept_order.is_none() => super::revision::revision_items(entry.order_id, &key, raw.get())?,
+        Some((key, raw)) if kept_order.is_none() => super::revision::revision_items(entry.account, entry.order_id, &key, raw.get())?,
         _ => Vec::new(),
     };
     Ok(OrderItem { item, revision, sale_beside: own.is_some() && kept_sale.is_none() })
@@ -300,7 +337,7 @@ pub(super) fn orphan_item(
     struct Shown<'a> {
         sale_id: &'a SaleId,
     }
-    let mut item = item_of(OPERATION, &keys::log_entry(order), "sale", &Shown { sale_id })?;
+    let mut item = item_of(OPERATION, &keys::log_entry(sale_id.account(), order), "sale", &Shown { sale_id })?;
     let (created_at, sale) = match place {
         SalePlace::Nowhere => (None, None),
         SalePlace::Here(sale) => (Some(sale.created_at), Some(sale)),
@@ -321,19 +358,17 @@ pub(super) fn orphan_item(
 
 /// The item of a day's order whose log entry is deleted. The day's sale stands among the sales by itself.
 pub(super) fn day_order_item(entry: &LogEntry, sale_id: &SaleId) -> Result<Item, Error> {
+    member_item(entry.account, entry.order_id, sale_id, DayOrder::of(entry))
+}
+
+/// The same from what is kept of it.
+pub(super) fn member_item(account: ShipstationAccount, order: OrderId, sale_id: &SaleId, member: DayOrder) -> Result<Item, Error> {
     const OPERATION: &str = "encode a day's order without its log entry";
     #[derive(Serialize)]
     struct Shown<'a> {
         sale_id: &'a SaleId,
     }
-    let mut item = item_of(OPERATION, &keys::log_entry(entry.order_id), "sale", &Shown { sale_id })?;
-    let member = DayOrder {
-        order_number: entry.order_number.clone(),
-        store_id: entry.store_id,
-        sale_total: entry.sale_total,
-        currency: entry.currency,
-        booked_revision: entry.booked_revision(),
-    };
+    let mut item = item_of(OPERATION, &keys::log_entry(account, order), "sale", &Shown { sale_id })?;
     let document = OrphanDocument::<Sale> { sale_id: sale_id.clone(), booked_revision: None, member: Some(member), sale: None };
     item.insert("doc".to_owned(), blob(codec::encode(&document).map_err(Error::encoding(OPERATION))?));
     Ok(item)
@@ -379,8 +414,9 @@ pub(super) fn read_known(item: &Item) -> Result<Option<Known>, Error> {
     let version = version_of(item);
     if super::text_of(item, "entity") == Some("sale") {
         let OrphanDocument { sale_id, booked_revision, member, sale } = codec::decode(document).map_err(unreadable)?;
-        let order_id = key.pk.strip_prefix("ORDER#").and_then(|id| id.parse().ok()).ok_or_else(|| unreadable("no order id".into()))?;
-        return Ok(Some(Known::Orphan(Orphan { order_id, sale_id, booked: booked_revision, member, version, sale })));
+        let parsed = key.pk.strip_prefix("ORDER#").and_then(ShipstationAccount::parse);
+        let (account, order_id) = parsed.map(|(account, id)| (account, OrderId(id))).ok_or_else(|| unreadable("no order id".into()))?;
+        return Ok(Some(Known::Orphan(Orphan { account, order_id, sale_id, booked: booked_revision, member, version, sale })));
     }
     let Document { log, order, mut sale } = codec::decode(document).map_err(unreadable)?;
     if let Some(sale) = sale.as_mut().filter(|sale| sale.booked_revision.is_none() && log.sale_id.as_ref() == Some(&sale.id)) {
@@ -401,10 +437,11 @@ impl Table {
     /// See [`Table::get_all`] for what `now` means.
     pub(super) async fn known_as(&self, orders: impl IntoIterator<Item = OrderId>, now: bool) -> Result<HashMap<OrderId, Known>, Error> {
         let wanted: Vec<OrderId> = orders.into_iter().collect();
-        let mut items = self.get_all("read log entries", wanted.iter().copied().map(keys::log_entry).collect(), now).await?;
+        let mut items =
+            self.get_all("read log entries", wanted.iter().map(|order| keys::log_entry(self.account, *order)).collect(), now).await?;
         let mut known = HashMap::with_capacity(items.len());
         for order in wanted {
-            let Some(item) = items.remove(&keys::log_entry(order)) else { continue };
+            let Some(item) = items.remove(&keys::log_entry(self.account, order)) else { continue };
             if let Some(one) = read_known(&item)? {
                 known.insert(order, one);
             }
@@ -418,7 +455,7 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn known_order(&self, order: OrderId) -> Result<Option<Known>, Error> {
-        match self.get_item("read a log entry", &keys::log_entry(order)).await? {
+        match self.get_item("read a log entry", &keys::log_entry(self.account, order)).await? {
             Some(item) => {
                 let mut known = read_known(&item)?;
                 self.follow(known.as_mut().and_then(Known::entry_mut)).await?;

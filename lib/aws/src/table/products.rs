@@ -11,7 +11,7 @@ use stevedore_domain::reference::{Product, ProductKind, folded_sku};
 use stevedore_domain::settings::FieldError;
 
 use super::record::{Condition, Expected, Transacted};
-use super::records::{LONGEST_FOLDED, link_item, record_item};
+use super::records::{link_item, record_item};
 use super::{RecordKind, RecordOutcome, Stored, Table, item_of, text, text_of, value_of, version_of};
 use crate::{Error, keys};
 
@@ -144,7 +144,7 @@ impl Table {
                     (false, _) => self.put(OPERATION, item_of(OPERATION, &key, "product_code", &entry)?, expected)?,
                 });
             }
-            let link = |product: &Product| product.shipstation_product_id.map(keys::product_link);
+            let link = |product: &Product| product.shipstation_product_id.map(|id| keys::product_link(self.account, id));
             let old_link = read.and_then(|stored| link(&stored.value));
             let new_link = link(product);
             let mut link_at = None;
@@ -273,7 +273,7 @@ impl Table {
     pub async fn products_named(&self, code: &str) -> Result<Vec<Product>, Error> {
         const OPERATION: &str = "find products by SKU";
         let folded = folded_sku(code);
-        if folded.is_empty() || folded.len() > LONGEST_FOLDED {
+        if folded.is_empty() {
             return Ok(Vec::new());
         }
         let Some(item) = self.get_item(OPERATION, &keys::product_code(&folded)).await? else { return Ok(Vec::new()) };

@@ -174,8 +174,8 @@ impl Table {
                 return Ok(Transacted::Refused(conditions.collect()));
             }
             let passing = |code: &str| matches!(code, "None" | "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded");
-            if !reasons.iter().all(|reason| reason.code().is_none_or(passing)) {
-                return Err(Error::call(operation)(error));
+            if let Some(code) = reasons.iter().filter_map(CancellationReason::code).find(|code| !passing(code)) {
+                return Err(Error::Refused { operation, code: code.to_owned(), source: error.into() });
             }
             tokio::time::sleep(jitter(attempt)).await;
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use stevedore_domain::ids::{CustomerId, ProductId, ShipstationCustomerId, ShipstationProductId};
-use stevedore_domain::reference::{Account, Customer, Location, PriceTier, Product, TaxRule, folded_email, folded_sku};
+use stevedore_domain::ids::{CustomerId, ProductId, ShipstationAccount, ShipstationCustomerId, ShipstationProductId};
+use stevedore_domain::reference::{Account, Customer, Location, PriceTier, Product, TaxRule, folded_sku, identifying_email};
 use stevedore_domain::sale::{CustomerMatches, Products};
 
 use super::paging::IndexQuery;
@@ -16,9 +16,6 @@ use super::{Item, List, Page, RecordOutcome, Stored, Table, item_of, text, text_
 use crate::Error;
 use crate::keys::{self, Key};
 use crate::schema::{BY_STATE, BY_TIME};
-
-/// The longest code or e-mail address, folded and in bytes, that anything is found by: keys end at 1,024 (DynamoDB developer guide, "Constraints").
-pub(super) const LONGEST_FOLDED: usize = 1_000;
 
 /// A kind of reference data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -129,7 +126,7 @@ struct Target {
 pub(super) fn record_item<T: Record>(operation: &'static str, kind: RecordKind, record: &T) -> Result<Item, Error> {
     let mut item = item_of(operation, &keys::record(kind.partition(), record.id()), kind.entity(), record)?;
     item.insert(BY_TIME.partition.to_owned(), text(kind.partition()));
-    item.insert(BY_TIME.sort.to_owned(), text(format!("{}#{}", keys::instant(record.created_at()), record.id())));
+    item.insert(BY_TIME.sort.to_owned(), text(keys::sort(format!("{}#{}", keys::instant(record.created_at()), record.id()))));
     Ok(item)
 }
 
@@ -137,12 +134,17 @@ pub(super) fn link_item(operation: &'static str, key: &Key, target: &str) -> Res
     item_of(operation, key, "link", &Target { target: target.to_owned() })
 }
 
-/// A ShipStation customer's link. It stands in an index, because disconnecting must find it.
-pub(super) fn customer_link_item(operation: &'static str, link: ShipstationCustomerId, customer: &CustomerId) -> Result<Item, Error> {
-    let key = keys::customer_link(link);
+/// A ShipStation customer's link. It outlives the connection: it is looked at only while its own account is connected.
+pub(super) fn customer_link_item(
+    operation: &'static str,
+    account: ShipstationAccount,
+    link: ShipstationCustomerId,
+    customer: &CustomerId,
+) -> Result<Item, Error> {
+    let key = keys::customer_link(account, link);
     let mut item = link_item(operation, &key, customer.as_str())?;
     item.insert(BY_STATE.partition.to_owned(), text(CUSTOMER_LINKS));
-    item.insert(BY_STATE.sort.to_owned(), text(link.to_string()));
+    item.insert(BY_STATE.sort.to_owned(), text(account.qualify(link)));
     Ok(item)
 }
 
@@ -228,8 +230,8 @@ impl Table {
         let expected = read.map_or(Expected::Absent, |stored| Expected::Version(stored.version));
         for attempt in 1..=8 {
             let mut writes = vec![self.put(OPERATION, record_item(OPERATION, RecordKind::Customer, customer)?, expected)?];
-            let old = read.and_then(|stored| stored.value.email.as_deref()).map(folded_email);
-            let new = customer.email.as_deref().map(folded_email);
+            let old = read.and_then(|stored| stored.value.email.as_deref()).and_then(identifying_email);
+            let new = customer.email.as_deref().and_then(identifying_email);
             if old != new {
                 if let Some(email) = &new {
                     writes.push(self.email_write(OPERATION, email, |owners| owners.with(customer)).await?);
@@ -257,9 +259,9 @@ impl Table {
     /// [`Error`].
     pub async fn products_for(&self, wanted: &ProductKeys) -> Result<Products, Error> {
         const OPERATION: &str = "match products";
-        let links = wanted.links.iter().map(keys::product_link);
+        let links = wanted.links.iter().map(|link| keys::product_link(self.account, link));
         let folded: BTreeSet<String> = wanted.skus.iter().map(|sku| folded_sku(sku)).filter(|sku| !sku.is_empty()).collect();
-        let codes = folded.iter().filter(|code| code.len() <= LONGEST_FOLDED).map(|code| keys::product_code(code));
+        let codes = folded.iter().map(|code| keys::product_code(code));
         let mut ids: BTreeSet<String> = BTreeSet::new();
         for (key, item) in self.get_kept(OPERATION, links.chain(codes).collect::<Vec<_>>()).await? {
             if key.pk.starts_with("CODE#") {
@@ -330,9 +332,8 @@ impl Table {
         from_settings: Option<&CustomerId>,
     ) -> Result<Vec<CustomerMatches>, Error> {
         const OPERATION: &str = "match customers";
-        let usable =
-            |email: &Option<String>| email.as_deref().map(folded_email).filter(|email| !email.is_empty() && email.len() <= LONGEST_FOLDED);
-        let links = wanted.iter().filter_map(|(id, _)| id.map(keys::customer_link));
+        let usable = |email: &Option<String>| email.as_deref().and_then(identifying_email);
+        let links = wanted.iter().filter_map(|(id, _)| id.map(|id| keys::customer_link(self.account, id)));
         let emails = wanted.iter().filter_map(|(_, email)| usable(email)).map(|email| keys::email(&email));
         let found = self.get_kept(OPERATION, links.chain(emails).collect::<Vec<_>>()).await?;
         let target = |key: &Key| found.get(key).and_then(|item| text_of(item, "target")).map(str::to_owned);
@@ -353,7 +354,7 @@ impl Table {
                 .and_then(|value| value.as_bool().ok())
                 .copied();
             CustomerMatches {
-                linked: id.and_then(|id| target(&keys::customer_link(id))).and_then(|id| customers.get(&id).cloned()),
+                linked: id.and_then(|id| target(&keys::customer_link(self.account, id))).and_then(|id| customers.get(&id).cloned()),
                 by_email: email.as_ref().and_then(target).and_then(|id| customers.get(&id).cloned()),
                 email_is_shared: shared.unwrap_or(false),
                 from_settings: from_settings.and_then(|id| customers.get(id.as_str()).cloned()),
@@ -362,8 +363,12 @@ impl Table {
         Ok(matches.collect())
     }
 
-    /// Removes every link to ShipStation's products and customers. The products and customers stay.
-    pub(super) async fn remove_links(&self) -> Result<(), Error> {
+    /// Removes every link to ShipStation's products. The products stay, and so do the customers' links, which are looked at only while their account is connected:
+    /// an account that is connected again finds its customers.
+    ///
+    /// # Errors
+    /// [`Error`]; calling it again goes on.
+    pub async fn remove_product_links(&self) -> Result<(), Error> {
         const OPERATION: &str = "remove links";
         let products = IndexQuery { operation: OPERATION, index: BY_TIME, partition: RecordKind::Product.partition(), newest_first: false };
         let mut list = List { limit: 100, ..List::default() };
@@ -376,17 +381,6 @@ impl Table {
                     self.put_product(&product, Some(&stored)).await?;
                 }
             }
-            list.token = page.next;
-            if list.token.is_none() {
-                break;
-            }
-        }
-        let customers = IndexQuery { operation: OPERATION, index: BY_STATE, partition: CUSTOMER_LINKS, newest_first: false };
-        let mut list = List { limit: 100, ..List::default() };
-        loop {
-            // The index may still name links that are gone: the end of the list is its last page, not one without new keys.
-            let page = self.query_index(&customers, &list).await?;
-            self.delete_items(OPERATION, page.items).await?;
             list.token = page.next;
             if list.token.is_none() {
                 return Ok(());

@@ -1,7 +1,7 @@
 //! Revisions of orders as they are kept: the newest inside its log entry while that stays within one write unit, all others as items of their own.
 
 use serde_json::value::RawValue;
-use stevedore_domain::ids::OrderId;
+use stevedore_domain::ids::{OrderId, ShipstationAccount};
 use stevedore_domain::order::RevisionKey;
 
 use super::{CHUNK, Item, Table, blob, item_of};
@@ -9,14 +9,14 @@ use crate::keys::{self, Key};
 use crate::{Error, codec};
 
 /// The items that hold one revision. Their keys come from the content, so writing them twice changes nothing.
-pub(super) fn revision_items(order: OrderId, key: &RevisionKey, raw: &str) -> Result<Vec<Item>, Error> {
+pub(super) fn revision_items(account: ShipstationAccount, order: OrderId, key: &RevisionKey, raw: &str) -> Result<Vec<Item>, Error> {
     const OPERATION: &str = "encode a revision";
     #[derive(serde::Serialize)]
     struct Chunk {}
     let packed = codec::pack(raw.as_bytes()).map_err(Error::encoding(OPERATION))?;
     let prefix = keys::revision_prefix(key);
     let chunks = packed.chunks(CHUNK).enumerate().map(|(number, bytes)| {
-        let key = Key::new(keys::log_entry(order).pk, keys::chunk(&prefix, number));
+        let key = Key::new(keys::log_entry(account, order).pk, keys::chunk(&prefix, number));
         let mut item = item_of(OPERATION, &key, "revision", &Chunk {})?;
         item.insert("doc".to_owned(), blob(bytes.to_vec()));
         Ok(item)
@@ -30,13 +30,18 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn kept_revision(&self, order: OrderId, key: &RevisionKey) -> Result<Option<Box<RawValue>>, Error> {
-        self.read_revision(order, key).await
+        self.read_revision(self.account, order, key).await
     }
 
     /// A revision of an order that is kept as items of its own.
-    pub(super) async fn read_revision(&self, order: OrderId, key: &RevisionKey) -> Result<Option<Box<RawValue>>, Error> {
+    pub(super) async fn read_revision(
+        &self,
+        account: ShipstationAccount,
+        order: OrderId,
+        key: &RevisionKey,
+    ) -> Result<Option<Box<RawValue>>, Error> {
         const OPERATION: &str = "read a revision";
-        let pk = keys::log_entry(order).pk;
+        let pk = keys::log_entry(account, order).pk;
         let Some(packed) = self.read_chunks(OPERATION, &pk, &keys::revision_prefix(key)).await? else { return Ok(None) };
         let unreadable = |error| Error::unreadable(OPERATION, pk.clone(), error);
         let text = codec::unpack(&packed).map_err(unreadable)?;

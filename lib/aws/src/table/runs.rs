@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use stevedore_domain::consolidation::{DaySum, RunRecord, RunStep};
-use stevedore_domain::ids::OrderId;
+use stevedore_domain::ids::{OrderId, ShipstationAccount};
 use stevedore_domain::operation::Operation;
 use stevedore_domain::settings::Settings;
 
@@ -22,6 +22,8 @@ pub struct StoredRun {
     pub run: RunRecord,
     /// The settings that all of it uses, whatever they become meanwhile.
     pub settings: Settings,
+    /// The account that its orders are of.
+    pub account: ShipstationAccount,
     /// Until then somebody is at work on it.
     pub held_until: Option<Timestamp>,
     /// Pages of orders that are in the sum that was put away.
@@ -36,6 +38,8 @@ pub struct StoredRun {
 struct Document {
     run: RunRecord,
     settings: Settings,
+    #[serde(default, skip_serializing_if = "ShipstationAccount::is_first")]
+    account: ShipstationAccount,
     #[serde(default)]
     held_until: Option<Timestamp>,
     #[serde(default)]
@@ -47,6 +51,9 @@ struct Document {
 #[derive(Serialize)]
 struct Empty {}
 
+/// The account of a page's orders, where it is not the first.
+const ACCOUNT: &str = "account";
+
 /// Orders of one page: a run looks at so many at a time, and the list of a sale's orders is made of these.
 pub const RUN_PAGE: usize = 500;
 
@@ -54,7 +61,7 @@ impl StoredRun {
     /// A run that begins, held by whoever begins it.
     #[must_use]
     pub fn new(run: RunRecord, settings: Settings, held_until: Timestamp) -> Self {
-        Self { run, settings, held_until: Some(held_until), merged: 0, sum: None, version: 0 }
+        Self { run, settings, account: ShipstationAccount::FIRST, held_until: Some(held_until), merged: 0, sum: None, version: 0 }
     }
 
     /// Whether there is nothing left to do for it.
@@ -70,9 +77,9 @@ pub(super) fn run_item(stored: &StoredRun) -> Result<Item, Error> {
     struct Shown {
         step: RunStep,
     }
-    let StoredRun { run, settings, held_until, merged, sum, .. } = stored.clone();
+    let StoredRun { run, settings, account, held_until, merged, sum, .. } = stored.clone();
     let mut item = item_of(OPERATION, &keys::run(run.local_date), "run", &Shown { step: run.step })?;
-    let document = serde_json::to_string(&Document { run, settings, held_until, merged, sum });
+    let document = serde_json::to_string(&Document { run, settings, account, held_until, merged, sum });
     item.insert("document".to_owned(), text(document.map_err(|error| Error::encoding(OPERATION)(error.into()))?));
     Ok(item)
 }
@@ -81,9 +88,9 @@ fn read_run(item: &Item) -> Result<StoredRun, Error> {
     const OPERATION: &str = "read a consolidation run";
     let key = key_of(OPERATION, item)?;
     let document = serde_json::from_str(text_of(item, "document").unwrap_or_default());
-    let Document { run, settings, held_until, merged, sum } =
+    let Document { run, settings, account, held_until, merged, sum } =
         document.map_err(|error| Error::unreadable(OPERATION, key.to_string(), error))?;
-    Ok(StoredRun { run, settings, held_until, merged, sum, version: version_of(item) })
+    Ok(StoredRun { run, settings, account, held_until, merged, sum, version: version_of(item) })
 }
 
 impl Table {
@@ -154,6 +161,9 @@ impl Table {
     pub async fn put_run_page(&self, date: Date, page: u32, orders: &[OrderId]) -> Result<(), Error> {
         const OPERATION: &str = "write a run's orders";
         let mut item = item_of(OPERATION, &keys::run_page(date, page), "run_page", &Empty {})?;
+        if !self.account.is_first() {
+            item.insert(ACCOUNT.to_owned(), super::number(self.account));
+        }
         item.insert("doc".to_owned(), blob(codec::encode(orders).map_err(Error::encoding(OPERATION))?));
         self.put_items(OPERATION, vec![item]).await
     }
@@ -167,9 +177,11 @@ impl Table {
         items.iter().map(read_page).collect()
     }
 
-    /// One page of a run.
-    pub(super) async fn run_page(&self, date: Date, page: u32) -> Result<Option<Vec<OrderId>>, Error> {
-        self.get_item("read a run's orders", &keys::run_page(date, page)).await?.as_ref().map(read_page).transpose()
+    /// One page of a run, and the account of its orders.
+    pub(super) async fn run_page(&self, date: Date, page: u32) -> Result<Option<(ShipstationAccount, Vec<OrderId>)>, Error> {
+        let Some(item) = self.get_item("read a run's orders", &keys::run_page(date, page)).await? else { return Ok(None) };
+        let account = super::number_of(&item, ACCOUNT).and_then(|account| u32::try_from(account).ok()).map(ShipstationAccount);
+        Ok(Some((account.unwrap_or_default(), read_page(&item)?)))
     }
 
     /// Puts away what a run has added up so far, and lets go of the run. Answers whether it still was as it was read.

@@ -210,25 +210,24 @@ impl Table {
     pub async fn sales(&self, ids: impl IntoIterator<Item = SaleId>) -> Result<HashMap<SaleId, StoredSale>, Error> {
         const OPERATION: &str = "read sales";
         let ids: Vec<SaleId> = ids.into_iter().collect();
-        let places = ids.iter().flat_map(|id| [Some(keys::sale(id)), id.order().map(|(order, _)| keys::log_entry(order))]);
+        let places = ids.iter().flat_map(|id| [Some(keys::sale(id)), id.order().map(|(order, _)| keys::log_entry(id.account(), order))]);
         let mut items = self.get_items(OPERATION, places.flatten().collect::<Vec<_>>()).await?;
         let mut sales = HashMap::with_capacity(ids.len());
         let mut heads = Vec::new();
         for id in ids {
-            if let Some(head) = items.remove(&keys::sale(&id)).map(Head::new).filter(Head::is_live) {
-                heads.push(head);
-                continue;
-            }
-            let Some((order, _)) = id.order() else { continue };
-            let Some(known) = items.get(&keys::log_entry(order)).map(read_known).transpose()?.flatten() else { continue };
-            if let Some(stored) = inline(known).filter(|stored| stored.sale.id == id) {
+            let order = id.order().and_then(|(order, _)| items.get(&keys::log_entry(id.account(), order)));
+            let known = order.map(read_known).transpose()?.flatten();
+            // Of two sales that an earlier release gave one id, the one in the order's item is the live one (see `sale_ids`).
+            if let Some(stored) = known.and_then(inline).filter(|stored| stored.sale.id == id) {
                 sales.insert(id, stored);
+            } else {
+                heads.extend(items.remove(&keys::sale(&id)).map(Head::new).filter(Head::is_live));
             }
         }
         for mut stored in self.whole_sales(heads).await? {
             // A head that an earlier release wrote does not say it; the log entry that names the sale does.
             if let (None, Some((order, _))) = (stored.sale.booked_revision, stored.sale.id.order()) {
-                let known = items.get(&keys::log_entry(order)).map(read_known).transpose()?.flatten();
+                let known = items.get(&keys::log_entry(stored.sale.id.account(), order)).map(read_known).transpose()?.flatten();
                 stored.sale.booked_revision =
                     known.filter(|known| known.sale_id() == Some(&stored.sale.id)).and_then(|known| known.booked_revision());
             }

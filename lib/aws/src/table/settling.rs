@@ -291,10 +291,16 @@ impl Table {
         if waiting.is_empty() {
             return Ok(());
         }
-        let known: HashMap<OrderId, Known> = self.known_as(waiting.iter().copied(), settling.reads_now()).await?;
+        let own = self.of_account(settling.operation.account);
+        let known: HashMap<OrderId, Known> = own.known_as(waiting.iter().copied(), settling.reads_now()).await?;
+        // What still lies in the queue is set aside while another account is connected.
+        let set_aside = settling.waited(TRIED_AFTER) && self.is_of_another_account(settling.operation).await?;
         for row in rows.iter_mut().filter(|row| row.outcome.is_none()) {
             if let Some(order) = row.order_id.filter(|order| waiting.contains(order)) {
                 settling.settle(row, known.get(&order));
+                if set_aside {
+                    row.set_aside();
+                }
             }
         }
         Ok(())

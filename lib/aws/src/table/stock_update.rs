@@ -80,7 +80,7 @@ impl Table {
                 touched.extend(sale.movements().into_iter().map(|movement| movement.key));
             }
         };
-        for stored in self.log_entries(orders.iter().copied()).await?.into_values() {
+        for stored in self.of_account(operation.account).log_entries(orders.iter().copied()).await?.into_values() {
             match (stored.inline_sale(), &stored.entry.sale_id) {
                 (Some(sale), _) => touch(sale),
                 (None, Some(id)) if id.order().is_some() => beside.push(id.clone()),

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::consolidation::{RunRecord, RunStep};
-use crate::ids::{OperationId, OrderId, SaleId, StoreId};
+use crate::ids::{OperationId, OrderId, SaleId, ShipstationAccount, StoreId};
 use crate::money::{Currency, Minor};
 use crate::order::RevisionKey;
 use crate::reason::Reason;
@@ -131,6 +131,9 @@ pub struct TimelineEvent {
 /// The permanent record of one captured order. It is the key against duplicates (S145–S148).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEntry {
+    /// The account that the order is of.
+    #[serde(default, skip_serializing_if = "ShipstationAccount::is_first")]
+    pub account: ShipstationAccount,
     /// ShipStation's id: the key.
     pub order_id: OrderId,
     /// The buyer's number.
@@ -191,11 +194,21 @@ impl LogEntry {
         self.revisions.iter().map(|seen| &seen.key).max()
     }
 
-    /// The id of the next sale that the order becomes: free, since every earlier one is remembered.
+    /// The latest sale of this order alone, live or void. The ids of all its sales up to this one are given out.
+    #[must_use]
+    pub fn last_own_sale(&self) -> Option<&SaleId> {
+        self.past_sales
+            .iter()
+            .chain(&self.sale_id)
+            .filter(|id| id.order().is_some())
+            .max_by_key(|id| id.order().map(|(_, attempt)| attempt))
+    }
+
+    /// The id of the next sale that the order becomes. The write of the sale checks that the id is free.
     #[must_use]
     pub fn next_sale_id(&self) -> SaleId {
-        let earlier = self.past_sales.iter().chain(&self.sale_id).filter_map(SaleId::order).map(|(_, attempt)| attempt).max();
-        SaleId::of_order(self.order_id, earlier.map_or(1, |attempt| attempt.saturating_add(1)))
+        let last = self.last_own_sale().and_then(SaleId::order);
+        SaleId::of(self.account, self.order_id, last.map_or(1, |(_, attempt)| attempt.saturating_add(1)))
     }
 
     /// Lets go of a sale that is void, so that the order may become another.

@@ -10,7 +10,7 @@ use super::location;
 use super::taxation::tax_parts;
 use super::{
     Actor, Charge, CustomerChoice, CustomerMatches, Fulfilment, Invoice, OrderSource, Payment, ProductMatch, Products, Sale, SaleCustomer,
-    SaleKind, SaleLine, SaleTaxRule, Source, Stage, StageStatus, Warning,
+    SaleKind, SaleLine, SaleTaxRule, Source, Stage, StageStatus, Warning, invoice_number,
 };
 use crate::calendar::Calendar;
 use crate::ids::{AccountId, SaleId};
@@ -84,8 +84,11 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
     let (location_id, location_reason) = location::choose(order, settings, with.locations).map_err(Unbookable::Blocked)?;
     // With daily consolidation nobody but the settings' customer is asked for, also where one order is booked by itself (S105).
     let daily = settings.consolidation == Consolidation::Daily;
-    let chosen =
-        if daily { with.customers.from_settings.clone().map(CustomerChoice::Existing) } else { choose(order, with.customers, booked_at) };
+    let chosen = if daily {
+        with.customers.from_settings.clone().map(CustomerChoice::Existing)
+    } else {
+        choose(order, sale_id.account(), with.customers, booked_at)
+    };
     let customer = chosen.ok_or_else(|| match &settings.customer_id {
         Some(id) => blocked(Reason::MissingReference, &format!("Customer {id}.")),
         None => blocked(Reason::NoCustomer, ""),
@@ -228,7 +231,7 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         discounts: parts.discounts,
         invoice: Invoice {
             status: StageStatus::Draft,
-            number: format!("INV-{}", order.number),
+            number: invoice_number(sale_id),
             payments: payments(order, settings, &calendar)?,
             voided_payments: Vec::new(),
             sync: None,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::ids::{CustomerId, ShipstationCustomerId};
+use crate::ids::{CustomerId, ShipstationAccount, ShipstationCustomerId};
 use crate::order::{Address, Order};
-use crate::reference::{Customer, folded_email};
+use crate::reference::{Customer, identifying_email};
 
 /// The customers that an order may belong to, loaded by their keys.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +46,7 @@ pub struct NewCustomer {
 pub fn names_somebody(order: &Order) -> bool {
     let named = |address: &Address| address.name.is_some() || address.company.is_some();
     order.customer_id.is_some()
-        || order.customer_email.is_some()
+        || order.customer_email.as_deref().and_then(identifying_email).is_some()
         || order.customer_username.is_some()
         || named(&order.bill_to)
         || named(&order.ship_to)
@@ -65,7 +65,7 @@ pub fn keep_buyer(order: &mut Order, earlier: &Order) {
 }
 
 /// The link decides, else the oldest customer with the e-mail address, else a new one; nobody named means the settings' customer, else none.
-pub(super) fn choose(order: &Order, matches: &CustomerMatches, at: Timestamp) -> Option<CustomerChoice> {
+pub(super) fn choose(order: &Order, account: ShipstationAccount, matches: &CustomerMatches, at: Timestamp) -> Option<CustomerChoice> {
     if !names_somebody(order) {
         return matches.from_settings.clone().map(CustomerChoice::Existing);
     }
@@ -78,14 +78,14 @@ pub(super) fn choose(order: &Order, matches: &CustomerMatches, at: Timestamp) ->
             None => CustomerChoice::Existing(Arc::clone(customer)),
         });
     }
-    Some(CustomerChoice::Create(Box::new(new_customer(order, at))))
+    Some(CustomerChoice::Create(Box::new(new_customer(order, account, at))))
 }
 
-fn new_customer(order: &Order, at: Timestamp) -> NewCustomer {
-    let id = match (order.customer_id, &order.customer_email) {
-        (Some(id), _) => CustomerId::of_shipstation(id),
-        (None, Some(email)) => CustomerId(format!("C-{}", folded_email(email))),
-        (None, None) => CustomerId(format!("C-order-{}", order.id)),
+fn new_customer(order: &Order, account: ShipstationAccount, at: Timestamp) -> NewCustomer {
+    let id = match (order.customer_id, order.customer_email.as_deref().and_then(identifying_email)) {
+        (Some(id), _) => CustomerId::of_shipstation(account, id),
+        (None, Some(email)) => CustomerId::of_email(&email),
+        (None, None) => CustomerId(format!("C-order-{}", account.qualify(order.id))),
     };
     // Most channels leave the billing address blank (facts sheet, section 3.2); then both are the ship-to address.
     let billing = if order.bill_to.is_blank() { &order.ship_to } else { &order.bill_to };

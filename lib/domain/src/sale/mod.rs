@@ -6,6 +6,7 @@ mod book;
 mod customer;
 mod fulfilment;
 mod invoice;
+mod invoice_number;
 mod lines;
 mod location;
 mod paid_later;
@@ -29,6 +30,7 @@ pub use book::{Booked, Booking, Unbookable, book};
 pub use customer::{CustomerChoice, CustomerMatches, NewCustomer, keep_buyer, names_somebody};
 pub use fulfilment::{Actor, Allocation, Assembly, AssemblyPart, Fulfilment, Purchase, PurchaseLine};
 pub use invoice::{MOST_PAYMENTS, PaymentRefused, Sync, SyncAction};
+pub use invoice_number::invoice_number;
 pub use lines::{DISPLAYED_COMMENT, displayed_comment, options_comment};
 pub use product::{ProductMatch, Products};
 
@@ -281,7 +283,7 @@ pub struct Discount {
 pub struct Invoice {
     /// How far it is.
     pub status: StageStatus,
-    /// Its number.
+    /// Its number: see [`invoice_number`].
     pub number: String,
     /// Payments on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

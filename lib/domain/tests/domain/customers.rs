@@ -80,7 +80,13 @@ fn s111_s112_a_new_customer() {
         ..Address::default()
     };
     let new = created(&order);
-    assert_eq!((new.link, &new.customer.id), (Some(ShipstationCustomerId(71)), &CustomerId::of_shipstation(ShipstationCustomerId(71))));
+    assert_eq!(
+        (new.link, &new.customer.id),
+        (
+            Some(ShipstationCustomerId(71)),
+            &CustomerId::of_shipstation(stevedore_domain::ids::ShipstationAccount::FIRST, ShipstationCustomerId(71))
+        )
+    );
     assert_eq!((new.customer.name.as_str(), new.customer.company.as_deref()), ("Bea Biller", Some("Biller Ltd")));
     assert_eq!((new.customer.email.as_deref(), new.customer.phone.as_deref()), (Some("Ann@Example.com"), Some("555-0100")));
     assert_eq!((&new.customer.billing_address, &new.customer.business_address), (&order.bill_to, &order.ship_to));

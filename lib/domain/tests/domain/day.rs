@@ -63,7 +63,7 @@ fn s23_s27_s105_the_sale_of_a_day() {
     let sale = day_of(&merchant, &orders);
     assert_eq!(
         (sale.id.as_str(), sale.number.as_str(), sale.invoice.number.as_str()),
-        ("DAY-2026-05-04", "DAY-2026-05-04", "INV-DAY-2026-05-04")
+        ("DAY-2026-05-04", "DAY-2026-05-04", "INVDAY-2026-05-04")
     );
     assert_eq!(
         (sale.kind, &sale.source),

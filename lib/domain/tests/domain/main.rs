@@ -1,6 +1,7 @@
 //! The rules of capture and booking, by example and by property.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::float_arithmetic, missing_docs)]
 
+mod accounts;
 mod alive;
 mod amounts;
 mod booked_revision;

@@ -25,6 +25,7 @@ async fn asked(shop: &Shop) -> (OperationId, String) {
         message: None,
         counts: Counts::default(),
         requests: 0,
+        account: stevedore_domain::ids::ShipstationAccount::FIRST,
         pages: 0,
         position: None,
         started_at: now,

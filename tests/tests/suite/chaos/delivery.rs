@@ -145,7 +145,13 @@ async fn deliver_permuted(shop: &Shop) -> Vec<(Vec<usize>, u64)> {
             let order = serde_json::from_str(&text).unwrap();
             // All were read when they were new, and came late.
             let read_at = Some(revisions[*place].1.key.modified_at + SignedDuration::from_secs(5));
-            let message = OrderMessage { operation_id: "op".into(), trigger: Trigger::Schedule, read_at, order };
+            let message = OrderMessage {
+                operation_id: "op".into(),
+                account: stevedore_domain::ids::ShipstationAccount::FIRST,
+                trigger: Trigger::Schedule,
+                read_at,
+                order,
+            };
             let event = sqs_event(&messages(&[message.encode().unwrap().unwrap()], 0));
             let answer = process_orders::handle(&shop.process, event, shop.world.deadline()).await.unwrap();
             assert!(answer.batch_item_failures.is_empty());

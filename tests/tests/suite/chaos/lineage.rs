@@ -94,11 +94,13 @@ async fn recreate(shop: &mut Shop, order: i64) {
         message: None,
         counts: Counts::default(),
         requests: 0,
+        account: stevedore_domain::ids::ShipstationAccount::FIRST,
         pages: 0,
         position: None,
         started_at: shop.now(),
         read_at: None,
         finished_at: None,
+        work: None,
     };
     shop.world.table.create_operation(&operation).await.unwrap().unwrap();
     let command = Command::Recreate { operation_id: id, order_id: order_id(order) };

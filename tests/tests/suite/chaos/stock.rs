@@ -126,6 +126,7 @@ async fn recreate(shop: &mut Shop, order: i64) {
         message: None,
         counts: Counts::default(),
         requests: 0,
+        account: stevedore_domain::ids::ShipstationAccount::FIRST,
         pages: 0,
         position: None,
         started_at: shop.now(),

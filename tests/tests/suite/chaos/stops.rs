@@ -98,7 +98,12 @@ async fn happen(shop: &Shop, part: usize) {
         }
         2 => {
             sandbox.faults().clear();
-            shop.world.settings(|settings| settings.customer_id = Some(CustomerId::of_shipstation(ShipstationCustomerId(555)))).await;
+            shop.world
+                .settings(|settings| {
+                    settings.customer_id =
+                        Some(CustomerId::of_shipstation(stevedore_domain::ids::ShipstationAccount::FIRST, ShipstationCustomerId(555)))
+                })
+                .await;
         }
         _ => {}
     }
@@ -227,6 +232,7 @@ async fn load(shop: &mut Shop) -> OperationId {
             message: None,
             counts: Counts::default(),
             requests: 0,
+            account: stevedore_domain::ids::ShipstationAccount::FIRST,
             pages: 0,
             position: None,
             started_at: shop.now(),

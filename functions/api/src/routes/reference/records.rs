@@ -178,6 +178,11 @@ impl Reference for Product {
     }
 
     async fn put(&self, table: &Table, read: Option<&Stored<Self>>) -> Result<RecordOutcome, Error> {
+        // A link is one to the connected account's product.
+        let linked = |product: &Self| product.shipstation_product_id.is_some();
+        if linked(self) || read.is_some_and(|stored| linked(&stored.value)) {
+            return table.of_connected_account().await?.put_product(self, read).await;
+        }
         table.put_product(self, read).await
     }
 }

@@ -1,0 +1,170 @@
+//! Two ShipStation accounts, one after the other: their orders, customers and queues never meet (behaviour, section 3; P1).
+
+use axum::http::Method;
+use serde_json::json;
+use stevedore_aws::{Progress, Stored};
+use stevedore_domain::ids::{CustomerId, ShipstationAccount, ShipstationCustomerId, StoreId};
+use stevedore_domain::log::{LogState, Outcome};
+use stevedore_domain::operation::OperationState;
+use stevedore_domain::reason::Reason;
+use stevedore_sandbox::{Draft, Json};
+
+use crate::flow::{accounted, member, plain, with};
+use crate::http::Http;
+use crate::raw;
+use crate::world::{Options, World, order_id};
+
+const SECOND: ShipstationAccount = ShipstationAccount(2);
+
+async fn disconnect(world: &World) {
+    let http = Http::of(world, Vec::new());
+    http.send(Method::DELETE, "/v1/connection", json!({"confirm": "disconnect"})).await;
+    assert!(world.table.connection().await.unwrap().is_none());
+}
+
+/// Connects an account whose stores' ids are larger by `stores_from`. Answers which account it is taken for.
+async fn connect(world: &World, key: &str, stores_from: i64) -> ShipstationAccount {
+    world.sandbox.become_account(key, "secret", stores_from);
+    world.clock.advance(jiff::SignedDuration::from_mins(1));
+    let http = Http::of(world, Vec::new());
+    http.send(Method::POST, "/v1/connection", json!({"api_key": key, "api_secret": "secret"})).await;
+    world.table.connection().await.unwrap().unwrap().value.account
+}
+
+fn buyer(number: &str) -> Draft {
+    plain(number).buyer(Some(501), Some("ann@example.com"))
+}
+
+async fn ids(world: &World) -> Vec<String> {
+    let mut ids: Vec<_> = world.booked().await.into_iter().map(|sale| sale.id.0).collect();
+    ids.sort();
+    ids
+}
+
+/// P1: an order of another account that has the id of one of ours is another order, its buyer another customer; the first account, connected again, finds its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p1_orders_and_customers_of_two_accounts_never_meet() {
+    let world = World::new(Options::default()).await;
+    let order = world.sandbox.upsert_order(buyer("1"));
+    world.download().await;
+    let first = world.sale(order).await;
+    assert_eq!(first.customer.id.as_str(), "C-501");
+
+    disconnect(&world).await;
+    assert_eq!(connect(&world, "key-of-another", 1_000_000).await, SECOND);
+    world.sandbox.edit_order(order, |order| {
+        order.set("customerEmail", "bob@example.org");
+        member(order, "billTo").set("name", "Bob");
+    });
+    let operation = world.download_now().await;
+    accounted(&world, &operation).await;
+    let table = world.table.of_account(SECOND);
+    let entry = table.log_entry(order_id(order)).await.unwrap().unwrap().entry;
+    assert_eq!((entry.account, entry.sale_id.clone().unwrap().0), (SECOND, format!("SO-2.{order}")));
+    let second = world.table.sale(entry.sale_id.as_ref().unwrap()).await.unwrap().unwrap().sale;
+    assert_eq!((second.customer.id.as_str(), second.customer.name.as_str()), ("C-2.501", "Bob"));
+    assert_eq!(ids(&world).await, [format!("SO-2.{order}"), format!("SO-{order}")]);
+    assert_ne!(first.invoice.number, second.invoice.number);
+    // The id in a path is one of the connected account's.
+    let (shown, _) = Http::of(&world, Vec::new()).get(&format!("/v1/log/{order}")).await;
+    assert_eq!(shown["sale_id"], format!("SO-2.{order}"));
+    // It can be voided and booked anew, like any other.
+    world.start_in(SECOND, order).await;
+    assert_eq!(table.log_entry(order_id(order)).await.unwrap().unwrap().entry.sale_id.unwrap().0, format!("SO-2.{order}-2"));
+
+    disconnect(&world).await;
+    assert_eq!(connect(&world, "a-new-key", 0).await, ShipstationAccount::FIRST);
+    world.load_number("1").await;
+    let entry = world.logged(order).await.unwrap();
+    assert_eq!((entry.account, entry.sale_id.unwrap(), entry.reason), (ShipstationAccount::FIRST, first.id, Some(Reason::SaleAlreadyLive)));
+    assert_eq!(world.booked().await.iter().filter(|sale| sale.voided_at.is_none()).count(), 2);
+}
+
+/// P1, S150: an order is told by its account and id alone. Its number and key may change, and its live sale stays its only one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p1_an_edited_number_does_not_make_another_order() {
+    let world = World::new(Options::default()).await;
+    let order = world.sandbox.upsert_order(with(&plain("1"), |order| order.set("orderKey", Json::Null)));
+    world.download().await;
+    let sale = world.sale(order).await;
+    world.table.delete_log_entry(order_id(order)).await.unwrap();
+    world.clock.advance(jiff::SignedDuration::from_mins(1));
+    world.sandbox.edit_order(order, |order| order.set("orderNumber", "another"));
+    world.load_number("another").await;
+    assert_eq!(world.logged(order).await.unwrap().sale_id, Some(sale.id));
+    assert_eq!(world.booked().await.len(), 1);
+}
+
+/// An account that is connected again finds the customers that its buyers were tied to, also one that was found by an address then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn customers_are_tied_to_their_account() {
+    let world = World::new(Options::default()).await;
+    let first = world.sandbox.upsert_order(plain("1").buyer(None, Some("ann@example.com")));
+    let linked = world.sandbox.upsert_order(buyer("2"));
+    world.download().await;
+    let ann = world.sale(first).await.customer.id;
+    assert_eq!(world.sale(linked).await.customer.id, ann);
+    disconnect(&world).await;
+    let wanted = [(Some(ShipstationCustomerId(501)), None)];
+    connect(&world, "key-of-another", 1_000_000).await;
+    assert!(world.table.of_account(SECOND).customers_for(&wanted, None).await.unwrap()[0].linked.is_none());
+    disconnect(&world).await;
+    connect(&world, "a-new-key", 0).await;
+    let third = world.sandbox.upsert_order(plain("3").buyer(Some(501), None));
+    world.download_now().await;
+    assert_eq!(world.sale(third).await.customer.id, ann);
+    assert_ne!(ann, CustomerId::of_shipstation(ShipstationAccount::FIRST, ShipstationCustomerId(501)));
+}
+
+/// What lies in a queue is of the account that it was read from: with another one connected it is set aside, with a row that says so, and its operation ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_queued_of_another_account_is_set_aside() {
+    let world = World::new(Options::default()).await;
+    let order = world.sandbox.upsert_order(buyer("1"));
+    let answer = world.tick().await.unwrap();
+    let id = stevedore_domain::ids::OperationId(answer["operation_id"].as_str().unwrap().to_owned());
+    disconnect(&world).await;
+    connect(&world, "key-of-another", 1_000_000).await;
+    world.drain().await;
+    assert!(world.booked().await.is_empty());
+    let operation = world.operation(&id).await;
+    assert_eq!((operation.state, operation.counts.of(Outcome::Skipped), operation.counts.total()), (OperationState::Completed, 1, 1));
+    // Disconnecting settles what it finds; what it does not is settled as another account's.
+    let reason = world.row(&operation, order).await.reason;
+    assert!(matches!(reason, Some(Reason::NotConnected | Reason::OtherAccount)), "{reason:?}");
+    assert!(world.table.log_entry(order_id(order)).await.unwrap().is_none());
+}
+
+/// A deployment that an earlier release disconnected: its account is told by the stores that its sales name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_of_an_earlier_release_is_told_by_its_sales() {
+    for (stores_from, account) in [(0, ShipstationAccount::FIRST), (1_000_000, SECOND)] {
+        let world = World::new(Options::default()).await;
+        let order = world.sandbox.upsert_order(plain("1"));
+        world.download().await;
+        assert!(world.booked().await[0].source.order().unwrap().store_id.is_some());
+        let mut place = None;
+        while world.table.disconnect_step(&mut place).await.unwrap() != Progress::Done {}
+        raw::delete(&world, "CONFIG", "ACCOUNTS").await;
+        assert_eq!(connect(&world, "key", stores_from).await, account);
+        world.load_number("1").await;
+        let live = world.table.of_account(account).log_entry(order_id(order)).await.unwrap().unwrap().entry;
+        assert_eq!(live.state, LogState::Booked);
+        assert_eq!(world.booked().await.len(), if account == SECOND { 2 } else { 1 });
+    }
+}
+
+/// A connection that an earlier release made is the first account's, and its records are read and written as they were.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_earlier_release_wrote_is_the_first_accounts() {
+    let world = World::new(Options::default()).await;
+    let order = world.sandbox.upsert_order(buyer("1"));
+    world.download().await;
+    let connection = raw::item(&world, "CONFIG", "CONNECTION").await.unwrap();
+    assert!(connection.get("account").is_none(), "{connection}");
+    assert!(raw::item(&world, &format!("ORDER#{order}"), "LOG").await.is_some());
+    assert!(raw::item(&world, "LINK#customer#501", "HEAD").await.is_some());
+    let Stored { value: accounts, version } = world.table.accounts().await.unwrap();
+    assert_eq!((accounts.known.len(), version, accounts.latest()), (1, 0, Some(ShipstationAccount::FIRST)));
+    assert!(accounts.known[0].stores.contains(&StoreId(310_101)), "{accounts:?}");
+}

@@ -1,0 +1,45 @@
+//! Items as they lie in the table, in DynamoDB's own JSON: what an earlier release wrote can be put there.
+
+use serde_json::{Value as Json, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::world::World;
+
+/// An item by its key, if there is one.
+pub async fn item(world: &World, pk: &str, sk: &str) -> Option<Json> {
+    let body = json!({"TableName": "stevedore", "Key": key(pk, sk), "ConsistentRead": true});
+    call(world, "GetItem", &body).await.get("Item").cloned()
+}
+
+/// Puts an item, whatever is there.
+pub async fn put(world: &World, item: &Json) {
+    call(world, "PutItem", &json!({"TableName": "stevedore", "Item": item})).await;
+}
+
+/// Removes an item.
+pub async fn delete(world: &World, pk: &str, sk: &str) {
+    call(world, "DeleteItem", &json!({"TableName": "stevedore", "Key": key(pk, sk)})).await;
+}
+
+fn key(pk: &str, sk: &str) -> Json {
+    json!({"pk": {"S": pk}, "sk": {"S": sk}})
+}
+
+async fn call(world: &World, operation: &str, body: &Json) -> Json {
+    let host = world.engines.endpoint().trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let body = body.to_string();
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.0\r\n\
+         X-Amz-Target: DynamoDB_20120810.{operation}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = tokio::net::TcpStream::connect(&host).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{operation}: {answer}");
+    assert!(!head.to_lowercase().contains("chunked"), "{head}");
+    serde_json::from_str(body).unwrap()
+}
