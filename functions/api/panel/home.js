@@ -9,15 +9,21 @@ import { aboutOperation, badge } from "./words.js";
 
 const WHERE = {
   not_connected: "#/setup", disconnecting: "#/setup", last_run_failed: "#/operations", paused: "#/setup/orders", schedule_late: "#/operations",
-  tax_mapping_unfinished: "#/setup/taxes", no_default_location: "#/setup/locations", orders_blocked: "#/pending", orders_failed: "#/log?state=failed", dead_letters: "#/dead-letters",
+  tax_mapping_unfinished: "#/setup/taxes", no_default_location: "#/setup/locations", orders_blocked: "#/pending", orders_failed: "#/log?state=failed", dead_letters: "#/dead-letters", unreadable: "#/unreadable",
 };
+
+// Where a finding's list is shown: the panel's address, or that of the API's list.
+function where(one) {
+  const [, list, query] = one.list?.match(/^\/v1\/(log|sales)\?(.+)$/) ?? [];
+  return WHERE[one.code] ?? (list && `#/${list}?${query}`);
+}
 
 function verdict(overview) {
   const { findings } = overview;
   if (findings.length === 0) return h("section", { class: "verdict" }, h("h2", {}, "Everything is all right"), h("p", {}, "Orders come in, and every one of them is accounted for."));
   const tone = findings[0].severity;
   const title = tone === "stopped" ? "Something stands still" : findings.length === 1 ? "One thing wants your attention" : `${findings.length} things want your attention`;
-  return h("section", { class: `verdict ${tone}` }, h("h2", {}, title), h("ul", {}, findings.map((one) => h("li", {}, one.message, " ", WHERE[one.code] && h("a", { href: WHERE[one.code] }, "Go there")))));
+  return h("section", { class: `verdict ${tone}` }, h("h2", {}, title), h("ul", {}, findings.map((one) => h("li", {}, one.message, " ", where(one) && h("a", { href: where(one) }, "Go there")))));
 }
 
 function tile(value, name, href, tone = "") {

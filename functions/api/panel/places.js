@@ -16,9 +16,15 @@ export function placesOfBusiness() {
   };
   const fields = [
     { pointer: "/zip", label: "ZIP code", keepEmpty: true, help: "Five digits, such as 89501." },
-    { pointer: "/city", label: "City", help: "Only where mail to the ZIP may name several." },
+    { pointer: "/company", label: "Company" },
+    { pointer: "/street1", label: "Street" },
+    { pointer: "/street2", label: "Street, second line" },
+    { pointer: "/city", label: "City", help: "Left out, the first that mail to the ZIP names." },
+    { pointer: "/state", label: "State", help: "Left out, that of the ZIP." },
+    { pointer: "/phone", label: "Telephone" },
   ];
+  const blank = { zip: null, company: null, street1: null, street2: null, city: null, state: null, phone: null };
   return card("Add a place of business in the United States",
-    h("p", { class: "soft" }, "Makes the rules of its state, county and city. An order shipped to the United States takes the narrowest rule whose place holds for its address."),
-    form({ groups: [{ fields }], document: { zip: null, city: null }, save, label: "Add the place", saved: "Added.", disabled: may("configure") ? null : "Your token may not change tax rules." }), made);
+    h("p", { class: "soft" }, "Makes the rules of its state, county and city, and keeps the address with the narrowest of them. An order shipped to the United States takes the narrowest rule whose place holds for its address."),
+    form({ groups: [{ fields }], document: blank, save, label: "Add the place", saved: "Added.", disabled: may("configure") ? null : "Your token may not change tax rules." }), made);
 }

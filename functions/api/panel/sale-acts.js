@@ -45,6 +45,7 @@ export function acts(sale, again) {
       again();
     },
   });
+  const adjust = sale.invoice?.status === "draft" && h("a", { class: "button", href: `#/sales/${encodeURIComponent(sale.id)}/adjust` }, "Adjust…");
   const authorise = async () => {
     await post(`${path}/authorise_invoice`);
     toast("The invoice is authorised, and waits for accounting.");
@@ -65,6 +66,7 @@ export function acts(sale, again) {
     entry,
     sale.ship?.status !== "authorised" && sale.pick?.lines?.length > 0 && button("Retry fulfilment…", retry),
     sale.invoice?.status === "draft" && button("Authorise invoice", authorise),
+    adjust,
     button("Add payment…", () => payment(sale, path, again)),
     print,
     button("Void…", voiding, { kind: "danger" }),

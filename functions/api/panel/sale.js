@@ -52,7 +52,13 @@ function payments(sale) {
 }
 
 function invoice(sale) {
-  return card("Invoice", facts(["Status", badge(sale.invoice?.status)], ["Number", sale.invoice?.number], ["Date", sale.invoice?.order_date], ["Total", h("span", { class: "total" }, money(sale.total, sale.currency))], ["Payments", String(sale.invoice?.payments?.length ?? 0)]));
+  return card("Invoice", facts(["Status", badge(sale.invoice?.status)], ["Number", sale.invoice?.number], ["Date", sale.invoice?.order_date], ["Total", h("span", { class: "total" }, money(sale.total, sale.currency))], ["Payments", String(sale.invoice?.payments?.length ?? 0)], ["Difference to ShipStation", sale.adjustments.length > 0 && money(sale.difference_to_shipstation, sale.currency)]));
+}
+
+function adjustments(sale) {
+  if (sale.adjustments.length === 0) return null;
+  const events = [...sale.adjustments].reverse().map((one) => h("li", {}, h("div", { class: "break" }, one.what), h("div", { class: "soft small" }, time(one.at), ` · ${one.by}`)));
+  return card("Adjusted by hand", h("ol", { class: "line" }, events));
 }
 
 // A table of whatever members the records have: for parts whose members differ.
@@ -88,6 +94,7 @@ async function ordersOf(sale, signal) {
     label: "Orders in this sale", path: `/v1/sales/${encodeURIComponent(sale.id)}/orders`, signal, limit: 50, none: empty("No orders", "This sale names no orders."),
     columns: [
       ["Order", (one) => h("a", { href: `#/log/${one.order_id}` }, one.order_number), { head: true }],
+      ["Lines", (one) => one.lines.slice(0, 5).map((line) => h("div", { class: "small" }, `${number(line.quantity)} × ${line.sku ?? line.name}`, line.comment && h("span", { class: "soft" }, ` ${line.comment}`))).concat(one.lines.length > 5 ? [h("div", { class: "soft small" }, `and ${one.lines.length - 5} more`)] : []), { wide: true }],
       ["Store", (one) => (one.store_id ? String(one.store_id) : "")],
       ["Order total", (one) => money(one.order_total, sale.currency), { num: true }],
       ["In this sale", (one) => money(one.sale_total, sale.currency), { num: true }],
@@ -101,7 +108,7 @@ export async function show({ params, signal, again }) {
   const { currency } = sale;
   const parts = [
     ["Order", order(sale)],
-    ["Invoice", invoice(sale)],
+    ["Invoice", [invoice(sale), adjustments(sale)]],
     ["Pick", stage("pick", sale.pick, currency)],
     ["Pack", stage("pack", sale.pack, currency)],
     ["Ship", stage("ship", sale.ship, currency)],

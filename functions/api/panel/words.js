@@ -43,6 +43,7 @@ export function kindOf(operation) {
 // What an operation is about, in a line.
 export function aboutOperation(operation) {
   if (operation.order_number) return `${kindOf(operation)}: ${operation.order_number}`;
+  if (operation.by === "system" && operation.kind === "process_pending") return "Orders that waited, booked now";
   if (operation.from) return `Load orders since ${operation.from}`;
   return kindOf(operation);
 }

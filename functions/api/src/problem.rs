@@ -71,6 +71,8 @@ codes! {
     ConsolidationIsDaily = "consolidation_is_daily", CONFLICT, "With daily consolidation pending orders become one sale at the day's end. Set consolidation to none to process them one by one.";
     /// The sale is void.
     SaleIsVoided = "sale_is_voided", CONFLICT, "The sale is void and stays as it is.";
+    /// Only a draft is adjusted.
+    InvoiceIsAuthorised = "invoice_is_authorised", CONFLICT, "The invoice is authorised and stays as it is. Only a draft is adjusted.";
     /// Nothing of the sale lies on our shelves.
     NothingToFulfil = "nothing_to_fulfil", CONFLICT, "The sale has nothing that is picked here.";
     /// The settings leave fulfilment to people.
@@ -78,7 +80,7 @@ codes! {
     /// The order has no sale of its own that could be made anew.
     NothingToRecreate = "nothing_to_recreate", CONFLICT, "The order has no sale that could be made anew. Pending orders are processed with POST /v1/pending-orders/process.";
     /// The order is part of a day's sale.
-    InADaysSale = "in_a_days_sale", CONFLICT, "The order is part of a day's sale, which is voided as a whole.";
+    InADaysSale = "in_a_days_sale", CONFLICT, "The order is part of a day's sale, which is voided as a whole. Void that sale first; then its orders can be made anew one by one.";
     /// A value that must be unique belongs to another record.
     Taken = "taken", CONFLICT, "A value that must be unique belongs to another record.";
     /// The record changed since it was read.

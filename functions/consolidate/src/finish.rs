@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use stevedore_aws::{Operation, OperationState, RunEnd, RunEnded, StoredRun};
 use stevedore_domain::consolidation::{DayOf, RunStep};
+use stevedore_domain::ids::OperationId;
 use stevedore_domain::log::Outcome;
 use stevedore_domain::order::Address;
 use stevedore_domain::reference::Customer;
@@ -44,8 +46,9 @@ pub(crate) async fn finish(deps: &Deps, gathering: Gathering<'_>) -> Result<(), 
         *counts.by_outcome.entry(Outcome::Captured).or_default() += run.run.orders;
     }
     let message = Some(in_words(&run, whole.as_ref()));
-    let (read_at, finished_at) = (Some(now), Some(now));
-    let operation = Operation { state: OperationState::Completed, counts, message, read_at, finished_at, ..stored.value };
+    let processing =
+        Operation { state: OperationState::Processing, counts, message, read_at: Some(now), finished_at: None, ..stored.value };
+    let completed = Operation { state: OperationState::Completed, finished_at: Some(now), ..processing.clone() };
     for _ in 0..ATTEMPTS {
         let mut sale = whole.clone();
         let changes = sale.as_mut().map(|sale| {
@@ -54,10 +57,14 @@ pub(crate) async fn finish(deps: &Deps, gathering: Gathering<'_>) -> Result<(), 
             sale.fulfil(&BTreeMap::new(), with)
         });
         let written = sale.as_ref().zip(changes.as_deref());
-        let end = RunEnd { run: &run, sale: written, operation: &operation, operation_version: stored.version };
+        // What moved stock has a last step more: telling the other channels.
+        let moved = changes.as_ref().is_some_and(|changes| !changes.is_empty());
+        let operation = if moved { &processing } else { &completed };
+        let end = RunEnd { run: &run, sale: written, operation, operation_version: stored.version };
         match deps.table.end_run(end, now).await? {
             RunEnded::Written => {
                 figures::done(run.run.orders, run.run.left_out, now);
+                complete(deps, &id, now).await?;
                 tracing::info!(%date, orders = run.run.orders, left_out = run.run.left_out, "consolidation is done");
                 return Ok(());
             }
@@ -66,6 +73,14 @@ pub(crate) async fn finish(deps: &Deps, gathering: Gathering<'_>) -> Result<(), 
         }
     }
     Err(Error::StockMoved)
+}
+
+/// The last step of a day that is booked (S127). Cut off before, the next tick takes it.
+pub(crate) async fn complete(deps: &Deps, id: &OperationId, now: Timestamp) -> Result<(), Error> {
+    if let Some(stored) = deps.table.operation(id).await? {
+        deps.table.complete_day(stored.value, stored.version, now).await?;
+    }
+    Ok(())
 }
 
 /// Notes what the sale claims, and reads what is known of it.

@@ -27,6 +27,9 @@ pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, dea
     let mut done: Vec<Date> = Vec::new();
     // The end of a day whose sale is not there yet when this invocation ends.
     let mut unfinished = None;
+    if let Some(newest) = deps.table.newest_run().await?.filter(StoredRun::is_done) {
+        finish::complete(deps, &newest.run.operation_id, (deps.clock)()).await?;
+    }
     let (reason, answer) = loop {
         let now = (deps.clock)();
         let (settings, since) = deps.table.daily_settings().await?;

@@ -11,7 +11,7 @@ use stevedore_domain::pacific::PacificTime;
 use stevedore_lambda::Deadline;
 
 use crate::run::{self, Run};
-use crate::{Deps, Error, MARGIN, import, other_account, pending, recreate, tick};
+use crate::{Deps, Error, MARGIN, heal, import, other_account, pending, recreate, tick};
 
 pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline) -> Result<(), Error> {
     match command {
@@ -20,9 +20,7 @@ pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline)
         | Command::ImportProducts { operation_id }
         | Command::Recreate { operation_id, .. }
         | Command::Continue { operation_id } => go_on(deps, &operation_id, deadline).await,
-        Command::ProcessPending { operation_id: None, order_ids } => {
-            pending::process(deps, &OperationId::from("system"), order_ids.as_deref()).await.map(drop)
-        }
+        Command::ProcessPending { operation_id: None, order_ids } => heal::after_a_change(deps, order_ids.as_deref()).await,
         Command::ProcessPending { operation_id: Some(id), order_ids } => process_pending(deps, &id, order_ids.as_deref(), deadline).await,
         // Not this function's: whoever put it here is helped on.
         command @ Command::Consolidate { .. } => Ok(deps.queues.send_command(&command).await?),

@@ -4,7 +4,9 @@
 //! a file of products is imported, or an invocation hands on what it could not finish.
 
 mod command;
+mod day_member;
 mod figures;
+mod heal;
 mod housekeeping;
 mod import;
 mod merged;

@@ -1,7 +1,5 @@
 //! Orders that are in the log without a sale, queued once more (S107, N2).
 
-use std::collections::BTreeSet;
-
 use serde_json::value::RawValue;
 use stevedore_aws::messages::OrderMessage;
 use stevedore_aws::{List, StoredEntry};
@@ -14,78 +12,115 @@ use stevedore_shipstation::parse_order;
 use crate::step::queued_row;
 use crate::{Deps, Error, sending, step};
 
-/// How many open orders of each state one tick tries again by itself.
-const PER_TICK: usize = 200;
 /// How many of each state one command queues.
-const PER_COMMAND: usize = 20_000;
+pub(crate) const PER_COMMAND: usize = 20_000;
 
-/// Orders that something here keeps from being booked are tried again with every download: the command that should have done it may have been lost.
-/// Not those that this download has just `queued`: of two revisions on their way at once the older could be booked.
-pub(crate) async fn heal(deps: &Deps, queued: &BTreeSet<OrderId>) -> Result<(), Error> {
-    let rows = queue_all(deps, &OperationId::from("system"), PER_TICK, queued).await?;
-    if !rows.is_empty() {
-        tracing::info!(orders = rows.len(), "open orders queued again");
-    }
-    Ok(())
+/// Open orders of one page that are to be queued, and what their rows say until that is done.
+pub(crate) struct Ready {
+    bodies: Vec<String>,
+    pub(crate) rows: Vec<OperationRow>,
 }
 
 /// Queues open orders: these, or all.
 pub(crate) async fn process(deps: &Deps, operation: &OperationId, orders: Option<&[OrderId]>) -> Result<Vec<OperationRow>, Error> {
-    let Some(orders) = orders else { return queue_all(deps, operation, PER_COMMAND, &BTreeSet::new()).await };
     let mut rows = Vec::new();
-    let entries = deps.table.log_entries(orders.iter().copied()).await?;
-    let open: Vec<StoredEntry> = entries.into_values().filter(|stored| stored.entry.state.is_open()).collect();
-    send(deps, operation, &open, None, &mut rows).await?;
-    Ok(rows)
-}
-
-async fn queue_all(deps: &Deps, operation: &OperationId, limit: usize, but: &BTreeSet<OrderId>) -> Result<Vec<OperationRow>, Error> {
-    let mut rows = Vec::new();
-    let settings = deps.table.settings().await?.value;
-    // With daily consolidation a pending order waits for its day; what is blocked or was skipped may have become able to wait with it.
-    let states: &[LogState] = match settings.consolidation {
-        Consolidation::None => &[LogState::Pending, LogState::Blocked, LogState::Skipped, LogState::Failed],
-        Consolidation::Daily => &[LogState::Blocked, LogState::Skipped, LogState::Failed],
-    };
-    for state in states {
-        // While the tax mapping is unfinished there is nothing to try.
-        if *state == LogState::Skipped && !settings.tax_mapping_finished() {
-            continue;
-        }
-        let mut list = List { limit: 100, ..List::default() };
-        let begun = rows.len();
-        loop {
-            let mut page = deps.table.list_log_state(*state, &list).await?;
-            page.items.retain(|stored| !but.contains(&stored.entry.order_id));
-            send(deps, operation, &page.items, Some(&settings), &mut rows).await?;
-            list.token = page.next;
-            if list.token.is_none() || rows.len() - begun >= limit {
-                break;
-            }
-        }
+    if let Some(orders) = orders {
+        let mut ready = ready(deps, operation, &open_among(deps, orders).await?).await?;
+        send(deps, &mut ready).await?;
+        return Ok(ready.rows);
+    }
+    let mut open = OpenOrders::new(deps, PER_COMMAND).await?;
+    while let Some(page) = open.next(deps).await? {
+        let mut ready = ready(deps, operation, &page).await?;
+        send(deps, &mut ready).await?;
+        rows.extend(ready.rows);
     }
     Ok(rows)
 }
 
-/// Queues these orders; with `settings`, of those that wait or were skipped only the ones that nothing in them keeps back any more.
-async fn send(
-    deps: &Deps,
-    operation: &OperationId,
-    entries: &[StoredEntry],
-    settings: Option<&Settings>,
-    rows: &mut Vec<OperationRow>,
-) -> Result<(), Error> {
-    let mut bodies = Vec::with_capacity(entries.len());
-    let begun = rows.len();
+/// Those of these orders that are open.
+pub(crate) async fn open_among(deps: &Deps, orders: &[OrderId]) -> Result<Vec<StoredEntry>, Error> {
+    let entries = deps.table.log_entries(orders.iter().copied()).await?;
+    Ok(entries.into_values().filter(|stored| stored.entry.state.is_open()).collect())
+}
+
+/// Every open order, page by page.
+pub(crate) struct OpenOrders {
+    settings: Settings,
+    /// Not much more than so many of each state.
+    limit: usize,
+    /// States to come, the next one last.
+    states: Vec<LogState>,
+    /// Where the list of that stands, and how many of it were taken.
+    list: List,
+    taken: usize,
+}
+
+impl OpenOrders {
+    pub(crate) async fn new(deps: &Deps, limit: usize) -> Result<Self, Error> {
+        let settings = deps.table.settings().await?.value;
+        // With daily consolidation a pending order waits for its day; what is blocked or was skipped may have become able to wait with it.
+        let mut states = match settings.consolidation {
+            Consolidation::None => vec![LogState::Failed, LogState::Skipped, LogState::Blocked, LogState::Pending],
+            Consolidation::Daily => vec![LogState::Failed, LogState::Skipped, LogState::Blocked],
+        };
+        // While the tax mapping is unfinished there is nothing to try.
+        states.retain(|state| *state != LogState::Skipped || settings.tax_mapping_finished());
+        Ok(Self { settings, limit, states, list: List { limit: 100, ..List::default() }, taken: 0 })
+    }
+
+    /// The next page; nothing when that was all.
+    pub(crate) async fn next(&mut self, deps: &Deps) -> Result<Option<Vec<StoredEntry>>, Error> {
+        while let Some(state) = self.states.last().copied() {
+            let mut page = deps.table.list_log_state(state, &self.list).await?;
+            page.items.retain(|stored| stored.entry.account == deps.table.account());
+            page.items = self.not_held_back(deps, state, page.items).await?;
+            self.taken += page.items.len();
+            self.list.token = page.next;
+            if self.list.token.is_none() || self.taken >= self.limit {
+                self.states.pop();
+                self.list.token = None;
+                self.taken = 0;
+            }
+            if !page.items.is_empty() {
+                return Ok(Some(page.items));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Of orders that were skipped only those that nothing in them keeps back any more.
+    async fn not_held_back(&self, deps: &Deps, state: LogState, entries: Vec<StoredEntry>) -> Result<Vec<StoredEntry>, Error> {
+        if state != LogState::Skipped {
+            return Ok(entries);
+        }
+        let mut kept = Vec::with_capacity(entries.len());
+        for stored in entries {
+            let held = deps.table.newest_order(&stored).await?.is_some_and(|order| is_held_back(&stored, &order, &self.settings));
+            if !held {
+                kept.push(stored);
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// Whether the order is skipped for a reason that still holds: trying it again changes nothing.
+fn is_held_back(stored: &StoredEntry, order: &RawValue, settings: &Settings) -> bool {
+    let entry = &stored.entry;
+    let read_at = entry.newest().and_then(|newest| newest.read_at);
+    parse_order(order.get(), read_at).is_ok_and(|revision| classify(&revision, settings, Some(entry), Trigger::Manual) != Decision::Replace)
+}
+
+/// The messages of open orders, and their rows.
+pub(crate) async fn ready(deps: &Deps, operation: &OperationId, entries: &[StoredEntry]) -> Result<Ready, Error> {
+    let (mut bodies, mut rows) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     // What another account left behind is not this one's to process.
     for stored in entries.iter().filter(|stored| stored.entry.account == deps.table.account()) {
         let (Some(order), Some(newest)) = (deps.table.newest_order(stored).await?, stored.entry.newest()) else {
             tracing::error!(order_id = %stored.entry.order_id, "the newest revision of an open order is missing; load the order by its number");
             continue;
         };
-        if settings.is_some_and(|settings| is_held_back(stored, &order, settings)) {
-            continue;
-        }
         let message = OrderMessage {
             operation_id: operation.clone(),
             account: stored.entry.account,
@@ -98,19 +133,16 @@ async fn send(
             rows.push(queued_row(stored.entry.order_id, &stored.entry.order_number, QueuedRevision::new(newest, Some(&stored.entry))));
         }
     }
-    for refusal in sending::send(deps, &bodies).await? {
-        if let (Some(row), Some(body)) = (rows.get_mut(begun + refusal.index), bodies.get(refusal.index)) {
-            sending::refuse(row, &refusal, step::evidence(body));
-        }
-    }
-    Ok(())
+    Ok(Ready { bodies, rows })
 }
 
-/// Whether the order waits or is skipped for a reason that still holds: trying it again changes nothing.
-fn is_held_back(stored: &StoredEntry, order: &RawValue, settings: &Settings) -> bool {
-    let entry = &stored.entry;
-    let read_at = entry.newest().and_then(|newest| newest.read_at);
-    entry.state == LogState::Skipped
-        && parse_order(order.get(), read_at)
-            .is_ok_and(|revision| classify(&revision, settings, Some(entry), Trigger::Manual) != Decision::Replace)
+/// Queues them. What the queue will never take is refused in its row. Answers whether there is any such.
+pub(crate) async fn send(deps: &Deps, ready: &mut Ready) -> Result<bool, Error> {
+    let refusals = sending::send(deps, &ready.bodies).await?;
+    for refusal in &refusals {
+        if let (Some(row), Some(body)) = (ready.rows.get_mut(refusal.index), ready.bodies.get(refusal.index)) {
+            sending::refuse(row, refusal, step::evidence(body));
+        }
+    }
+    Ok(!refusals.is_empty())
 }

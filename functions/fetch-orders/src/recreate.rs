@@ -12,7 +12,7 @@ use stevedore_shipstation::{Call, Credentials, Priority};
 
 use crate::run::{Run, call_deadline};
 use crate::step::queued_row;
-use crate::{Deps, Error, pending, sending, step};
+use crate::{Deps, Error, day_member, pending, sending, step};
 
 /// Voids the order's sale, if it is not void yet, and has the order wait in the log; then queues its newest revision. Cut off in between, the order is
 /// pending, and the next download books it.
@@ -46,7 +46,10 @@ async fn done_already(deps: &Deps, id: &OperationId, order: OrderId) -> Result<O
 
 async fn let_go(deps: &Deps, run: &Run, order: OrderId) -> Result<(), Error> {
     let Some(stored) = deps.table.log_entry(order).await? else { return Ok(()) };
-    // Without a sale of its own there is nothing to let go of: it did so already, or it is part of a day's.
+    if stored.entry.day().is_some() {
+        return day_member::let_go(deps, run, order).await;
+    }
+    // Without a sale there is nothing to let go of: it did so already.
     let Some(sale) = stored.entry.sale_id.filter(|id| id.order().is_some()) else { return Ok(()) };
     let now = (deps.clock)();
     let by = run.operation.by.clone();

@@ -80,7 +80,7 @@ async fn download(
             return Err(error);
         }
     };
-    crate::pending::heal(deps, &queued).await?;
+    crate::heal::with_a_download(deps, &queued).await?;
     Ok(json!({"ran": true, "operation_id": operation.id, "state": operation.state, "counts": operation.counts}))
 }
 

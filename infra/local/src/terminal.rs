@@ -83,6 +83,7 @@ fn operation(line: &OperationLine) -> String {
         "{time}  == {} {}: {total} {}{counts}; {} requests{}{trouble}",
         kind(operation),
         match operation.trigger {
+            _ if operation.is_healing() => "by itself".to_owned(),
             Trigger::Schedule => "by the schedule".to_owned(),
             Trigger::Manual => format!("by {}", operation.by),
         },
@@ -97,6 +98,7 @@ fn kind(operation: &Operation) -> String {
         OperationKind::Download => "download".to_owned(),
         OperationKind::LoadOrders { from } => format!("load of the orders since {from}"),
         OperationKind::LoadOrder { order_number } => format!("load of order {order_number}"),
+        OperationKind::ProcessPending if operation.is_healing() => "orders that waited, booked now".to_owned(),
         OperationKind::ProcessPending => "pending orders once more".to_owned(),
         OperationKind::Recreate { order_id } => format!("order {order_id} made anew"),
         OperationKind::Consolidate { local_date: Some(date) } => format!("consolidation of {date}"),

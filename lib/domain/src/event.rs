@@ -15,6 +15,8 @@ pub enum EventKind {
     InvoiceAuthorised,
     /// A payment was added to an invoice, by a person or by a newer revision of the order.
     PaymentAdded,
+    /// A draft was adjusted by a person.
+    SaleAdjusted,
     /// A sale's fulfilment went on after it was created.
     FulfilmentChanged,
     /// A sale was voided.
@@ -27,10 +29,11 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::SaleCreated,
         Self::InvoiceAuthorised,
         Self::PaymentAdded,
+        Self::SaleAdjusted,
         Self::FulfilmentChanged,
         Self::SaleVoided,
         Self::StockChanged,
@@ -44,6 +47,7 @@ impl EventKind {
             Self::SaleCreated => "sale_created",
             Self::InvoiceAuthorised => "invoice_authorised",
             Self::PaymentAdded => "payment_added",
+            Self::SaleAdjusted => "sale_adjusted",
             Self::FulfilmentChanged => "fulfilment_changed",
             Self::SaleVoided => "sale_voided",
             Self::StockChanged => "stock_changed",

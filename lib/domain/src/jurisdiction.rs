@@ -46,6 +46,12 @@ pub enum PlaceError {
     /// The city is none of the ZIP's.
     #[error("the ZIP code belongs to {}", .0.join(", "))]
     UnknownCity(Vec<&'static str>),
+    /// The ZIP lies in another state than the address says.
+    #[error("the ZIP code lies in {0}")]
+    OtherState(&'static str),
+    /// The address is in another country.
+    #[error("the address is not in the United States")]
+    Abroad,
 }
 
 /// The rule of a place, as it is made: its components are there and take nothing yet.
@@ -87,6 +93,30 @@ pub fn rules_of_place(zip: &str, city: Option<&str>) -> Result<Vec<PlaceRule>, P
         PlaceRule { name: parts.join(", "), components, place: tax_place }
     };
     Ok(places.into_iter().map(rule).collect())
+}
+
+/// The address of a place of business (S64): its ZIP decides what state and country it is in and which city it may name, and fills in what is left out.
+///
+/// # Errors
+/// [`PlaceError`].
+pub fn business_address(stated: Address) -> Result<Address, PlaceError> {
+    let zip = stated.postal_code.as_deref().unwrap_or_default();
+    let place = Zip::parse(zip).and_then(Zip::place).ok_or(PlaceError::UnknownZip)?;
+    let abroad = |country: &str| !UNITED_STATES.iter().any(|name| name.eq_ignore_ascii_case(country.trim()));
+    if stated.country.as_deref().is_some_and(abroad) {
+        return Err(PlaceError::Abroad);
+    }
+    if stated.state.as_deref().is_some_and(|state| State::parse(state) != Some(place.state)) {
+        return Err(PlaceError::OtherState(place.state.name()));
+    }
+    let city = match stated.city.as_deref() {
+        None => place.city(),
+        Some(city) => place
+            .city_named(city)
+            .ok_or_else(|| PlaceError::UnknownCity(std::iter::once(place.city()).chain(place.further_cities()).collect()))?,
+    };
+    let (city, state, country) = (Some(city.to_owned()), Some(place.state.code().to_owned()), Some("US".to_owned()));
+    Ok(Address { city, state, country, ..stated })
 }
 
 /// The rule of an order's lines.

@@ -250,6 +250,23 @@ impl Operation {
     }
 }
 
+/// The author of what nobody asked for: the healing of orders that waited.
+pub const SYSTEM: &str = "system";
+
+impl Operation {
+    /// Healing: orders that waited are tried again without anybody's word.
+    #[must_use]
+    pub fn is_healing(&self) -> bool {
+        self.kind == OperationKind::ProcessPending && self.by == SYSTEM
+    }
+
+    /// Healing of which nothing has come so far. As long as orders stay as they are, there is nothing to show.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.is_healing() && [Outcome::Captured, Outcome::Cancelled].into_iter().all(|outcome| self.counts.of(outcome) == 0)
+    }
+}
+
 /// A revision that was queued: what the log must show before the order counts as processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueuedRevision {
@@ -415,14 +432,17 @@ impl OperationRow {
         self.message = own_words.or_else(|| reason.map(|reason| reason.advice().to_owned()));
     }
 
-    /// Settles a queued row of an operation that processed pending orders once more. The revision is not new, so only the order's state tells.
-    pub fn settle_pending(&mut self, entry: Option<&LogEntry>, expired: bool) {
+    /// Settles a queued row of an operation that processed pending orders once more. The revision is not new, so only the order's state tells, and for one
+    /// that waits for its day by now, whether it was this operation that brought it there.
+    pub fn settle_pending(&mut self, operation: &OperationId, entry: Option<&LogEntry>, expired: bool) {
         if self.outcome.is_some() {
             return;
         }
         let state = entry.map(|entry| entry.state);
         let reason = entry.and_then(|entry| entry.reason);
+        let brought_here = entry.is_some_and(|entry| entry.timeline.iter().any(|event| event.by == operation.as_str()));
         let outcome = match state {
+            Some(LogState::Pending) if brought_here => Outcome::Captured,
             Some(LogState::Booked | LogState::Consolidating | LogState::Voided) => Outcome::Captured,
             Some(LogState::Withdrawn) => Outcome::Cancelled,
             // Still open: tried and nothing came of it, or not tried yet.

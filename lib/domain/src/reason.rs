@@ -72,7 +72,7 @@ reasons! {
     /// The sale was voided by a person.
     SaleVoided = "sale_voided", "The order's sale was voided here by a person. To book the order anew, re-create it, or delete the log entry and load the order.";
     /// Pending again, at a person's word.
-    ToBeRecreated = "to_be_recreated", "The order's sale was voided so that it is booked anew; that happens by itself within the hour. Nothing to do.";
+    ToBeRecreated = "to_be_recreated", "The order's sale was voided so that it is booked anew; that happens by itself within the hour, or with the next day's sale. Nothing to do.";
     // Blocked: stays pending.
     /// Blocked.
     NoCustomer = "no_customer", "The order names no customer and the settings name none either. Choose a customer in the settings; the order is then processed by itself.";
@@ -157,6 +157,8 @@ reasons! {
     AssemblyKept = "assembly_kept", "What was made for the sale has been picked for others meanwhile, so it was not taken apart when the sale was voided. Check the components' stock.";
     /// Warning.
     NegativeQuantity = "negative_quantity", "A line has a quantity below zero. Its amount is booked as ShipStation states it, and it moves no stock; adjust stock by hand if goods came back.";
+    /// Warning on a payment by hand.
+    PaidAboveTotal = "paid_above_total", "More was paid than the sale's total. Check the payments; money that went back is a payment with a negative amount.";
     /// Warning: fulfilled by others.
     ExternallyFulfilled = "externally_fulfilled", "The order is shipped by a marketplace's warehouse, so stock here is not touched.";
 }

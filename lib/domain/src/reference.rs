@@ -292,11 +292,17 @@ pub struct TaxRule {
     /// Where it is due: the rule of a place of business (S65). None: taken only where the settings name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<TaxPlace>,
+    /// The merchant's places of business of which it is the narrowest rule (S64); at most [`Self::MOST_ADDRESSES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<Address>,
     /// When it came into being.
     pub created_at: Timestamp,
 }
 
 impl TaxRule {
+    /// Rules are read with every batch of orders, so what they carry along is bounded.
+    pub const MOST_ADDRESSES: usize = 20;
+
     /// The percent of all components together.
     #[must_use]
     pub fn percent(&self) -> Decimal {

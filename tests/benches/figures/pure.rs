@@ -75,7 +75,14 @@ impl Given {
         }
         Self {
             settings,
-            rule: TaxRule { id: TAX_RULE.into(), name: "Sales tax".into(), components, place: None, created_at: now },
+            rule: TaxRule {
+                id: TAX_RULE.into(),
+                name: "Sales tax".into(),
+                components,
+                place: None,
+                addresses: Vec::new(),
+                created_at: now,
+            },
             locations,
             customers: CustomerMatches {
                 linked: known.then(|| Arc::clone(&customer)),

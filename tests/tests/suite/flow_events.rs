@@ -1,9 +1,10 @@
 //! Events: written with the fact, carried out in order (N26, S127).
 
 use serde_json::{Value, json};
-use stevedore_aws::{Event, SaleDraft, SaleEdit, SaleOutcome, enable_stream, events_of};
+use stevedore_aws::messages::Command;
+use stevedore_aws::{Event, Operation, OperationState, SaleDraft, SaleEdit, SaleOutcome, enable_stream, events_of};
 use stevedore_domain::event::EventKind;
-use stevedore_domain::settings::{InvoiceMode, PickPackShip};
+use stevedore_domain::settings::{InvoiceMode, PickPackShip, TaxSettings};
 use stevedore_domain::stock::Levels;
 use stevedore_sandbox::Draft;
 
@@ -131,4 +132,90 @@ async fn s127_a_download_ends_with_one_stock_update_for_each_product() {
     // A download that changes nothing raises none.
     world.next_hour().await;
     assert!(updates(&events(&world, &mut after)).is_empty());
+}
+
+/// The stock updates among events, by product.
+fn updates(heard: &[Event]) -> Vec<(Value, Value)> {
+    let of_stock = heard.iter().filter(|event| event.event == StockUpdated);
+    let all = of_stock.flat_map(|event| event.detail["updates"].as_array().unwrap().clone());
+    all.map(|update| (update["product_id"].clone(), update["levels"][0]["available"].clone())).collect()
+}
+
+/// S127: a consolidated day ends with one stock update for each product whose availability its sale changed, and its operation says only then that it is
+/// completed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s127_a_consolidated_day_ends_with_stock_updates() {
+    let Some(world) = heard(PickPackShip::Pick).await else { return };
+    world.daily(18).await;
+    for product in ["mug", "lid", "untouched"] {
+        world.product(product, |_| {}).await;
+        world.adjust(product, 50).await;
+    }
+    for number in 0..3 {
+        world.sandbox.upsert_order(Draft::new(format!("N{number}")).line("MUG", 2, dec("3")).line("LID", 1, dec("1")));
+    }
+    let mut after = None;
+    world.download().await;
+    assert!(updates(&events(&world, &mut after)).is_empty(), "pending orders change nothing");
+    world.at("2026-01-15T23:00:00Z");
+    assert_eq!(world.consolidate().await, ["2026-01-15"]);
+    let heard = events(&world, &mut after);
+    assert_eq!(updates(&heard), [(json!("lid"), json!(47)), (json!("mug"), json!(44))]);
+    let operation = world.run_operation("2026-01-15").await;
+    let update = heard.iter().find(|event| event.event == StockUpdated).unwrap();
+    assert_eq!(update.detail["operation_id"], json!(operation.id.as_str()));
+    assert_eq!(operation.state, OperationState::Completed);
+    // Once: later ticks have nothing to say, nor has a day without orders.
+    world.at("2026-01-16T23:30:00Z");
+    assert_eq!(world.consolidate().await, ["2026-01-16"]);
+    assert!(updates(&events(&world, &mut after)).is_empty());
+}
+
+/// S127, P4: cut off between the day's sale and its stock updates, the next tick of consolidation or of a download raises them and completes the operation.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s127_updates_of_a_day_that_was_cut_off_are_raised_by_the_next_tick() {
+    for by_download in [false, true] {
+        let Some(world) = heard(PickPackShip::Pick).await else { return };
+        world.daily(18).await;
+        world.product("mug", |_| {}).await;
+        world.adjust("mug", 50).await;
+        world.sandbox.upsert_order(Draft::new("1").line("MUG", 2, dec("3")));
+        world.download().await;
+        world.at("2026-01-15T23:00:00Z");
+        assert_eq!(world.consolidate().await, ["2026-01-15"]);
+        // As it is when the invocation ends between the two.
+        let completed = world.run_operation("2026-01-15").await;
+        let stored = world.table.operation(&completed.id).await.unwrap().unwrap();
+        let cut_off = Operation { state: OperationState::Processing, finished_at: None, ..stored.value };
+        world.table.put_operation(&cut_off, stored.version).await.unwrap().unwrap();
+        let mut after = None;
+        events(&world, &mut after);
+        if by_download {
+            world.tick().await.unwrap();
+        } else {
+            world.consolidation_tick().await.unwrap();
+        }
+        assert_eq!(updates(&events(&world, &mut after)), [(json!("mug"), json!(48))], "{by_download}");
+        let again = world.run_operation("2026-01-15").await;
+        assert_eq!((again.state, again.finished_at.is_some()), (OperationState::Completed, true), "{by_download}");
+    }
+}
+
+/// S127, U22: what heals ends with a stock update like any download.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s127_u22_healed_orders_end_with_a_stock_update() {
+    let Some(world) = heard(PickPackShip::Pick).await else { return };
+    world.product("mug", |_| {}).await;
+    world.adjust("mug", 50).await;
+    world.settings(|settings| settings.tax = TaxSettings::default()).await;
+    world.sandbox.upsert_order(Draft::new("1").line("MUG", 2, dec("3")));
+    world.download().await;
+    world.settings(|settings| settings.tax.default_rule = Some(crate::world::TAX_RULE.into())).await;
+    let mut after = None;
+    events(&world, &mut after);
+    world.queues.send_command(&Command::ProcessPending { operation_id: None, order_ids: None }).await.unwrap();
+    world.drain().await;
+    world.clock.advance(jiff::SignedDuration::from_mins(5));
+    world.tick().await.unwrap();
+    assert_eq!(updates(&events(&world, &mut after)), [(json!("mug"), json!(48))]);
 }

@@ -1,9 +1,10 @@
 //! What was held back for something missing here is captured by itself when it is there (N2, S71).
 
+use stevedore_aws::List;
 use stevedore_aws::messages::Command;
 use stevedore_domain::log::{LogState, Outcome};
 use stevedore_domain::money::Currency;
-use stevedore_domain::operation::OperationKind;
+use stevedore_domain::operation::{Operation, OperationKind, OperationState};
 use stevedore_domain::reason::Reason;
 use stevedore_domain::settings::{LocationMap, TaxSettings};
 
@@ -175,4 +176,88 @@ async fn the_logs_amounts_are_in_its_currency() {
     world.next_hour().await;
     let entry = world.logged(order).await.unwrap();
     assert_eq!((entry.currency, entry.order_total.unwrap().0, entry.sale_total.unwrap().0), (Currency::USD, 1200, 1000));
+}
+
+/// Operations that nobody asked for, as people see them.
+async fn healings(world: &World) -> Vec<Operation> {
+    let listed = world.table.list_operations(&List { limit: 50, ..List::default() }).await.unwrap().items;
+    listed.into_iter().filter(Operation::is_healing).collect()
+}
+
+/// U22, P2: orders that are booked because a setting was completed belong to an operation of their own, which names them; by command or by the next tick.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn u22_healed_orders_have_an_operation_of_their_own() {
+    for by_command in [true, false] {
+        let (world, order) = unfinished().await;
+        if !by_command {
+            // Long after the order left the window of downloads.
+            world.clock.advance(jiff::SignedDuration::from_hours(24 * 9));
+            world.sandbox.upsert_order(plain("later"));
+            world.next_hour().await;
+            world.clock.advance(jiff::SignedDuration::from_hours(5));
+            world.download().await;
+        }
+        world.settings(|settings| settings.tax.default_rule = Some(TAX_RULE.into())).await;
+        if by_command {
+            world.queues.send_command(&Command::ProcessPending { operation_id: None, order_ids: None }).await.unwrap();
+        } else {
+            world.next_hour().await;
+        }
+        world.drain().await;
+        assert_eq!(world.sale(order).await.total.0, 1000);
+        world.clock.advance(jiff::SignedDuration::from_mins(5));
+        world.tick().await.unwrap();
+        let found = healings(&world).await;
+        assert_eq!(found.len(), 1, "{found:?}");
+        let operation = &found[0];
+        assert_eq!((operation.state, operation.by.as_str(), operation.counts.total()), (OperationState::Completed, "system", 1));
+        assert_eq!(operation.counts.of(Outcome::Captured), 1);
+        assert_eq!(world.row(operation, order).await.outcome, Some(Outcome::Captured));
+        let entry = world.logged(order).await.unwrap();
+        assert!(entry.timeline.iter().any(|event| event.by == operation.id.as_str()), "{:?}", entry.timeline);
+    }
+}
+
+/// U22: with daily consolidation an order that may wait for its day by now is what the healing brought about.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn u22_an_order_that_waits_for_its_day_by_now_was_healed() {
+    let world = World::new(Options::default()).await;
+    world.daily(18).await;
+    let rule = world.table.settings().await.unwrap().value.tax;
+    world.settings(|settings| settings.tax = TaxSettings::default()).await;
+    let order = world.sandbox.upsert_order(plain("1"));
+    world.download().await;
+    world.settings(|settings| settings.tax = rule).await;
+    world.queues.send_command(&Command::ProcessPending { operation_id: None, order_ids: None }).await.unwrap();
+    world.drain().await;
+    assert_eq!(world.logged(order).await.unwrap().state, LogState::Pending);
+    world.clock.advance(jiff::SignedDuration::from_mins(5));
+    world.tick().await.unwrap();
+    let found = healings(&world).await;
+    assert_eq!(found.iter().map(|one| one.counts.of(Outcome::Captured)).collect::<Vec<_>>(), [1]);
+}
+
+/// U22: an order that stays as it is, is no news however often it is tried: nothing is listed, and nothing is left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn u22_healing_in_vain_leaves_nothing() {
+    let world = World::new(Options::default()).await;
+    world.settings(|settings| settings.location_map = LocationMap::default()).await;
+    let order = world.sandbox.upsert_order(plain("1"));
+    world.download().await;
+    for _ in 0..3 {
+        world.next_hour().await;
+        world.queues.send_command(&Command::ProcessPending { operation_id: None, order_ids: None }).await.unwrap();
+        world.drain().await;
+        assert!(healings(&world).await.is_empty());
+    }
+    assert_eq!(world.logged(order).await.unwrap().reason, Some(Reason::NoDefaultLocation));
+    let open = world.table.open_operations(100).await.unwrap();
+    assert!(!open.is_empty(), "the last ones are not decided yet");
+    world.clock.advance(jiff::SignedDuration::from_mins(5));
+    world.tick().await.unwrap();
+    assert_eq!(world.table.open_operations(100).await.unwrap(), []);
+    for id in open {
+        assert!(world.table.operation(&id).await.unwrap().is_none(), "{id}");
+    }
+    assert!(healings(&world).await.is_empty());
 }

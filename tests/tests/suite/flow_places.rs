@@ -79,7 +79,8 @@ async fn s66_n10_the_rule_of_the_place_is_taken() {
                 component.percent = dec(percent);
             }
             let id = TaxRuleId::of_place(&rule.place);
-            let rule = TaxRule { id, name: rule.name, components, place: Some(rule.place), created_at: world.clock.now() };
+            let rule =
+                TaxRule { id, name: rule.name, components, place: Some(rule.place), addresses: Vec::new(), created_at: world.clock.now() };
             world.table.put_record(&rule, None).await.unwrap();
         }
         world.settings(|settings| settings.tax.recalculate = recalculate).await;

@@ -195,7 +195,10 @@ impl World {
         self.table.put_record(&location, None).await.unwrap();
         let components = vec![TaxComponent { name: "State".into(), percent: "7.25".parse().unwrap(), account: None }];
         self.table
-            .put_record(&TaxRule { id: TAX_RULE.into(), name: "Sales tax".into(), components, place: None, created_at: now }, None)
+            .put_record(
+                &TaxRule { id: TAX_RULE.into(), name: "Sales tax".into(), components, place: None, addresses: Vec::new(), created_at: now },
+                None,
+            )
             .await
             .unwrap();
         for (id, kind, receives_payments) in [(REVENUE, AccountKind::Revenue, false), (BANK, AccountKind::Asset, true)] {

@@ -23,7 +23,7 @@ files! {
     "main.js", "session.js", "api.js", "dom.js", "format.js", "words.js", "parts.js", "list.js", "form.js",
     "home.js", "setup.js", "connection.js", "settings.js", "settings-fields.js", "history.js", "places.js",
     "pending.js", "log.js", "entry.js", "operations.js", "operation.js", "sales.js", "sale.js", "sale-acts.js",
-    "stock.js", "records.js", "record-fields.js", "syncs.js", "dead-letters.js",
+    "stock.js", "records.js", "record-fields.js", "syncs.js", "dead-letters.js", "unreadable.js", "sale-adjust.js",
 }
 
 const fn media_type(name: &str) -> &'static str {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use stevedore_aws::{DeleteOutcome, Error, List, Page, StoredEntry};
 use stevedore_domain::log::{LogEntry, LogState};
 use stevedore_domain::operation::OperationKind;
+use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::SaleStatus;
 use utoipa::ToSchema;
 
@@ -27,6 +28,7 @@ pub(super) fn routes<R: Routes>(into: R) -> R {
 struct Filter {
     state: Option<LogState>,
     order_number: Option<String>,
+    warning: Option<Reason>,
 }
 
 /// The log
@@ -37,6 +39,7 @@ struct Filter {
     params(
         ("state" = Option<String>, Query, description = "`pending`, `blocked`, `consolidating`, `booked`, `voided`, `withdrawn`, `skipped` or `failed`."),
         ("order_number" = Option<String>, Query, description = "Compared exactly."),
+        ("warning" = Option<String>, Query, description = "The code of a warning that wants attention, as `GET /v1/overview` counts them: the oldest first, void sales left out."),
         ("from" = Option<String>, Query, description = "Captured at this time or later; a day is the merchant's own."),
         ("to" = Option<String>, Query, description = "Captured before this time; a day is included."),
         ListQuery,
@@ -46,15 +49,31 @@ async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListVie
     let settings = deps.table.settings().await?.value;
     let mut list = query.list();
     query.window(&mut list, &zone(&settings));
-    let filter = Filter { state: query.value("state", "A state", LogState::parse), order_number: query.text("order_number") };
+    let filter = Filter {
+        state: query.value("state", "A state", LogState::parse),
+        order_number: query.text("order_number"),
+        warning: attention(&mut query),
+    };
     query.finish()?;
-    let wanted = |stored: &StoredEntry| filter.state.is_none_or(|state| stored.entry.state == state);
+    let wanted = |stored: &StoredEntry| {
+        filter.state.is_none_or(|state| stored.entry.state == state)
+            && (filter.warning.is_none() || filter.order_number.as_ref().is_none_or(|number| stored.entry.order_number == *number))
+    };
     let page = filtered(list, |list| narrowest(&deps, &filter, list), wanted).await?;
     Ok(Json(ListView::of(page, |stored| LogEntryView::from(stored.entry))))
 }
 
+/// A filter by a warning that wants attention.
+pub(super) fn attention(query: &mut Parameters) -> Option<Reason> {
+    let read = |text: &str| Reason::WANT_ATTENTION.into_iter().find(|reason| reason.code() == text);
+    query.value("warning", "The code of a warning that wants attention", read)
+}
+
 /// One page of the narrowest list that holds what is asked for.
 async fn narrowest(deps: &Deps, filter: &Filter, list: List) -> Result<Page<StoredEntry>, Error> {
+    if let Some(warning) = filter.warning {
+        return deps.table.list_log_attention(warning, &list).await;
+    }
     match (&filter.order_number, filter.state) {
         (Some(number), _) => deps.table.list_log_number(number, &list).await,
         (None, Some(state)) if state != LogState::Booked => deps.table.list_log_state(state, &list).await,
@@ -142,7 +161,8 @@ async fn book_anyway(State(deps): Shared, caller: Caller, OrderInPath(order): Or
 
 /// Make an order's sale anew
 #[utoipa::path(post, path = "/v1/log/{order_id}/recreate", tag = "log", operation_id = "recreate_sale",
-    description = "Voids the order's sale, reads the order from ShipStation once more, and books it under the settings of today. The voided sale stays as a record.",
+    description = "Voids the order's sale, reads the order from ShipStation once more, and books it under the settings of today; with daily consolidation it waits for \
+        the next day's sale. The voided sale stays as a record. An order of a day's sale can be made anew once that sale is void.",
     security(("bearer" = ["integration:shipstation:operate"])), params(("order_id" = u64, Path)),
     responses(
         (status = 202, description = "Queued.", body = OperationView, headers(("Location" = String, description = "Where it can be watched."))),
@@ -151,7 +171,8 @@ async fn book_anyway(State(deps): Shared, caller: Caller, OrderInPath(order): Or
 async fn recreate(State(deps): Shared, caller: Caller, OrderInPath(order): OrderInPath) -> Result<Response, Problem> {
     let stored = deps.table.of_connected_account().await?.log_entry(order).await?.ok_or_else(|| Problem::not_found("log entry"))?;
     match &stored.entry.sale_id {
-        Some(id) if id.order().is_none() => return Err(Problem::new(Code::InADaysSale)),
+        // Of a day that is void each order may be booked by itself.
+        Some(id) if id.order().is_none() && stored.entry.state != LogState::Voided => return Err(Problem::new(Code::InADaysSale)),
         Some(_) => {}
         None => return Err(Problem::new(Code::NothingToRecreate)),
     }

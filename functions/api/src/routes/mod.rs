@@ -1,5 +1,6 @@
 //! The routes, one module for each resource.
 
+mod adjust;
 mod audit;
 mod choices;
 mod connection;
@@ -17,6 +18,7 @@ mod settings_answer;
 mod shipstation;
 mod stock;
 mod syncs;
+mod unreadable;
 
 use std::sync::Arc;
 
@@ -47,8 +49,10 @@ pub(crate) fn all<R: Routes>(into: R) -> R {
     let into = operations::routes(into);
     let into = pending::routes(into);
     let into = log::routes(into);
+    let into = unreadable::routes(into);
     let into = sales::routes(into);
     let into = sale_actions::routes(into);
+    let into = adjust::routes(into);
     let into = stock::routes(into);
     let into = syncs::routes(into);
     let into = dead_letters::routes(into);

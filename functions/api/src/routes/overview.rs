@@ -39,7 +39,7 @@ async fn show(State(deps): Shared, caller: Caller) -> Result<Json<OverviewView>,
     let midnight = local.date().to_datetime(Time::midnight()).to_zoned(zone(&settings)).map_or(now, |midnight| midnight.timestamp());
     let waiting = |state| deps.table.count_log_state(state, MOST_WAITING);
     let newest = List { limit: OPERATIONS, ..List::default() };
-    let (connection, cursor, operations, today, pending, blocked, failed, skipped, pacing) = tokio::try_join!(
+    let (connection, cursor, operations, today, pending, blocked, failed, skipped, pacing, unreadable, warnings) = tokio::try_join!(
         deps.table.connection(),
         deps.table.cursor(),
         deps.table.list_operations(&newest),
@@ -49,6 +49,8 @@ async fn show(State(deps): Shared, caller: Caller) -> Result<Json<OverviewView>,
         waiting(LogState::Failed),
         waiting(LogState::Skipped),
         deps.table.pacing(),
+        deps.table.count_unreadable(MOST_WAITING),
+        deps.table.counted_attention(MOST_WAITING),
     )?;
     let urls = deps.queues.urls();
     let (orders, commands, dead) =
@@ -71,6 +73,8 @@ async fn show(State(deps): Shared, caller: Caller) -> Result<Json<OverviewView>,
         blocked,
         failed,
         dead_letters: dead.total(),
+        unreadable,
+        warnings,
         now,
     };
     let findings = findings(&facts);

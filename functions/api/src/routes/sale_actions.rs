@@ -10,7 +10,7 @@ use serde::Serialize;
 use stevedore_aws::{SaleDraft, SaleEdit, SaleOutcome, StoredSale};
 use stevedore_domain::event::EventKind;
 use stevedore_domain::ids::{AccountId, SaleId};
-use stevedore_domain::money::{AmountError, Decimal, LARGEST_AMOUNT};
+use stevedore_domain::money::{AmountError, Currency, Decimal, LARGEST_AMOUNT, Minor};
 use stevedore_domain::order::Digest;
 use stevedore_domain::reference::Account;
 use stevedore_domain::sale::{Actor, Fulfilment, MOST_PAYMENTS, Payment, PaymentRefused};
@@ -45,6 +45,8 @@ enum Refusal {
     Stale(u64),
     KeyTaken,
     TooManyPayments,
+    MoreThanPaid(Minor, Currency),
+    TooMuchPaid,
     NothingToFulfil,
     Manual,
 }
@@ -59,17 +61,27 @@ impl Refusal {
                 Problem::with_errors(Code::Taken, vec![FieldFault { pointer: "/id".to_owned(), code: "taken", message }])
             }
             Self::TooManyPayments => Problem::field("", "too_many", format!("An invoice takes {MOST_PAYMENTS} payments at most.")),
+            Self::MoreThanPaid(paid, currency) => {
+                let message = format!("{} {currency} was paid, and more than that cannot go back.", currency.text(paid));
+                Problem::field("/amount", "more_than_paid", message)
+            }
+            Self::TooMuchPaid => {
+                Problem::field("/amount", "out_of_range", "All payments of the invoice together would be too large to be booked.")
+            }
             Self::NothingToFulfil => Problem::new(Code::NothingToFulfil),
             Self::Manual => Problem::new(Code::FulfilmentIsManual),
         }
     }
 }
 
-impl From<PaymentRefused> for Refusal {
-    fn from(refused: PaymentRefused) -> Self {
+impl Refusal {
+    fn of(refused: PaymentRefused, currency: Currency) -> Self {
         match refused {
             PaymentRefused::Voided => Self::Voided,
             PaymentRefused::KeyTaken => Self::KeyTaken,
+            PaymentRefused::MoreThanPaid(paid) => Self::MoreThanPaid(paid, currency),
+            PaymentRefused::TooLarge => Self::TooMuchPaid,
+            PaymentRefused::TooMany => Self::TooManyPayments,
         }
     }
 }
@@ -271,7 +283,7 @@ async fn levels(deps: &Deps, wanted: Vec<StockKey>) -> Result<Levels, Problem> {
 #[schema(as = PaymentInput)]
 #[allow(dead_code, reason = "describes the body")]
 struct PaymentInput {
-    /// In the sale's currency; negative for money that went back. Not zero.
+    /// In the sale's currency; negative for money that went back, of which there is no more than was paid. Not zero.
     #[schema(example = "12.34")]
     amount: String,
     /// An account that can receive payments; left out, that of the settings.
@@ -285,12 +297,14 @@ struct PaymentInput {
 
 /// Add a payment
 #[utoipa::path(post, path = "/v1/sales/{id}/payments", tag = "sales", operation_id = "add_payment",
-    description = "Also more or less than the total. Sent again, a payment is not added twice.",
+    description = "Less than the total, or more, of which the sale's warnings then tell (`paid_above_total`); a negative one takes back at most what was paid. \
+        Sent again, a payment is not added twice.",
     security(("bearer" = ["integration:shipstation:operate"])), request_body = PaymentInput,
     params(("id" = String, Path), ("If-Match" = Option<String>, Header, description = "The ETag of the sale as it was looked at.")),
     responses(
         (status = 200, description = "The sale.", body = SaleView, headers(("ETag" = String, description = "Its version."))),
         (status = 409, description = "`sale_is_voided`; `taken`: another payment has the `id`."),
+        (status = 422, description = "`validation_failed`, with `more_than_paid` where more would go back than was paid."),
         (status = 412, description = "`stale_version`: it changed since, and what is asked for is not done yet.",
             headers(("ETag" = String, description = "The present version."))),
     ))]
@@ -320,11 +334,9 @@ async fn add_payment(State(deps): Shared, caller: Caller, Id(id): Id, headers: H
     });
     let payment = Payment { amount, account, method, date: Some(on), id: Some(key), by: Some(caller.by.clone()) };
     let mut pay = |draft: &mut SaleDraft| {
-        if !draft.sale.invoice.pay(payment.clone())? {
+        let currency = draft.sale.currency;
+        if !draft.sale.pay(payment.clone()).map_err(|refused| Refusal::of(refused, currency))? {
             return Ok(None);
-        }
-        if draft.sale.invoice.payments.len() > MOST_PAYMENTS {
-            return Err(Refusal::TooManyPayments);
         }
         if let Some(entry) = &mut draft.entry {
             let text = draft.sale.currency.text(payment.amount);

@@ -1,12 +1,14 @@
 //! What the API shows. The table's records are never answered as they are: what is kept may change its shape, what is shown may not.
 
 mod configuration;
+mod counted;
 mod fulfilment;
 mod log;
 mod operation;
 mod overview;
 mod reference;
 mod sale;
+mod unreadable;
 mod words;
 
 pub(crate) use words::{account_kind, sync_action, sync_state};
@@ -20,3 +22,4 @@ pub(crate) use reference::{
     ProductInput, ProductView, TaxRuleInput, TaxRuleView,
 };
 pub(crate) use sale::{SaleOrderView, SaleView};
+pub(crate) use unreadable::UnreadableView;

@@ -30,7 +30,7 @@ pub(crate) struct OperationView {
     order_number: Option<String>,
     #[schema(schema_with = words::trigger)]
     trigger: Trigger,
-    /// `schedule`, or who asked for it.
+    /// `schedule`, who asked for it, or `system` where orders that waited were booked because a setting or record was completed.
     by: String,
     #[schema(required = true)]
     window: Option<WindowView>,

@@ -3,9 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use stevedore_aws::{Connection, Count, Operation, OperationState, Pacing};
+use stevedore_domain::reason::Reason;
 use stevedore_domain::settings::Settings;
 use utoipa::ToSchema;
 
+use super::counted::counted;
 use super::{ConnectionView, OperationView, words};
 
 /// The state of things.
@@ -47,7 +49,7 @@ pub(crate) struct OverviewView {
 }
 
 /// How many there are.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Count)]
 pub(crate) struct CountView {
     count: u64,
@@ -92,6 +94,19 @@ pub(crate) struct FindingView {
     code: &'static str,
     /// What it is and what to do.
     message: String,
+    /// How many orders, sales or messages it concerns; null where it is no matter of number.
+    #[schema(required = true)]
+    count: Option<CountView>,
+    /// The list that shows them, as a path of this API.
+    #[schema(required = true, example = "/v1/log?state=failed")]
+    list: Option<String>,
+}
+
+impl FindingView {
+    /// What wants attention, of so many.
+    pub(super) fn many(code: &'static str, message: String, count: Count, list: String) -> Self {
+        Self { severity: "attention", code, message, count: Some(count.into()), list: Some(list) }
+    }
 }
 
 /// What there is to judge.
@@ -103,6 +118,10 @@ pub(crate) struct Facts<'a> {
     pub blocked: Count,
     pub failed: Count,
     pub dead_letters: u64,
+    /// Orders that could not be read.
+    pub unreadable: Count,
+    /// Warnings that want attention, the gravest first.
+    pub warnings: Vec<(Reason, Count)>,
     pub now: Timestamp,
 }
 
@@ -112,7 +131,7 @@ const LATE: SignedDuration = SignedDuration::from_mins(20);
 /// What is not all right, the gravest first.
 pub(crate) fn findings(facts: &Facts<'_>) -> Vec<FindingView> {
     let mut found = Vec::new();
-    let mut say = |severity, code, message: String| found.push(FindingView { severity, code, message });
+    let mut say = |severity, code, message: String| found.push(FindingView { severity, code, message, count: None, list: None });
     match facts.connection {
         None => say(
             "stopped",
@@ -163,32 +182,7 @@ pub(crate) fn findings(facts: &Facts<'_>) -> Vec<FindingView> {
                 .into(),
         );
     }
-    let mut orders = |count: Count, code, one: &str, many: &str, advice: &str| match count.count {
-        0 => {}
-        1 => say("attention", code, format!("1 order {one} {advice}")),
-        number => say("attention", code, format!("{}{number} orders {many} {advice}", if count.more { "More than " } else { "" })),
-    };
-    orders(
-        facts.blocked,
-        "orders_blocked",
-        "is blocked.",
-        "are blocked.",
-        "Pending orders says why; they go on by themselves when the cause is mended.",
-    );
-    orders(facts.failed, "orders_failed", "could not be booked.", "could not be booked.", "The log says why.");
-    match facts.dead_letters {
-        0 => {}
-        1 => say(
-            "attention",
-            "dead_letters",
-            "1 message was given up on. Dead letters says why; redrive it when the cause is mended.".into(),
-        ),
-        number => say(
-            "attention",
-            "dead_letters",
-            format!("{number} messages were given up on. Dead letters says why; redrive them when the cause is mended."),
-        ),
-    }
+    found.extend(counted(facts));
     found.sort_by_key(|finding| finding.severity != "stopped");
     found
 }

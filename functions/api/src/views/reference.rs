@@ -193,6 +193,8 @@ pub(crate) struct TaxRuleView {
     id: String,
     #[serde(flatten)]
     rule: TaxRuleInput,
+    /// The merchant's places of business of which it is the narrowest rule. Read-only: see `POST /v1/tax_rules/places_of_business`.
+    addresses: Vec<AddressView>,
     created_at: Timestamp,
 }
 
@@ -305,6 +307,7 @@ impl From<TaxRule> for TaxRuleView {
         };
         let components = rule.components.into_iter().map(component).collect();
         let place = rule.place.map(|TaxPlace { state, county, city }| TaxPlaceView { state, county, city });
-        Self { id: rule.id.0, rule: TaxRuleInput { name: rule.name, components, place }, created_at: rule.created_at }
+        let addresses = rule.addresses.into_iter().map(AddressView::from).collect();
+        Self { id: rule.id.0, rule: TaxRuleInput { name: rule.name, components, place }, addresses, created_at: rule.created_at }
     }
 }

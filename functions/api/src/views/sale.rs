@@ -7,7 +7,10 @@ use stevedore_aws::{Known, StoredEntry};
 use stevedore_domain::ids::SaleId;
 use stevedore_domain::log::LogEntry;
 use stevedore_domain::money::{Currency, Minor};
-use stevedore_domain::sale::{Charge, OrderSource, Payment, Sale, SaleKind, SaleLine, SaleStatus, Source, StageStatus, displayed_comment};
+use stevedore_domain::order::{Item, Order};
+use stevedore_domain::sale::{
+    AdjustedBy, Charge, OrderSource, Payment, Sale, SaleKind, SaleLine, SaleStatus, Source, StageStatus, displayed_comment, options_comment,
+};
 use utoipa::ToSchema;
 
 use super::fulfilment::{AssemblyView, MovementView, PurchaseView, StageView};
@@ -70,12 +73,29 @@ pub(crate) struct SaleView {
     /// The order's own date on the merchant's calendar, or the day of a consolidated sale. Null where it is not known.
     #[schema(required = true)]
     order_date: Option<Date>,
+    /// What people's adjustments added to the total that ShipStation stated.
+    #[schema(example = "0.00")]
+    difference_to_shipstation: String,
+    /// What people changed of it while it was a draft, the oldest first.
+    adjustments: Vec<AdjustmentView>,
     created_at: Timestamp,
     #[schema(required = true)]
     voided_at: Option<Timestamp>,
     /// The order's revision that it was made from. Null on a day's sale: each of its orders has its own, in the log.
     #[schema(required = true)]
     booked_revision: Option<RevisionView>,
+}
+
+/// An adjustment of a draft.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SaleAdjustment)]
+struct AdjustmentView {
+    at: Timestamp,
+    by: String,
+    /// What changed, in a few words.
+    what: String,
+    /// The total since then.
+    total: String,
 }
 
 /// What a sale was made from.
@@ -239,6 +259,34 @@ pub(crate) struct SaleOrderView {
     sale_total: Option<String>,
     /// Whether the order's log entry names this sale.
     linked: bool,
+    /// What of it is in the sale, with the chosen options in full; empty where the order's log entry was deleted.
+    lines: Vec<SaleOrderLineView>,
+}
+
+/// A line of an order inside a sale.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SaleOrderLine)]
+pub(crate) struct SaleOrderLineView {
+    #[schema(required = true)]
+    sku: Option<String>,
+    name: String,
+    quantity: i64,
+    /// The chosen options.
+    #[schema(required = true)]
+    comment: Option<String>,
+}
+
+impl From<&SaleLine> for SaleOrderLineView {
+    fn from(line: &SaleLine) -> Self {
+        Self { sku: line.sku.clone(), name: line.name.clone(), quantity: line.quantity, comment: line.comment.clone() }
+    }
+}
+
+impl From<&Item> for SaleOrderLineView {
+    fn from(item: &Item) -> Self {
+        let name = item.name.clone().or_else(|| item.sku.clone()).unwrap_or_else(|| "Item".to_owned());
+        Self { sku: item.sku.clone(), name, quantity: item.quantity, comment: options_comment(&item.options) }
+    }
 }
 
 impl SaleOrderView {
@@ -250,11 +298,14 @@ impl SaleOrderView {
             order_total: entry.and_then(|entry| entry.order_total.map(|total| entry.currency.text(total))),
             sale_total: Some(sale.currency.text(sale.total)),
             linked: entry.is_some_and(|entry| entry.sale_id.as_ref() == Some(&sale.id)),
+            lines: sale.lines.iter().map(SaleOrderLineView::from).collect(),
         }
     }
 
-    /// An order of a day's sale, also one whose log entry was deleted.
-    pub(crate) fn of_day(day: &SaleId, known: &Known) -> Self {
+    /// An order of a day's sale, also one whose log entry was deleted; with the revision that is in the sale, where it is there.
+    pub(crate) fn of_day(day: &SaleId, known: &Known, order: Option<&Order>) -> Self {
+        let items = order.map(|order| order.items.as_slice()).unwrap_or_default();
+        let lines = items.iter().filter(|item| !item.adjustment).map(SaleOrderLineView::from).collect();
         match known {
             Known::Entry(StoredEntry { entry, .. }) => {
                 let linked = entry.sale_id.as_ref() == Some(day);
@@ -266,6 +317,7 @@ impl SaleOrderView {
                     order_total: text(entry.order_total),
                     sale_total: if linked { text(entry.sale_total) } else { None },
                     linked,
+                    lines,
                 }
             }
             Known::Orphan(orphan) => {
@@ -277,6 +329,7 @@ impl SaleOrderView {
                     order_total: None,
                     sale_total: member.and_then(|member| member.sale_total.map(|total| member.currency.text(total))),
                     linked: false,
+                    lines,
                 }
             }
         }
@@ -301,6 +354,9 @@ impl From<Sale> for SaleView {
         let assemblies = sale.assemblies.iter().enumerate().map(|(number, one)| AssemblyView::of(&sale, number, one)).collect();
         let purchases = sale.purchases.iter().enumerate().map(|(number, one)| PurchaseView::of(&sale, number, one)).collect();
         let movements = sale.movements().into_iter().map(MovementView::from).collect();
+        let difference_to_shipstation = amount(sale.difference_to_shipstation());
+        let adjustments = sale.adjusted.map(|adjusted| adjusted.changes).unwrap_or_default();
+        let adjustment = |one: AdjustedBy| AdjustmentView { at: one.at, by: one.by, what: one.what, total: amount(one.total) };
         Self {
             id: sale.id.0,
             number: sale.number,
@@ -339,6 +395,8 @@ impl From<Sale> for SaleView {
             movements,
             warnings: sale.warnings.into_iter().map(WarningView::from).collect(),
             order_date,
+            difference_to_shipstation,
+            adjustments: adjustments.into_iter().map(adjustment).collect(),
             created_at: sale.created_at,
             voided_at: sale.voided_at,
             booked_revision: sale.booked_revision.map(RevisionView::from),

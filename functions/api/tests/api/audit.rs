@@ -98,7 +98,7 @@ async fn n29_every_act_leaves_its_record() {
     check("disconnect", true).await;
     // The rest has a test of its own beside its routes; here only that nobody forgets the record.
     let elsewhere: BTreeSet<String> =
-        ["acknowledge_accounting_sync", "retry_fulfilment", "add_payment", "import_products"].map(str::to_owned).into();
+        ["acknowledge_accounting_sync", "retry_fulfilment", "add_payment", "adjust_sale", "import_products"].map(str::to_owned).into();
     let forgotten: Vec<_> = acts.difference(&elsewhere).collect();
     assert!(forgotten.is_empty(), "{forgotten:?}");
     // Page by page, and nothing of the credentials.

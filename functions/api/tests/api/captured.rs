@@ -94,6 +94,7 @@ pub(crate) fn sale(order: u64) -> Sale {
         ship: Stage::default(),
         warnings: vec![Warning::new(Reason::ServiceLine, "")],
         order_date: Some(jiff::civil::date(2026, 1, 30)),
+        adjusted: None,
         created_at: moment(order),
         voided_at: None,
         booked_revision: None,

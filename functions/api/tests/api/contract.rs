@@ -97,6 +97,8 @@ fn the_routes_are_there() {
         ("/v1/accounting-syncs/{id}/acknowledge", "post"),
         ("/v1/dead-letters", "get"),
         ("/v1/dead-letters/redrive", "post"),
+        ("/v1/unreadable-orders", "get"),
+        ("/v1/sales/{id}", "get patch"),
         ("/v1/products", "get post"),
         ("/v1/customers/{id}", "get put"),
         ("/v1/tax_rules/{id}", "get put"),

@@ -11,6 +11,8 @@
 )]
 
 mod access;
+mod adjust;
+mod attention;
 mod audit;
 mod captured;
 mod connection;
@@ -23,6 +25,7 @@ mod operations;
 mod orders;
 mod overview;
 mod panel;
+mod payments;
 mod places;
 mod problems;
 mod products;

@@ -46,6 +46,7 @@ async fn s119_a_sale_is_shown_with_exact_amounts() {
             "payments": [{"amount": "10.00", "account": "ACC-1", "method": "PayPal", "date": null, "id": null, "by": null}], "voided_payments": []},
         "pick": stage, "pack": stage, "ship": stage, "assemblies": [], "purchases": [], "credit_notes": [], "restocks": [], "movements": [],
         "warnings": [{"code": "service_line", "message": Reason::ServiceLine.advice()}],
+        "difference_to_shipstation": "0.00", "adjustments": [],
         "order_date": "2026-01-30", "created_at": "2026-01-31T21:38:13.123Z", "voided_at": null,
         "booked_revision": {"modified_at": NOW, "digest": Digest::of_bytes(&9_007_199_254_740_993_u64.to_le_bytes()).to_string()},
     });
@@ -53,7 +54,9 @@ async fn s119_a_sale_is_shown_with_exact_amounts() {
     assert_eq!(world.get("/v1/sales").await.items(), [expected]);
     let orders = world.get("/v1/sales/SO-9007199254740993/orders").await;
     let order = json!({"order_id": 9_007_199_254_740_993_u64, "order_number": "N9007199254740993", "store_id": 7, "order_total": "10.00", "sale_total": "10.00",
-        "linked": true});
+    "linked": true, "lines": [
+        {"sku": "85123A", "name": "Heart", "quantity": 3, "comment": "Colour: Red"}, {"sku": "85123A", "name": "Heart", "quantity": 3, "comment": long},
+    ]});
     assert_eq!(orders.items(), [order]);
     for path in ["/v1/sales/SO-1", "/v1/sales/SO-1/orders", "/v1/sales/%FF", "/v1/sales/a%2Fb"] {
         assert_eq!(world.get(path).await.code(404), "not_found", "{path}");

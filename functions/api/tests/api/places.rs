@@ -110,10 +110,56 @@ async fn s64_bad_places_are_refused() {
         (json!({"zip": "SW1A 1AA"}), ("/zip", "unknown_zip")),
         (json!({"zip": "89501", "city": "Las Vegas"}), ("/city", "unknown_city")),
         (json!({"zip": "89501", "county": "Washoe"}), ("/county", "unknown_member")),
+        (json!({"zip": "89501", "state": "California"}), ("/state", "other_state")),
+        (json!({"zip": "89501", "state": "Nowhere"}), ("/state", "other_state")),
+        (json!({"zip": "89501", "country": "CA"}), ("/country", "not_in_the_united_states")),
+        (json!({"zip": "89501", "street1": ""}), ("/street1", "blank")),
     ] {
         let reply = world.post(PLACES, body.clone()).await;
         assert_eq!((reply.code(422), reply.faults()), ("validation_failed", vec![fault]), "{body}");
     }
     assert_eq!(world.all("/v1/tax_rules", 50).await.len(), 0);
     assert_eq!(names(rules(&world.post(PLACES, json!({"zip": "96910"})).await)), ["Guam"]);
+}
+
+/// S64: the whole address is taken, ZIP first, and kept with the narrowest rule of the place; what the ZIP says is filled in.
+#[tokio::test]
+async fn s64_a_place_of_business_takes_a_whole_address() {
+    let world = World::new().await;
+    let whole = json!({"zip": "89501", "company": "Mugs Inc", "street1": "1 Main St", "street2": "Suite 2", "city": "reno", "state": "nevada",
+        "country": "US", "phone": "775 555 0100", "name": "Ann"});
+    let first = world.post(PLACES, whole.clone()).await;
+    assert_eq!(first.status, StatusCode::CREATED);
+    let kept = json!({"name": "Ann", "company": "Mugs Inc", "street1": "1 Main St", "street2": "Suite 2", "street3": null, "city": "Reno", "state": "NV",
+        "postal_code": "89501", "country": "US", "phone": "775 555 0100"});
+    let addresses = |reply: &Reply| rules(reply).iter().map(|rule| rule["addresses"].clone()).collect::<Vec<_>>();
+    assert_eq!(addresses(&first), [json!([]), json!([]), json!([kept])]);
+    // The same again changes nothing; a ZIP alone keeps what is there.
+    for body in [whole, json!({"zip": "89501"})] {
+        let again = world.post(PLACES, body).await;
+        assert_eq!((again.status, addresses(&again)[2].as_array().unwrap().len()), (StatusCode::OK, 1));
+    }
+    // A second one of the city stands beside it, from a ZIP and a street alone.
+    let second = world.post(PLACES, json!({"zip": "89501", "street1": "2 Main St"})).await;
+    assert_eq!(second.status, StatusCode::CREATED);
+    let both = &addresses(&second)[2];
+    assert_eq!(
+        (&both[0], &both[1]["street1"], &both[1]["city"], &both[1]["state"]),
+        (&kept, &json!("2 Main St"), &json!("Reno"), &json!("NV"))
+    );
+    // They are sent back as they are, stay where they are left out, and are not written by hand.
+    let city = rules(&second)[2].clone();
+    let path = format!("/v1/tax_rules/{}", city["id"].as_str().unwrap());
+    assert_eq!(world.put(&path, "*", city.clone()).await.ok(), city);
+    let named = world.put(&path, "*", json!({"name": "Reno", "components": city["components"]})).await.ok();
+    assert_eq!(named["addresses"], *both);
+    let mut other = city.clone();
+    other["addresses"][0]["city"] = json!("Sparks");
+    assert_eq!(world.put(&path, "*", other).await.faults(), [("/addresses", "read_only")]);
+    // Twenty of one city are enough.
+    for number in 3..=20 {
+        assert_eq!(world.post(PLACES, json!({"zip": "89501", "street1": format!("{number} Main St")})).await.status, 201, "{number}");
+    }
+    let many = world.post(PLACES, json!({"zip": "89501", "street1": "21 Main St"})).await;
+    assert_eq!((many.code(422), many.faults()), ("validation_failed", vec![("/zip", "too_many")]));
 }

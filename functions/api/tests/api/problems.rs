@@ -150,6 +150,8 @@ async fn every_code_can_be_had() {
     external.lines.iter_mut().for_each(|line| line.external = true);
     book(&world, external, &[]).await;
     note(world.post("/v1/sales/SO-2/retry_fulfilment", json!({})).await);
+    let (any, nothing) = (&[("if-match", "*")], json!({}));
+    note(world.call(Grade::Operate, Method::PATCH, "/v1/sales/SO-2", any, Some(&nothing)).await);
     world.post("/v1/sales/SO-2/void", json!({})).await.ok();
     note(world.post("/v1/sales/SO-2/authorise_invoice", json!({})).await);
     let mut shop = Shop::new(&world).await;

@@ -31,6 +31,6 @@ impl Table {
         beside.iter().take(Self::BESIDE).map(check).collect()
     }
 
-    /// Orders that one write watches: a transaction takes a hundred items, ninety of them levels of stock and six an order's own.
+    /// Orders that one write watches: a transaction takes a hundred items, eighty-four of them levels of stock, six of what wants attention and six an order's own.
     const BESIDE: usize = 4;
 }

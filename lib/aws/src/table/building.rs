@@ -20,8 +20,8 @@ use crate::keys::{self, Key};
 use crate::schema::BY_STATE;
 use crate::{Error, codec};
 
-/// The most levels that one transaction moves: with log entry, head and customer it stays below a hundred writes.
-pub(super) const LEVELS_AT_ONCE: usize = 90;
+/// The most levels that one transaction moves: with log entry, head, customer, watched orders and what wants attention it has a hundred writes at most.
+pub(super) const LEVELS_AT_ONCE: usize = 84;
 /// How long work may take before others undo it: a thousand levels need a second.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 /// Sales that one call of [`Table::mend_sales`] looks at.

@@ -142,6 +142,10 @@ impl Table {
             parts.push(Part::Other);
             others.push(write);
         }
+        for write in self.attention_writes(OPERATION, super::attention::of_entry(known_entry.map(|known| &known.entry), Some(entry))?)? {
+            parts.push(Part::Other);
+            others.push(write);
+        }
         let mut built = None;
         let mut giving = None;
         let plan = self.plan_stock(sale.map(|new| new.stock).unwrap_or_default());

@@ -102,11 +102,17 @@ impl Table {
             let before = draft.sale.clone();
             let edit = match change(&mut draft) {
                 Ok(Some(edit)) => edit,
-                Ok(None) => return Ok(SaleOutcome::Unchanged(Box::new(StoredSale { sale: before, version }))),
+                Ok(None) => {
+                    self.answer_void_day(&before).await?;
+                    return Ok(SaleOutcome::Unchanged(Box::new(StoredSale { sale: before, version })));
+                }
                 Err(refusal) => return Ok(SaleOutcome::Refused(refusal)),
             };
             match self.write_change(&before, &draft, &edit, &place, at).await? {
-                Written::Done(version) => return Ok(SaleOutcome::Written(Box::new(StoredSale { sale: draft.sale, version }))),
+                Written::Done(version) => {
+                    self.answer_void_day(&draft.sale).await?;
+                    return Ok(SaleOutcome::Written(Box::new(StoredSale { sale: draft.sale, version })));
+                }
                 Written::Changed => {}
                 Written::Short(short) => {
                     for (key, level) in short {
@@ -118,6 +124,14 @@ impl Table {
             tokio::time::sleep(super::record::jitter(attempt)).await;
         }
         Err(Error::Contended { operation: OPERATION })
+    }
+
+    /// What wants attention of a day's sale and its orders is answered when it is void. Cut off before, voiding it again does that.
+    async fn answer_void_day(&self, sale: &Sale) -> Result<(), Error> {
+        if sale.voided_at.is_some() && sale.id.day().is_some() {
+            self.drop_attention_of_day(&sale.id).await?;
+        }
+        Ok(())
     }
 
     async fn find_sale(&self, id: &SaleId) -> Result<Place, Error> {
@@ -214,6 +228,11 @@ impl Table {
         } else {
             return Ok(Written::Changed);
         }
+        let known_entry = place.known.as_ref().and_then(Known::entry).map(|stored| &stored.entry);
+        if draft.entry.is_some() && draft.entry.as_ref() != known_entry {
+            writes.extend(self.attention_writes(OPERATION, super::attention::of_entry(known_entry, draft.entry.as_ref())?)?);
+        }
+        writes.extend(self.attention_writes(OPERATION, super::attention::of_sale(Some(before), sale)?)?);
         // All of a day's orders learn from its marker that the sale is void.
         if let Some(date) = sale.id.day().filter(|_| before.voided_at.is_none() && sale.voided_at.is_some())
             && let Some(mut run) = self.run(date).await?

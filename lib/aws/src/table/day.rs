@@ -53,7 +53,7 @@ impl Table {
         const OPERATION: &str = "take an order into a day";
         let kept = read.inline_order().map(|(key, raw)| (key, raw.to_owned()));
         let changed = StoredEntry { entry, ..read.clone() };
-        self.put_entry(OPERATION, &changed, kept.as_ref().map(|(key, raw)| (*key, raw.as_ref())), beside).await
+        self.put_entry(OPERATION, &read.entry, &changed, kept.as_ref().map(|(key, raw)| (*key, raw.as_ref())), beside).await
     }
 
     /// A revision of an order in the log, exactly as ShipStation sent it.
@@ -104,6 +104,7 @@ impl Table {
                 self.put_items(OPERATION, chunks).await?;
             }
             writes.push(self.put(OPERATION, head, expected)?);
+            writes.extend(self.attention_writes(OPERATION, super::attention::of_sale(None, sale)?)?);
         }
         let fixed = writes.len();
         if let Some((sale, _)) = sale {

@@ -95,6 +95,7 @@ impl Table {
         for item in self.query_prefix(OPERATION, &key.pk, "REV#").await? {
             gone.extend(text_of(&item, "sk").filter(|sk| !is_kept(sk)).map(|sk| Key::new(&key.pk, sk)));
         }
+        gone.extend(super::attention::keys_of(&stored.entry).into_iter().map(|(key, _)| key));
         // The entry goes after its revisions, so that it still leads to them when this is cut off.
         self.delete_items(OPERATION, gone).await?;
         match self.orphaned(&stored).await? {

@@ -116,11 +116,12 @@ impl Table {
         for attempt in 1..=8 {
             let Some(mut stored) = self.log_entry(order).await? else { return Ok(None) };
             let kept = stored.inline_order().map(|(key, raw)| (key, raw.to_owned()));
+            let before = stored.entry.clone();
             if !change(&mut stored.entry) {
                 return Ok(Some(stored.entry));
             }
             let kept = kept.as_ref().map(|(key, raw)| (*key, raw.as_ref()));
-            if self.put_entry(OPERATION, &stored, kept, &[]).await? {
+            if self.put_entry(OPERATION, &before, &stored, kept, &[]).await? {
                 return Ok(Some(stored.entry));
             }
             tokio::time::sleep(super::record::jitter(attempt)).await;
@@ -128,10 +129,11 @@ impl Table {
         Err(Error::Contended { operation: OPERATION })
     }
 
-    /// Writes an entry whose sale is not touched. Answers whether nobody else wrote it in between.
+    /// Writes an entry, which was `before`, and whose sale is not touched. Answers whether nobody else wrote it in between.
     pub(super) async fn put_entry(
         &self,
         operation: &'static str,
+        before: &LogEntry,
         stored: &StoredEntry,
         kept: Option<(stevedore_domain::order::RevisionKey, &RawValue)>,
         beside: &[Beside],
@@ -144,6 +146,7 @@ impl Table {
         }
         let expected = Expected::Version(stored.version);
         let mut others = self.still_beside(operation, beside)?;
+        others.extend(self.attention_writes(operation, super::attention::of_entry(Some(before), Some(&stored.entry))?)?);
         // … or that its sale had in it.
         if let Some(sale) = stored.sale.as_deref().filter(|_| sale_beside) {
             others.extend(self.move_out(operation, sale, false).await?);
@@ -171,7 +174,16 @@ impl Table {
             if let Some((key, raw)) = stored.inline_order() {
                 self.put_items(OPERATION, super::revision::revision_items(stored.entry.account, order, &key, raw.get())?).await?;
             }
+            let attention = super::attention::of_entry(Some(&stored.entry), None)?;
             let done = match self.orphaned(&stored).await? {
+                orphan if !attention.is_empty() => {
+                    let mut writes = vec![match orphan {
+                        Some(item) => self.put(OPERATION, item, Expected::Version(stored.version))?,
+                        None => self.delete(OPERATION, &keys::log_entry(stored.entry.account, order), Some(stored.version))?,
+                    }];
+                    writes.extend(self.attention_writes(OPERATION, attention)?);
+                    matches!(self.transact(OPERATION, writes).await?, Transacted::Done)
+                }
                 Some(item) => matches!(self.put_if(OPERATION, item, Expected::Version(stored.version)).await?, Conditional::Written(_)),
                 None => self.delete_if(OPERATION, &keys::log_entry(stored.entry.account, order), stored.version).await?,
             };

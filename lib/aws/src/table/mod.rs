@@ -1,6 +1,7 @@
 //! The one table.
 
 mod accounts;
+mod attention;
 mod audit;
 mod beside;
 mod building;
@@ -13,6 +14,7 @@ mod disconnect;
 mod email;
 mod events;
 mod giving;
+mod healing;
 mod log;
 mod operations;
 mod order_item;

@@ -34,8 +34,10 @@ pub(super) fn operation_item(operation: &Operation) -> Result<Item, Error> {
     let document = serde_json::to_string(operation).map_err(|error| Error::encoding(OPERATION)(error.into()))?;
     item.insert("document".to_owned(), text(document));
     let sort = format!("{}#{}", keys::instant(operation.started_at), operation.id);
-    item.insert(BY_TIME.partition.to_owned(), text("OP"));
-    item.insert(BY_TIME.sort.to_owned(), text(&sort));
+    if !operation.is_quiet() {
+        item.insert(BY_TIME.partition.to_owned(), text("OP"));
+        item.insert(BY_TIME.sort.to_owned(), text(&sort));
+    }
     if !operation.state.is_final() {
         item.insert(BY_STATE.partition.to_owned(), text("OP#open"));
         item.insert(BY_STATE.sort.to_owned(), text(sort));

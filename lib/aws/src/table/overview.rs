@@ -52,7 +52,14 @@ impl Table {
         Ok(Count { count: open.count + booked.count, more: open.more || booked.more })
     }
 
-    async fn count(&self, operation: &'static str, index: Index, pk: &str, from: Option<String>, most: u32) -> Result<Count, Error> {
+    pub(super) async fn count(
+        &self,
+        operation: &'static str,
+        index: Index,
+        pk: &str,
+        from: Option<String>,
+        most: u32,
+    ) -> Result<Count, Error> {
         let mut request = self
             .client
             .query()
@@ -69,6 +76,24 @@ impl Table {
             request = request.expression_attribute_names("#s", index.sort).expression_attribute_values(":s", text(from));
         }
         let reply = request.key_condition_expression(condition).send().await.map_err(Error::call(operation))?;
+        Ok(Count { count: u64::try_from(reply.count).unwrap_or(0), more: reply.last_evaluated_key.is_some() })
+    }
+
+    /// Orders and places of ShipStation's lists that could not be read, counted up to `most`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn count_unreadable(&self, most: u32) -> Result<Count, Error> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .select(Select::Count)
+            .key_condition_expression("pk = :p")
+            .expression_attribute_values(":p", text(keys::trouble("").pk))
+            .limit(i32::try_from(most).unwrap_or(i32::MAX))
+            .set_return_consumed_capacity(self.capacity());
+        let reply = request.send().await.map_err(Error::call("count unread places"))?;
         Ok(Count { count: u64::try_from(reply.count).unwrap_or(0), more: reply.last_evaluated_key.is_some() })
     }
 

@@ -61,7 +61,7 @@ impl Settling<'_> {
     fn settle(&self, row: &mut OperationRow, known: Option<&Known>) {
         let entry = known.and_then(Known::entry).map(|stored| &stored.entry);
         if matches!(self.operation.kind, OperationKind::ProcessPending | OperationKind::Recreate { .. }) {
-            row.settle_pending(entry, self.disconnected || self.waited(TRIED_AFTER));
+            row.settle_pending(&self.operation.id, entry, self.disconnected || self.waited(TRIED_AFTER));
             return;
         }
         row.settle(&self.operation.id, entry, self.waited(TRIED_AFTER));
@@ -240,6 +240,9 @@ impl Table {
         const OPERATION: &str = "settle an operation";
         let Stored { value: mut operation, version } = stored;
         let unchanged = |operation| Settled { operation, not_processed: 0 };
+        if matches!(operation.kind, OperationKind::Consolidate { .. }) {
+            operation = self.complete_day(operation, version, now).await?;
+        }
         if matches!(operation.kind, OperationKind::Consolidate { .. } | OperationKind::ImportProducts { .. }) {
             // Their runs write the counts themselves: rows are those of what was left out or refused.
             return Ok(unchanged(operation));
@@ -267,6 +270,11 @@ impl Table {
             return Ok(Settled { operation, not_processed });
         }
         operation.counts = counts;
+        if done && operation.is_quiet() {
+            self.forget_operation(&operation, version).await?;
+            let completed = Operation { state: OperationState::Completed, finished_at: Some(now), ..operation };
+            return Ok(Settled { operation: completed, not_processed });
+        }
         if done {
             let written = rows.orders_with(&[Outcome::Captured, Outcome::Updated]);
             self.raise_stock_updates(&operation, &written).await?;

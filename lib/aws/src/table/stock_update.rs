@@ -1,11 +1,12 @@
-//! The last step of a download (S127): the present availability of every product that it changed, for other channels.
+//! The last step of a download and of a consolidated day (S127): the present availability of every product that it changed, for other channels.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::Serialize;
 use stevedore_domain::event::EventKind;
 use stevedore_domain::ids::{OrderId, ProductId, SaleId};
-use stevedore_domain::operation::Operation;
+use stevedore_domain::operation::{Operation, OperationKind, OperationState};
 use stevedore_domain::sale::Sale;
 use stevedore_domain::stock::StockKey;
 
@@ -41,11 +42,37 @@ struct LevelUpdate {
 impl Table {
     /// Writes the stock updates of an operation that has come to its end: one for each product, a hundred to an event. Written again it says the same.
     pub(super) async fn raise_stock_updates(&self, operation: &Operation, orders: &[OrderId]) -> Result<(), Error> {
-        const OPERATION: &str = "raise stock updates";
         let mut touched: BTreeSet<StockKey> = BTreeSet::new();
         for orders in orders.chunks(ORDERS_AT_ONCE) {
             self.note_touched(operation, orders, &mut touched).await?;
         }
+        self.write_stock_updates(operation, touched).await
+    }
+
+    /// The last step of a consolidated day: its stock updates, then the operation is completed. Its sale moved stock before, with the day's marker; cut off in
+    /// between, whoever looks at the operation next goes on. Answers the operation as it is then.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn complete_day(&self, operation: Operation, version: u64, now: Timestamp) -> Result<Operation, Error> {
+        let OperationKind::Consolidate { local_date: Some(date) } = operation.kind else { return Ok(operation) };
+        if operation.state != OperationState::Processing {
+            return Ok(operation);
+        }
+        if let Some(run) = self.run(date).await?
+            && let Some(stored) = self.sale(&run.run.sale_id()).await?
+        {
+            let touched = stored.sale.movements().into_iter().map(|movement| movement.key).collect();
+            self.write_stock_updates(&operation, touched).await?;
+        }
+        let completed = Operation { state: OperationState::Completed, finished_at: Some(now), ..operation };
+        // Somebody else who completes it writes the same.
+        self.put_operation(&completed, version).await?;
+        Ok(completed)
+    }
+
+    async fn write_stock_updates(&self, operation: &Operation, touched: BTreeSet<StockKey>) -> Result<(), Error> {
+        const OPERATION: &str = "raise stock updates";
         if touched.is_empty() {
             return Ok(());
         }

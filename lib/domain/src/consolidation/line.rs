@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::keys::LineKey;
+use super::options::Options;
 use crate::money::Minor;
 use crate::sale::SaleLine;
 
@@ -13,9 +14,12 @@ pub(super) struct LineSum {
     /// The first by order of those that the lines have: channels spell one product's SKU and name differently.
     pub sku: Option<String>,
     pub name: String,
-    /// The lines' comment, where all have the same.
+    /// The lines' comment, where all have the same: only in a sum that an earlier version put away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
+    /// What was chosen, and how often.
+    #[serde(default, skip_serializing_if = "Options::is_empty")]
+    options: Options,
     quantity: i64,
     /// With the most decimals that any of the lines writes it with.
     unit_price: Decimal,
@@ -28,7 +32,8 @@ impl LineSum {
         Self {
             sku: line.sku.clone(),
             name: line.name.clone(),
-            comment: line.comment.clone(),
+            comment: None,
+            options: Options::of(line),
             quantity: line.quantity,
             unit_price: unsigned_zero(line.unit_price),
             total: line.total,
@@ -42,15 +47,21 @@ impl LineSum {
             self.sku.clone_from(&line.sku);
             self.name.clone_from(&line.name);
         }
-        if self.comment != line.comment {
-            self.comment = None;
-        }
+        self.take_over();
+        self.options.add(line);
         if line.unit_price.scale() > self.unit_price.scale() {
             self.unit_price = unsigned_zero(line.unit_price);
         }
         self.quantity = self.quantity.saturating_add(line.quantity);
         self.total += line.total;
         self.tax += line.tax;
+    }
+
+    /// What an earlier version knew of the lines so far.
+    fn take_over(&mut self) {
+        if let Some(comment) = self.comment.take() {
+            self.options.take_over(comment, self.quantity);
+        }
     }
 
     pub(super) fn line(&self, line_no: u32, key: &LineKey) -> SaleLine {
@@ -62,7 +73,7 @@ impl LineSum {
             components: key.components.clone(),
             sku: self.sku.clone(),
             name: self.name.clone(),
-            comment: self.comment.clone(),
+            comment: self.comment.clone().or_else(|| self.options.in_words(self.quantity)),
             quantity: self.quantity,
             unit_price: self.unit_price,
             total: self.total,

@@ -245,6 +245,7 @@ impl DaySum {
             ship: Stage::default(),
             warnings: self.warnings.iter().map(|(reason, orders)| orders.warning(*reason)).collect(),
             order_date: None,
+            adjusted: None,
             created_at: day.booked_at,
             voided_at: None,
             booked_revision: None,

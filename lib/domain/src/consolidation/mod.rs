@@ -5,6 +5,7 @@ mod keys;
 mod limited;
 mod line;
 mod merge;
+mod options;
 mod pairs;
 mod record;
 

@@ -1,6 +1,7 @@
 //! The log: one entry for each captured order, and what a revision means in its light.
 
 mod after_booking;
+mod attention;
 mod booked;
 mod classify;
 mod lineage;

@@ -244,6 +244,7 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         ship: Stage::default(),
         warnings,
         order_date: calendar.ordered(order),
+        adjusted: None,
         created_at: booked_at,
         voided_at: None,
         booked_revision: None,

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Invoice, Payment, StageStatus};
+use super::{Invoice, Payment, Sale, StageStatus, Warning};
+use crate::money::{LARGEST_AMOUNT, Minor};
+use crate::reason::Reason;
 
 /// What the accounting system is to hear of an invoice. One at a time: what it has not heard yet it need not hear twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,12 @@ pub enum PaymentRefused {
     Voided,
     /// Another payment has the same key and says something else.
     KeyTaken,
+    /// More would go back than what was paid.
+    MoreThanPaid(Minor),
+    /// All payments together would be larger than what can be booked.
+    TooLarge,
+    /// The invoice has [`MOST_PAYMENTS`] already.
+    TooMany,
 }
 
 /// The most payments that one invoice takes.
@@ -68,11 +76,15 @@ impl Invoice {
         };
     }
 
-    /// Adds a payment that a person states. Stated again under its key it is the same payment. Answers whether it is new.
-    ///
-    /// # Errors
-    /// [`PaymentRefused`].
-    pub fn pay(&mut self, payment: Payment) -> Result<bool, PaymentRefused> {
+    /// What was paid and has not gone back.
+    #[must_use]
+    pub fn paid(&self) -> Minor {
+        self.payments.iter().map(|payment| payment.amount).sum()
+    }
+
+    /// Adds a payment that a person states. Stated again under its key it is the same payment. Money that goes back is bounded by what was paid; a payment
+    /// is not bounded by the total. Answers whether it is new.
+    pub(super) fn pay(&mut self, payment: Payment) -> Result<bool, PaymentRefused> {
         if self.status == StageStatus::Voided {
             return Err(PaymentRefused::Voided);
         }
@@ -82,7 +94,41 @@ impl Invoice {
                 == (payment.amount, &payment.account, &payment.method, payment.date);
             return if says_the_same { Ok(false) } else { Err(PaymentRefused::KeyTaken) };
         }
+        let (before, after) = (self.paid(), self.paid() + payment.amount);
+        if payment.amount < Minor::ZERO && after < Minor::ZERO {
+            return Err(PaymentRefused::MoreThanPaid(before.or_zero()));
+        }
+        if after > Minor(LARGEST_AMOUNT) {
+            return Err(PaymentRefused::TooLarge);
+        }
+        if self.payments.len() >= MOST_PAYMENTS {
+            return Err(PaymentRefused::TooMany);
+        }
         self.payments.push(payment);
         Ok(true)
+    }
+}
+
+impl Sale {
+    /// Adds a payment that a person states. More than the total is taken, since channels report it too, and the sale says so. Answers whether it is new.
+    ///
+    /// # Errors
+    /// [`PaymentRefused`].
+    pub fn pay(&mut self, payment: Payment) -> Result<bool, PaymentRefused> {
+        let new = self.invoice.pay(payment)?;
+        if new {
+            self.note_overpayment();
+        }
+        Ok(new)
+    }
+
+    /// Warns while more was paid than the total.
+    pub(super) fn note_overpayment(&mut self) {
+        self.warnings.retain(|warning| warning.reason != Reason::PaidAboveTotal);
+        let paid = self.invoice.paid();
+        if paid > self.total.or_zero() {
+            let detail = format!("Paid {} of {} {}.", self.currency.text(paid), self.currency.text(self.total), self.currency);
+            self.warnings.push(Warning::new(Reason::PaidAboveTotal, &detail));
+        }
     }
 }

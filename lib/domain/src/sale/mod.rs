@@ -2,6 +2,7 @@
 //!
 //! [`book`] is the one function that turns an order revision, the settings and the reference data into a [`Sale`], or says why it cannot.
 
+mod adjust;
 mod book;
 mod customer;
 mod fulfilment;
@@ -26,6 +27,7 @@ use crate::order::{Address, RevisionKey};
 use crate::reason::Reason;
 use crate::reference::{Component, TaxComponent};
 
+pub use adjust::{Adjusted, AdjustedBy, Adjustment, LineAdjustment, NotAdjusted};
 pub use book::{Booked, Booking, Unbookable, book};
 pub use customer::{CustomerChoice, CustomerMatches, NewCustomer, keep_buyer, names_somebody};
 pub use fulfilment::{Actor, Allocation, Assembly, AssemblyPart, Fulfilment, Purchase, PurchaseLine};
@@ -111,6 +113,9 @@ pub struct Sale {
     /// It is written as payments write theirs, which is nearly always the same date.
     #[serde(default, rename = "date", skip_serializing_if = "Option::is_none")]
     pub order_date: Option<Date>,
+    /// What people changed of it while it was a draft (S39).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjusted: Option<Box<Adjusted>>,
     /// When it was booked.
     pub created_at: Timestamp,
     /// When it was voided.

@@ -156,9 +156,18 @@ fn s80_options_of_merged_lines() {
         day_of(&merchant, &orders).lines[0].comment.clone()
     };
     assert_eq!(comment(&[Some("L"), Some("L")]).as_deref(), Some("Size: L"));
-    assert_eq!(comment(&[Some("L"), Some("M"), Some("L")]), None);
-    assert_eq!(comment(&[Some("L"), None, Some("L")]), None);
-    assert_eq!(comment(&[None, Some("L")]), None);
+    assert_eq!(comment(&[None, None]), None);
+    // N5: where they differ, the line lists them with the units of each.
+    assert_eq!(comment(&[Some("L"), Some("M"), Some("L")]).as_deref(), Some("2 × Size: L | 1 × Size: M"));
+    assert_eq!(comment(&[Some("L"), None, Some("L")]).as_deref(), Some("2 × Size: L | 1 × without options"));
+    assert_eq!(comment(&[None, Some("L")]).as_deref(), Some("1 × Size: L | 1 × without options"));
+    // Of many different ones the first twenty by their order, whatever order they come in.
+    let names: Vec<String> = (0..30).map(|number| format!("{number:02}")).collect();
+    let forward: Vec<Option<&str>> = names.iter().map(|name| Some(name.as_str())).collect();
+    let backward: Vec<Option<&str>> = forward.iter().rev().copied().chain([None]).collect();
+    let listed = comment(&forward).unwrap();
+    assert!(listed.starts_with("1 × Size: 00 | 1 × Size: 01") && listed.ends_with("1 × Size: 19 | 10 × other options"), "{listed}");
+    assert_eq!(comment(&backward).unwrap(), format!("{listed} | 1 × without options"));
 }
 
 /// S23, S72: charges by name and comment, discounts by name, payments by date, account and method.

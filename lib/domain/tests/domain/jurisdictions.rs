@@ -69,7 +69,14 @@ fn merchant(zips: &[&str]) -> Merchant {
         for (component, percent) in components.iter_mut().zip(["5", "2", "1"]) {
             component.percent = exact(percent);
         }
-        merchant.place_rules.push(TaxRule { id, name: rule.name, components, place: Some(rule.place), created_at: then() });
+        merchant.place_rules.push(TaxRule {
+            id,
+            name: rule.name,
+            components,
+            place: Some(rule.place),
+            addresses: Vec::new(),
+            created_at: then(),
+        });
     }
     merchant
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::float_arithmetic, missing_docs)]
 
 mod accounts;
+mod adjustments;
 mod alive;
 mod amounts;
 mod booked_revision;

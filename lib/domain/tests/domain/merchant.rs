@@ -130,7 +130,7 @@ pub(crate) fn tax_rule(id: &str, percents: &[&str]) -> TaxRule {
         .iter()
         .map(|percent| TaxComponent { name: format!("Part of {percent}"), percent: exact(percent), account: None })
         .collect();
-    TaxRule { id: TaxRuleId::from(id), name: format!("Rule {id}"), components, place: None, created_at: then() }
+    TaxRule { id: TaxRuleId::from(id), name: format!("Rule {id}"), components, place: None, addresses: Vec::new(), created_at: then() }
 }
 
 pub(crate) fn location(id: &str, name: &str) -> Location {

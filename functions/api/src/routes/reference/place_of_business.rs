@@ -7,14 +7,15 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use stevedore_aws::{RecordOutcome, Stored};
 use stevedore_domain::ids::TaxRuleId;
-use stevedore_domain::jurisdiction::{PlaceError, PlaceRule, rules_of_place};
+use stevedore_domain::jurisdiction::{PlaceError, PlaceRule, business_address, rules_of_place};
+use stevedore_domain::order::Address;
 use stevedore_domain::reference::TaxRule;
 use utoipa::ToSchema;
 
 use super::{Shared, taken, wrong, wrote};
 use crate::Deps;
 use crate::access::Caller;
-use crate::input::{Body, text};
+use crate::input::{Body, Fields, text};
 use crate::problem::{Code, Problem};
 use crate::routing::{Routes, routes};
 use crate::views::TaxRuleView;
@@ -36,6 +37,16 @@ struct PlaceInput {
     zip: String,
     /// One of the cities that mail to the ZIP may name; the first of them where it is left out.
     city: Option<String>,
+    /// That of the ZIP, which is taken where it is left out.
+    state: Option<String>,
+    name: Option<String>,
+    company: Option<String>,
+    street1: Option<String>,
+    street2: Option<String>,
+    street3: Option<String>,
+    /// `US`, or a territory's code.
+    country: Option<String>,
+    phone: Option<String>,
 }
 
 /// The rules of a place of business.
@@ -49,7 +60,7 @@ struct PlaceRules {
 /// Add a place of business in the United States
 #[utoipa::path(post, path = "/v1/tax_rules/places_of_business", tag = "tax rules", operation_id = "add_place_of_business",
     security(("bearer" = ["integration:shipstation:configure"])),
-    description = "Makes the tax rules of the ZIP's state, county and city, those that are not there yet. Their components take 0 percent until `PUT /v1/tax_rules/{id}` says otherwise. An order shipped to the United States takes the narrowest rule whose place holds for its ship-to address.",
+    description = "Makes the tax rules of the ZIP's state, county and city, those that are not there yet. Their components take 0 percent until `PUT /v1/tax_rules/{id}` says otherwise. An order shipped to the United States takes the narrowest rule whose place holds for its ship-to address. An address with more than ZIP, city and state is kept with the narrowest of the rules.",
     request_body = PlaceInput,
     responses(
         (status = 200, description = "All of them were there already; nothing was changed.", body = PlaceRules),
@@ -57,11 +68,20 @@ struct PlaceRules {
         (status = 409, description = "`taken`"),
     ))]
 async fn add(State(deps): Shared, caller: Caller, body: Body) -> Result<Response, Problem> {
-    let (zip, city) = body.read(|fields| (fields.required("zip", text(20)), fields.optional("city", text(400))))?;
-    let wanted = rules_of_place(&zip, city.as_deref()).map_err(|error| refused(&error))?;
+    let stated = body.read(|fields| {
+        let zip = fields.required("zip", text(20));
+        Address { postal_code: Some(zip), ..place_address(fields) }
+    })?;
+    let whole =
+        [&stated.name, &stated.company, &stated.street1, &stated.street2, &stated.street3, &stated.phone].into_iter().any(Option::is_some);
+    let address = business_address(stated).map_err(|error| refused(&error))?;
+    let wanted = rules_of_place(address.postal_code.as_deref().unwrap_or_default(), address.city.as_deref());
+    let wanted = wanted.map_err(|error| refused(&error))?;
+    let narrowest = wanted.len().saturating_sub(1);
     let (mut items, mut status) = (Vec::new(), StatusCode::OK);
-    for rule in wanted {
-        let (rule, changed) = ensure(&deps, rule).await?;
+    for (index, rule) in wanted.into_iter().enumerate() {
+        let address = Some(&address).filter(|_| whole && index == narrowest);
+        let (rule, changed) = ensure(&deps, rule, address).await?;
         if changed {
             status = StatusCode::CREATED;
         }
@@ -75,23 +95,48 @@ async fn add(State(deps): Shared, caller: Caller, body: Body) -> Result<Response
     Ok((status, Json(view)).into_response())
 }
 
+/// The members of an address beside its ZIP.
+fn place_address(fields: &mut Fields<'_>) -> Address {
+    let mut part = |name| fields.optional(name, text(400));
+    Address {
+        name: part("name"),
+        company: part("company"),
+        street1: part("street1"),
+        street2: part("street2"),
+        street3: part("street3"),
+        city: part("city"),
+        state: part("state"),
+        postal_code: None,
+        country: part("country"),
+        phone: part("phone"),
+    }
+}
+
 fn refused(error: &PlaceError) -> Problem {
     match error {
         PlaceError::UnknownZip => Problem::field("/zip", "unknown_zip", "There is no such ZIP code in the United States; 89501 is one."),
         PlaceError::UnknownCity(names) => {
             Problem::field("/city", "unknown_city", format!("Mail to this ZIP names one of these cities: {}.", names.join(", ")))
         }
+        PlaceError::OtherState(name) => Problem::field("/state", "other_state", format!("The ZIP lies in {name}.")),
+        PlaceError::Abroad => {
+            Problem::field("/country", "not_in_the_united_states", "A place of business here is in the United States: US.")
+        }
     }
 }
 
-/// The rule of a place, made unless it is there, and whether it had to be. Its id is derived from the place, so that two callers make one.
-async fn ensure(deps: &Deps, wanted: PlaceRule) -> Result<(TaxRule, bool), Problem> {
+/// The rule of a place, made unless it is there and bears the address, and whether anything was written. Its id is derived from the place, so that two
+/// callers make one.
+async fn ensure(deps: &Deps, wanted: PlaceRule, address: Option<&Address>) -> Result<(TaxRule, bool), Problem> {
     let id = TaxRuleId::of_place(&wanted.place);
     let mut name = wanted.name.clone();
     for attempt in 1..=ATTEMPTS {
         let known: Option<Stored<TaxRule>> = deps.table.record(id.as_str()).await?;
-        let rule = match &known {
-            Some(known) if known.value.place.as_ref() == Some(&wanted.place) => return Ok((known.value.clone(), false)),
+        let missing = |rule: &TaxRule| address.filter(|address| !rule.addresses.contains(address));
+        let mut rule = match &known {
+            Some(known) if known.value.place.as_ref() == Some(&wanted.place) && missing(&known.value).is_none() => {
+                return Ok((known.value.clone(), false));
+            }
             // Its place was taken away before.
             Some(known) => TaxRule { place: Some(wanted.place.clone()), ..known.value.clone() },
             None => TaxRule {
@@ -99,9 +144,17 @@ async fn ensure(deps: &Deps, wanted: PlaceRule) -> Result<(TaxRule, bool), Probl
                 name: name.clone(),
                 components: wanted.components.clone(),
                 place: Some(wanted.place.clone()),
+                addresses: Vec::new(),
                 created_at: deps.now(),
             },
         };
+        if let Some(address) = missing(&rule) {
+            if rule.addresses.len() >= TaxRule::MOST_ADDRESSES {
+                let message = format!("{} places of business of this city are kept already, and no more.", TaxRule::MOST_ADDRESSES);
+                return Err(Problem::field("/zip", "too_many", message));
+            }
+            rule.addresses.push(address.clone());
+        }
         match deps.table.put_record(&rule, known.as_ref()).await? {
             RecordOutcome::Written(_) => return Ok((rule, true)),
             RecordOutcome::Stale(_) => {}

@@ -350,11 +350,13 @@ impl Reference for TaxRule {
             county: fields.optional("county", text(NAME)),
             city: fields.optional("city", text(NAME)),
         });
-        Self { id: TaxRuleId(id), name, components, place, created_at }
+        let addresses = fields.objects("addresses", Self::MOST_ADDRESSES, address);
+        Self { id: TaxRuleId(id), name, components, place, addresses, created_at }
     }
 
     /// A place comes with a place of business alone. Left out it stays, since a client that knows name and components alone means no more than these.
     fn keep(&mut self, fields: &mut Fields<'_>, known: Option<&Self>) {
+        let before = known;
         let known = known.and_then(|known| known.place.as_ref());
         if self.place.is_some() && self.place.as_ref() != known {
             fields.refuse("place", "read_only", "A rule gets its place from POST /v1/tax_rules/places_of_business.");
@@ -362,6 +364,12 @@ impl Reference for TaxRule {
         if !fields.is_null("place") {
             self.place = known.cloned();
         }
+        let addresses = before.map(|known| known.addresses.clone()).unwrap_or_default();
+        if !self.addresses.is_empty() && self.addresses != addresses {
+            fields.refuse("addresses", "read_only", "Places of business are added with POST /v1/tax_rules/places_of_business.");
+        }
+        // Without its place a rule is that of no place of business.
+        self.addresses = if self.place.is_some() { addresses } else { Vec::new() };
     }
 
     fn set_id(&mut self, id: String) {

@@ -1,0 +1,104 @@
+//! Orders that wait, tried again without anybody's word: with every download, and when a setting or record was completed (N2, U22).
+//!
+//! What is booked by that belongs to an operation of its own. While nothing comes of it nobody sees it, and it is taken away again in the end: an order that
+//! stays blocked is tried with every download.
+
+use std::collections::BTreeSet;
+
+use stevedore_aws::{Counts, Operation, OperationKind, OperationState, StoredEntry};
+use stevedore_domain::ids::OrderId;
+use stevedore_domain::log::Trigger;
+use stevedore_domain::operation::{SYSTEM, Work};
+
+use crate::run::Run;
+use crate::tick::operation_id;
+use crate::{Deps, Error, pending};
+
+/// How many open orders of each state one tick tries again by itself.
+const PER_TICK: usize = 200;
+/// Operations of one millisecond are told apart by trying the next.
+const ATTEMPTS: i64 = 20;
+
+/// Orders that something here keeps from being booked are tried again with every download: the command that should have done it may have been lost.
+/// Not those that this download has just `queued`: of two revisions on their way at once the older could be booked.
+pub(crate) async fn with_a_download(deps: &Deps, queued: &BTreeSet<OrderId>) -> Result<(), Error> {
+    every(deps, PER_TICK, queued).await
+}
+
+/// What a setting or record was completed for: these orders, or all.
+pub(crate) async fn after_a_change(deps: &Deps, orders: Option<&[OrderId]>) -> Result<(), Error> {
+    let Some(orders) = orders else { return every(deps, pending::PER_COMMAND, &BTreeSet::new()).await };
+    let mut healing = None;
+    let open = pending::open_among(deps, orders).await?;
+    queue(deps, &mut healing, &open).await?;
+    end(deps, healing).await
+}
+
+async fn every(deps: &Deps, limit: usize, but: &BTreeSet<OrderId>) -> Result<(), Error> {
+    let mut healing = None;
+    let mut open = pending::OpenOrders::new(deps, limit).await?;
+    while let Some(mut page) = open.next(deps).await? {
+        page.retain(|stored| !but.contains(&stored.entry.order_id));
+        queue(deps, &mut healing, &page).await?;
+    }
+    end(deps, healing).await
+}
+
+/// Queues open orders, of whose rows the operation knows before the first of them can be booked.
+async fn queue(deps: &Deps, healing: &mut Option<Run>, open: &[StoredEntry]) -> Result<(), Error> {
+    if open.is_empty() {
+        return Ok(());
+    }
+    let run = match healing {
+        Some(run) => run,
+        None => healing.insert(begin(deps).await?),
+    };
+    let id = run.operation.id.clone();
+    let mut ready = pending::ready(deps, &id, open).await?;
+    let first = run.operation.pages;
+    run.operation.pages = deps.table.put_operation_rows(&id, first, &ready.rows).await?;
+    if pending::send(deps, &mut ready).await? {
+        run.operation.pages = deps.table.put_operation_rows(&id, first, &ready.rows).await?;
+    }
+    Ok(())
+}
+
+async fn begin(deps: &Deps) -> Result<Run, Error> {
+    let now = (deps.clock)();
+    for later in 0..ATTEMPTS {
+        let at = now.saturating_add(jiff::SignedDuration::from_millis(later)).unwrap_or(now);
+        let operation = Operation {
+            id: operation_id(at, "healing"),
+            kind: OperationKind::ProcessPending,
+            trigger: Trigger::Schedule,
+            by: SYSTEM.to_owned(),
+            window: None,
+            state: OperationState::Running,
+            reason: None,
+            message: None,
+            counts: Counts::default(),
+            requests: 0,
+            pages: 0,
+            position: None,
+            started_at: now,
+            read_at: None,
+            finished_at: None,
+            work: Some(Work { by: stevedore_aws::invocation_id(now), written_at: now, held_until: None }),
+        };
+        if let Some(version) = deps.table.create_operation(&operation).await? {
+            return Ok(Run { operation, version, cursor: None, queued: BTreeSet::new(), stores_read: false });
+        }
+    }
+    Err(Error::Aws(stevedore_aws::Error::Contended { operation: "begin a healing" }))
+}
+
+/// Everything is queued: the log tells what comes of it.
+async fn end(deps: &Deps, healing: Option<Run>) -> Result<(), Error> {
+    let Some(mut run) = healing else { return Ok(()) };
+    let now = (deps.clock)();
+    run.operation.state = OperationState::Processing;
+    run.operation.read_at = Some(now);
+    run.save(deps).await?;
+    tracing::info!(operation_id = %run.operation.id, "open orders queued again");
+    Ok(())
+}
