@@ -88,7 +88,8 @@ fn plan(terms: Terms<'_>, read: &Read, now: Timestamp) -> Plan {
     let within = known.state == LogState::Consolidating && known.sale_id.as_ref() == Some(&day);
     let open = matches!(known.state, LogState::Pending | LogState::Blocked | LogState::Failed) && run.takes(known.captured_at);
     if !(within || open) {
-        return Plan { entry: None, fate: Fate::Gone };
+        let fate = left_out_before(run, known).map_or(Fate::Gone, |row| Fate::Out(Box::new(row)));
+        return Plan { entry: None, fate };
     }
     let by = run.operation_id.as_str();
     if let Some(plan) = read.revision.as_ref().filter(|_| !within).and_then(|revision| not_now(revision, settings, read, by, now)) {
@@ -129,6 +130,18 @@ fn plan(terms: Terms<'_>, read: &Read, now: Timestamp) -> Plan {
             Plan { entry: news.then_some(entry), fate: Fate::Out(Box::new(row)) }
         }
     }
+}
+
+/// The row of an order that this run has set aside before it was cut off.
+fn left_out_before(run: &RunRecord, known: &LogEntry) -> Option<OperationRow> {
+    let outcome = match (known.state, known.reason) {
+        (LogState::Skipped, Some(reason)) => Decision::Remember(reason).outcome(),
+        (LogState::Withdrawn, _) => Outcome::Cancelled,
+        _ => return None,
+    };
+    let ours = known.timeline.last().is_some_and(|event| event.by == run.operation_id.as_str());
+    let row = OperationRow::decided(known.order_id, &known.order_number, outcome, known.reason);
+    ours.then(|| OperationRow { message: known.message.clone(), ..row })
 }
 
 /// What becomes of an order that is pending and would not be captured now: the stage holds at booking, under the run's settings, and what a sale holds already is not
