@@ -105,7 +105,7 @@ async fn files_of_a_data_folder_are_their_owners() {
         assert!(files >= 5, "{files}");
         stack.stop().await;
         // As an earlier release left it.
-        std::fs::set_permissions(folder.path().join("tables.sqlite"), PermissionsExt::from_mode(0o644)).unwrap();
+        std::fs::set_permissions(folder.path().join("tables.sqlite"), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     }
 }
 
