@@ -69,6 +69,7 @@ async fn begin(deps: &Deps) -> Result<Run, Error> {
         let at = now.saturating_add(jiff::SignedDuration::from_millis(later)).unwrap_or(now);
         let operation = Operation {
             id: operation_id(at, "healing"),
+            account: deps.table.account(),
             kind: OperationKind::ProcessPending,
             trigger: Trigger::Schedule,
             by: SYSTEM.to_owned(),

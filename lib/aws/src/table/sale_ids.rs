@@ -120,10 +120,11 @@ impl Table {
                 Some(known) if known.inline_sale().is_some_and(|sale| sale.id == *id) => self.renumber(known, at).await?.is_some(),
                 Some(known) if attempt_of(id) <= known.last_own_sale().map_or(0, attempt_of) => true,
                 Some(Known::Entry(stored)) => {
+                    let before = stored.entry.clone();
                     let mut stored = stored.clone();
                     let kept = stored.inline_order().map(|(key, raw)| (key, raw.to_owned()));
                     stored.entry.past_sales.push(id.clone());
-                    self.put_entry(OPERATION, &stored, kept.as_ref().map(|(key, raw)| (*key, raw.as_ref())), &[]).await?
+                    self.put_entry(OPERATION, &before, &stored, kept.as_ref().map(|(key, raw)| (*key, raw.as_ref())), &[]).await?
                 }
                 Some(Known::Orphan(orphan)) => self.remember_beside_a_day(orphan, id).await?,
             };

@@ -86,7 +86,7 @@ fn s122_what_takes_no_payment() {
         id: Some("k".to_owned()),
         by: Some("ann".to_owned()),
     };
-    by_hand.invoice.pay(own).unwrap();
+    by_hand.pay(own).unwrap();
     by_hand.pay_later(&booked, &paid("15"), &settings()).unwrap();
     assert_eq!(amounts(&by_hand), [1500]);
     by_hand.pay_later(&booked, &paid("20"), &settings()).unwrap();

@@ -127,7 +127,7 @@ fn deliver(entry: &mut Option<LogEntry>, revision: &Revision, settings: &Setting
             return;
         }
         (Decision::Capture | Decision::Replace, _) => held,
-        (Decision::Withdraw, _) => LogState::Withdrawn,
+        (Decision::Withdraw(_), _) => LogState::Withdrawn,
         (Decision::Remember(_), _) => LogState::Skipped,
         (Decision::NoteChange(_), Some(entry)) => entry.state,
         (Decision::NoteChange(_), None) => panic!("a change of what is not there"),
