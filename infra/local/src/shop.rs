@@ -177,7 +177,8 @@ mod tests {
     #[test]
     fn a_folder_keeps_its_orders_and_says_so_when_others_are_asked_for() {
         let folder = Path::new("data");
-        let kept = Kept { source: SOURCE, token: String::new(), lesser_tokens: Vec::new(), set_up: true, runs: Vec::new() };
+        let kept =
+            Kept { source: SOURCE, token: String::new(), lesser_tokens: Vec::new(), set_up: true, runs: Vec::new(), engines_key: None };
         let settled = |source| settle(&Options { source, ..options(0) }, Some(folder), Some(&kept));
         assert_eq!(settled(Source::Kept).unwrap(), SOURCE);
         assert_eq!(settled(Source::Generated { seed: Some(3), orders: None }).unwrap(), SOURCE);
@@ -195,7 +196,8 @@ mod tests {
         std::fs::write(&path, "[]").unwrap();
         let source = Source::File(path.clone());
         let first = settle(&Options { source: source.clone(), ..options(0) }, None, None).unwrap();
-        let kept = Kept { source: first, token: String::new(), lesser_tokens: Vec::new(), set_up: true, runs: Vec::new() };
+        let kept =
+            Kept { source: first, token: String::new(), lesser_tokens: Vec::new(), set_up: true, runs: Vec::new(), engines_key: None };
         let settled = |source: &Source| settle(&Options { source: source.clone(), ..options(0) }, Some(folder.path()), Some(&kept));
         assert!(settled(&source).is_ok() && settled(&Source::Kept).is_ok());
         std::fs::write(&path, "[ ]").unwrap();

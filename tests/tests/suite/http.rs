@@ -67,3 +67,14 @@ impl Http {
         body
     }
 }
+
+impl World {
+    /// Has an order of another account than the first booked anew.
+    pub async fn start_in(&self, account: stevedore_domain::ids::ShipstationAccount, order: i64) {
+        let http = Http::of(self, Vec::new());
+        assert_eq!(self.table.connection().await.unwrap().unwrap().value.account, account);
+        self.clock.advance(jiff::SignedDuration::from_secs(1));
+        http.send(Method::POST, &format!("/v1/log/{order}/recreate"), serde_json::json!({})).await;
+        self.drain().await;
+    }
+}

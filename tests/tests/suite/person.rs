@@ -62,15 +62,6 @@ impl World {
         self.operation(&operation.id).await
     }
 
-    /// Has an order of another account than the first booked anew.
-    pub async fn start_in(&self, account: stevedore_domain::ids::ShipstationAccount, order: i64) {
-        let http = crate::http::Http::of(self, Vec::new());
-        assert_eq!(self.table.connection().await.unwrap().unwrap().value.account, account);
-        self.clock.advance(SignedDuration::from_secs(1));
-        http.send(axum::http::Method::POST, &format!("/v1/log/{order}/recreate"), json!({})).await;
-        self.drain().await;
-    }
-
     /// Loads one order by its number.
     pub async fn load_number(&self, number: &str) -> Operation {
         self.start(OperationKind::LoadOrder { order_number: number.to_owned() }).await

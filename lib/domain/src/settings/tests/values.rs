@@ -128,7 +128,8 @@ fn n17_n31_tax_by_store() {
 #[test]
 fn s70_recalculation_by_a_rule_without_percent_is_warned_of() {
     let at = "2026-05-01T00:00:00Z".parse().unwrap();
-    let rule = |id: &str, percent: i64, place| TaxRule { addresses: Vec::new(),
+    let rule = |id: &str, percent: i64, place| TaxRule {
+        addresses: Vec::new(),
         id: id.into(),
         name: format!("Rule {id}"),
         components: vec![TaxComponent { name: "State".to_owned(), percent: percent.into(), account: None }],
