@@ -113,7 +113,7 @@ pub async fn handle(deps: &Deps, event: Value, deadline: Deadline) -> Result<Val
         let limits = Limits { concurrency: NonZeroUsize::MIN, deadline, margin: MARGIN, clock: Arc::clone(&deps.clock) };
         let response = run_batch(event, &limits, |record| async move {
             match Command::decode(&record.body) {
-                Ok(command) => command::carry_out(deps, command, deadline).await.map_err(RecordError::retry),
+                Ok(command) => Box::pin(command::carry_out(deps, command, deadline)).await.map_err(RecordError::retry),
                 Err(error) => {
                     let why = DeadReason::from(&error);
                     let sent = deps.queues.bury(Origin::Commands, &record.body, &why).await;
@@ -128,7 +128,7 @@ pub async fn handle(deps: &Deps, event: Value, deadline: Deadline) -> Result<Val
         return Err(Error::UnknownEvent(None));
     }
     let tick: Tick = serde_json::from_value(event).map_err(|error| Error::UnknownEvent(Some(error)))?;
-    let answer = tick::tick(deps, tick.time, deadline).await;
-    sale_ids::check(deps, deadline).await;
+    let answer = Box::pin(tick::tick(deps, tick.time, deadline)).await;
+    Box::pin(sale_ids::check(deps, deadline)).await;
     answer
 }

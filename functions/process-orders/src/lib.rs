@@ -75,7 +75,7 @@ async fn one(deps: &Deps, loaded: Arc<Loaded>, outcomes: &Outcomes, record: Reco
         Ok(message) => message,
         Err(error) => return bury(deps, &record, &DeadReason::from(&error), RecordError::poison(error)).await,
     };
-    match process::process(deps, &loaded, &message).await {
+    match Box::pin(process::process(deps, &loaded, &message)).await {
         Ok(done) => {
             let process::Done { order_id, outcome, reason, state, sale_id } = done;
             let (state, reason, sale_id) = (state.map(LogState::as_str), reason.map(Reason::code), sale_id.as_ref().map(SaleId::as_str));

@@ -100,8 +100,9 @@ async fn p1_an_edited_number_does_not_make_another_order() {
 async fn customers_are_tied_to_their_account() {
     let world = World::new(Options::default()).await;
     let first = world.sandbox.upsert_order(plain("1").buyer(None, Some("ann@example.com")));
-    let linked = world.sandbox.upsert_order(buyer("2"));
     world.download().await;
+    let linked = world.sandbox.upsert_order(buyer("2"));
+    world.next_hour().await;
     let ann = world.sale(first).await.customer.id;
     assert_eq!(world.sale(linked).await.customer.id, ann);
     disconnect(&world).await;

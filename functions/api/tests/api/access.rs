@@ -33,6 +33,7 @@ fn expected(method: &Method, path: &str) -> Option<Grade> {
         "/v1/log/1",
         "/v1/log/1/recreate",
         "/v1/accounting-syncs/x/acknowledge",
+        "/v1/log/1/book-anyway",
         "/v1/sales/x/void",
         "/v1/sales/x/authorise_invoice",
         "/v1/sales/x/retry_fulfilment",
