@@ -6,6 +6,7 @@ use stevedore_aws::{List, StoredEntry};
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::{Decision, LogState, Trigger, classify};
 use stevedore_domain::operation::{OperationRow, QueuedRevision};
+use stevedore_domain::reason::Reason;
 use stevedore_domain::settings::{Consolidation, Settings};
 use stevedore_shipstation::parse_order;
 
@@ -109,7 +110,9 @@ impl OpenOrders {
 fn is_held_back(stored: &StoredEntry, order: &RawValue, settings: &Settings) -> bool {
     let entry = &stored.entry;
     let read_at = entry.newest().and_then(|newest| newest.read_at);
-    parse_order(order.get(), read_at).is_ok_and(|revision| classify(&revision, settings, Some(entry), Trigger::Manual) != Decision::Replace)
+    // The lock date binds the schedule alone: a person loads such an order by its number.
+    let trigger = if entry.reason == Some(Reason::BeforeLockDate) { Trigger::Schedule } else { Trigger::Manual };
+    parse_order(order.get(), read_at).is_ok_and(|revision| classify(&revision, settings, Some(entry), trigger) != Decision::Replace)
 }
 
 /// The messages of open orders, and their rows.

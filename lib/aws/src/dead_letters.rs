@@ -57,7 +57,19 @@ impl Queues {
         let read = loop {
             match self.hold(limit - held.len(), HIDDEN_WHILE_LISTED).await {
                 Ok(page) if page.is_empty() => break Ok(()),
-                Ok(page) => held.extend(page),
+                Ok(page) => {
+                    let before = held.len();
+                    for one in page {
+                        // One that came back already is held by its newer handle alone.
+                        match held.iter_mut().find(|known: &&mut Held| known.letter.message_id == one.letter.message_id) {
+                            Some(known) => *known = one,
+                            None => held.push(one),
+                        }
+                    }
+                    if held.len() == before {
+                        break Ok(());
+                    }
+                }
                 Err(error) => break Err(error),
             }
             if held.len() >= limit {
