@@ -1,4 +1,5 @@
 //! What each function calls while it works, as IAM names it: recorded by an interceptor in its own clients.
+#![allow(clippy::missing_panics_doc, reason = "tests panic where they fail")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};

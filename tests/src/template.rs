@@ -1,4 +1,5 @@
 //! The infrastructure template as a document, with CloudFormation's tags.
+#![allow(clippy::missing_panics_doc, reason = "tests panic where they fail")]
 
 use std::path::{Path, PathBuf};
 

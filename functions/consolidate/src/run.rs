@@ -194,7 +194,7 @@ async fn go_on(deps: &Deps, run: StoredRun, deadline: Deadline) -> Result<bool, 
     let deps = &Deps { table: deps.table.of_account(run.account), ..deps.clone() };
     let mut gathering = Gathering::resume(deps, run).await?;
     if gathering.every_page(deadline).await? == Gathered::Everything {
-        finish::finish(deps, gathering).await?;
+        Box::pin(finish::finish(deps, gathering)).await?;
         return Ok(true);
     }
     gathering.put_away().await?;

@@ -19,7 +19,7 @@ pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline)
         | Command::LoadOrder { operation_id, .. }
         | Command::ImportProducts { operation_id }
         | Command::Recreate { operation_id, .. }
-        | Command::Continue { operation_id } => go_on(deps, &operation_id, deadline).await,
+        | Command::Continue { operation_id } => Box::pin(go_on(deps, &operation_id, deadline)).await,
         Command::ProcessPending { operation_id: None, order_ids } => heal::after_a_change(deps, order_ids.as_deref()).await,
         Command::ProcessPending { operation_id: Some(id), order_ids } => process_pending(deps, &id, order_ids.as_deref(), deadline).await,
         // Not this function's: whoever put it here is helped on.

@@ -115,7 +115,7 @@ fn newest(orders: &[RawOrder]) -> HashMap<OrderId, RevisionKey> {
             .entry(revision.order.id)
             .and_modify(|known| {
                 if revision.key.supersedes(known) {
-                    *known = revision.key
+                    *known = revision.key;
                 }
             })
             .or_insert(revision.key);

@@ -37,7 +37,7 @@ pub(crate) async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Resu
     let cursor = deps.table.cursor().await?;
     let began = (deps.clock)();
     let place = cursor.value.clone();
-    let answer = download(deps, &settings, &connection.value, cursor, at, deadline).await;
+    let answer = Box::pin(download(deps, &settings, &connection.value, cursor, at, deadline)).await;
     let unaccounted = housekeeping::keep(deps, deadline).await;
     if !settings.paused {
         figures::tick(&place, &settings, unaccounted, began);

@@ -47,7 +47,7 @@ pub fn authorization(key: &AccessKey, service: &str, time: &str, request: Signed
 
 fn sign(secret: &str, scope: &str, time: &str, request: &Signed<'_>) -> hmac::Tag {
     let names = request.headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
-    let headers: String = request.headers.iter().map(|(name, value)| format!("{name}:{}\n", collapsed(value))).collect();
+    let headers = request.headers.iter().fold(String::new(), |text, (name, value)| text + name + ":" + &collapsed(value) + "\n");
     let canonical = format!("{}\n/\n\n{headers}\n{names}\n{}", request.method, hex(digest(&SHA256, request.body).as_ref()));
     let text = format!("{ALGORITHM}\n{time}\n{scope}\n{}", hex(digest(&SHA256, canonical.as_bytes()).as_ref()));
     let keyed = |key: &[u8], text: &str| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes());

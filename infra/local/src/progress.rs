@@ -23,6 +23,7 @@ const ORDERS_A_LOOK: usize = 50;
 /// Something that happened.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "one at a time, for a terminal")]
 pub enum Progress {
     /// Everything listens.
     Ready(Addresses),

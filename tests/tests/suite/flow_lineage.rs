@@ -58,7 +58,7 @@ async fn n4_an_uncombined_order_is_as_new() {
     for touched in [true, false] {
         let world = World::new(Options::default()).await;
         let map = world.table.settings().await.unwrap().value.location_map;
-        world.settings(|settings| settings.location_map = Default::default()).await;
+        world.settings(|settings| settings.location_map = stevedore_domain::settings::LocationMap::default()).await;
         world.sandbox.upsert_order(of(3, "30"));
         world.sandbox.upsert_order(of(4, "20"));
         world.download().await;

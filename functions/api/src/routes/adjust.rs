@@ -1,5 +1,7 @@
 //! A draft invoice, adjusted by a person (S39).
 
+#![allow(clippy::option_option, reason = "a member that is left out is not one that is null")]
+
 use std::collections::BTreeMap;
 
 use axum::Json;

@@ -62,7 +62,7 @@ async fn health(axum::extract::State(deps): Shared, Extension(last): Extension<A
     let now = deps.now();
     let (ok, view) = match last.known(now) {
         Some(known) => known,
-        None => last.keep(now, look(&deps).await),
+        None => last.keep(now, Box::pin(look(&deps)).await),
     };
     (if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(view)).into_response()
 }

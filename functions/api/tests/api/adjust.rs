@@ -177,7 +177,7 @@ async fn s39_faults_of_an_adjustment_have_their_pointers() {
         (json!({"lines": [{"line_no": 1, "tax": "1.005"}]}), vec![("/lines/0/tax", "not_exact")]),
         (json!({"lines": [{"line_no": 1, "tax": null}]}), vec![("/lines/0/tax", "wrong_type")]),
         (
-            json!({"lines": [{"line_no": 2, "unit_price": "100000000000000", "quantity": 1000000}]}),
+            json!({"lines": [{"line_no": 2, "unit_price": "100000000000000", "quantity": 1_000_000}]}),
             vec![("/lines/0/unit_price", "out_of_range")],
         ),
         (json!({"lines": [{"line_no": 2, "account": bank}]}), vec![("/lines/0/account", "wrong_kind")]),

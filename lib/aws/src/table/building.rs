@@ -211,14 +211,14 @@ impl Table {
         let Phases { takes, gives } = Phases::of(changes);
         let mut plan = StockPlan::default();
         if takes.len() > self.levels_at_once {
-            plan.before = takes
+            plan.before = takes;
         } else {
-            plan.with = takes
+            plan.with = takes;
         }
         if plan.with.len() + gives.len() > self.levels_at_once {
-            plan.after = gives
+            plan.after = gives;
         } else {
-            plan.with.extend(gives)
+            plan.with.extend(gives);
         }
         plan
     }

@@ -171,12 +171,11 @@ impl Table {
                     "The connection to ShipStation was removed while this ran. Connect again, then start it again.",
                     now,
                 );
-                match self.put_operation(&stored.value, stored.version).await? {
-                    Some(version) => stored.version = version,
-                    None => {
-                        tokio::time::sleep(super::record::jitter(attempt)).await;
-                        continue;
-                    }
+                if let Some(version) = self.put_operation(&stored.value, stored.version).await? {
+                    stored.version = version;
+                } else {
+                    tokio::time::sleep(super::record::jitter(attempt)).await;
+                    continue;
                 }
             }
             self.settle_rows(stored, now, usize::MAX, last).await?;
@@ -266,7 +265,7 @@ impl Table {
         let counts = rows.counts();
         let done = operation.state == OperationState::Processing && counts.queued == 0;
         let settled = (done || operation.state.is_final()) && counts.queued == 0;
-        if counts == operation.counts && !done && !(settled && !rows.superseded().is_empty()) {
+        if counts == operation.counts && !done && (!settled || rows.superseded().is_empty()) {
             return Ok(Settled { operation, not_processed });
         }
         operation.counts = counts;

@@ -89,7 +89,7 @@ pub fn classify(revision: &Revision, settings: &Settings, log: Option<&LogEntry>
             Decision::NoteChange(if cancelled { Reason::CancelledAfterBooking } else { Reason::ChangedAfterBooking })
         }
         LogState::Booked | LogState::Consolidating | LogState::Voided => Decision::Nothing(Outcome::Unchanged, Some(stale)),
-        _ if !newer && !same && !(cancelled && entry.state == LogState::Withdrawn) => Decision::Nothing(Outcome::Unchanged, Some(stale)),
+        _ if !(newer || same || (cancelled && entry.state == LogState::Withdrawn)) => Decision::Nothing(Outcome::Unchanged, Some(stale)),
         _ => without_sale(
             revision,
             settings,

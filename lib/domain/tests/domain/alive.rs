@@ -16,6 +16,7 @@ fn at(hours: i64) -> Timestamp {
     "2026-01-15T18:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(hours)
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "as an operation holds it")]
 fn work(written: i64, held: Option<i64>) -> Option<Work> {
     Some(Work { by: "one".to_owned(), written_at: at(written), held_until: held.map(at) })
 }

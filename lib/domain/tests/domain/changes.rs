@@ -89,6 +89,7 @@ fn s108_every_kind_of_change_is_told_with_its_values() {
 /// What happens to every order, and what nothing that was booked depends on, is no change.
 #[test]
 fn s108_shipping_labels_tags_and_notes_are_no_change() {
+    #[allow(clippy::type_complexity, reason = "read once")]
     let cases: &[(&str, fn(&mut Order))] = &[
         ("shipped", |o| o.status = OrderStatus::Shipped),
         ("on its way", |o| o.status = OrderStatus::PendingFulfillment),

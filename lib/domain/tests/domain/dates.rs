@@ -20,7 +20,7 @@ fn ordered(time: &str) -> Order {
 
 fn merchant(zone: &str) -> Merchant {
     Merchant::with_settings(|settings| {
-        settings.time_zone = zone.to_owned();
+        zone.clone_into(&mut settings.time_zone);
         settings.payment.account = Some(AccountId::from("bank"));
     })
 }

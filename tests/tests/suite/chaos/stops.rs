@@ -101,7 +101,7 @@ async fn happen(shop: &Shop, part: usize) {
             shop.world
                 .settings(|settings| {
                     settings.customer_id =
-                        Some(CustomerId::of_shipstation(stevedore_domain::ids::ShipstationAccount::FIRST, ShipstationCustomerId(555)))
+                        Some(CustomerId::of_shipstation(stevedore_domain::ids::ShipstationAccount::FIRST, ShipstationCustomerId(555)));
                 })
                 .await;
         }

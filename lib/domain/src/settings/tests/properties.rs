@@ -54,7 +54,7 @@ fn settings() -> impl Strategy<Value = Settings> {
         let (time, zone, currency, customer, price_tier, flags, lock, (download_delay_minutes, poll_minutes)) = values;
         let ((default, warehouses), (account, by_method), (tags, stores)) = compounds;
         let daily = consolidation == Consolidation::Daily;
-        let states = |id: u64| if id % 2 == 0 { StoreTax::Included } else { StoreTax::Withheld };
+        let states = |id: u64| if id.is_multiple_of(2) { StoreTax::Included } else { StoreTax::Withheld };
         let by_store = stores.iter().map(|id| (StoreId(*id), states(*id))).collect();
         Settings {
             capture_order_when,

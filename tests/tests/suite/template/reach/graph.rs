@@ -54,7 +54,7 @@ fn mentions(tokens: &[Token]) -> Vec<Mention<'_>> {
 }
 
 /// The functions that `package` can reach; all of its own are.
-pub(super) fn reached<'a>(source: &'a Source, package: &str, packages: &BTreeSet<String>) -> BTreeSet<usize> {
+pub(super) fn reached(source: &Source, package: &str, packages: &BTreeSet<String>) -> BTreeSet<usize> {
     let mut reached: BTreeSet<usize> =
         source.functions.iter().enumerate().filter(|(_, function)| function.package == package).map(|(index, _)| index).collect();
     // A package that never names a client's type has none.
@@ -85,10 +85,9 @@ fn leads_to(source: &Source, from: &Function, mention: &Mention<'_>, to: &Functi
     let owner = to.owner.as_deref();
     let is_client = owner.is_some_and(|owner| CLIENTS.contains(&owner));
     match mention.by {
-        By::Name => owner.is_none(),
         By::Path("Self") => owner == from.owner.as_deref() || !is_client,
         By::Path(of) if of.starts_with(char::is_uppercase) => owner == Some(of) || (owner.is_some() && !is_client),
-        By::Path(_) => owner.is_none(),
+        By::Name | By::Path(_) => owner.is_none(),
         By::Receiver("self") => owner == from.owner.as_deref() || (owner.is_some() && !is_client),
         By::Receiver(of) => {
             let types = source.types.get(of).cloned().unwrap_or_else(|| aliased(from, of));

@@ -53,7 +53,8 @@ impl Source {
             if path.is_dir() {
                 self.read(package, &path);
             } else if path.extension().is_some_and(|extension| extension == "rs") && path.file_stem().unwrap() != "tests" {
-                let file = syn::parse_file(&std::fs::read_to_string(&path).unwrap()).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+                let file =
+                    syn::parse_file(&std::fs::read_to_string(&path).unwrap()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
                 let words = flat(file.to_token_stream());
                 self.words.entry(package.to_owned()).or_default().extend(words.iter().filter_map(|word| word.name().map(str::to_owned)));
                 self.items(package, &file.items);
