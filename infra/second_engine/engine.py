@@ -2,8 +2,8 @@
 
 Functions, queues, event source mappings, table, secret and schedules are made by CloudFormation from
 infra/template.yaml, and every function works under the role that the template gives it: ministack evaluates the
-policies of each call (`AUTH`). Two things differ from AWS: the architecture is this machine's, and ShipStation is the
-sandbox.
+policies of each call (`AUTH`). Four things differ from AWS: the architecture is this machine's, ShipStation is the
+sandbox, `Ref` of a secret is written as its ARN, and the policies by which queues want TLS are left out.
 """
 
 import io
@@ -118,6 +118,17 @@ def with_numbers(value, parameters):
     return value
 
 
+def with_secret_arns(value, secrets):
+    """`Ref` of a secret is its ARN in AWS; ministack answers its name, which no policy of an ARN matches."""
+    if isinstance(value, dict):
+        if len(value) == 1 and value.get("Ref") in secrets:
+            return {"Fn::GetAtt": [value["Ref"], "Arn"]}
+        return {key: with_secret_arns(member, secrets) for key, member in value.items()}
+    if isinstance(value, list):
+        return [with_secret_arns(member, secrets) for member in value]
+    return value
+
+
 def deploy(binaries, shipstation):
     """Deploys the whole template by CloudFormation; returns the stack's outputs."""
     template = check_template.translated()
@@ -129,6 +140,11 @@ def deploy(binaries, shipstation):
             s3.put_object(Bucket="code", Key=f"{name}.zip", Body=package(function, binaries))
             resource["Properties"]["Architectures"] = ["x86_64"]
     template["Resources"] = with_numbers(template["Resources"], template["Parameters"])
+    secrets = {name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::SecretsManager::Secret"}
+    template["Resources"] = with_secret_arns(template["Resources"], secrets)
+    # They refuse what comes without TLS, and ministack is spoken to without it.
+    for name in [name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::SQS::QueuePolicy"]:
+        del template["Resources"][name]
     # The sandbox speaks plain HTTP; the functions themselves allow that on this machine alone.
     del template["Parameters"]["ShipStationUrl"]["AllowedPattern"]
     parameters = {"JwtIssuer": "https://issuer.example/", "JwtAudience": "audience", "ShipStationUrl": shipstation}
