@@ -173,19 +173,24 @@ class Life:
             for item in order["items"]:
                 if item.get("sku") and not item.get("adjustment"):
                     sold[item["sku"]] += item["quantity"]
-        rows = "\n".join(f'"{sku}","Product {sku}",stock' for sku in sold)
+        # One product for spellings that differ in case and blanks alone, and a name of its own for each.
+        spelled = {}
+        for sku, _ in sold.most_common():
+            spelled.setdefault(sku.strip().casefold(), sku.strip())
+        rows = "\n".join(f'"{sku}","Product {number}",stock' for number, sku in enumerate(spelled.values()))
         for turn in ("created", "unchanged"):
             operation, _ = api.ask("POST", "/v1/products/import", f"sku,name,kind\n{rows}\n", media="text/csv")
             ended = api.settled(operation["id"])
-            if ended["state"] != "completed":
-                raise Failed(f"import: {ended}")
+            if ended["state"] != "completed" or ended["counts"]["failed"]:
+                refused = api.every(f"/v1/operations/{operation['id']}/rows")
+                raise Failed(f"import: {ended} {json.dumps(refused[:3])}")
             print(f"import ({turn}):", json.dumps(ended["counts"]))
-        for sku, _ in sold.most_common(STOCKED):
+        for sku in list(spelled.values())[:STOCKED]:
             body = {"sku": sku, "location_id": self.made["location"], "quantity": ON_HAND, "reason": "opening stock", "id": f"opening-{sku}"}
             api.ask("POST", "/v1/stock/adjustments", body)
         self.made["stocked"] = {level["product_id"] for level in api.every("/v1/stock") if level["on_hand"] == ON_HAND}
-        if len(self.made["stocked"]) != min(STOCKED, len(sold)):
-            raise Failed(f"stock of {len(self.made['stocked'])} products was entered, not {min(STOCKED, len(sold))}")
+        if len(self.made["stocked"]) != min(STOCKED, len(spelled)):
+            raise Failed(f"stock of {len(self.made['stocked'])} products was entered, not {min(STOCKED, len(spelled))}")
 
     def load(self, days=90):
         ended = api.run({"kind": "load_orders", "from": days_ago(days)})
