@@ -74,7 +74,7 @@ impl Table {
         Ok((value_of(OPERATION, item)?, version))
     }
 
-    /// Goes on checking the sales that an earlier release left, [`PER_LOOK`] at a time. Answers whether there is nothing left to check.
+    /// Goes on checking the sales that an earlier release left, `PER_LOOK` at a time. Answers whether there is nothing left to check.
     ///
     /// # Errors
     /// [`Error`]; calling it again goes on where it stopped.
