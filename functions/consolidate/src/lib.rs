@@ -3,46 +3,19 @@
 //! One handler for two kinds of event: the schedule's tick, every 15 minutes, and commands, by which a person asks for what is due, or an invocation hands on
 //! what it could not finish. Whatever wakes it, it looks at the newest run's marker and at the clock, and goes on from there.
 
-mod figures;
-mod finish;
-mod gather;
-mod order;
-mod run;
-
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use serde_json::{Value, json};
 use stevedore_aws::messages::Command;
-use stevedore_aws::{DeadReason, Origin, Queues, Table};
-use stevedore_domain::consolidation::Undecided;
-use stevedore_domain::ids::{OperationId, OrderId};
-use stevedore_lambda::{BatchError, Clock, Deadline, Limits, RecordError, run_batch};
+use stevedore_aws::{DeadReason, Origin};
+use stevedore_lambda::{BatchError, Deadline, Limits, RecordError, run_batch};
+use stevedore_workflows::consolidation;
 
-pub use figures::METRICS;
+pub use stevedore_workflows::consolidation::{Deps, METRICS};
 
-/// What the function works with; built once for each process.
-#[derive(Clone)]
-pub struct Deps {
-    /// The table.
-    pub table: Table,
-    /// The queues.
-    pub queues: Queues,
-    /// The clock.
-    pub clock: Clock,
-}
-
-impl Deps {
-    /// The same for one invocation, whose trace its messages carry: `Lambda-Runtime-Trace-Id`, if Lambda gave one.
-    #[must_use]
-    pub fn traced(&self, header: Option<&str>) -> Self {
-        Self { queues: self.queues.traced(header), ..self.clone() }
-    }
-}
-
-/// Why an invocation failed. What it did stays, and the next one goes on from there.
+/// Reasons why an invocation failed. What it did stays, and the next one goes on from there.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Neither a scheduled event nor an SQS event.
@@ -51,31 +24,13 @@ pub enum Error {
     /// A command of another function's.
     #[error("the command is not for this function")]
     NotOurs,
-    /// The table or a queue.
-    #[error("AWS did not do its part")]
-    Aws(#[from] stevedore_aws::Error),
     /// See [`BatchError`].
     #[error(transparent)]
     Batch(#[from] BatchError),
-    /// See [`Undecided`].
-    #[error("what is due cannot be decided")]
-    Undecided(#[from] Undecided),
-    /// Others kept writing to an order.
-    #[error("others kept writing to order {0}")]
-    Contended(OrderId),
-    /// Somebody else went on with the run.
-    #[error("somebody else went on with the run")]
-    RunTaken,
-    /// Stock kept running short in new places.
-    #[error("stock kept changing while the day's sale was written")]
-    StockMoved,
-    /// An operation's record is gone.
-    #[error("the operation {0} does not exist")]
-    NoOperation(OperationId),
+    /// See [`consolidation::Error`].
+    #[error(transparent)]
+    Consolidation(#[from] consolidation::Error),
 }
-
-/// What is left of the invocation's time for putting everything away, or for writing the sale.
-pub(crate) const MARGIN: Duration = Duration::from_secs(15);
 
 /// Handles one event.
 ///
@@ -84,11 +39,11 @@ pub(crate) const MARGIN: Duration = Duration::from_secs(15);
 pub async fn handle(deps: &Deps, event: Value, deadline: Deadline) -> Result<Value, Error> {
     if event.get("Records").is_some() {
         let event: SqsEvent = serde_json::from_value(event).map_err(|error| Error::UnknownEvent(Some(error)))?;
-        let limits = Limits { concurrency: NonZeroUsize::MIN, deadline, margin: MARGIN, clock: Arc::clone(&deps.clock) };
+        let limits = Limits { concurrency: NonZeroUsize::MIN, deadline, margin: consolidation::MARGIN, clock: Arc::clone(&deps.clock) };
         let response = run_batch(event, &limits, |record| async move {
             let (why, error) = match Command::decode(&record.body) {
                 Ok(Command::Consolidate { operation_id }) => {
-                    return Box::pin(run::whatever_is_due(deps, operation_id, deadline)).await.map(drop).map_err(RecordError::retry);
+                    return consolidation::run_what_is_due(deps, operation_id, deadline).await.map(drop).map_err(RecordError::retry);
                 }
                 Ok(_) => (DeadReason::new("not_for_this_queue", Error::NotOurs.to_string()), RecordError::poison(Error::NotOurs)),
                 Err(error) => (DeadReason::from(&error), RecordError::poison(error)),
@@ -101,5 +56,5 @@ pub async fn handle(deps: &Deps, event: Value, deadline: Deadline) -> Result<Val
     if !scheduled {
         return Err(Error::UnknownEvent(None));
     }
-    Box::pin(run::whatever_is_due(deps, None, deadline)).await
+    Ok(consolidation::run_what_is_due(deps, None, deadline).await?)
 }

@@ -4,44 +4,25 @@
 //! the messages of a batch need from the table is read for all of them together first, which costs a few requests a batch instead of a few for each order;
 //! the conditions of the transaction make sure that nothing of it was stale.
 
-mod after_booking;
-mod figures;
-mod load;
-mod process;
-mod refused;
-
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{DeadReason, Origin, Queues, Table};
+use stevedore_aws::{DeadReason, Origin};
 use stevedore_domain::ids::SaleId;
 use stevedore_domain::log::LogState;
 use stevedore_domain::reason::Reason;
-use stevedore_lambda::{BatchError, Clock, Deadline, Limits, Record, RecordError, run_batch};
+use stevedore_lambda::{BatchError, Deadline, Limits, Record, RecordError, run_batch};
+use stevedore_workflows::process::{self, Loaded, Outcomes};
 
-pub use figures::METRICS;
-
-use figures::Outcomes;
-use load::Loaded;
+pub use stevedore_workflows::process::{Deps, METRICS};
 
 /// Orders of one batch that are at work at a time. More than a few only collide in the table.
 const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
 /// The time that one order may need.
 const MARGIN: Duration = Duration::from_secs(2);
-
-/// What the function works with; built once for each process.
-#[derive(Clone)]
-pub struct Deps {
-    /// The table.
-    pub table: Table,
-    /// The queues: for what cannot be processed.
-    pub queues: Queues,
-    /// The clock.
-    pub clock: Clock,
-}
 
 /// Why a batch failed as a whole.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +43,7 @@ pub async fn handle(deps: &Deps, event: SqsEvent, deadline: Deadline) -> Result<
     let began = (deps.clock)();
     let readable = event.records.iter().filter_map(|record| OrderMessage::decode(record.body.as_deref()?).ok());
     let loaded = Arc::new(Box::pin(Loaded::read(&deps.table, readable)).await.map_err(Error::Load)?);
-    let deps = &Deps { table: loaded.table.clone(), ..deps.clone() };
+    let deps = &loaded.deps(deps);
     let limits = Limits { concurrency: CONCURRENCY, deadline, margin: MARGIN, clock: Arc::clone(&deps.clock) };
     let outcomes = Outcomes::default();
     let answer = run_batch(event, &limits, |record| one(deps, Arc::clone(&loaded), &outcomes, record)).await?;

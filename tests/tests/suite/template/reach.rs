@@ -11,7 +11,7 @@ use self::source::{Function, Source, Token};
 use super::root;
 
 /// The packages of ours that functions are made of, apart from themselves.
-const LIBRARIES: [(&str, &str); 2] = [("stevedore-aws", "lib/aws"), ("stevedore-booking", "lib/booking")];
+const LIBRARIES: [(&str, &str); 2] = [("stevedore-aws", "lib/aws"), ("stevedore-workflows", "lib/workflows")];
 
 /// The SDK's operations in `lib/aws` and the permission that each needs; a transaction needs those of its parts (DynamoDB developer guide, "Using IAM with DynamoDB
 /// transactions"), and a batch to a queue that of its single call.
@@ -225,10 +225,10 @@ fn named(body: &[Token]) -> BTreeSet<&'static str> {
     found
 }
 
-/// The queues of the commands that the function's own package makes, or takes from elsewhere whole.
+/// The queues of the commands that the function's own package and its workflows make, or take from elsewhere whole.
 fn commands(reached: &[&Function], package: &str) -> BTreeSet<&'static str> {
     let mut found = BTreeSet::new();
-    for function in reached.iter().filter(|function| function.package == package) {
+    for function in reached.iter().filter(|function| [package, "stevedore-workflows"].contains(&function.package.as_str())) {
         let body = &function.body;
         for index in 0..body.len().saturating_sub(3) {
             let is_command = body[index].name() == Some("Command") && body[index + 1].is(':') && body[index + 2].is(':');
@@ -278,7 +278,7 @@ fn calls_are_found_through_packages_macros_and_methods_of_the_same_name() {
     let reach = Reach::read();
     let calls: BTreeMap<&str, BTreeSet<Call>> = ["api", "process-orders"].into_iter().map(|package| (package, reach.of(package))).collect();
     let has = |package: &str, action: &str, resource: &str| calls[package].contains(&(action.to_owned(), resource.to_owned()));
-    assert!(has("process-orders", "dynamodb:Query", "Table/index/by_time"), "through lib/booking: {:#?}", calls["process-orders"]);
+    assert!(has("process-orders", "dynamodb:Query", "Table/index/by_time"), "through lib/workflows: {:#?}", calls["process-orders"]);
     assert!(has("api", "sqs:GetQueueAttributes", "DeadLetterQueue"), "in try_join!: {:#?}", calls["api"]);
     assert!(!calls["process-orders"].iter().any(|(action, _)| action.starts_with("secretsmanager:")), "it has no secret");
 }

@@ -1,7 +1,8 @@
 //! What leads to what: the functions that a package's own functions can reach, by name.
 //!
-//! A name that could be several functions is all of them, so that more is reached than is called and never less. Only where the source says that something is a table,
-//! a queue or a secret is a method its own type's alone.
+//! A name that could be several functions is all of them, so that more is reached than is called and never less. Told apart are: a free function, by the module that
+//! the source names or imports it from; a method of the table, the queues or the secret, by the type that the source gives to the receiver's name; and a method of any
+//! other type, which counts only once a file with a reached function names the type (a value of a type that nothing names cannot be there).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +47,12 @@ fn mentions(tokens: &[Token]) -> Vec<Mention<'_>> {
         } else if before.is_some_and(|token| token.is(':')) && at(index.checked_sub(2)).is_some_and(|token| token.is(':')) {
             at(index.checked_sub(3)).and_then(Token::name).map_or(By::Expression, By::Path)
         } else {
+            // A module, at the beginning of a path.
+            let is_module =
+                at(Some(index + 1)).is_some_and(|token| token.is(':')) && at(Some(index + 2)).is_some_and(|token| token.is(':'));
+            if is_module && !called {
+                continue;
+            }
             By::Name
         };
         found.push(Mention { name, by });
@@ -60,25 +67,72 @@ pub(super) fn reached(source: &Source, package: &str, packages: &BTreeSet<String
     // A package that never names a client's type has none.
     let without: Vec<&str> = CLIENTS.into_iter().filter(|client| !source.words[package].contains(*client)).collect();
     let mut waiting: Vec<usize> = reached.iter().copied().collect();
+    // Methods that were mentioned while nothing named their type.
+    let mut unnamed: Vec<usize> = Vec::new();
+    let mut files: BTreeSet<usize> = BTreeSet::new();
+    let mut words: BTreeSet<&str> = BTreeSet::new();
     let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, function) in source.functions.iter().enumerate().filter(|(_, function)| packages.contains(&function.package)) {
         by_name.entry(&function.name).or_default().push(index);
     }
     while let Some(index) = waiting.pop() {
         let from = &source.functions[index];
+        if files.insert(from.file) {
+            words.extend(source.files[from.file].words.iter().map(String::as_str));
+            let named: Vec<usize> = unnamed.extract_if(.., |target| is_named(&source.functions[*target], &words)).collect();
+            waiting.extend(named.into_iter().filter(|target| reached.insert(*target)));
+        }
         for mention in mentions(&from.body) {
             for &target in by_name.get(mention.name).into_iter().flatten() {
                 let function = &source.functions[target];
-                if !function.owner.as_ref().is_some_and(|owner| without.contains(&owner.as_str()))
+                if may_use(from, function)
+                    && !function.owner.as_ref().is_some_and(|owner| without.contains(&owner.as_str()))
                     && leads_to(source, from, &mention, function)
-                    && reached.insert(target)
+                    && !reached.contains(&target)
                 {
-                    waiting.push(target);
+                    if is_named(function, &words) {
+                        reached.insert(target);
+                        waiting.push(target);
+                    } else {
+                        unnamed.push(target);
+                    }
                 }
             }
         }
     }
     reached
+}
+
+/// Whether the walls let one lead to the other: what is under the workflows uses none of them.
+fn may_use(from: &Function, to: &Function) -> bool {
+    from.package != "stevedore-aws" || to.package == from.package
+}
+
+/// Whether the type whose method it is was named by now. Traits are, whatever the source calls them.
+fn is_named(function: &Function, words: &BTreeSet<&str>) -> bool {
+    function.package != "stevedore-workflows" || function.owner.as_ref().is_none_or(|owner| words.contains(owner.as_str()))
+}
+
+/// Whether a free function is the one that is mentioned: by its module's name, or alone where its file is the same or imports it.
+fn is_meant(source: &Source, from: &Function, by: &By<'_>, to: &Function) -> bool {
+    let (here, there) = (&source.files[from.file], &source.files[to.file]);
+    match by {
+        By::Path(module) if !["self", "super", "crate"].contains(module) => {
+            // A module may stand for what it takes from its own parts.
+            there.modules.contains(*module)
+                || there.modules.iter().any(|module| here.imported.contains(module))
+                || to.package.replace('-', "_") == *module
+        }
+        By::Path("self") => from.file == to.file,
+        By::Path("super") => there.modules.is_subset(&here.modules),
+        By::Path(_) => from.package == to.package,
+        By::Name | By::Receiver(_) | By::Expression => {
+            let from_there = there.modules.iter().any(|module| here.imported.contains(module))
+                || there.modules.is_subset(&here.modules)
+                || here.imported.contains(&to.package.replace('-', "_"));
+            from.file == to.file || (here.imports(&to.name) && from_there)
+        }
+    }
 }
 
 fn leads_to(source: &Source, from: &Function, mention: &Mention<'_>, to: &Function) -> bool {
@@ -87,7 +141,7 @@ fn leads_to(source: &Source, from: &Function, mention: &Mention<'_>, to: &Functi
     match mention.by {
         By::Path("Self") => owner == from.owner.as_deref() || !is_client,
         By::Path(of) if of.starts_with(char::is_uppercase) => owner == Some(of) || (owner.is_some() && !is_client),
-        By::Name | By::Path(_) => owner.is_none(),
+        By::Name | By::Path(_) => owner.is_none() && is_meant(source, from, &mention.by, to),
         By::Receiver("self") => owner == from.owner.as_deref() || (owner.is_some() && !is_client),
         By::Receiver(of) => {
             let types = source.types.get(of).cloned().unwrap_or_else(|| aliased(from, of));

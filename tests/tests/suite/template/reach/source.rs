@@ -28,6 +28,8 @@ impl Token {
 #[derive(Debug)]
 pub(super) struct Function {
     pub(super) package: String,
+    /// The file that it stands in.
+    pub(super) file: usize,
     /// The type whose method it is.
     pub(super) owner: Option<String>,
     pub(super) name: String,
@@ -35,14 +37,58 @@ pub(super) struct Function {
     pub(super) body: Vec<Token>,
 }
 
+/// One file.
+#[derive(Debug)]
+pub(super) struct File {
+    /// The names of the modules that it stands in, its own included.
+    pub(super) modules: BTreeSet<String>,
+    /// Every identifier of it.
+    pub(super) words: BTreeSet<String>,
+    /// Every identifier of its `use` items.
+    pub(super) imported: BTreeSet<String>,
+}
+
 /// All that was read.
 #[derive(Debug, Default)]
 pub(super) struct Source {
+    pub(super) files: Vec<File>,
     pub(super) functions: Vec<Function>,
     /// The types that fields and parameters of a name have.
     pub(super) types: BTreeMap<String, BTreeSet<String>>,
     /// Every identifier of a package.
     pub(super) words: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl File {
+    fn new(path: &Path, words: &[Token], items: &[syn::Item]) -> Self {
+        let names = |tokens: &[Token]| tokens.iter().filter_map(|token| token.name().map(str::to_owned)).collect::<BTreeSet<_>>();
+        let parts = path.with_extension("");
+        let parts: Vec<_> = parts.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        let root = parts.iter().rposition(|part| part == "src").unwrap();
+        let mut imported = BTreeSet::new();
+        imports(items, &mut imported);
+        Self { modules: parts[root + 1..].iter().cloned().collect(), words: names(words), imported }
+    }
+
+    /// Whether a file's `use` items bring the name, or everything of some module.
+    pub(super) fn imports(&self, name: &str) -> bool {
+        self.imported.contains(name) || self.imported.contains("*")
+    }
+}
+
+/// The identifiers of the `use` items, and `*` where one takes everything of a module.
+fn imports(items: &[syn::Item], found: &mut BTreeSet<String>) {
+    for item in items {
+        if let syn::Item::Use(item) = item {
+            for token in flat(item.tree.to_token_stream()) {
+                match token {
+                    Token::Name(name) => found.insert(name),
+                    Token::Sign('*') => found.insert("*".to_owned()),
+                    _ => false,
+                };
+            }
+        }
+    }
 }
 
 impl Source {
@@ -56,6 +102,7 @@ impl Source {
                 let file =
                     syn::parse_file(&std::fs::read_to_string(&path).unwrap()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
                 let words = flat(file.to_token_stream());
+                self.files.push(File::new(&path, &words, &file.items));
                 self.words.entry(package.to_owned()).or_default().extend(words.iter().filter_map(|word| word.name().map(str::to_owned)));
                 self.items(package, &file.items);
             }
@@ -109,7 +156,8 @@ impl Source {
 
     fn loose(&mut self, package: &str, name: &syn::Ident, tokens: TokenStream) {
         let body = flat(tokens);
-        self.functions.push(Function { package: package.to_owned(), owner: None, name: name.to_string(), signature: Vec::new(), body });
+        let (package, file) = (package.to_owned(), self.files.len().saturating_sub(1));
+        self.functions.push(Function { package, file, owner: None, name: name.to_string(), signature: Vec::new(), body });
     }
 
     fn function(&mut self, package: &str, owner: Option<String>, signature: &syn::Signature, body: TokenStream) {
@@ -121,7 +169,8 @@ impl Source {
             }
         }
         let (name, signature) = (signature.ident.to_string(), flat(signature.to_token_stream()));
-        self.functions.push(Function { package: package.to_owned(), owner, name, signature, body: flat(body) });
+        let (package, file) = (package.to_owned(), self.files.len().saturating_sub(1));
+        self.functions.push(Function { package, file, owner, name, signature, body: flat(body) });
     }
 
     fn typed(&mut self, name: &str, tokens: &[Token]) {

@@ -16,7 +16,7 @@ use stevedore_domain::operation::{Operation, OperationKind, OperationRow, Operat
 use stevedore_domain::reference::{Account, AccountKind, folded_sku};
 use stevedore_lambda::Deadline;
 
-use crate::{Deps, Error, MARGIN};
+use super::{Deps, Error, MARGIN};
 
 /// Rows between two writes of the position. Also where each waits for the one before it, that many fit the margin before the deadline several times.
 const BATCH: usize = 100;

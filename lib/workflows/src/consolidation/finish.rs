@@ -13,8 +13,8 @@ use stevedore_domain::sale::{Actor, Fulfilment, Products, Sale};
 use stevedore_domain::settings::Settings;
 use stevedore_domain::stock::{Level, Levels};
 
-use crate::gather::Gathering;
-use crate::{Deps, Error, figures};
+use super::gather::Gathering;
+use super::{Deps, Error, metrics};
 
 /// How often the sale is fulfilled anew because others took stock at the same time.
 const ATTEMPTS: u32 = 10;
@@ -63,7 +63,7 @@ pub(crate) async fn finish(deps: &Deps, gathering: Gathering<'_>) -> Result<(), 
         let end = RunEnd { run: &run, sale: written, operation, operation_version: stored.version };
         match deps.table.end_run(end, now).await? {
             RunEnded::Written => {
-                figures::done(run.run.orders, run.run.left_out, now);
+                metrics::done(run.run.orders, run.run.left_out, now);
                 complete(deps, &id, now).await?;
                 tracing::info!(%date, orders = run.run.orders, left_out = run.run.left_out, "consolidation is done");
                 return Ok(());

@@ -5,7 +5,7 @@ use stevedore_domain::log::Outcome;
 use stevedore_domain::operation::OperationRow;
 use stevedore_domain::reason::Reason;
 
-use crate::{Deps, Error};
+use super::{Deps, Error};
 
 /// Sends messages. Answers those that the queue refuses for good, by their index.
 ///

@@ -2,7 +2,7 @@
 
 use stevedore_lambda::{Deadline, ErrorChain};
 
-use crate::{Deps, MARGIN};
+use super::{Deps, MARGIN};
 
 /// Looks of one tick: two thousand sales.
 const LOOKS: usize = 4;

@@ -7,8 +7,8 @@ use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::{Gone, LogState};
 use stevedore_shipstation::{Call, Error as ShipStationError, RawOrder};
 
-use crate::run::Run;
-use crate::{Deps, Error};
+use super::run::Run;
+use super::{Deps, Error};
 
 /// Withdraws pending orders that were merged into one that was just read. The same list names the children of a split, which still exist: only a
 /// 404 tells the two apart.

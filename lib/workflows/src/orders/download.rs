@@ -12,8 +12,8 @@ use stevedore_domain::pacific::PacificTime;
 use stevedore_domain::settings::Settings;
 use stevedore_lambda::Deadline;
 
-use crate::run::{self, Run};
-use crate::{Deps, Error, figures, housekeeping, place};
+use super::run::{self, Run};
+use super::{Deps, Error, housekeeping, metrics, position};
 
 /// A tick counts as due this much early: schedules are not exact.
 const SLACK: SignedDuration = SignedDuration::from_secs(150);
@@ -40,7 +40,7 @@ pub(crate) async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Resu
     let answer = Box::pin(download(deps, &settings, &connection.value, cursor, at, deadline)).await;
     let unaccounted = housekeeping::keep(deps, deadline).await;
     if !settings.paused {
-        figures::tick(&place, &settings, unaccounted, began);
+        metrics::tick(&place, &settings, unaccounted, began);
     }
     answer
 }
@@ -80,7 +80,7 @@ async fn download(
             return Err(error);
         }
     };
-    crate::heal::with_a_download(deps, &queued).await?;
+    super::heal::with_a_download(deps, &queued).await?;
     Ok(json!({"ran": true, "operation_id": operation.id, "state": operation.state, "counts": operation.counts}))
 }
 
@@ -94,7 +94,7 @@ async fn begin(
     at: Timestamp,
 ) -> Result<Option<Run>, Error> {
     let now = (deps.clock)();
-    let from = place::begin_at(deps, &mut cursor, connection, now).await?;
+    let from = position::begin_at(deps, &mut cursor, connection, now).await?;
     let delay = SignedDuration::from_mins(i64::from(settings.download_delay_minutes));
     let until = (settings.download_delay_minutes > 0).then(|| PacificTime::at(now.saturating_sub(delay).unwrap_or(now)));
     let mut operation = Operation {

@@ -11,9 +11,9 @@ use stevedore_domain::sale::Payment;
 use stevedore_domain::settings::Settings;
 use stevedore_shipstation::parse_order;
 
-use crate::Deps;
-use crate::load::Loaded;
-use crate::process::{Failure, Plan};
+use super::Deps;
+use super::prepare::Loaded;
+use super::{Failure, Plan};
 
 /// Begins the event of a payment that came later.
 const PAID: &str = "payment of ";

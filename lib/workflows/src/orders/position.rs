@@ -5,7 +5,7 @@ use stevedore_aws::{Connection, Cursor, List};
 use stevedore_domain::operation::{Operation, OperationKind};
 use stevedore_domain::pacific::PacificTime;
 
-use crate::{Deps, Error};
+use super::{Deps, Error};
 
 /// Windows overlap by this much: more than the hour that repeats each November (N13).
 pub(crate) const OVERLAP: SignedDuration = SignedDuration::from_mins(75);

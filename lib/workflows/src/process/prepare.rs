@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::Deps;
+use crate::booking::Reference;
 use stevedore_aws::messages::OrderMessage;
 use stevedore_aws::{Connection, Error, Known, Table};
-use stevedore_booking::Reference;
 use stevedore_domain::ids::{OrderId, ShipstationAccount};
 use stevedore_domain::log::Trigger;
 use stevedore_domain::order::{Order, Revision, RevisionKey};
@@ -13,7 +14,7 @@ use stevedore_shipstation::parse_order;
 
 /// Settings and reference data for a batch, and what is known of its orders. An order that turns out to be stale is read again by itself.
 #[derive(Debug)]
-pub(crate) struct Loaded {
+pub struct Loaded {
     /// The connected account; none where there is no whole connection.
     pub(crate) connected: Option<ShipstationAccount>,
     /// The table, for the account that the rest was read of.
@@ -40,7 +41,17 @@ impl Newest {
 }
 
 impl Loaded {
-    pub(crate) async fn read(table: &Table, messages: impl IntoIterator<Item = OrderMessage>) -> Result<Self, Error> {
+    /// `deps`, for the account that the batch was read of.
+    #[must_use]
+    pub fn deps(&self, deps: &Deps) -> Deps {
+        Deps { table: self.table.clone(), ..deps.clone() }
+    }
+
+    /// Reads what the messages of a batch need.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn read(table: &Table, messages: impl IntoIterator<Item = OrderMessage>) -> Result<Self, Error> {
         let messages: Vec<OrderMessage> = messages.into_iter().collect();
         let accounts: BTreeSet<ShipstationAccount> = messages.iter().map(|message| message.account).collect();
         // Nearly always all messages are of one account, which is the connected one.

@@ -10,9 +10,9 @@ use stevedore_domain::stock::Levels;
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Credentials, Priority};
 
-use crate::run::{Run, call_deadline};
-use crate::step::queued_row;
-use crate::{Deps, Error, day_member, pending, sending, step};
+use super::run::{Run, call_deadline};
+use super::step::queued_row;
+use super::{Deps, Error, day_member, requeue, sending, step};
 
 /// Voids the order's sale, if it is not void yet, and has the order wait in the log; then queues its newest revision. Cut off in between, the order is
 /// pending, and the next download books it.
@@ -24,7 +24,7 @@ pub(crate) async fn recreate(deps: &Deps, mut run: Run, order: OrderId, deadline
         let_go(deps, &run, order).await?;
         match read_anew(deps, &mut run, order, deadline).await? {
             Anew::Queued(row) | Anew::Gone(row) => vec![*row],
-            Anew::AsKnown => pending::process(deps, &id, Some(&[order])).await?,
+            Anew::AsKnown => requeue::process(deps, &id, Some(&[order])).await?,
         }
     };
     run.operation.pages = deps.table.put_operation_rows(&id, 0, &rows).await?;

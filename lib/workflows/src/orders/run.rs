@@ -11,7 +11,7 @@ use stevedore_domain::reason::Reason;
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Credentials, Error as ShipStationError, Priority, Reading};
 
-use crate::{Deps, Error, MARGIN, figures, housekeeping, place, step, trouble};
+use super::{Deps, Error, MARGIN, housekeeping, metrics, position, step, unreadable};
 
 /// An operation at work. While it is held, no other invocation works on it; see [`Run::take`].
 pub(crate) struct Run {
@@ -159,7 +159,7 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
     };
     if matches!(next, Next::Finished)
         && run.cursor.is_some()
-        && let Err(error) = trouble::try_again(deps, &mut run, &call, deadline).await?
+        && let Err(error) = unreadable::try_again(deps, &mut run, &call, deadline).await?
     {
         next = if error_is_time(&error) { Next::Finished } else { Next::Failed(error) };
     }
@@ -177,7 +177,7 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
     tracing::info!(operation_id = %run.operation.id, state = ?run.operation.state, requests = run.operation.requests, "operation read");
     let now = (deps.clock)();
     let requests = run.operation.requests.saturating_sub(before);
-    figures::reading(&run.operation, requests, run.queued.len(), now.duration_since(began), now);
+    metrics::reading(&run.operation, requests, run.queued.len(), now.duration_since(began), now);
     Ok(run)
 }
 
@@ -251,7 +251,7 @@ async fn read_window(deps: &Deps, run: &mut Run, call: &Call<'_>, deadline: Dead
         if !is_connected(deps).await? {
             return Ok(Next::Disconnected);
         }
-        place::note_ahead(&mut run.operation, step.ahead, (deps.clock)());
+        position::note_ahead(&mut run.operation, step.ahead, (deps.clock)());
         match step::take(deps, run, call, step.orders, step.poison).await? {
             Ok(()) => {}
             Err(error) if error_is_time(&error) => return Ok(Next::HandOn),

@@ -1,8 +1,8 @@
 //! One order of a day: in, or left out with a reason.
 
+use crate::booking::{Kindred, Reference, remember_buyer};
 use jiff::Timestamp;
 use stevedore_aws::{OperationRow, StoredEntry};
-use stevedore_booking::{Kindred, Reference, remember_buyer};
 use stevedore_domain::consolidation::RunRecord;
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, Trigger, classify, hold};
@@ -13,7 +13,7 @@ use stevedore_domain::settings::Settings;
 use stevedore_domain::stock::Levels;
 use stevedore_shipstation::parse_order;
 
-use crate::{Deps, Error};
+use super::{Deps, Error};
 
 /// How often an order is decided on anew because others wrote to it at the same time.
 const ATTEMPTS: u32 = 20;
@@ -98,7 +98,7 @@ fn plan(terms: Terms<'_>, read: &Read, now: Timestamp) -> Plan {
     let levels = Levels::default();
     let booked = match (&read.revision, known.booked_revision().or_else(|| known.newest().copied())) {
         (Some(revision), Some(key)) => {
-            let terms = stevedore_booking::Terms { settings, levels: &levels, sale_id: &day, booked_at: now };
+            let terms = crate::booking::Terms { settings, levels: &levels, sale_id: &day, booked_at: now };
             book(revision, reference.booking(revision, reference.customers(known.order_id), terms)).map(|booked| (booked.sale, key))
         }
         _ => Err(Unbookable::Failed(Warning::new(Reason::MalformedOrder, ""))),

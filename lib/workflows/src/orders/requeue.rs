@@ -10,8 +10,8 @@ use stevedore_domain::reason::Reason;
 use stevedore_domain::settings::{Consolidation, Settings};
 use stevedore_shipstation::parse_order;
 
-use crate::step::queued_row;
-use crate::{Deps, Error, sending, step};
+use super::step::queued_row;
+use super::{Deps, Error, sending, step};
 
 /// How many of each state one command queues.
 pub(crate) const PER_COMMAND: usize = 20_000;

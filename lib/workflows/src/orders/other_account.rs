@@ -3,8 +3,8 @@
 use stevedore_domain::operation::OperationState;
 use stevedore_domain::reason::Reason;
 
-use crate::run::Run;
-use crate::{Deps, Error};
+use super::run::Run;
+use super::{Deps, Error};
 
 /// Ends an operation whose account is not the connected one. Its orders must not be asked for with another account's key.
 pub(crate) async fn end(deps: &Deps, mut run: Run) -> Result<(), Error> {

@@ -11,8 +11,8 @@ use stevedore_domain::ids::OperationId;
 use stevedore_domain::log::Trigger;
 use stevedore_lambda::{Deadline, ErrorChain};
 
-use crate::gather::{Gathered, Gathering};
-use crate::{Deps, Error, figures, finish};
+use super::gather::{Gathered, Gathering};
+use super::{Deps, Error, finish, metrics};
 
 /// How long a run stays held after the invocation that holds it has ended by force.
 const AFTER_THE_END: SignedDuration = SignedDuration::from_mins(1);
@@ -82,7 +82,7 @@ pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, dea
         let answer = if done.is_empty() { answer } else { format!("{} {answer}", named(&done)) };
         answered(deps, asked, answer).await?;
     }
-    figures::looked(unfinished, (deps.clock)());
+    metrics::looked(unfinished, (deps.clock)());
     tracing::info!(?done, reason, "nothing more to consolidate");
     Ok(json!({"dates": done, "reason": reason}))
 }

@@ -5,17 +5,17 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::booking::Reference;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::ToSpan as _;
 use stevedore_aws::{List, OperationRow, RUN_PAGE, StoredEntry, StoredRun};
-use stevedore_booking::Reference;
 use stevedore_domain::consolidation::DaySum;
 use stevedore_domain::ids::{OrderId, StoreId};
 use stevedore_domain::log::LogState;
 use stevedore_lambda::Deadline;
 
-use crate::order::{Fate, Read, Terms, decide, read, release};
-use crate::{Deps, Error, MARGIN};
+use super::order::{Fate, Read, Terms, decide, read, release};
+use super::{Deps, Error, MARGIN};
 
 /// Orders of one page that are at work at a time.
 const CONCURRENCY: usize = 16;

@@ -10,9 +10,9 @@ use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::Trigger;
 use stevedore_domain::operation::{SYSTEM, Work};
 
-use crate::run::Run;
-use crate::tick::operation_id;
-use crate::{Deps, Error, pending};
+use super::download::operation_id;
+use super::run::Run;
+use super::{Deps, Error, requeue};
 
 /// How many open orders of each state one tick tries again by itself.
 const PER_TICK: usize = 200;
@@ -27,16 +27,16 @@ pub(crate) async fn with_a_download(deps: &Deps, queued: &BTreeSet<OrderId>) -> 
 
 /// What a setting or record was completed for: these orders, or all.
 pub(crate) async fn after_a_change(deps: &Deps, orders: Option<&[OrderId]>) -> Result<(), Error> {
-    let Some(orders) = orders else { return every(deps, pending::PER_COMMAND, &BTreeSet::new()).await };
+    let Some(orders) = orders else { return every(deps, requeue::PER_COMMAND, &BTreeSet::new()).await };
     let mut healing = None;
-    let open = pending::open_among(deps, orders).await?;
+    let open = requeue::open_among(deps, orders).await?;
     queue(deps, &mut healing, &open).await?;
     end(deps, healing).await
 }
 
 async fn every(deps: &Deps, limit: usize, but: &BTreeSet<OrderId>) -> Result<(), Error> {
     let mut healing = None;
-    let mut open = pending::OpenOrders::new(deps, limit).await?;
+    let mut open = requeue::OpenOrders::new(deps, limit).await?;
     while let Some(mut page) = open.next(deps).await? {
         page.retain(|stored| !but.contains(&stored.entry.order_id));
         queue(deps, &mut healing, &page).await?;
@@ -54,10 +54,10 @@ async fn queue(deps: &Deps, healing: &mut Option<Run>, open: &[StoredEntry]) -> 
         None => healing.insert(begin(deps).await?),
     };
     let id = run.operation.id.clone();
-    let mut ready = pending::ready(deps, &id, open).await?;
+    let mut ready = requeue::ready(deps, &id, open).await?;
     let first = run.operation.pages;
     run.operation.pages = deps.table.put_operation_rows(&id, first, &ready.rows).await?;
-    if pending::send(deps, &mut ready).await? {
+    if requeue::send(deps, &mut ready).await? {
         run.operation.pages = deps.table.put_operation_rows(&id, first, &ready.rows).await?;
     }
     Ok(())

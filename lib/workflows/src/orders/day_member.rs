@@ -4,8 +4,8 @@ use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::{LogEntry, LogState};
 use stevedore_domain::settings::Consolidation;
 
-use crate::run::Run;
-use crate::{Deps, Error};
+use super::run::Run;
+use super::{Deps, Error};
 
 /// Lets an order go that was in a day's sale, if that is void; never one of a live day, and never what the order became since.
 pub(crate) async fn let_go(deps: &Deps, run: &Run, order: OrderId) -> Result<(), Error> {

@@ -39,16 +39,17 @@ fn name(outcome: Outcome) -> &'static str {
 
 /// The outcomes of one batch.
 #[derive(Default)]
-pub(crate) struct Outcomes(Mutex<BTreeMap<Outcome, u64>>);
+pub struct Outcomes(Mutex<BTreeMap<Outcome, u64>>);
 
 impl Outcomes {
-    pub(crate) fn add(&self, outcome: Outcome) {
+    /// Counts one.
+    pub fn add(&self, outcome: Outcome) {
         let mut outcomes = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *outcomes.entry(outcome).or_default() += 1;
     }
 
     /// Tells what became of the batch.
-    pub(crate) fn tell(&self, returned: usize, began: Timestamp, now: Timestamp) {
+    pub fn tell(&self, returned: usize, began: Timestamp, now: Timestamp) {
         let outcomes = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut figures: Vec<_> = outcomes.iter().map(|(outcome, count)| (name(*outcome), Unit::Count, *count)).collect();
         figures.push((MESSAGES_RETURNED, Unit::Count, returned as u64));

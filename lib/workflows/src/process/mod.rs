@@ -1,12 +1,17 @@
-//! One order message.
+//! Order messages become log entries and sales: each is decided on by itself and written in one transaction.
+
+mod after_booking;
+mod metrics;
+mod prepare;
+mod refused;
 
 use std::borrow::Cow;
 
+use crate::booking::{Kindred, Terms, remember_buyer};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{CaptureOutcome, CaptureWrite, DayOrder, Known, NewSale, Orphan, StoredSale, Trouble};
-use stevedore_booking::{Kindred, Terms, remember_buyer};
+use stevedore_aws::{CaptureOutcome, CaptureWrite, DayOrder, Known, NewSale, Orphan, Queues, StoredSale, Table, Trouble};
 use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, classify, hold};
 use stevedore_domain::order::{Order, Revision, RevisionKey};
@@ -14,31 +19,48 @@ use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::{Booked, CustomerMatches, Sale, Unbookable, Warning, book};
 use stevedore_domain::settings::Consolidation;
 use stevedore_domain::stock::Levels;
+use stevedore_lambda::Clock;
 use stevedore_shipstation::{Malformed, parse_order};
 
-use crate::Deps;
-use crate::after_booking::{self, AfterBooking, At};
-use crate::load::Loaded;
-use crate::refused;
+pub use metrics::{METRICS, Outcomes};
+pub use prepare::Loaded;
+
+use after_booking::{AfterBooking, At};
 
 /// How often an order is decided on anew because others wrote to it at the same time.
 const ATTEMPTS: u32 = 10;
 /// A message that is older than this was redriven: the queue's own deliveries take an hour.
 const STALE: SignedDuration = SignedDuration::from_hours(2);
 
-/// What became of a message.
-#[derive(Debug)]
-pub(crate) struct Done {
-    pub(crate) order_id: OrderId,
-    pub(crate) outcome: Outcome,
-    pub(crate) reason: Option<Reason>,
-    pub(crate) state: Option<LogState>,
-    pub(crate) sale_id: Option<SaleId>,
+/// What processing needs; built once for each process.
+#[derive(Clone)]
+pub struct Deps {
+    /// The table.
+    pub table: Table,
+    /// The queues: for what cannot be processed.
+    pub queues: Queues,
+    /// The clock.
+    pub clock: Clock,
 }
 
-/// Why a message's work is not done.
+/// Outcome of a message.
+#[derive(Debug)]
+pub struct Done {
+    /// The order.
+    pub order_id: OrderId,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The reason, where there is one.
+    pub reason: Option<Reason>,
+    /// The state of its log entry, where it has one.
+    pub state: Option<LogState>,
+    /// Its sale, where it has one.
+    pub sale_id: Option<SaleId>,
+}
+
+/// Reasons why a message's work is not done.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// The order in it cannot be read. `fetch-orders` sends none such.
     #[error("the order cannot be read at {pointer}", pointer = .0.pointer)]
     Malformed(Box<Malformed>),
@@ -68,7 +90,11 @@ pub(crate) struct Plan {
     pub(crate) reason: Option<Reason>,
 }
 
-pub(crate) async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage) -> Result<Done, Failure> {
+/// Decides on one order message and writes what it becomes.
+///
+/// # Errors
+/// [`Failure`]; nothing is written then.
+pub async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage) -> Result<Done, Failure> {
     let mut revision = parse_order(message.order.get(), message.read_at).map_err(|error| Failure::Malformed(Box::new(error)))?;
     let order_id = revision.order.id;
     let set_aside = |reason| Done { order_id, outcome: Outcome::Skipped, reason: Some(reason), state: None, sale_id: None };

@@ -9,8 +9,8 @@ use stevedore_domain::settings::Settings;
 use stevedore_lambda::{Deadline, ErrorChain};
 use stevedore_shipstation::{Call, Error as ShipStationError, RawOrder};
 
-use crate::run::{Run, error_is_time};
-use crate::{Deps, Error, MARGIN, figures};
+use super::run::{Run, error_is_time};
+use super::{Deps, Error, MARGIN, metrics};
 
 /// How many open operations one tick settles.
 const SETTLED: usize = 20;
@@ -62,7 +62,7 @@ async fn settle_open(deps: &Deps, deadline: Deadline) -> Result<u64, Error> {
                 continue;
             }
         };
-        unaccounted += figures::unaccounted(&settled, now);
+        unaccounted += metrics::unaccounted(&settled, now);
         let held = lease.as_ref().is_some_and(|lease| lease.operation_id == id && lease.until > now);
         if held || !settled.operation.is_cut_off(now) {
             continue;

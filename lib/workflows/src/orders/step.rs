@@ -10,8 +10,8 @@ use stevedore_domain::order::RevisionKey;
 use stevedore_domain::reason::Reason;
 use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, Poison, RawOrder};
 
-use crate::run::Run;
-use crate::{Deps, Error, housekeeping, merged, sending, trouble};
+use super::run::Run;
+use super::{Deps, Error, housekeeping, merged, sending, unreadable};
 
 /// How much of an unreadable order's text a row keeps: more than any order of a few hundred lines.
 const EVIDENCE: usize = 256 * 1024;
@@ -48,7 +48,7 @@ pub(crate) async fn take(
             Ok(revision) => revision,
             Err(malformed) => {
                 rows.push(malformed_row(malformed, order));
-                trouble::remember_order(deps, malformed).await?;
+                unreadable::remember_order(deps, malformed).await?;
                 continue;
             }
         };
@@ -83,7 +83,7 @@ pub(crate) async fn take(
     }
     for place in &poison {
         rows.push(poison_row(place));
-        trouble::remember_place(deps, place).await?;
+        unreadable::remember_place(deps, place).await?;
     }
     if !bodies.is_empty()
         && let Err(error) = housekeeping::refresh_stores(deps, run, call, &orders, &settings).await?

@@ -5,8 +5,8 @@ use stevedore_domain::pacific::PacificTime;
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, Poison, Reading};
 
-use crate::run::Run;
-use crate::{Deps, Error, MARGIN, step};
+use super::run::Run;
+use super::{Deps, Error, MARGIN, step};
 
 /// How many places one run tries again: a handful of requests.
 const PER_RUN: usize = 5;

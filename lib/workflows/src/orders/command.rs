@@ -10,8 +10,8 @@ use stevedore_domain::operation::{OperationKind, OperationState, Window};
 use stevedore_domain::pacific::PacificTime;
 use stevedore_lambda::Deadline;
 
-use crate::run::{self, Run};
-use crate::{Deps, Error, MARGIN, heal, import, other_account, pending, recreate, tick};
+use super::run::{self, Run};
+use super::{Deps, Error, MARGIN, download, heal, import, other_account, recreate, requeue};
 
 pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline) -> Result<(), Error> {
     match command {
@@ -40,7 +40,7 @@ async fn go_on(deps: &Deps, id: &OperationId, deadline: Deadline) -> Result<(), 
     }
     match run.operation.kind.clone() {
         OperationKind::Download => {
-            run.cursor = tick::resume_lease(deps, id).await?;
+            run.cursor = download::resume_lease(deps, id).await?;
             if run.cursor.is_none() {
                 // Another download began after this one was cut off, at the same cursor: it reads what is left.
                 run.operation.state = OperationState::Processing;
@@ -82,7 +82,7 @@ async fn process_pending(
     if run.operation.account != deps.table.account() {
         return other_account::end(deps, run).await;
     }
-    let rows = pending::process(deps, id, orders).await?;
+    let rows = requeue::process(deps, id, orders).await?;
     run.operation.pages = deps.table.put_operation_rows(id, 0, &rows).await?;
     let now = (deps.clock)();
     run.operation.state = OperationState::Processing;

@@ -7,8 +7,8 @@ use stevedore_domain::order::Revision;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::Warning;
 
-use crate::Deps;
-use crate::process::{Done, Failure};
+use super::Deps;
+use super::{Done, Failure};
 
 /// The most bytes of an order number that the entry keeps: it must not be what is refused.
 const LONGEST_NUMBER: usize = 256;
