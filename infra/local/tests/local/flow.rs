@@ -44,7 +44,8 @@ async fn s113_s153_a_tick_turns_orders_into_sales_that_equal_them() {
 /// The schedule does it by itself, and goes on doing it as time passes; a clock that runs fast makes it pass.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s104_the_schedule_downloads_again_and_again() {
-    let options = Options { schedule: true, speed: 300, arrivals_per_hour: 600, ..options(None) };
+    // An invocation's 15 minutes are 6 seconds then: enough on a busy machine.
+    let options = Options { schedule: true, speed: 150, arrivals_per_hour: 600, ..options(None) };
     let stack = Stack::start(options).await.unwrap();
     let api = stack.api();
     let done = until("three finished downloads", || async {

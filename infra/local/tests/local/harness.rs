@@ -9,7 +9,7 @@ use serde_json::Value;
 use stevedore_local::{ApiClient, Options, Source, Stack};
 
 /// How long a state is waited for before a test fails. Far more than it takes, for machines that do many things at once.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A stack in memory, or in a folder, with a few generated orders.
 pub(crate) fn options(data: Option<&Path>) -> Options {
