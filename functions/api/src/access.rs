@@ -16,7 +16,7 @@ use crate::Deps;
 use crate::audit::{self, Act, Change};
 use crate::problem::{Code, Problem};
 
-/// The permission without its grade (behaviour, section 3).
+/// The permission without its grade (docs/requirements.md, section 3).
 pub const PERMISSION: &str = "integration:shipstation";
 
 /// What the permission allows; each grade contains those before it.

@@ -1,4 +1,4 @@
-//! Versions as ETags: a write names the version that it replaces (behaviour, section 4).
+//! Versions as ETags: a write names the version that it replaces (docs/requirements.md, section 4).
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};

@@ -98,7 +98,7 @@ pub fn round_to(target: Minor, exact: &[Decimal]) -> Vec<Minor> {
 /// The whole number of minor units that stands for the exact sum `exact`: `stated` where it lies less than one minor unit away, else the nearest
 /// whole number, halves away from zero.
 ///
-/// ShipStation does not say how it rounds a total of sub-cent prices (facts sheet, section 4), so what it states decides.
+/// ShipStation does not say how it rounds a total of sub-cent prices (docs/shipstation.md, section 4), so what it states decides.
 #[must_use]
 pub fn whole_near(exact: Decimal, stated: Minor) -> Minor {
     let distance = Decimal::from(stated.0) - exact;

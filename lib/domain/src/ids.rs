@@ -1,7 +1,7 @@
 //! Typed identifiers. ShipStation's own ids are numbers, ours are text.
 //!
 //! ShipStation's ids are kept as `u64` and travel as JSON integers: an `orderItemId` of 13 digits exceeds 32 bits
-//! (facts sheet, section 3.3), and nothing here ever passes one through a float.
+//! (docs/shipstation.md, section 3.3), and nothing here ever passes one through a float.
 
 use serde::{Deserialize, Serialize};
 

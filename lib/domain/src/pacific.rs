@@ -1,6 +1,6 @@
 //! ShipStation's clock: US Pacific wall time without an offset.
 //!
-//! V1 states every time of its own as Pacific wall time (facts sheet, section 2.1), so one hour of each November
+//! V1 states every time of its own as Pacific wall time (docs/shipstation.md, section 2.1), so one hour of each November
 //! happens twice and one hour of each March never does. A wall time is therefore kept as it was written; turning it into an
 //! instant takes a hint.
 
@@ -92,7 +92,7 @@ impl std::fmt::Display for PacificTime {
 
 /// A wall time without an offset, or a date.
 ///
-/// `orderDate` and `paymentDate` come from the channel and are not reliably Pacific (facts sheet, section 2.1), so they stay wall times.
+/// `orderDate` and `paymentDate` come from the channel and are not reliably Pacific (docs/shipstation.md, section 2.1), so they stay wall times.
 #[must_use]
 pub fn wall_time(text: &str) -> Option<DateTime> {
     if let Some(time) = usual_form(text.as_bytes()) {
@@ -199,7 +199,7 @@ mod tests {
         }
     }
 
-    /// N13: the winter and the summer offset, from a real reply (facts sheet: 14:40Z shows 06:40 in January).
+    /// N13: the winter and the summer offset, from a real reply (docs/shipstation.md, section 2.1: 14:40Z shows 06:40 in January).
     #[test]
     fn n13_winter_and_summer() {
         assert_eq!(wall("2021-01-23T06:40:15.05").instant(None), utc("2021-01-23T14:40:15.05Z"));

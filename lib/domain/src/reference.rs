@@ -48,7 +48,7 @@ pub struct Customer {
     pub created_at: Timestamp,
 }
 
-/// What kind of thing a product is (behaviour, section 6).
+/// What kind of thing a product is (docs/requirements.md, section 6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProductKind {

@@ -188,7 +188,7 @@ impl Client {
         self.read(call, path, &[], &mut 0, |body| reference::parse::<serde::de::IgnoredAny>(body.text)).await?.value().map(|_| ())
     }
 
-    /// All stores, the inactive ones too. `GET /stores` answers with a bare array (facts sheet, section 2.2).
+    /// All stores, the inactive ones too. `GET /stores` answers with a bare array (docs/shipstation.md, section 2.2).
     ///
     /// # Errors
     /// [`Error`].
@@ -217,7 +217,7 @@ impl Client {
     }
 
     /// Every order whose number is exactly `number`: a split leaves several. ShipStation's filter finds all numbers that begin with it
-    /// (facts sheet, section 3.1), so all its pages are read and compared.
+    /// (docs/shipstation.md, section 3.1), so all its pages are read and compared.
     ///
     /// # Errors
     /// [`Error`].

@@ -12,7 +12,7 @@ pub enum Error {
     /// 401: the API key or the secret is not valid.
     #[error("ShipStation refused the API key and secret")]
     Refused,
-    /// 402: the account's plan does not include the API (facts sheet, section 1).
+    /// 402: the account's plan does not include the API (docs/shipstation.md, section 1).
     #[error("the ShipStation plan of this account does not include the API")]
     PlanWithoutApi,
     /// 403: the key is valid and may not do this.

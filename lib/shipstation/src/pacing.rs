@@ -1,5 +1,5 @@
 //! How fast ShipStation may be asked: 40 requests in fixed windows of a minute for each API key, shared with everybody who uses the key
-//! (facts sheet, section 2).
+//! (docs/shipstation.md, section 2).
 //!
 //! The headers of every answer say how many are left and when the window ends. ShipStation counts the present call into "remaining" late (the first
 //! answer of a window says 40), so our own count is kept as well and the lower of the two holds.

@@ -8,7 +8,7 @@ use crate::json::{NotJson, Scanner};
 use crate::order::{Malformed, RawJson, RawOrder, revision, take_order, unreadable as unreadable_order};
 use crate::transport::{Body, Broken, Fault};
 
-/// The largest page that ShipStation gives (facts sheet, section 2.2).
+/// The largest page that ShipStation gives (docs/shipstation.md, section 2.2).
 pub(crate) const PAGE_SIZE: u32 = 500;
 
 /// What one list call answered.

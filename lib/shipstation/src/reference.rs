@@ -1,4 +1,4 @@
-//! Stores and warehouses: small lists that settings refer to (facts sheet, section 5).
+//! Stores and warehouses: small lists that settings refer to (docs/shipstation.md, section 5).
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};

@@ -1,7 +1,7 @@
 //! One question and its answer: admission, sending, faults and retries.
 //!
-//! What a status means is in the facts sheet, section 2: 401, 402 and 403 are final; 429, or a body that says so, waits for the next window; 500 is left to the
-//! caller, since one poison order makes a whole page answer it (section 10); other 5xx, time-outs and broken connections are tried again.
+//! What a status means is in docs/shipstation.md, section 2: 401, 402 and 403 are final; 429, or a body that says so, waits for the next window; 500 is left to the
+//! caller, since one poison order makes a whole page answer it (docs/shipstation.md, section 10); other 5xx, time-outs and broken connections are tried again.
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -22,7 +22,7 @@ use crate::pacing::{Admission, Limits, later};
 const RETRIES: u32 = 3;
 /// How often in a row ShipStation may say "too many requests" to one question before the caller is sent away.
 const THROTTLED: u32 = 10;
-/// The wait after a 429 that does not say how long (facts sheet, section 2).
+/// The wait after a 429 that does not say how long (docs/shipstation.md, section 2).
 const USUAL_WAIT: SignedDuration = SignedDuration::from_secs(60);
 /// No stated wait is believed beyond this.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);

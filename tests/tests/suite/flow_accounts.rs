@@ -1,4 +1,4 @@
-//! Two ShipStation accounts, one after the other: their orders, customers and queues never meet (behaviour, section 3; P1).
+//! Two ShipStation accounts, one after the other: their orders, customers and queues never meet (docs/requirements.md, section 3; P1).
 
 use axum::http::Method;
 use serde_json::json;

@@ -25,7 +25,7 @@ fn adjusted(number: &str) -> stevedore_sandbox::Json {
     with(&Draft::new(number).line("MUG", 2, dec("10.00")), |order| order.set("orderTotal", dec("20.50")))
 }
 
-/// Behaviour 9, S34: an order that is cancelled after it was booked, one with an adjustment, and a short pick are counted; each goes when it is answered.
+/// S34, and docs/requirements.md, section 9: an order that is cancelled after it was booked, one with an adjustment, and a short pick are counted; each goes when it is answered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_wants_attention_is_counted_until_it_is_answered() {
     let world = World::new(Options::default()).await;

@@ -1,4 +1,4 @@
-//! What an order becomes, through the whole flow: tax, charges, accounts, payments, locations, products (behaviour, section 6).
+//! What an order becomes, through the whole flow: tax, charges, accounts, payments, locations, products (docs/requirements.md, section 6).
 
 use stevedore_domain::ids::{AccountId, OrderId, ProductId, WarehouseId};
 use stevedore_domain::log::LogState;

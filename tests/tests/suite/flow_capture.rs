@@ -1,4 +1,4 @@
-//! When an order is captured: the four stages, the schedule's own rules, and what waits (behaviour, sections 4 and 5).
+//! When an order is captured: the four stages, the schedule's own rules, and what waits (docs/requirements.md, sections 4 and 5).
 
 use jiff::SignedDuration;
 use stevedore_domain::log::{LogState, Outcome};

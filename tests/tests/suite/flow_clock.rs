@@ -1,4 +1,4 @@
-//! Dates that are not what the clock says: the schedule's place in ShipStation's time never passes the clock, whatever dates orders bear (behaviour, section 5).
+//! Dates that are not what the clock says: the schedule's place in ShipStation's time never passes the clock, whatever dates orders bear (docs/requirements.md, section 5).
 
 use jiff::{SignedDuration, Timestamp};
 use stevedore_aws::Cursor;

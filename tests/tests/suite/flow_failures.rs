@@ -1,4 +1,4 @@
-//! ShipStation's failures, and messages that cannot be read (behaviour, section 13).
+//! ShipStation's failures, and messages that cannot be read (docs/requirements.md, section 13).
 
 use jiff::SignedDuration;
 use stevedore_aws::messages::{Command, OrderMessage};

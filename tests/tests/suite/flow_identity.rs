@@ -278,7 +278,7 @@ async fn s111_placeholder_addresses_identify_nobody() {
     }
 }
 
-/// Section 13: texts that are longer than a key are kept whole and cut in keys; the order is booked and found by its number.
+/// Texts that are longer than a key are kept whole and cut in keys; the order is booked and found by its number (docs/requirements.md, section 5).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_texts_do_not_keep_an_order_from_being_booked() {
     let world = World::new(Options::default()).await;
@@ -300,7 +300,7 @@ async fn long_texts_do_not_keep_an_order_from_being_booked() {
     assert!(item["order_number"]["S"].as_str().unwrap().len() <= 2_048, "an index's key");
 }
 
-/// Section 13: what DynamoDB refuses for what it is ends as `failed` with a reason at once, keeps its text, and leaves its neighbours and its operation alone.
+/// An order that DynamoDB refuses for what it is (docs/requirements.md, section 5) ends as `failed` with a reason at once, keeps its text, and leaves its neighbours and its operation alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_table_refuses_is_failed_at_once() {
     let world = World::new(Options::default()).await;

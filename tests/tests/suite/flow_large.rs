@@ -1,4 +1,4 @@
-//! Large orders, and many of one moment (behaviour, sections 5 and 6).
+//! Large orders, and many of one moment (docs/requirements.md, sections 5 and 6).
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Orders that are combined, uncombined, split or deleted in ShipStation: what a sale holds already is not booked again (N4; behaviour, section 5).
+//! Orders that are combined, uncombined, split or deleted in ShipStation: what a sale holds already is not booked again (N4; docs/requirements.md, section 5).
 
 use jiff::SignedDuration;
 use stevedore_domain::log::{LogEntry, LogState, Outcome};

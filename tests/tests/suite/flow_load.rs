@@ -1,4 +1,4 @@
-//! Loading by hand, the log and its deletion, operations and their counts (behaviour, sections 5 and 11).
+//! Loading by hand, the log and its deletion, operations and their counts (docs/requirements.md, sections 5 and 11).
 
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};

@@ -1,4 +1,4 @@
-//! Revisions that come after an order was booked: the booked one is kept for ever, and what differs from it is told (behaviour, sections 6 and 9).
+//! Revisions that come after an order was booked: the booked one is kept for ever, and what differs from it is told (docs/requirements.md, sections 6 and 9).
 
 use jiff::SignedDuration;
 use stevedore_aws::messages::OrderMessage;

@@ -1,4 +1,4 @@
-//! The stage holds at booking (behaviour, section 5): an order that falls back while it is pending or blocked, or is made anew, is asked the same as at first sight.
+//! The stage holds at booking (docs/requirements.md, section 5): an order that falls back while it is pending or blocked, or is made anew, is asked the same as at first sight.
 
 use jiff::SignedDuration;
 use stevedore_domain::ids::{StoreId, TagId};

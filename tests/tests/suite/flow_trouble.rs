@@ -1,4 +1,4 @@
-//! Orders that cannot be read never hold up the others, and are tried again (N11; behaviour, sections 5 and 13).
+//! Orders that cannot be read never hold up the others, and are tried again (N11; docs/requirements.md, sections 5 and 13).
 
 use jiff::SignedDuration;
 use stevedore_domain::log::Outcome;

@@ -1,4 +1,4 @@
-//! One order whose text cannot be read, or that the queue refuses, costs itself: its neighbours are booked, the cursor goes on, its text is kept (behaviour,
+//! One order whose text cannot be read, or that the queue refuses, costs itself: its neighbours are booked, the cursor goes on, its text is kept (docs/requirements.md,
 //! section 5).
 
 use jiff::SignedDuration;

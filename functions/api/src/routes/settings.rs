@@ -1,4 +1,4 @@
-//! The settings and their history (behaviour, section 4).
+//! The settings and their history (docs/requirements.md, section 4).
 
 use axum::Json;
 use axum::extract::State;

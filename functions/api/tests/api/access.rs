@@ -23,7 +23,7 @@ fn operations() -> Vec<(Method, String, Option<Grade>)> {
     found
 }
 
-/// The grades of behaviour, section 3: reading, operating, configuring.
+/// The grades of docs/requirements.md, section 3: reading, operating, configuring.
 fn expected(method: &Method, path: &str) -> Option<Grade> {
     let open = ["/v1/health", "/v1/openapi.json", "/v1/panel-configuration"];
     let operate = [

@@ -246,7 +246,7 @@ async fn stores_and_warehouses_are_read_through() {
     assert_eq!(world.get("/v1/shipstation/warehouses?page_token=x").await.code(400), "invalid_page_token");
 }
 
-/// Section 3: rotation keeps the account; credentials of another one are refused before they are kept, and those of the same are taken, whatever the key is.
+/// Rotation keeps the account (docs/requirements.md, section 3); credentials of another one are refused before they are kept, and those of the same are taken, whatever the key is.
 #[tokio::test]
 async fn rotation_to_another_account_is_refused() {
     let world = World::new().await;

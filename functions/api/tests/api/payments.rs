@@ -17,7 +17,7 @@ async fn bank(world: &World) -> String {
     made["id"].as_str().unwrap().to_owned()
 }
 
-/// S72, behaviour 10: money that goes back is bounded by what was paid, however it was paid and in whatever parts it goes back.
+/// S72: money that goes back is bounded by what was paid, in any number of parts (docs/requirements.md, section 10).
 #[tokio::test]
 async fn s72_no_more_goes_back_than_was_paid() {
     let world = World::new().await;
@@ -96,7 +96,7 @@ async fn s72_amounts_have_the_decimals_of_the_sales_currency() {
     }
 }
 
-/// Behaviour 10: of many who give money back at once, as many succeed as was paid for.
+/// Of many who give money back at once, as many succeed as was paid for (docs/requirements.md, section 10).
 #[tokio::test]
 async fn at_once_no_more_goes_back_than_was_paid() {
     let world = World::new().await;

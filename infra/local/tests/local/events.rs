@@ -192,7 +192,7 @@ async fn p1_one_order_becomes_one_sale_however_often_it_comes() {
     let log = all(&api, "/v1/log").await;
     assert!(failed(&stack.process_orders(batch("process-orders.redelivered")).await.unwrap()).is_empty());
     assert_eq!((sales(&api).await, all(&api, "/v1/log").await), (once.clone(), log));
-    // Cancelled in ShipStation afterwards: the sale stays, the entry says it (behaviour 9).
+    // Cancelled in ShipStation afterwards: the sale stays, the entry says it (docs/requirements.md, section 9).
     assert!(failed(&stack.process_orders(batch("process-orders.cancelled-after-booking")).await.unwrap()).is_empty());
     assert_eq!(sales(&api).await, once);
     let log = all(&api, "/v1/log").await;

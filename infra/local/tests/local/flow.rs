@@ -82,7 +82,7 @@ async fn s114_without_the_schedule_a_person_loads_orders() {
     stack.stop().await;
 }
 
-/// N11, behaviour 13: a message that nobody can read goes to the dead letters with its text, and the others are booked.
+/// N11, and docs/requirements.md, section 13: a message that cannot be read goes to the dead letters with its text, and the others are booked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n11_an_unreadable_message_ends_among_the_dead_letters_alone() {
     let options = Options { speed: 60, visibility: Duration::from_secs(2), ..options(None) };

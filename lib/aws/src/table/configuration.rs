@@ -10,7 +10,7 @@ use super::record::{Condition, Conditional, Expected, Transacted};
 use super::{Item, Page, RecordOutcome, Stored, Table, item_of, number_of, text, text_of, value_of, version_of};
 use crate::{Error, keys};
 
-/// What a connection is for (behaviour, section 3).
+/// What a connection is for (docs/requirements.md, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionMode {

@@ -1,4 +1,4 @@
-//! What changed in ShipStation since an order was booked (S108; behaviour, section 9): always between the revision that was booked and the newest one, never
+//! What changed in ShipStation since an order was booked (S108; docs/requirements.md, section 9): always between the revision that was booked and the newest one, never
 //! between two that came after it.
 //!
 //! Only what the books depend on is a change: goods, prices, totals, addresses, warehouse, store, a hold, a cancellation, a merge or split, and less money.
@@ -45,7 +45,7 @@ pub enum ChangeKind {
     Merged,
     /// A part of it became an order of its own.
     Split,
-    /// Less is paid than was booked as paid (section 6): never a negative payment.
+    /// Less is paid than was booked as paid (docs/requirements.md, section 6): never a negative payment.
     AmountPaidLowered,
 }
 

@@ -1,4 +1,4 @@
-//! Daily consolidation (behaviour, section 7): when a day's run is due, which orders it takes, and the one sale that they become.
+//! Daily consolidation (docs/requirements.md, section 7): when a day's run is due, which orders it takes, and the one sale that they become.
 
 mod due;
 mod keys;

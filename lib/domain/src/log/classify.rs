@@ -115,7 +115,7 @@ enum Age {
     Same,
 }
 
-/// The newest revision of an order that the log holds without a sale, whether it is news or not: it becomes a sale only if it would be captured now (behaviour,
+/// The newest revision of an order that the log holds without a sale, whether it is news or not: it becomes a sale only if it would be captured now (docs/requirements.md,
 /// section 5: the stage holds at booking). What it says is written down where it is news: if the log did not know the newest revision, an older one that arrives
 /// late would be taken for news.
 fn without_sale(revision: &Revision, settings: &Settings, entry: &LogEntry, trigger: Trigger, age: Age) -> Decision {

@@ -1,4 +1,4 @@
-//! What an order has to do with others: combined, split, sent twice (N4; behaviour, section 5). What is in a sale that stands is not booked again.
+//! What an order has to do with others: combined, split, sent twice (N4; docs/requirements.md, section 5). What is in a sale that stands is not booked again.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

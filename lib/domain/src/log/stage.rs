@@ -39,7 +39,7 @@ pub(super) fn standing(order: &Order, settings: &Settings, trigger: Trigger, cap
     if settings.tax_mapping_finished() { Standing::Ready } else { Standing::Not(Reason::TaxMappingUnfinished) }
 }
 
-/// Why the order is not at the stage of capture yet (S17–S20; behaviour, section 5).
+/// Why the order is not at the stage of capture yet (S17–S20; docs/requirements.md, section 5).
 fn not_there_yet(order: &Order, when: CaptureOrderWhen) -> Option<Reason> {
     match (&order.status, when) {
         (OrderStatus::Unknown(_), _) => Some(Reason::UnknownStatus),

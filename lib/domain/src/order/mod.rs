@@ -14,7 +14,7 @@ use crate::pacific::PacificTime;
 pub use dates::UNREADABLE;
 pub use revision::{Digest, NEWEST_SCHEME, Revision, RevisionKey};
 
-/// One order of ShipStation's (V1 `GET /orders`; facts sheet, section 3.2). Blank texts are absent.
+/// One order of ShipStation's (V1 `GET /orders`; docs/shipstation.md, section 3.2). Blank texts are absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// `orderId`: the only unique key.
@@ -132,7 +132,7 @@ impl OrderStatus {
     }
 }
 
-/// An address. Every member may be absent: marketplaces blank them (facts sheet, sections 3.2 and 10).
+/// An address. Every member may be absent: marketplaces blank them (docs/shipstation.md, sections 3.2 and 10).
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 pub struct Address {
@@ -176,7 +176,7 @@ impl Address {
     }
 }
 
-/// A line of an order (facts sheet, section 3.3).
+/// A line of an order (docs/shipstation.md, section 3.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// `orderItemId`: up to 13 digits and more.

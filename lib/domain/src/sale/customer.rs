@@ -87,7 +87,7 @@ fn new_customer(order: &Order, account: ShipstationAccount, at: Timestamp) -> Ne
         (None, Some(email)) => CustomerId::of_email(&email),
         (None, None) => CustomerId(format!("C-order-{}", account.qualify(order.id))),
     };
-    // Most channels leave the billing address blank (facts sheet, section 3.2); then both are the ship-to address.
+    // Most channels leave the billing address blank (docs/shipstation.md, section 3.2); then both are the ship-to address.
     let billing = if order.bill_to.is_blank() { &order.ship_to } else { &order.bill_to };
     let first = |pick: fn(&Address) -> &Option<String>| pick(&order.bill_to).clone().or_else(|| pick(&order.ship_to).clone());
     let company = first(|address| &address.company);

@@ -1,4 +1,4 @@
-//! Payments that ShipStation shows after the order was booked (S122; behaviour, section 6).
+//! Payments that ShipStation shows after the order was booked (S122; docs/requirements.md, section 6).
 
 use rust_decimal::Decimal;
 

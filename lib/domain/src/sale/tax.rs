@@ -21,7 +21,7 @@ pub(super) struct Spread {
 /// Keeps what items state as their own, amounts below zero too, and spreads the rest over those that state nothing, in proportion to totals; over the charges
 /// too when `charges_taxed`.
 ///
-/// An item's own amount is for one unit and is contained in the order's (facts sheet, section 4). Where some item states an amount, a stated zero is an
+/// An item's own amount is for one unit and is contained in the order's (docs/shipstation.md, section 4). Where some item states an amount, a stated zero is an
 /// untaxed product and stays untaxed; where all state zero or nothing, nobody has stated anything.
 pub(super) fn spread_tax(
     tax: Minor,

@@ -1,4 +1,4 @@
-//! The settings: one document that decides how orders become sales (behaviour, section 4).
+//! The settings: one document that decides how orders become sales (docs/requirements.md, section 4).
 
 use std::collections::BTreeMap;
 

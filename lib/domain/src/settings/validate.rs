@@ -1,4 +1,4 @@
-//! The rules of the settings (behaviour, section 4): a document is taken as a whole or refused with every fault in it.
+//! The rules of the settings (docs/requirements.md, section 4): a document is taken as a whole or refused with every fault in it.
 
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,4 @@
-//! Which ShipStation account it is (behaviour, section 3).
+//! Which ShipStation account it is (docs/requirements.md, section 3).
 
 use std::collections::BTreeSet;
 

@@ -79,7 +79,7 @@ fn s119_no_items() {
     assert!(sale.warnings[0].message.contains("7.00 USD"), "{}", sale.warnings[0].message);
 }
 
-/// N4: the parts of a split have totals that are not split (facts sheet, section 3.5: parent 11 with items of 3, child 0 with items of 8);
+/// N4: the parts of a split have totals that are not split (docs/shipstation.md, section 3.5: parent 11 with items of 3, child 0 with items of 8);
 /// both are booked as they stand, and flagged.
 #[test]
 fn n4_split_orders_are_flagged_and_equal() {

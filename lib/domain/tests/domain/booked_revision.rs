@@ -1,4 +1,4 @@
-//! The revision that a sale was made from: known for ever, whatever ShipStation says later (behaviour, section 9).
+//! The revision that a sale was made from: known for ever, whatever ShipStation says later (docs/requirements.md, section 9).
 
 use jiff::SignedDuration;
 use serde_json::json;

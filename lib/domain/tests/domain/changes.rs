@@ -1,4 +1,4 @@
-//! What is a change after booking, and what is none (S108; behaviour, section 9).
+//! What is a change after booking, and what is none (S108; docs/requirements.md, section 9).
 
 use proptest::prelude::*;
 use stevedore_domain::changes::ChangeKind::{

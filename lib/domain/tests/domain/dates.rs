@@ -1,4 +1,4 @@
-//! Dates of orders, invoices and payments on the merchant's calendar (behaviour, section 6).
+//! Dates of orders, invoices and payments on the merchant's calendar (docs/requirements.md, section 6).
 
 use jiff::civil::{Date, date};
 use stevedore_domain::calendar::Calendar;

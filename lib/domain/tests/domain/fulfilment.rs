@@ -232,7 +232,7 @@ fn s62_other_locations_do_not_count() {
     assert_eq!(made(&book(&merchant, &[("HAMPER", 3)])), [3]);
 }
 
-/// Behaviour 6: with components short, the assembly stays a draft and so does the pick.
+/// With components short, the assembly stays a draft and so does the pick (docs/requirements.md, section 6).
 #[test]
 fn s59_short_components_leave_assembly_and_pick_in_draft() {
     let merchant = merchant(PickPackShip::PickPackShip, &[("hamper", on_shelf(0)), ("mug", on_shelf(11)), ("lid", on_shelf(1_000))]);

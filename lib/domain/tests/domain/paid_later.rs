@@ -1,4 +1,4 @@
-//! S122: orders that are paid after they were booked (behaviour, section 6).
+//! S122: orders that are paid after they were booked (docs/requirements.md, section 6).
 
 use stevedore_domain::changes::{ChangeKind, Changes};
 use stevedore_domain::ids::AccountId;

@@ -1,4 +1,4 @@
-//! What a revision of an order means that the log holds already (S117, S71, N20; behaviour, sections 5 and 9).
+//! What a revision of an order means that the log holds already (S117, S71, N20; docs/requirements.md, sections 5 and 9).
 
 use proptest::prelude::*;
 use stevedore_domain::ids::{StoreId, TagId, TaxRuleId};
@@ -53,7 +53,7 @@ fn unchanged(reason: Reason) -> Decision {
     Decision::Nothing(Outcome::Unchanged, Some(reason))
 }
 
-/// S117 and section 9: for each state, what a newer revision, a newer cancellation, the same revision and an older one mean.
+/// S117 and docs/requirements.md, section 9: for each state, what a newer revision, a newer cancellation, the same revision and an older one mean.
 #[test]
 fn s117_every_state_and_every_age() {
     use Decision::{NoteChange, Nothing, Replace};

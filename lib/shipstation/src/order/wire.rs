@@ -1,4 +1,4 @@
-//! V1's order object (facts sheet, sections 3.2 to 3.4), only what is read. Leaves keep their JSON text, so numbers stay exact and a
+//! V1's order object (docs/shipstation.md, sections 3.2 to 3.4), only what is read. Leaves keep their JSON text, so numbers stay exact and a
 //! leaf of a wrong type is found with its place. Fields that are not named here are skipped.
 
 use super::leaf::Problem;
@@ -96,7 +96,7 @@ impl From<NotJson> for Stop {
 
 type Taken<T> = Result<T, Stop>;
 
-/// Takes an object apart: `name => what is done with its value`, in the order in which ShipStation writes them (facts sheet, 3.2). As long as the text keeps to that
+/// Takes an object apart: `name => what is done with its value`, in the order in which ShipStation writes them (docs/shipstation.md, section 3.2). As long as the text keeps to that
 /// order, a name is compared with the one that is due and read no further; from the first surprise on, each is read and looked up. A
 /// problem in a member is told with its name.
 macro_rules! members {

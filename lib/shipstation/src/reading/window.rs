@@ -1,6 +1,6 @@
 //! Which filters ask for the orders around a key, on a clock whose hours repeat and go missing.
 //!
-//! Filters are cut to the second, and whether their start and end are inclusive is not documented for `modifyDate` (facts sheet, section 3.1), so a
+//! Filters are cut to the second, and whether their start and end are inclusive is not documented for `modifyDate` (docs/shipstation.md, section 3.1), so a
 //! start is set a second early and an end a second late. A wall time that happens twice, or never, could be taken for another one by ShipStation: no filter holds
 //! such a time.
 

@@ -74,7 +74,7 @@ fn n4_split_parent_and_child() {
     assert_eq!(text(child.total), "0");
 }
 
-/// Behaviour 13: `1e2`, `19.990`, four decimals, negative, 10^12, ids above 2^53: exact.
+/// `1e2`, `19.990`, four decimals, negative, 10^12, ids above 2^53: exact (docs/requirements.md, section 13).
 #[test]
 fn odd_numbers_are_exact() {
     let order = order(ODD_NUMBERS);

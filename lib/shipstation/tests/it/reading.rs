@@ -53,7 +53,7 @@ fn one_a_second(count: u64) -> Vec<Stored> {
     (1..=count).map(|id| Stored { modified: at(id), created: at(id), ..Stored::new(id, "2026-05-05") }).collect()
 }
 
-/// S113, and budget 5: ⌈N/500⌉ + 1 requests at most.
+/// S113: ⌈N/500⌉ + 1 requests at most (docs/performance.md).
 #[tokio::test]
 async fn s113_every_changed_order_is_read_once() {
     for (count, most) in [(0, 1), (1, 1), (499, 1), (500, 2), (1203, 4)] {

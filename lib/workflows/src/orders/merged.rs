@@ -1,4 +1,4 @@
-//! Orders that were combined into others vanish from ShipStation (N4; facts sheet, section 3.5). The survivor names them.
+//! Orders that were combined into others vanish from ShipStation (N4; docs/shipstation.md, section 3.5). The survivor names them.
 
 use std::collections::{BTreeSet, HashMap};
 

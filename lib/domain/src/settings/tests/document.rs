@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{accepted, references, refused};
 use crate::settings::{LARGEST_DOCUMENT, MALFORMED_JSON, Named, Settings, named_references, parse};
 
-/// The names of behaviour 4 with those of the compound settings, and what each is by default.
+/// The names of docs/requirements.md, section 4, with those of the compound settings, and what each is by default.
 #[test]
 fn every_setting_of_the_contract_exists() {
     let contract = json!({
@@ -57,7 +57,7 @@ fn missing_members_take_their_defaults_and_not_the_current_values() {
     assert_eq!(parse(r#"{"location_map": {}, "tax": {}, "payment": {}}"#, &current, &references()), Ok(Settings::default()));
 }
 
-/// Behaviour 13: unknown settings and wrong types have a pointer each, and one answer holds them all.
+/// Unknown settings and wrong types have a pointer each, and one answer holds them all (docs/requirements.md, section 13).
 #[test]
 fn one_answer_names_every_fault() {
     let document = json!({
@@ -94,7 +94,7 @@ fn one_answer_names_every_fault() {
     assert_eq!(faults, expected.map(|(pointer, code)| (pointer.to_owned(), code)));
 }
 
-/// Behaviour 13: malformed JSON is told apart from wrong settings, with its position.
+/// Malformed JSON is told apart from wrong settings, with its position (docs/requirements.md, section 13).
 #[test]
 fn malformed_json_is_its_own_error() {
     let deep = "[".repeat(5_000);

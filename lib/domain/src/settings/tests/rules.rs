@@ -1,4 +1,4 @@
-//! Behaviour, section 4: a test for each setting that chooses how orders are treated.
+//! A test for each setting that chooses how orders are treated (docs/requirements.md, section 4).
 
 use serde_json::json;
 

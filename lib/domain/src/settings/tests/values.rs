@@ -1,4 +1,4 @@
-//! Behaviour, section 4: a test for each setting that holds a value or a mapping.
+//! A test for each setting that holds a value or a mapping (docs/requirements.md, section 4).
 
 use serde_json::json;
 

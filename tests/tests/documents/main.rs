@@ -1,0 +1,7 @@
+//! The documents and the sources agree: requirements, citations, decisions.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod citations;
+mod decisions;
+mod repository;
+mod requirements;
