@@ -15,6 +15,7 @@
 //! - `names`: one behind the other
 //! - `lengths`: how long each name is (1)
 //! - `starts`: where every sixteenth name begins in `names` (3)
+#![allow(clippy::disallowed_methods, reason = "Cargo hands its folders over as variables")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,5 @@
 //! Wires `fetch-orders` for Lambda.
+#![allow(clippy::disallowed_methods, reason = "clock and environment are read here and handed over")]
 
 use std::sync::Arc;
 

@@ -2,7 +2,15 @@
 //!
 //! The release binaries themselves run, under a Lambda Runtime API of this program, against the engines behind TLS. Beside them run the same put written
 //! plainly in Rust, in Python and in Node. Instructions are counted by callgrind, time and memory are the kernel's figures.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub, missing_docs)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    missing_docs
+)]
 #![allow(clippy::float_arithmetic, clippy::print_stdout, clippy::print_stderr, clippy::cast_precision_loss, reason = "it prints ratios")]
 
 mod process;

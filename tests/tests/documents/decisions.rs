@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::repository::{read, root};
+use crate::repository::{is_document, read, root};
 
 const FOLDER: &str = "docs/decisions";
 const INDEX: &str = "docs/decisions/README.md";
@@ -19,7 +19,7 @@ pub(crate) struct File {
 pub(crate) fn files() -> Vec<File> {
     let entries = std::fs::read_dir(root().join(FOLDER)).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let decisions = names.filter(|name| name.ends_with(".md") && name != "README.md");
+    let decisions = names.filter(|name| is_document(name) && name != "README.md");
     let mut files: Vec<File> = decisions.map(|name| File { number: name[..4].parse().unwrap(), name }).collect();
     files.sort_by_key(|file| file.number);
     files

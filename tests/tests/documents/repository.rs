@@ -50,7 +50,16 @@ fn gather(folder: &Path, prefix: &str, endings: &[&str], into: &mut Vec<Source>)
     }
 }
 
+/// True for Markdown.
+pub(crate) fn is_document(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|ending| ending == "md")
+}
+
 impl Source {
+    pub(crate) fn is_document(&self) -> bool {
+        is_document(&self.path)
+    }
+
     /// The text for people: a document as a whole, of other files the comments. Line ends and comment marks are blanks, so that what
     /// is wrapped reads as one sentence.
     pub(crate) fn prose(&self) -> String {

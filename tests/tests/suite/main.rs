@@ -1,5 +1,6 @@
 //! Whole flows over the real engines.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -1,5 +1,6 @@
 //! The API over the embedded engines and the ShipStation sandbox, called as a client calls it.
 #![allow(
+    clippy::disallowed_methods,
     clippy::large_futures,
     clippy::unwrap_used,
     clippy::expect_used,

@@ -4,6 +4,7 @@
 //! `STEVEDORE_CONTRACT_ENDPOINT` to run the same tests against anything else on this machine that speaks these
 //! protocols; then time really passes, and what that engine is known not to do is listed in [`EXCEPTIONS`].
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

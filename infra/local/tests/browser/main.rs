@@ -1,7 +1,15 @@
 //! The panel in a real browser, over the whole system. Where no Chromium is installed, each test says that it was skipped.
 //!
 //! A program of its own instead of the test harness, because a test that needs something that may not be there has to count as skipped, not as passed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout, missing_docs)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    missing_docs
+)]
 
 mod chromium;
 mod issuer;

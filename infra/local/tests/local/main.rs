@@ -1,5 +1,13 @@
 //! The stack as a whole: started, used over HTTP, restarted, refused; and every file of `events/`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::float_arithmetic, missing_docs)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::float_arithmetic,
+    missing_docs
+)]
 // A test that is skipped says so.
 #![allow(clippy::print_stderr)]
 
