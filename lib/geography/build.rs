@@ -41,7 +41,7 @@ const NOWHERE: i32 = 8_000_000;
 /// Rows of a block. Larger ones need more bits for each row and fewer beside them, and are gone through longer for a name.
 const BLOCK: usize = 32;
 
-/// How many names lie between two of which it is known where they begin.
+/// Number of names between two whose beginnings are stored.
 const STRIDE: usize = 16;
 
 /// A number of seven bits a byte.
@@ -72,7 +72,7 @@ impl Bits {
         }
     }
 
-    /// Where the next byte begins.
+    /// Position at which the next byte begins.
     fn start(&mut self) -> u32 {
         self.taken = 0;
         u32::try_from(self.bytes.len()).unwrap()
@@ -86,7 +86,7 @@ fn span(numbers: impl Iterator<Item = i32> + Clone) -> (i32, u32) {
     (least, 32 - ((most - least) as u32).leading_zeros())
 }
 
-/// How far a county lies from another, those behind it and those before it in turns.
+/// Distance of a county from another, those behind it and those before it in turns.
 fn away(county: u16, from: u16) -> u32 {
     let away = i32::from(county) - i32::from(from);
     if away < 0 { away.unsigned_abs() * 2 - 1 } else { away.unsigned_abs() * 2 }

@@ -1,4 +1,4 @@
-//! What may be said on the command line.
+//! Arguments of the command line.
 
 use std::path::PathBuf;
 
@@ -38,10 +38,10 @@ pub(crate) struct Arguments {
     /// Seed of the sandbox's generated orders [default: 1]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// How many orders the sandbox generates at the start [default: 300]
+    /// Number of orders that the sandbox generates at the start [default: 300]
     #[arg(long, value_name = "N")]
     pub(crate) orders_count: Option<usize>,
-    /// Whether the sandbox enforces ShipStation's 40 requests a minute
+    /// Enforces ShipStation's 40 requests a minute in the sandbox
     #[arg(long, value_name = "on|off", default_value = "on")]
     pub(crate) rate_limit: Switch,
 }

@@ -41,7 +41,7 @@ impl Time {
         *anchor = Anchor { real: real.max(anchor.real), start: anchor.at(real), speed: speed.max(1) };
     }
 
-    /// What time it is.
+    /// Returns the present time of this clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.anchor().at((self.real)())
     }
@@ -52,12 +52,12 @@ impl Time {
         Arc::new(move || time.now())
     }
 
-    /// How long it really takes until `duration` has passed on this clock.
+    /// Real time until `duration` has passed on this clock.
     pub(crate) fn real(&self, duration: Duration) -> Duration {
         duration / self.speed()
     }
 
-    /// How far this clock moves on in a real `duration`.
+    /// Time that passes on this clock in a real `duration`.
     pub(crate) fn scaled(&self, duration: Duration) -> Duration {
         duration.saturating_mul(self.speed())
     }

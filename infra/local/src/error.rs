@@ -1,4 +1,4 @@
-//! Why a stack does not start, or a verb of it does not do its work.
+//! Reasons for which a stack does not start, or a command of it fails.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,13 +12,13 @@ pub enum StackError {
     /// The API's port is taken.
     #[error("port {port} on 127.0.0.1 is in use; stop what listens there, or choose another with --port (0 takes any free one)")]
     PortInUse {
-        /// Which.
+        /// The port.
         port: u16,
     },
     /// The API's port cannot be had.
     #[error("cannot listen on port {port} of 127.0.0.1; choose another with --port")]
     Listen {
-        /// Which.
+        /// The port.
         port: u16,
         /// The cause.
         #[source]
@@ -38,9 +38,9 @@ pub enum StackError {
     OtherSource {
         /// The folder.
         folder: PathBuf,
-        /// What it was started with.
+        /// Source that the folder was started with.
         kept: String,
-        /// What was asked for now.
+        /// Source that was asked for now.
         wanted: String,
     },
     /// The file of orders was not taken.
@@ -63,13 +63,13 @@ pub enum StackError {
     Option {
         /// As it is written on the command line.
         option: &'static str,
-        /// What is wrong, and what is right.
+        /// The fault, and the correct form.
         problem: String,
     },
     /// A file of the folder cannot be read or written.
     #[error("cannot use {}; repair or remove it, or start over with --fresh", path.display())]
     File {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
         /// The cause.
         #[source]
@@ -78,7 +78,7 @@ pub enum StackError {
     /// The folder's own record cannot be understood.
     #[error("{} is damaged; start over with --fresh", path.display())]
     Damaged {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
         /// The cause.
         #[source]
@@ -96,7 +96,7 @@ pub enum StackError {
     /// The API answered something else than set-up expects.
     #[error("setting up stopped at {step}: the API answered {status} {body}; the next start goes on there")]
     SetUp {
-        /// What was being done.
+        /// The step that failed.
         step: String,
         /// HTTP status.
         status: u16,
@@ -106,7 +106,7 @@ pub enum StackError {
     /// A function failed as a whole.
     #[error("{function} failed")]
     Function {
-        /// Which.
+        /// Name of the function.
         function: &'static str,
         /// The cause.
         #[source]
@@ -117,7 +117,7 @@ pub enum StackError {
     StillBusy {
         /// For how long was waited.
         waited: Duration,
-        /// What is left.
+        /// The work that is left.
         busy: String,
     },
 }

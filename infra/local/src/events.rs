@@ -1,4 +1,4 @@
-//! What a pipe does in an AWS account: the table's stream becomes events. Here they are lines of a file, at least once each, in the order of the writes.
+//! The pipe of an AWS account: the table's stream becomes events. Here they are lines of a file, at least once each, in the order of the writes.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -20,7 +20,7 @@ pub(crate) struct Events {
     position: PathBuf,
 }
 
-/// Why events were not carried out. They are still in the stream.
+/// Reasons for which events were not carried out. They are still in the stream.
 #[derive(Debug, thiserror::Error)]
 enum Failed {
     #[error("the stream cannot be read")]

@@ -21,7 +21,7 @@ pub(crate) struct Functions {
     pub(crate) process: Arc<process_orders::Deps>,
     pub(crate) consolidate: Arc<consolidate::Deps>,
     pub(crate) time: Time,
-    /// How long an invocation of each may really take.
+    /// Real time that an invocation of each may take.
     pub(crate) fetch_limit: Duration,
     pub(crate) process_limit: Duration,
     pub(crate) ticking: Arc<AtomicUsize>,

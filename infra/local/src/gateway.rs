@@ -1,4 +1,4 @@
-//! What API Gateway does before a function sees a request: it reads the whole body, and refuses one that is too large.
+//! The work of API Gateway before a function sees a request: it reads the whole body, and refuses one that is too large.
 //!
 //! An answer that is given while the client is still sending closes the connection under what it sends, and the client may never see the answer.
 
@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 
 /// The largest body that a function gets, in bytes (API Gateway developer guide, "Quotas": payload size).
 const LARGEST: usize = 10 * 1024 * 1024;
-/// What is read of a larger one before the connection is closed, in bytes.
+/// Bytes that are read of a larger one before the connection is closed.
 const READ_AND_DROPPED: usize = 64 * 1024 * 1024;
 
 /// `router`, whose handlers get bodies that were read to their end.

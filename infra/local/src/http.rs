@@ -17,7 +17,7 @@ pub enum HttpError {
     /// It cannot be sent as it is.
     #[error("{path} cannot be asked for")]
     Request {
-        /// Where it would have gone.
+        /// Path of the request that failed.
         path: String,
         /// The cause.
         #[source]
@@ -26,7 +26,7 @@ pub enum HttpError {
     /// Nobody answered.
     #[error("no answer from {path}")]
     Connection {
-        /// Where it went.
+        /// Path of the request.
         path: String,
         /// The cause.
         #[source]
@@ -52,7 +52,7 @@ impl Reply {
         self.headers.get(ETAG)?.to_str().ok()
     }
 
-    /// Whether the status is one of success.
+    /// True for a status of success.
     #[must_use]
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)

@@ -1,4 +1,4 @@
-//! What a data folder remembers of its stack, apart from what the engines keep.
+//! The record of a stack in its data folder, apart from what the engines keep.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use crate::StackError;
 use crate::clock::Time;
 
-/// How often the record says that the stack is up (real time).
+/// Interval at which the record notes that the stack is up (real time).
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
 
 const STATE: &str = "stack.json";
 const LAMBDA_ENV: &str = "lambda.env";
 
-/// What the orders came from when the folder was started.
+/// Source of the orders when the folder was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum KeptSource {
@@ -25,21 +25,21 @@ pub(crate) enum KeptSource {
     Generated {
         /// Seed of everything random.
         seed: u64,
-        /// How many there were at the start.
+        /// Number of orders at the start.
         orders: usize,
         /// Things that happen in an hour.
         arrivals_per_hour: u32,
     },
     /// The orders of a file.
     File {
-        /// Where it was.
+        /// Path of the file.
         path: PathBuf,
-        /// What was in it.
+        /// Digest of its content.
         digest: String,
     },
     /// Another ShipStation.
     ShipStation {
-        /// Where.
+        /// Address of ShipStation.
         url: String,
     },
 }
@@ -59,7 +59,7 @@ impl std::fmt::Display for KeptSource {
 /// A time during which the stack was up, by its own clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Run {
-    /// When it started.
+    /// Time of the start.
     pub(crate) from: Timestamp,
     /// Until when it was up at least, and a moment longer.
     pub(crate) until: Timestamp,
@@ -70,7 +70,7 @@ pub(crate) struct Run {
 /// The folder's record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Kept {
-    /// What the orders come from.
+    /// Source of the orders.
     pub(crate) source: KeptSource,
     /// The API's token.
     pub(crate) token: String,
@@ -80,7 +80,7 @@ pub(crate) struct Kept {
     /// The engines' access key: its id and its secret.
     #[serde(default)]
     pub(crate) engines_key: Option<(String, String)>,
-    /// Whether set-up has ended; it is not repeated, so that a person's changes stay.
+    /// True once set-up has ended; it is not repeated, so that a person's changes stay.
     pub(crate) set_up: bool,
     /// The times that it was up, the first one first.
     pub(crate) runs: Vec<Run>,
@@ -105,7 +105,7 @@ impl Kept {
         write_private(&path, &text)
     }
 
-    /// Where a clock that runs fast had got to. One that runs in real time needs no memory.
+    /// Last time of a clock that runs fast. One that runs in real time needs no memory.
     pub(crate) fn clock(&self) -> Option<Timestamp> {
         self.runs.iter().filter(|run| run.speed > 1).map(|run| run.until).max()
     }

@@ -20,7 +20,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// What did not start because of how it was started.
+/// Exit status of a program that did not start because of its arguments.
 const NOT_STARTED: u8 = 2;
 /// Things that happen to the sandbox's account in an hour.
 const ARRIVALS_PER_HOUR: u32 = 60;

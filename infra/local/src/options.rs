@@ -1,4 +1,4 @@
-//! How a stack is started.
+//! Options with which a stack is started.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::Progress;
 
-/// Where the orders come from.
+/// Source of the orders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// Whatever the data folder was started with; a new folder gets generated orders.
@@ -18,7 +18,7 @@ pub enum Source {
     Generated {
         /// Decides everything random; 1 unless the folder says otherwise.
         seed: Option<u64>,
-        /// How many there are at the start; 300 unless the folder says otherwise.
+        /// Number of orders at the start; 300 unless the folder says otherwise.
         orders: Option<usize>,
     },
     /// A ShipStation sandbox with the orders of a file: ShipStation JSON, or CSV in the Online Retail layout.
@@ -27,7 +27,7 @@ pub enum Source {
     ShipStation(String),
 }
 
-/// What a stack is started with.
+/// Options with which a stack is started.
 #[derive(Clone)]
 pub struct Options {
     /// Folder of the data, made when it does not exist; `None` keeps everything in memory.
@@ -38,25 +38,25 @@ pub struct Options {
     pub port: u16,
     /// The bearer token of the API, of at least [`stevedore_lambda::config::SHORTEST_TOKEN`] bytes. `None` keeps the folder's own, or makes one.
     pub token: Option<SecretString>,
-    /// What a new token is made of: random bytes.
+    /// Random bytes of a new token.
     pub entropy: [u8; 16],
-    /// What the new tokens of a reader and of an operator are made of.
+    /// Random bytes of the new tokens of a reader and of an operator.
     pub lesser_entropy: [[u8; 16]; 2],
-    /// What a new access key of the engines is made of: its id, and the two halves of its secret.
+    /// Random bytes of a new access key of the engines: its id, and the two halves of its secret.
     pub key_entropy: [[u8; 16]; 3],
-    /// How people sign in to the panel; `None`: with a token.
+    /// Issuer with which people sign in to the panel; `None`: with a token.
     pub sign_in: Option<stevedore_lambda::config::SignIn>,
-    /// Where the orders come from.
+    /// Source of the orders.
     pub source: Source,
     /// The real time.
     pub clock: Clock,
     /// Seconds that pass in the stack in one real second, 1 to [`Self::FASTEST`]. Set-up happens in real time.
     pub speed: u32,
-    /// Whether the schedule ticks by itself.
+    /// Starts the schedule, which ticks without being asked.
     pub schedule: bool,
-    /// Where events for other systems go, one JSON line each; none: nowhere.
+    /// File of events for other systems, one JSON line each; none: events are dropped.
     pub events: Option<PathBuf>,
-    /// Whether the queues are polled by the stack. Without it, messages wait until somebody takes them.
+    /// Lets the stack poll the queues. Without it, messages wait until a test takes them.
     pub pollers: bool,
     /// Set a new stack with a sandbox up over the API, connection included.
     pub set_up: bool,
@@ -66,7 +66,7 @@ pub struct Options {
     pub arrivals_per_hour: u32,
     /// For how long (real time) a received message stays hidden; the handlers have five sixths of it.
     pub visibility: Duration,
-    /// How many batches of orders are at work at a time.
+    /// Number of batches of orders that are at work at a time.
     pub order_pollers: usize,
     /// Sees every call to the engines.
     pub clients: stevedore_aws::ClientOptions,

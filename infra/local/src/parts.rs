@@ -24,7 +24,7 @@ const LONGEST_VISIBILITY: Duration = Duration::from_hours(12);
 /// Commands wait for ShipStation's limit, minutes long; so they are hidden for so many times as long as orders.
 const COMMAND_FACTOR: u32 = 5;
 
-/// How long invocations may take, and messages stay hidden meanwhile.
+/// Time that invocations may take, and for which messages stay hidden meanwhile.
 pub(crate) struct InvocationLimits {
     /// Real time.
     pub(crate) fetch: Duration,

@@ -1,4 +1,4 @@
-//! What Lambda's event source mapping does between a queue and a function: it polls, hands batches over, deletes what the function did, and leaves the rest
+//! The work of Lambda's event source mapping between a queue and a function: it polls, hands batches over, deletes what the function did, and leaves the rest
 //! to the queue's visibility and its dead letters.
 
 use std::collections::{HashMap, HashSet};

@@ -1,4 +1,4 @@
-//! What happens, as it happens: read off the table beside the flow, so that nothing waits for whoever is looking.
+//! Progress while it happens: read off the table beside the flow, so that nothing waits for the reader.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use stevedore_domain::money::{Currency, Minor};
 use stevedore_lambda::{Clock, ErrorChain};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
-/// How often operations are looked at (real time).
+/// Interval at which operations are read (real time).
 const OPERATIONS_EVERY: Duration = Duration::from_millis(500);
 /// Orders that are looked up together.
 const ORDERS_A_LOOK: usize = 50;
@@ -37,7 +37,7 @@ pub enum Progress {
     Trouble(String),
 }
 
-/// Where what listens.
+/// Addresses of everything that listens.
 #[derive(Clone, Debug)]
 pub struct Addresses {
     /// The HTTP API: `http://127.0.0.1:PORT`.
@@ -59,7 +59,7 @@ pub struct Addresses {
 /// An order as it stands now. Names nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderLine {
-    /// When it was looked at, by the stack's clock.
+    /// Time of the reading, by the stack's clock.
     pub at: Timestamp,
     /// The merchant's zone.
     pub time_zone: String,
@@ -71,16 +71,16 @@ pub struct OrderLine {
     pub lines: Option<usize>,
     /// The sale's total, else the order's.
     pub total: Option<(Minor, Currency)>,
-    /// Where it stands.
+    /// State of the order's log entry.
     pub state: LogState,
-    /// Why, where it is not plainly booked.
+    /// Reason, unless the order is plainly booked.
     pub reason: Option<String>,
 }
 
 /// An operation at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationLine {
-    /// When it was looked at, by the stack's clock.
+    /// Time of the reading, by the stack's clock.
     pub at: Timestamp,
     /// The merchant's zone.
     pub time_zone: String,
@@ -140,7 +140,7 @@ impl Follower {
         }
     }
 
-    /// What an earlier run of the stack told already.
+    /// Operations that an earlier run of the stack has reported already.
     async fn finished_operations(&self) -> HashSet<OperationId> {
         let list = List { limit: 200, ..List::default() };
         let operations = self.table.list_operations(&list).await.map(|page| page.items).unwrap_or_default();
@@ -200,7 +200,7 @@ impl Follower {
     }
 }
 
-/// What was shown, and what is needed to show more.
+/// Records that were shown, and the state that is needed to show more.
 #[derive(Default)]
 struct Shown {
     orders: HashMap<OrderId, (usize, LogState)>,

@@ -15,7 +15,7 @@ use crate::{Progress, StackError, shop};
 
 /// Products of ours that orders will find; everything else becomes service lines.
 const PRODUCTS: usize = 12;
-/// How many of the sandbox's orders are looked at for them.
+/// Number of the sandbox's orders that are read for them.
 const ORDERS_READ: usize = 200;
 
 /// Orders younger than this are found by the first download, which looks back a day from the connection.

@@ -14,7 +14,7 @@ use crate::clock::Time;
 use crate::kept::{Kept, KeptSource, Run};
 use crate::{Options, Source, StackError};
 
-/// Who the sandbox lets in.
+/// Key that the sandbox accepts.
 pub(crate) const API_KEY: &str = "sandbox-key";
 /// The other half of it.
 pub(crate) const API_SECRET: &str = "sandbox-secret";

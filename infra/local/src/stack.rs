@@ -30,7 +30,7 @@ use crate::{parts, poller};
 const TICK_EVERY: Duration = Duration::from_mins(5);
 /// The same of consolidation.
 const CONSOLIDATE_EVERY: Duration = Duration::from_mins(15);
-/// How long the parts have to end after they were told to.
+/// Time that the parts have to end after they were asked to.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running stack. Dropped without [`Stack::stop`], it ends like a killed process.
@@ -305,7 +305,7 @@ impl Stack {
         }
     }
 
-    /// What is going on, if anything. Looked at in the order in which work moves on, so that none slips by in between.
+    /// Returns the work that is under way, if any. Looked at in the order in which work moves on, so that none slips by in between.
     async fn busy(&self) -> Result<Option<String>, StackError> {
         let ticking = self.functions.ticking.load(Ordering::SeqCst);
         if ticking > 0 {

@@ -1,4 +1,4 @@
-//! What the terminal shows.
+//! Lines of the terminal.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -1,4 +1,4 @@
-//! What happens to the account while it runs: new orders, payments, shipments, edits, cancellations, splits and merges.
+//! Events of the account while it runs: new orders, payments, shipments, edits, cancellations, splits and merges.
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rng::Rng;
 
-/// What goes wrong. In JSON: a word (`"server_error"`) or a word with its details (`{"slow": {"millis": 1500}}`).
+/// A fault. In JSON: a word (`"server_error"`) or a word with its details (`{"slow": {"millis": 1500}}`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
@@ -51,7 +51,7 @@ pub enum Fault {
     ConnectionReset,
     /// The right reply, late.
     Slow {
-        /// How late, in milliseconds of real time.
+        /// Delay in milliseconds of real time.
         millis: u64,
     },
     /// A page of orders that says `"pages": 0`.
@@ -65,14 +65,14 @@ pub enum Fault {
         /// ShipStation order id.
         #[serde(default)]
         order_id: Option<i64>,
-        /// What is wrong with it.
+        /// The defect of the order.
         defect: Defect,
     },
     /// No answer that holds this order can be read, down to the page that holds it alone and the order itself; every other answer is good.
     UnreadableOrder {
         /// ShipStation order id.
         order_id: i64,
-        /// What is wrong with those answers.
+        /// The damage of those answers.
         damage: Damage,
     },
     /// Fields nobody has heard of: in the page, its orders and their items.
@@ -81,7 +81,7 @@ pub enum Fault {
     EditWhileReading,
 }
 
-/// What is wrong with an answer that holds an unreadable order. All have status 200.
+/// Damage of an answer that holds an unreadable order. All have status 200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Damage {
@@ -95,7 +95,7 @@ pub enum Damage {
     Html,
 }
 
-/// What is wrong with a malformed order.
+/// Defect of a malformed order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Defect {
@@ -115,7 +115,7 @@ pub enum Defect {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// What goes wrong.
+    /// The fault.
     pub fault: Fault,
     /// Only so many times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -167,9 +167,9 @@ pub struct ActiveFault {
     pub id: u64,
     /// The rule.
     pub rule: Rule,
-    /// How many requests it could have struck.
+    /// Number of requests that it could have struck.
     pub seen: u32,
-    /// How many it struck.
+    /// Number of requests that it struck.
     pub struck: u32,
 }
 
@@ -178,7 +178,7 @@ pub(crate) struct Target<'a> {
     pub(crate) path: &'a str,
     /// The ids of the orders in the reply; `None` for a reply that is not a page of orders.
     pub(crate) page: Option<&'a [i64]>,
-    /// Whether orders follow after that page.
+    /// True if orders follow after that page.
     pub(crate) more: bool,
     /// The id of `GET /orders/{id}`.
     pub(crate) single: Option<i64>,

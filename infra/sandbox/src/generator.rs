@@ -321,7 +321,7 @@ impl Generator {
     }
 }
 
-/// How an amount is written: mostly plain, now and then with zeros at the end or an exponent.
+/// Text of an amount: mostly plain, now and then with zeros at the end or an exponent.
 fn written(rng: &mut Rng, amount: Decimal) -> String {
     let plain = plain_number(amount);
     match rng.below(1000) {

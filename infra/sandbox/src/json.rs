@@ -28,7 +28,7 @@ pub enum Json {
     Object(Vec<(String, Json)>),
 }
 
-/// Why a text is not JSON.
+/// The reason for which a text is not JSON.
 #[derive(Debug, thiserror::Error)]
 #[error("not valid JSON")]
 pub struct JsonError(#[source] serde_json::Error);

@@ -62,21 +62,21 @@ use crate::wire::LimitWindow;
 /// The time, as the sandbox sees it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// How many requests the log keeps.
+/// Number of requests that the log keeps.
 const REQUESTS_KEPT: usize = 10_000;
 
-/// What a sandbox is made with.
+/// Options of a sandbox.
 #[derive(Clone)]
 pub struct SandboxOptions {
     /// Decides everything random. The same seed, options and start time give the same orders.
     pub seed: u64,
-    /// How many orders the generator makes at the start.
+    /// Number of orders that the generator makes at the start.
     pub orders: usize,
     /// The time before the start over which they are spread; denser towards the start, a quarter of them in the last 1/64.
     pub history: SignedDuration,
     /// Gives every generated order so many lines; `None` for the shapes of retail (half below five lines, a few with hundreds).
     pub lines_per_order: Option<usize>,
-    /// How many products the generated orders draw from, rounded up to the next dozen.
+    /// Number of products that the generated orders draw from, rounded up to the next dozen.
     pub products: usize,
     /// Gives every generated order this status and leaves splits and merges out; `None` for all statuses.
     pub only_status: Option<String>,
@@ -91,7 +91,7 @@ pub struct SandboxOptions {
     /// New orders and edits in each hour of the clock while it runs. They are made when somebody asks; of a long silence only the newest
     /// 2,000 happen.
     pub arrivals_per_hour: u32,
-    /// Whether `modifyDateStart` lets orders of exactly that time through.
+    /// Lets `modifyDateStart` let orders of exactly that time through.
     pub modify_start_inclusive: bool,
     /// Leaves the times of loaded files as they are. Otherwise they are moved so that the newest is a few minutes before the start:
     /// all times of a CSV file; of JSON orders `createDate` and `modifyDate`, as if they had been imported just now.
@@ -131,7 +131,7 @@ impl std::fmt::Debug for SandboxOptions {
     }
 }
 
-/// What a sandbox started with.
+/// Content of a sandbox at its start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Orders that can be read at once.
@@ -145,7 +145,7 @@ pub struct Report {
 /// A request that ShipStation's side of the sandbox has answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RequestRecord {
-    /// When, by the sandbox's clock.
+    /// Time by the sandbox's clock.
     pub at: Timestamp,
     /// HTTP method.
     pub method: String,
@@ -228,7 +228,7 @@ impl Sandbox {
         &self.shared.faults
     }
 
-    /// What it started with.
+    /// Returns the content at the start.
     pub fn report(&self) -> Report {
         self.shared.report
     }

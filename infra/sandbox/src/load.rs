@@ -14,7 +14,7 @@ use crate::{Sandbox, SandboxOptions, pacific, retail};
 /// The newest of a file's times is placed this long before the start.
 pub(crate) const NEWEST_BEFORE_START: SignedDuration = SignedDuration::from_mins(3);
 
-/// Why a file of orders was not taken. Nothing of such a file is taken.
+/// Reasons for which a file of orders was not taken. Nothing of such a file is taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.
@@ -22,7 +22,7 @@ pub enum LoadError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         #[source]
         source: std::io::Error,
     },
@@ -37,7 +37,7 @@ pub enum LoadError {
     Json {
         /// The file.
         path: PathBuf,
-        /// Where it is broken.
+        /// Error with its place in the text.
         #[source]
         source: JsonError,
     },
@@ -46,9 +46,9 @@ pub enum LoadError {
     Order {
         /// The file.
         path: PathBuf,
-        /// Which one, counted from 1.
+        /// The order or row, counted from 1.
         what: String,
-        /// What is wrong with it.
+        /// The fault.
         problem: String,
     },
     /// Not CSV.
@@ -56,7 +56,7 @@ pub enum LoadError {
     Csv {
         /// The file.
         path: PathBuf,
-        /// Where it is broken.
+        /// Error with its place in the text.
         #[source]
         source: csv::Error,
     },
@@ -79,7 +79,7 @@ pub enum LoadError {
         column: &'static str,
         /// The value.
         value: String,
-        /// What it should be.
+        /// Form that is expected.
         expected: &'static str,
     },
 }

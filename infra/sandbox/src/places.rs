@@ -1,4 +1,4 @@
-//! Where generated buyers live, and who they are. The people, streets and companies are invented; city, state and ZIP belong together.
+//! Homes and names of generated buyers. The people, streets and companies are invented; city, state and ZIP belong together.
 
 use rust_decimal::Decimal;
 

@@ -4,7 +4,7 @@ use jiff::civil::DateTime;
 
 use crate::pacific;
 
-/// What is wrong with one parameter; becomes an ASP.NET `ModelState` entry.
+/// Fault of one parameter; becomes an ASP.NET `ModelState` entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BadParameter {
     pub(crate) name: String,
@@ -78,7 +78,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Whether a time lies in it; no time lies in an open window only.
+    /// True if a time lies in it; no time lies in an open window only.
     pub(crate) fn holds(&self, at: Option<DateTime>) -> bool {
         let Some(at) = at else { return self.start.is_none() && self.end.is_none() };
         let after_start = self.start.is_none_or(|start| if self.start_exclusive { at > start } else { at >= start });
@@ -86,7 +86,7 @@ impl Window {
     }
 }
 
-/// Which page is wanted.
+/// The page that is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Paging {
     pub(crate) page: usize,
@@ -94,12 +94,12 @@ pub(crate) struct Paging {
 }
 
 impl Paging {
-    /// How many results come before this page.
+    /// Number of results before this page.
     pub(crate) fn skip(self) -> usize {
         (self.page - 1).saturating_mul(self.size)
     }
 
-    /// How many pages so many results fill.
+    /// Number of pages that so many results fill.
     pub(crate) fn pages(self, total: usize) -> usize {
         total.div_ceil(self.size)
     }

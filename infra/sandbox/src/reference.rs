@@ -21,7 +21,7 @@ pub const DEFAULT_WAREHOUSE: i64 = 620_201;
 pub(crate) const WAREHOUSES: [i64; 4] = [DEFAULT_WAREHOUSE, 620_202, 620_203, 620_204];
 /// The tags' ids.
 pub(crate) const TAGS: [i64; 4] = [71_001, 71_002, 71_003, 71_004];
-/// When the account was opened: Pacific wall time.
+/// Time at which the account was opened: Pacific wall time.
 const OPENED: &str = "2022-03-14T09:26:53.59";
 
 /// `GET /stores`: a bare array. Their ids are larger by `from` than those of the orders here.

@@ -22,7 +22,7 @@ pub(crate) const COLUMNS: [&str; 8] =
 const FIRST_CREDIT: SignedDuration = SignedDuration::from_mins(10);
 /// … and then one after each of these.
 const CREDIT_EVERY: SignedDuration = SignedDuration::from_mins(1);
-/// How old the made-up orders are that unmatched credits are taken off.
+/// Age of the made-up orders that unmatched credits are taken off.
 const OLD_ORDER: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// A revision that is known beforehand: credits of one invoice on one order.
@@ -97,7 +97,7 @@ impl Row {
     }
 }
 
-/// What an order still holds of the things that credits may take off.
+/// Quantities of an order that credits may still take off.
 struct Open {
     order_id: i64,
     customer: Option<i64>,

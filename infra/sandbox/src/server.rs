@@ -46,7 +46,7 @@ pub(crate) async fn serve(router: Router, port: u16) -> io::Result<Serving> {
     Ok(Serving { base_url, task })
 }
 
-/// What a handler may do to its connection. Counts the bytes that may still be written; negative: no end.
+/// Control of a handler over its connection. Counts the bytes that may still be written; negative: no end.
 #[derive(Debug, Clone)]
 pub(crate) struct Wire(Arc<AtomicI64>);
 

@@ -51,7 +51,7 @@ pub(crate) struct Store {
     last_item: i64,
 }
 
-/// When an order was created and last modified.
+/// Times at which an order was created and last modified.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stamp {
     pub(crate) created: Timestamp,

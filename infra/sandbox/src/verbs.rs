@@ -1,4 +1,4 @@
-//! What tests and tools can do to the account, and ask of it.
+//! Actions of tests and tools on the account, and their questions.
 
 use std::sync::Arc;
 
@@ -150,7 +150,7 @@ impl Sandbox {
         self.world().0.requests.iter().cloned().collect()
     }
 
-    /// How many of those were for this path (`/orders`), whatever the query.
+    /// Number of those for this path (`/orders`), whatever the query.
     pub fn requests_to(&self, path: &str) -> usize {
         self.world().0.requests.iter().filter(|record| record.path == path).count()
     }

@@ -18,7 +18,7 @@ use crate::server::Wire;
 use crate::store::OrderPage;
 use crate::{Sandbox, pacific, people, products, reference};
 
-/// What the limit headers say where the limit is lifted.
+/// Value of the limit headers while the limit is lifted.
 const LIFTED_LIMIT: u32 = 1_000_000;
 
 /// A reply before it becomes HTTP.
@@ -127,7 +127,7 @@ impl Sandbox {
     }
 }
 
-/// What a route answers when nothing is broken.
+/// Answer of a route when nothing is broken.
 struct Content {
     status: StatusCode,
     body: String,

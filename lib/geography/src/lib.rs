@@ -29,7 +29,7 @@ impl Zip {
         whole.then(|| digits.parse().ok().map(Self)).flatten()
     }
 
-    /// What is known of it.
+    /// Returns the data of the ZIP.
     #[must_use]
     pub fn place(self) -> Option<Place> {
         tables::find(self)
@@ -42,7 +42,7 @@ impl fmt::Display for Zip {
     }
 }
 
-/// What is known of a ZIP code.
+/// Data of a ZIP code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The ZIP code.

@@ -24,7 +24,7 @@ const STRIDE: u16 = 16;
 /// No latitude, no longitude.
 const NOWHERE: i32 = 8_000_000;
 
-/// What a block's rows are told from, and where they lie.
+/// Base values and positions of a block's rows.
 struct Block {
     latitude: i32,
     longitude: i32,
@@ -100,7 +100,7 @@ impl Further {
         Some(u16::from_le_bytes(*told))
     }
 
-    /// How far the next of the counties lies from the row's own, once the names are read.
+    /// Distance of the next of the counties from the row's own, once the names are read.
     fn away(&mut self) -> Option<i32> {
         self.counties = self.counties.checked_sub(1)?;
         let told = variable(&mut self.bytes)?;

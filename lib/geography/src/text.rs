@@ -1,6 +1,6 @@
 //! Comparing the names of cities as people write them.
 
-/// Whether two names of a city are the same but for case, punctuation, blanks and the usual short forms of Saint, Sainte, Fort and Mount.
+/// True if two names of a city are the same but for case, punctuation, blanks and the usual short forms of Saint, Sainte, Fort and Mount.
 #[must_use]
 pub fn same_city(a: &str, b: &str) -> bool {
     letters(a).eq(letters(b))

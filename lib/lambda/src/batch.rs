@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 use crate::deadline::{Clock, Deadline};
 use crate::error_chain::ErrorChain;
 
-/// What is left of the invocation's time for the answer itself, when messages still at work are cut short.
+/// Part of the invocation's time that is reserved for the answer, when messages still at work are cut short.
 const TIME_TO_ANSWER: Duration = Duration::from_millis(500);
 
 /// One message of the queue, as a handler gets it.
@@ -29,7 +29,7 @@ pub struct Record {
     pub message_id: String,
     /// The message's text.
     pub body: String,
-    /// How often SQS has delivered the message, this time included (`ApproximateReceiveCount`); 0 when SQS did not say.
+    /// Number of deliveries of the message by SQS, this one included (`ApproximateReceiveCount`); 0 when SQS did not say.
     pub attempt: u32,
 }
 
@@ -40,7 +40,7 @@ impl std::fmt::Debug for Record {
     }
 }
 
-/// Why a message's work is not done. Either way the message is named in the answer; the difference is what the log says, and
+/// Reason for which a message's work is not done. Either way the message is named in the answer; the difference is what the log says, and
 /// that an unreadable message will not get better by waiting. A source must not quote the message: its text is logged.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
@@ -82,7 +82,7 @@ impl RecordError {
     }
 }
 
-/// Why the runner itself gave a message back.
+/// Reason for which the runner itself gave a message back.
 #[derive(Debug, thiserror::Error)]
 enum GivenBack {
     #[error("the invocation's time is over: the message was not begun")]
@@ -102,17 +102,17 @@ pub enum BatchError {
     /// deleting these would lose them.
     #[error("{count} messages without an id failed, so the whole batch is delivered again")]
     Unnameable {
-        /// How many.
+        /// Number of messages.
         count: usize,
     },
 }
 
-/// How far a batch may go.
+/// Limits of a batch.
 #[derive(Clone)]
 pub struct Limits {
-    /// How many messages are at work at a time.
+    /// Number of messages that are at work at a time.
     pub concurrency: NonZeroUsize,
-    /// When Lambda ends the invocation.
+    /// Time at which Lambda ends the invocation.
     pub deadline: Deadline,
     /// The time that one message may need: no message is begun with less than this left.
     pub margin: Duration,

@@ -18,13 +18,13 @@ pub const CONSOLIDATION_QUEUE_URL: &str = "STEVEDORE_CONSOLIDATION_QUEUE_URL";
 pub const DEAD_LETTER_QUEUE_URL: &str = "STEVEDORE_DEAD_LETTER_QUEUE_URL";
 /// The name or ARN of the secret that holds ShipStation's key and secret.
 pub const SECRET_ID: &str = "STEVEDORE_SECRET_ID";
-/// Where ShipStation answers; [`SHIPSTATION`] when absent.
+/// Address of ShipStation; [`SHIPSTATION`] when absent.
 pub const SHIPSTATION_URL: &str = "STEVEDORE_SHIPSTATION_URL";
 /// A fixed bearer token, on one machine only; never set behind API Gateway.
 pub const API_TOKEN: &str = "STEVEDORE_API_TOKEN";
-/// Where a person signs in to the panel: the authorization endpoint of the issuer (OpenID Connect). Blank: the panel asks for a token.
+/// Address at which a person signs in to the panel: the authorization endpoint of the issuer (OpenID Connect). Blank: the panel asks for a token.
 pub const SIGN_IN_URL: &str = "STEVEDORE_SIGN_IN_URL";
-/// Where the panel exchanges the code that signing in gave for a token.
+/// Address at which the panel exchanges the code that signing in gave for a token.
 pub const SIGN_IN_TOKEN_URL: &str = "STEVEDORE_SIGN_IN_TOKEN_URL";
 /// The panel's client id at the issuer.
 pub const SIGN_IN_CLIENT_ID: &str = "STEVEDORE_SIGN_IN_CLIENT_ID";
@@ -50,7 +50,7 @@ pub const SCOPES: &str = "openid";
 /// ShipStation's own address for API V1 (ShipStation API V1 documentation, "Requirements": "API Endpoint").
 pub const SHIPSTATION: &str = "https://ssapi.shipstation.com/";
 
-/// What a function needs to know about its surroundings. AWS's own variables (`AWS_REGION`, `AWS_ENDPOINT_URL…`) are the
+/// Configuration of a function. AWS's own variables (`AWS_REGION`, `AWS_ENDPOINT_URL…`) are the
 /// SDK's to read.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -70,7 +70,7 @@ pub struct Config {
     pub shipstation_url: String,
     /// A bearer token that the API accepts, on one machine only. Absent behind API Gateway, whose authorizer decides.
     pub api_token: Option<SecretString>,
-    /// How people sign in to the panel; none where it asks for a token.
+    /// Issuer with which people sign in to the panel; none where it asks for a token.
     pub sign_in: Option<SignIn>,
     /// A claim that carries permissions, beside those that always may.
     pub permissions_claim: Option<String>,
@@ -78,7 +78,7 @@ pub struct Config {
     pub ca_bundle: Option<PathBuf>,
 }
 
-/// How people sign in to the panel: OpenID Connect's authorization code flow with PKCE, by a public client.
+/// Sign-in to the panel: OpenID Connect's authorization code flow with PKCE, by a public client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignIn {
     /// The authorization endpoint.
@@ -123,7 +123,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// What is wrong, one for each variable, in the order of the configuration.
+    /// Faults, one for each variable, in the order of the configuration.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -134,7 +134,7 @@ impl ConfigError {
 pub struct Problem {
     /// The variable's name.
     pub variable: &'static str,
-    /// What is wrong with it.
+    /// The fault of the variable.
     pub fault: Fault,
 }
 
@@ -144,7 +144,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What is wrong with a variable.
+/// Fault of a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// It is not set, or holds nothing but blanks.

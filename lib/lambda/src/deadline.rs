@@ -1,4 +1,4 @@
-//! How long an invocation still has, by a clock that is handed in.
+//! Remaining time of an invocation, by a clock that is handed in.
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl Deadline {
         Duration::try_from(self.0.duration_since(now)).unwrap_or(Duration::ZERO)
     }
 
-    /// Whether no more than `margin` is left at `now`.
+    /// True if no more than `margin` is left at `now`.
     pub fn is_near(self, now: Timestamp, margin: Duration) -> bool {
         self.remaining(now) <= margin
     }

@@ -1,4 +1,4 @@
-//! What every function shares: its configuration, its telemetry, the deadline of an invocation, and the runner of a
+//! Parts that every function shares: its configuration, its telemetry, the deadline of an invocation, and the runner of a
 //! queue's batch.
 //!
 //! Nothing here reads the environment or the clock by itself. A function's `main.rs` hands both in:

@@ -26,7 +26,7 @@ pub(crate) const FIGURES: &str = "figures";
 /// CloudWatch takes so many figures in one line (CloudWatch user guide, "Specification: Embedded metric format").
 const METRICS_A_LINE: usize = 100;
 
-/// What a figure counts, named as CloudWatch names it (CloudWatch API reference, `MetricDatum`).
+/// Unit of a figure, named as CloudWatch names it (CloudWatch API reference, `MetricDatum`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Things.

@@ -27,10 +27,10 @@ pub const AWS_LAMBDA_FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
 /// The beginnings of our packages' names in a log line's target.
 const OURS: [&str; 5] = ["stevedore", "fetch_orders", "process_orders", "consolidate", "api"];
 
-/// Which log lines are written.
+/// Filter of the log lines that are written.
 struct LogFilter {
     filter: Targets,
-    /// What was asked for, where it cannot be read.
+    /// The filter that was asked for, where it cannot be read.
     rejected: Option<String>,
 }
 
@@ -91,7 +91,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     tracing::error!(file, line, "panicked");
 }
 
-/// What [`init`] starts, for a test that reads what would be written.
+/// The subscriber that [`init`] starts, for a test that reads what would be written.
 pub fn subscriber<W>(vars: &[(String, String)], writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Clone + Send + Sync + 'static,

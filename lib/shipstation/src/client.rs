@@ -23,7 +23,7 @@ use crate::reading::sizes;
 use crate::reference::{self, Store, Warehouse};
 use crate::transport::Answer;
 
-/// What time it is.
+/// Source of the present time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Waits as long as the clock takes to move on by the duration.
@@ -38,7 +38,7 @@ pub struct Credentials {
     pub api_secret: SecretString,
 }
 
-/// Who waits for the answer. Near the limit a person goes before the schedule.
+/// Caller that waits for the answer. Near the limit a person goes before the schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
     /// A person pressed a button.
@@ -47,7 +47,7 @@ pub enum Priority {
     Background,
 }
 
-/// What every call takes.
+/// Parameters of every call.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     /// As whom.
@@ -58,18 +58,18 @@ pub struct Call<'a> {
     pub deadline: Timestamp,
 }
 
-/// What a client is built from.
+/// Options of a client.
 #[derive(Clone)]
 pub struct ClientOptions {
     /// `https://ssapi.shipstation.com`, or where a sandbox listens.
     pub base_url: String,
     /// Sends the requests; [`http_client`] builds one.
     pub http: reqwest::Client,
-    /// What time it is.
+    /// Source of the present time.
     pub clock: Clock,
     /// Waits; by default in real time. A clock that runs faster brings its own.
     pub sleep: Sleep,
-    /// How long one request may take, in real time. 60 seconds by default.
+    /// Real time that one request may take. 60 seconds by default.
     pub timeout: Duration,
     /// Requests of each window that the background leaves to the operator. 4 by default, never more than a quarter of the limit.
     pub reserve: u32,
@@ -100,7 +100,7 @@ impl fmt::Debug for ClientOptions {
     }
 }
 
-/// How many orders that cannot be read a search by number steps over.
+/// Number of unreadable orders that a search by number steps over.
 const UNREADABLE_BY_NUMBER: u32 = 20;
 const TOTAL_TIMEOUT: Duration = Duration::from_mins(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,11 +1,11 @@
-//! Why a call to ShipStation came to nothing.
+//! Errors of calls to ShipStation.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// Why a call to ShipStation came to nothing. [`Error::code`] is stable, [`Error::advice`] says what to do.
+/// Error of a call to ShipStation. [`Error::code`] is stable, [`Error::advice`] says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -24,7 +24,7 @@ pub enum Error {
     /// The request limit is used up, and waiting for the next window would pass the call's deadline.
     #[error("ShipStation's request limit is used up until {retry_at}")]
     Throttled {
-        /// When the next window of requests begins.
+        /// Time at which the next window of requests begins.
         retry_at: Timestamp,
     },
     /// 5xx, time-out, reset or no connection, and still so after the retries.
@@ -32,21 +32,21 @@ pub enum Error {
     Unavailable {
         /// The HTTP status, where there was an answer.
         status: Option<u16>,
-        /// What the connection said, where there was none.
+        /// Error of the connection, where there was none.
         #[source]
         source: Option<Box<dyn StdError + Send + Sync>>,
     },
     /// The answer is not JSON: an HTML page with status 200, for example.
     #[error("ShipStation's answer is not JSON")]
     NotJson {
-        /// What the JSON reader said, where it was asked.
+        /// Error of the JSON reader, where it was asked.
         #[source]
         source: Option<Arc<serde_json::Error>>,
     },
     /// The answer's JSON ends in the middle, twice in a row.
     #[error("ShipStation's answer was cut off")]
     Truncated {
-        /// Where it ends.
+        /// Error with the place at which the text ends.
         #[source]
         source: Arc<serde_json::Error>,
     },
@@ -55,7 +55,7 @@ pub enum Error {
     Unexpected {
         /// The HTTP status.
         status: u16,
-        /// What the JSON reader said, where the shape was wrong.
+        /// Error of the JSON reader, where the shape was wrong.
         #[source]
         source: Option<Arc<serde_json::Error>>,
     },
@@ -65,7 +65,7 @@ pub enum Error {
     /// The base URL cannot be used, or no HTTP client could be built.
     #[error("ShipStation's address cannot be used")]
     Address {
-        /// Why.
+        /// The cause.
         #[source]
         source: Box<dyn StdError + Send + Sync>,
     },
@@ -113,7 +113,7 @@ impl Error {
         }
     }
 
-    /// Whether the answer was ShipStation's and only cannot be read or given, so that it may be the fault of the one order that was asked for.
+    /// True if the answer was ShipStation's and only cannot be read or given, so that it may be the fault of the one order that was asked for.
     #[must_use]
     pub fn is_one_answers(&self) -> bool {
         match self {
@@ -124,7 +124,7 @@ impl Error {
         }
     }
 
-    /// Whether asking again later, with nothing changed, can succeed.
+    /// True if asking again later, with nothing changed, can succeed.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         !matches!(self, Self::Refused | Self::PlanWithoutApi | Self::Forbidden | Self::NotFound | Self::Address { .. })

@@ -4,7 +4,7 @@
 //! its text. This reader goes over the text once, keeps every leaf as a slice of it, and knows where it is when something has the wrong shape. It takes exactly the JSON of RFC 8259 and any depth,
 //! and leaves what a string's escapes mean to `serde_json`.
 
-/// What stops a reading: the text is not JSON (or ends too early).
+/// Stops a reading: the text is not JSON (or ends too early).
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NotJson;
 
@@ -50,7 +50,7 @@ impl<'a> Scanner<'a> {
         self.text.get(self.at..end.at).unwrap_or_default()
     }
 
-    /// Whether nothing but blanks is left.
+    /// True if nothing but blanks is left.
     pub(crate) fn is_at_end(&mut self) -> bool {
         self.peek();
         self.at == self.text.len()
@@ -134,12 +134,12 @@ impl<'a> Scanner<'a> {
         found
     }
 
-    /// Whether no member was taken yet, by what must stand before the next one; steps over the object's brace then.
+    /// True if no member was taken yet, by what must stand before the next one; steps over the object's brace then.
     pub(crate) fn has_begun(&mut self, before: u8) -> bool {
         before == b'{' && self.take(b'{')
     }
 
-    /// Whether another element comes next. `first` says whether it is the list's first.
+    /// True if another element comes next. `first` marks the list's first.
     pub(crate) fn element(&mut self, first: bool) -> Result<bool, NotJson> {
         let next = self.peek();
         if next == b']' {
@@ -319,7 +319,7 @@ mod tests {
         scanner.value().is_ok() && scanner.is_at_end()
     }
 
-    /// What `serde_json` takes for JSON. It does not look behind `\u` for a whole pair, and neither does the scanner.
+    /// Texts that `serde_json` takes for JSON. It does not look behind `\u` for a whole pair, and neither does the scanner.
     fn is_json(text: &str) -> bool {
         serde_json::from_str::<&RawValue>(text).is_ok()
     }

@@ -1,4 +1,4 @@
-//! How fast ShipStation may be asked: 40 requests in fixed windows of a minute for each API key, shared with everybody who uses the key
+//! Pace of the requests to ShipStation: 40 in fixed windows of a minute for each API key, shared with everybody who uses the key
 //! (docs/shipstation.md, section 2).
 //!
 //! The headers of every answer say how many are left and when the window ends. ShipStation counts the present call into "remaining" late (the first
@@ -16,18 +16,18 @@ const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 /// A window's end is stated in whole seconds, so it may seem to move by this much within one window.
 const ROUNDING: SignedDuration = SignedDuration::from_secs(3);
 
-/// What is known of the present window (N19).
+/// State of the present window (N19).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PacingState {
     /// Requests that a window allows.
     pub limit: u32,
     /// Requests that are left in the present window, others' use included as far as known.
     pub remaining: u32,
-    /// When the next window begins.
+    /// Time at which the next window begins.
     pub resets_at: Timestamp,
 }
 
-/// What an answer's headers say about the limit.
+/// Limits that an answer's headers state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) limit: Option<u32>,
@@ -36,7 +36,7 @@ pub(crate) struct Limits {
     pub(crate) resets_in: Option<SignedDuration>,
 }
 
-/// Whether a request may be sent.
+/// Permission to send a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     /// Now. The number is the request's place among all that were sent.
@@ -53,7 +53,7 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// What is known of the window that holds `now`.
+    /// State of the window that holds `now`.
     pub(crate) fn state(&self, now: Timestamp) -> Option<PacingState> {
         let window = self.window?;
         if now < window.resets_at {

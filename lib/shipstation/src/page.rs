@@ -11,7 +11,7 @@ use crate::transport::{Body, Broken, Fault};
 /// The largest page that ShipStation gives (docs/shipstation.md, section 2.2).
 pub(crate) const PAGE_SIZE: u32 = 500;
 
-/// What one list call answered.
+/// Answer of one list call.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) orders: Vec<RawOrder>,
@@ -19,7 +19,7 @@ pub(crate) struct Page {
     pub(crate) total: Option<u64>,
 }
 
-/// What a list reply must be, for the words of an error.
+/// Required form of a list reply, for the words of an error.
 #[derive(Deserialize)]
 struct Expected {
     #[serde(rename = "orders")]

@@ -18,9 +18,9 @@ use crate::client::{Call, Client};
 use crate::error::Error;
 use crate::pacing::{Admission, Limits, later};
 
-/// How often a passing fault is tried again.
+/// Number of times that a passing fault is tried again.
 const RETRIES: u32 = 3;
-/// How often in a row ShipStation may say "too many requests" to one question before the caller is sent away.
+/// Number of times in a row that ShipStation may say "too many requests" to one question before the caller is sent away.
 const THROTTLED: u32 = 10;
 /// The wait after a 429 that does not say how long (docs/shipstation.md, section 2).
 const USUAL_WAIT: SignedDuration = SignedDuration::from_secs(60);
@@ -28,7 +28,7 @@ const USUAL_WAIT: SignedDuration = SignedDuration::from_secs(60);
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 /// No stated limit is believed beyond this: documented are 40 requests a minute.
 const LARGEST_LIMIT: u32 = 10_000;
-/// What a throttled answer says, whatever its status.
+/// Text of a throttled answer, whatever its status.
 const TOO_MANY: &str = "Too Many Requests";
 /// Characters of an error's text that are kept as evidence.
 const EXCERPT: usize = 500;
@@ -38,13 +38,13 @@ const EVIDENCE: usize = 16 * 1024;
 /// The text of an answer.
 pub(crate) struct Body<'a> {
     pub(crate) text: &'a str,
-    /// When the question was sent: what the answer says is at least as new.
+    /// Time at which the question was sent: what the answer says is at least as new.
     pub(crate) asked_at: Timestamp,
     /// The answer was not all UTF-8, and what was not is U+FFFD now.
     pub(crate) mended: bool,
 }
 
-/// What became of a question.
+/// Outcome of a question.
 #[derive(Debug)]
 pub(crate) enum Answer<T> {
     /// An answer that was understood.
@@ -64,7 +64,7 @@ pub(crate) struct Broken {
     pub(crate) fault: Fault,
 }
 
-/// What is wrong with an answer. Each of these may be one order's own fault, which a smaller page without it does not show.
+/// Fault of an answer. Each of these may be one order's own fault, which a smaller page without it does not show.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
     /// 500
@@ -108,7 +108,7 @@ impl Broken {
         matches!(self.fault, Fault::TooLarge)
     }
 
-    /// What it is where it concerns everything that is asked.
+    /// The error, where the fault concerns everything that is asked.
     pub(crate) fn error(self) -> Error {
         match self.fault {
             Fault::Status | Fault::TooLarge => Error::Unavailable { status: Some(self.status), source: None },
@@ -356,7 +356,7 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
     Some(wait_of(date.timestamp().duration_since(now).as_secs()))
 }
 
-/// What tells data from a message.
+/// Marks that tell data from a message.
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Data {

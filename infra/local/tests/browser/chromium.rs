@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// How long a state is waited for. Far more than it takes, for machines that do many things at once.
+/// Time for which a state is waited for. Far more than it takes, for machines that do many things at once.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The names under which Chromium is found, and a variable that names another.
 const NAMES: [&str; 5] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 const VARIABLE: &str = "STEVEDORE_BROWSER";
 
-/// Where a browser is installed, if one is.
+/// Returns the path of an installed browser, if there is one.
 pub(crate) fn find() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os(VARIABLE) {
         return Some(PathBuf::from(named));
@@ -148,7 +148,7 @@ impl Browser {
         self.until(&format!("the page {path}"), &format!("document.querySelector('main').dataset.shown === {hash}"));
     }
 
-    /// How many calls of the API there were since the last `go`.
+    /// Calls of the API since the last `go`.
     pub(crate) fn calls(&mut self) -> Vec<String> {
         let names = self.eval(
             "performance.getEntriesByType('resource').map((one) => new URL(one.name).pathname).filter((name) => name.startsWith('/v1/'))",
@@ -190,7 +190,7 @@ impl Browser {
         ));
     }
 
-    /// Whether a field can be seen.
+    /// True if a field can be seen.
     pub(crate) fn sees(&mut self, label: &str) -> bool {
         let field = Self::field(label);
         self.eval(&format!("Boolean({field} && {field}.getClientRects().length > 0)")) == true
@@ -215,7 +215,7 @@ impl Browser {
         }
     }
 
-    /// How wide the window is, and whether the person likes it dark.
+    /// Sets the width of the window and the preference for dark colors.
     pub(crate) fn look(&mut self, width: u32, height: u32, dark: bool) {
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
         self.call("Emulation.setDeviceMetricsOverride", &metrics);

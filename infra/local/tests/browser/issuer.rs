@@ -19,7 +19,7 @@ pub(crate) const TOKEN: &str = "local-token-for-tests";
 
 type Fields = HashMap<String, String>;
 
-/// What it was asked for: at the authorization endpoint, and at the token endpoint.
+/// Requests that it received: at the authorization endpoint, and at the token endpoint.
 #[derive(Clone, Default)]
 pub(crate) struct Issuer(Arc<Mutex<Vec<Fields>>>);
 

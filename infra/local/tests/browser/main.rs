@@ -30,7 +30,7 @@ pub(crate) struct World {
     pub(crate) runtime: Runtime,
     pub(crate) stack: Stack,
     pub(crate) browser: Browser,
-    /// Who people sign in with; none where the panel asks for a token.
+    /// Issuer with which people sign in; none where the panel asks for a token.
     pub(crate) issuer: Option<issuer::Issuer>,
     /// Seconds by which the stack's clock is ahead of the real one.
     ahead: Arc<AtomicI64>,
@@ -71,7 +71,7 @@ impl World {
     }
 }
 
-/// How a world begins.
+/// State in which a world begins.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Begins {
     Empty,

@@ -1,4 +1,4 @@
-//! What a merchant does with the panel.
+//! Actions of a merchant in the panel.
 
 use api::Grade;
 use serde_json::{Value, json};

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::here;
 
-/// What building four functions anew may take.
+/// Time that building four functions again may take.
 const BUILD: Duration = Duration::from_mins(20);
 
 /// A program with everything that it started; all of it ends with this.
@@ -55,7 +55,7 @@ fn invoke(port: &str, function: &str, case: &str) -> Output {
     command.output().unwrap()
 }
 
-/// What the function says to an event. It may have to be built first.
+/// Returns the function's answer to an event. It may have to be built first.
 fn answer(port: &str, function: &str, case: &str) -> Value {
     let began = Instant::now();
     loop {

@@ -201,7 +201,7 @@ async fn p1_one_order_becomes_one_sale_however_often_it_comes() {
     stack.stop().await;
 }
 
-/// N11: what cannot be read goes to the dead letters alone; the others of its batch are booked.
+/// N11: an unreadable message goes to the dead letters alone; the others of its batch are booked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n11_a_malformed_message_costs_itself_only() {
     let stack = stack(true).await;

@@ -126,7 +126,7 @@ async fn with_another_shipstation_nothing_is_connected() {
     shop.stop().await;
 }
 
-/// What the terminal is told: the addresses, each step of set-up, each order once, each operation at its end.
+/// Lines of the terminal: the addresses, each step of set-up, each order once, each operation at its end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_happens_is_told_as_it_happens() {
     use stevedore_local::Progress;

@@ -1,4 +1,4 @@
-//! What the ports of a stack answer, and to which program of this machine.
+//! Answers of a stack's ports, and the programs of this machine that get them.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

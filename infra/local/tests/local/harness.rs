@@ -1,4 +1,4 @@
-//! What the tests have in common.
+//! Parts that the tests have in common.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use stevedore_local::{ApiClient, Options, Source, Stack};
 
-/// How long a state is waited for before a test fails. Far more than it takes, for machines that do many things at once.
+/// Time for which a state is waited for before a test fails. Far more than it takes, for machines that do many things at once.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A stack in memory, or in a folder, with a few generated orders.

@@ -1,4 +1,4 @@
-//! What does not start, and what it says.
+//! Arguments with which the program does not start, and its messages.
 
 use stevedore_local::{Options, Source, Stack, StackError};
 

@@ -1,4 +1,4 @@
-//! What a restart finds, and what `--fresh` leaves.
+//! State that a restart finds, and that `--fresh` leaves.
 
 use std::path::Path;
 use std::time::Duration;

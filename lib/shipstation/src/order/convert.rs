@@ -49,7 +49,7 @@ fn not_an_order(raw: &str) -> Malformed {
     malformed(&OrderWire::default(), Problem::quoting("a JSON object", raw))
 }
 
-/// What identifies an order whose text breaks off or is no JSON from somewhere on.
+/// Identity of an order whose text breaks off or is no JSON from somewhere on.
 pub(crate) fn unreadable(mut from: Scanner<'_>, problem: String) -> Malformed {
     malformed(&wire::identity(&mut from), Problem::saying(problem))
 }

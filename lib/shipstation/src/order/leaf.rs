@@ -11,7 +11,7 @@ use crate::json::Scanner;
 /// Characters of an offending text that a problem quotes.
 const QUOTE: usize = 100;
 
-/// What is wrong with a leaf, and where it is, seen from the object that was being read.
+/// Fault of a leaf and its place, seen from the object that was being read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(super) pointer: String,

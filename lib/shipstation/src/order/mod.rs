@@ -20,7 +20,7 @@ pub(crate) use wire::order as take_order;
 pub struct RawOrder {
     /// Exactly what ShipStation sent.
     pub raw: RawJson,
-    /// When the question was sent that this answers: the order is at least as new.
+    /// Time at which the question was sent that this answers: the order is at least as new.
     pub read_at: Timestamp,
     /// The revision, or why there is none.
     pub parsed: Result<Revision, Malformed>,
@@ -114,7 +114,7 @@ pub struct Malformed {
     pub created_at: Option<PacificTime>,
     /// A JSON pointer (RFC 6901) to what cannot be read: `/items/3/unitPrice`; empty for the order as a whole.
     pub pointer: String,
-    /// What is wrong with it, quoting it. Holds the buyer's data where the offending text does: keep it, do not log it.
+    /// The fault, quoting it. Holds the buyer's data where the offending text does: keep it, do not log it.
     pub problem: String,
 }
 

@@ -80,7 +80,7 @@ pub(super) struct AdvancedWire<'a> {
     pub(super) source: Leaf<'a>,
 }
 
-/// Why an order could not be taken apart.
+/// Reason for which an order could not be taken apart.
 pub(crate) enum Stop {
     /// The text is no JSON, so nothing behind this place can be trusted.
     Syntax,

@@ -27,7 +27,7 @@ pub(crate) use pass::sizes;
 use seen::Seen;
 use window::{Ask, Field, end_after, end_of, repeated_hour, start_after, start_before};
 
-/// How many single orders in a row may be answered by an error before it is ShipStation that is broken and not the orders.
+/// Number of single orders in a row that may be answered by an error before it is ShipStation that is broken and not the orders.
 const POISON_IN_A_ROW: u32 = 3;
 /// The same for answers that show the order, whose text is no JSON: ShipStation is at work then.
 const UNREADABLE_IN_A_ROW: u32 = 100;
@@ -39,7 +39,7 @@ pub struct Reading {
     from: PacificTime,
     until: Option<PacificTime>,
     page_size: u32,
-    /// What is asked for begins here. Every order before it was returned.
+    /// Beginning of the next question. Every order before it was returned.
     start: PacificTime,
     mode: Mode,
     seen: Seen,
@@ -52,7 +52,7 @@ pub struct Reading {
     requests: u32,
 }
 
-/// What one request brought.
+/// Result of one request.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// Orders that this reading has not returned yet in this state.
@@ -64,7 +64,7 @@ pub struct Step {
     pub reached: PacificTime,
     /// The furthest date ahead of the clock that an order of this reading bears.
     pub ahead: Option<PacificTime>,
-    /// Whether the window was read to its end.
+    /// True if the window was read to its end.
     pub finished: bool,
     /// Requests that this step took.
     pub requests: u32,
@@ -122,7 +122,7 @@ enum Mode {
     Pass(Box<Pass>),
 }
 
-/// What the answer to one question means.
+/// Meaning of the answer to one question.
 enum Turn {
     Step(Vec<RawOrder>, Vec<Poison>),
     Again,
@@ -183,7 +183,7 @@ impl Reading {
         self.unsettled.map_or(read, |start| read.min(start)).max(self.from)
     }
 
-    /// Whether every order up to `now` was returned, and only those that bear later dates may be left.
+    /// True if every order up to `now` was returned, and only those that bear later dates may be left.
     #[must_use]
     pub fn has_passed(&self, now: Timestamp) -> bool {
         self.unsettled.is_none() && self.start.is_ahead_of(now)

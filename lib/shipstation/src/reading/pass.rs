@@ -10,7 +10,7 @@ use super::{Neighbour, Run};
 use crate::page::Page;
 use crate::transport::Broken;
 
-/// How often a window is read before it is given up that it stands still.
+/// Number of times that a window is read before it is given up that it stands still.
 const ATTEMPTS: u32 = 4;
 /// The size of the first pages around a poison order: its window rarely holds more.
 const SMALL: u32 = 5;
@@ -40,12 +40,12 @@ pub(super) struct Pass {
     way: Way,
 }
 
-/// How far this attempt has come.
+/// Progress of this attempt.
 #[derive(Debug, Default)]
 struct Way {
     /// Orders from the window's start that were read, or are poison.
     position: u32,
-    /// What the answers said the window holds.
+    /// Total of the window as the answers state it.
     total: Option<u64>,
     /// An answer said something else than the one before.
     moved: bool,
@@ -90,7 +90,7 @@ impl Pass {
         self.way.blind.filter(|_| self.way.confirming).unwrap_or(self.way.position) / self.size() + 1
     }
 
-    /// Whether the next question is only asked to see a poison order fail again.
+    /// True if the next question is only asked to see a poison order fail again.
     pub(super) fn is_confirming(&self) -> bool {
         self.way.confirming
     }
@@ -149,7 +149,7 @@ impl Pass {
         way.in_a_row
     }
 
-    /// Whether the window stood still: every answer named the same total, and it is what was read, no order twice. Where no total is named, a second way through must do.
+    /// True if the window stood still: every answer named the same total, and it is what was read, no order twice. Where no total is named, a second way through must do.
     pub(super) fn is_settled(&self) -> bool {
         let way = &self.way;
         let read = way.orders.len() + way.runs.iter().map(|run| run.orders.len()).sum::<usize>();

@@ -1,4 +1,4 @@
-//! Which orders were returned, as far back as a window can overlap.
+//! Orders that were returned, as far back as a window can overlap.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -10,7 +10,7 @@ use stevedore_domain::pacific::PacificTime;
 
 use crate::order::RawOrder;
 
-/// Which order it is: by its id, or by its text where that cannot be read.
+/// Identity of an order: its id, or its text where that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Identity {
     Id(OrderId),
@@ -39,7 +39,7 @@ fn text(order: &RawOrder) -> u64 {
 pub(super) struct Seen {
     orders: HashMap<Identity, (State, Option<PacificTime>)>,
     newest: Option<PacificTime>,
-    /// What the clock showed when the present page was asked for.
+    /// Time of the clock when the present page was asked for.
     clock: Timestamp,
     face: PacificTime,
     behind: Option<PacificTime>,

@@ -1,4 +1,4 @@
-//! Which filters ask for the orders around a key, on a clock whose hours repeat and go missing.
+//! Filters that ask for the orders around a key, on a clock whose hours repeat and go missing.
 //!
 //! Filters are cut to the second, and whether their start and end are inclusive is not documented for `modifyDate` (docs/shipstation.md, section 3.1), so a
 //! start is set a second early and an end a second late. A wall time that happens twice, or never, could be taken for another one by ShipStation: no filter holds
@@ -11,7 +11,7 @@ use stevedore_domain::pacific::PacificTime;
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// What a reading goes by.
+/// Date by which a reading goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     Modified,
@@ -47,7 +47,7 @@ pub(super) fn second(key: PacificTime) -> PacificTime {
     key.0.with().subsec_nanosecond(0).build().map_or(key, PacificTime)
 }
 
-/// Where to start so that every order with `key`, and each after it, is found.
+/// Start with which every order with `key`, and each after it, is found.
 pub(super) fn start_before(key: PacificTime) -> PacificTime {
     start_at(second(key).shifted(-SECOND))
 }
@@ -56,13 +56,13 @@ fn start_at(start: PacificTime) -> PacificTime {
     if is_missing(start) { at(start, 1, 59, 59) } else { start }
 }
 
-/// Where to end so that every order in `key`'s second, and those at the beginning of the next, are found whatever an end means.
+/// End with which every order in `key`'s second, and those at the beginning of the next, are found whatever an end means.
 pub(super) fn end_after(key: PacificTime) -> PacificTime {
     let end = second(key).shifted(SECOND * 2);
     if is_missing(end) { end.shifted(HOUR) } else { end }
 }
 
-/// Where to start after a window that ended at `end` was read whole.
+/// Start after a window that ended at `end` was read whole.
 pub(super) fn start_after(end: PacificTime) -> PacificTime {
     start_at(end.shifted(-SECOND))
 }
@@ -78,7 +78,7 @@ pub(super) fn repeated_hour(time: PacificTime) -> Option<(PacificTime, PacificTi
     (time.instant(None) != time.instant(Some(Timestamp::MAX))).then(|| (at(time, 0, 59, 59), at(time, 2, 0, 1)))
 }
 
-/// Whether `time` lies in the hour from two o'clock that is left out each March.
+/// True if `time` lies in the hour from two o'clock that is left out each March.
 fn is_missing(time: PacificTime) -> bool {
     time.0.hour() == 2 && PacificTime::at(time.instant(None)) != time
 }

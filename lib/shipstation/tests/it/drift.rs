@@ -78,12 +78,12 @@ fn assert_latest(shop: &Shop, orders: &[stevedore_shipstation::RawOrder]) {
     });
 }
 
-/// What happens before one request.
+/// Event before one request.
 #[derive(Clone, Debug)]
 struct Happening {
-    /// Which orders are edited, by place in the shop.
+    /// Orders that are edited, by place in the shop.
     edits: Vec<usize>,
-    /// How many new orders come in.
+    /// Number of new orders that come in.
     new: u64,
 }
 

@@ -269,7 +269,7 @@ async fn a_page_with_broken_utf8_holds_up_only_the_order_with_it() {
     assert_eq!(step.orders[1].parsed.as_ref().unwrap().order.customer_notes.as_deref(), Some("José"));
 }
 
-/// What a raw connection does.
+/// Behavior of a raw connection.
 #[derive(Clone, Copy)]
 enum Connection {
     Close,

@@ -218,7 +218,7 @@ fn what_cannot_be_read_is_refused_with_its_place() {
     assert!(long.problem.len() < 200);
 }
 
-/// What decides no amount and no identity is read in any form, or left out.
+/// Members that decide no amount and no identity are read in any form, or left out.
 #[test]
 fn what_is_no_money_and_no_identity_is_read_liberally() {
     let read = |pointer: &str, value: &str| order(&with(pointer, Some(value)));
@@ -263,7 +263,7 @@ fn number() -> impl Strategy<Value = String> {
         .prop_map(|(whole, fraction, exponent)| format!("{whole}{}{}", fraction.unwrap_or_default(), exponent.unwrap_or_default()))
 }
 
-/// What a decimal number's text means, worked out by hand: digits, and where the point is.
+/// Meaning of a decimal number's text, worked out by hand: digits, and where the point is.
 fn meaning(text: &str) -> (i128, i32) {
     let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));

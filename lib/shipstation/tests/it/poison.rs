@@ -132,7 +132,7 @@ async fn n11_a_poison_order_that_leaves_hides_no_order() {
     }
 }
 
-/// N11: when everything answers 500, ShipStation is broken and not five hundred orders.
+/// N11: an account that answers 500 to everything is broken, and not five hundred orders.
 #[tokio::test]
 async fn n11_everything_answers_500() {
     let everything: Vec<u64> = (1..=600).collect();
@@ -232,7 +232,7 @@ async fn n11_many_orders_in_a_row_that_are_no_json() {
     assert_eq!(outcome.poison.len(), 40);
 }
 
-/// When nothing can be read, ShipStation is broken and not the orders, and the error says how.
+/// A ShipStation of which nothing can be read is broken, and not its orders, and the error says how.
 #[tokio::test]
 async fn n11_nothing_at_all_can_be_read() {
     let everything: Vec<u64> = (1..=600).collect();

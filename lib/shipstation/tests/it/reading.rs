@@ -1,4 +1,4 @@
-//! S104, S113: what changed, by key, whatever shares a second, and on both nights when the clock is put forward or back.
+//! S104, S113: changed orders, by key, whatever shares a second, and on both nights when the clock is put forward or back.
 
 use std::collections::BTreeSet;
 

@@ -37,7 +37,7 @@ impl Stored {
     }
 }
 
-/// What an answer with a poison order in it is.
+/// Form of an answer with a poison order in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Break {
     /// 500
@@ -68,7 +68,7 @@ pub(crate) struct State {
     pub(crate) inclusive_start: bool,
     /// `modifyDateEnd` is taken as "before this time".
     pub(crate) exclusive_end: bool,
-    /// Which passage of the repeated hour a filter means: the first, unless this is set. Wall times in the shop are then sorted by instant.
+    /// Passage of the repeated hour that a filter means: the first, unless this is set. Wall times in the shop are then sorted by instant.
     pub(crate) by_instant: Option<bool>,
     /// Orders of the second passage of the repeated hour.
     pub(crate) second_passage: Vec<u64>,
