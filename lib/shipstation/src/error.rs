@@ -32,7 +32,7 @@ pub enum Error {
     Unavailable {
         /// The HTTP status, where there was an answer.
         status: Option<u16>,
-        /// Error of the connection, where there was none.
+        /// Error of the transport, where the connection failed.
         #[source]
         source: Option<Box<dyn StdError + Send + Sync>>,
     },
