@@ -1,4 +1,4 @@
-//! Which ShipStation account is connected.
+//! Identity of the connected ShipStation account.
 //!
 //! V1 names no account, so one is told by the stores that it has: an account that shares a store with one that was connected before is that account. What is kept of
 //! each outlives its connection.
@@ -14,7 +14,7 @@ use crate::order::Digest;
 /// The most keys that are remembered of an account, the newest last.
 const MOST_KEYS: usize = 20;
 
-/// What tells an account.
+/// Facts that tell an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// Its stores, the inactive ones too.
@@ -24,7 +24,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// What the stores that an API key shows, and the key itself, say.
+    /// Takes the stores that an API key shows, and the key itself.
     #[must_use]
     pub fn new(stores: impl IntoIterator<Item = StoreId>, api_key: &str) -> Self {
         Self { stores: stores.into_iter().collect(), key: Some(format!("{:032x}", Digest::of_bytes(api_key.as_bytes()).value)) }
@@ -42,7 +42,7 @@ pub struct KnownAccount {
     /// Digests of the keys that it was connected with.
     #[serde(default)]
     pub keys: Vec<String>,
-    /// When it was connected last, where that is known.
+    /// Time of the last connection, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connected_at: Option<Timestamp>,
 }
@@ -121,7 +121,7 @@ impl Accounts {
         true
     }
 
-    /// Whether anything tells an account from others.
+    /// True if anything tells an account from others.
     #[must_use]
     pub fn is_told(&self, number: ShipstationAccount) -> bool {
         self.known.iter().any(|account| account.number == number && !account.stores.is_empty())

@@ -1,4 +1,4 @@
-//! What products may consist of (N18, S57): the rules of kits and bills of materials, and what each kind of product must say.
+//! Rules of the components of products (N18, S57): kits, bills of materials, and what each kind of product must state.
 //!
 //! A kit is exploded once, so it holds no kit. An assembly is made from what lies on shelves, so it holds stock and assemblies. What is drop-shipped never
 //! comes here, so it is part of nothing.
@@ -14,7 +14,7 @@ use crate::settings::FieldError;
 
 /// Components of one product.
 pub const MOST_COMPONENTS: usize = 50;
-/// How many of a component one unit may take.
+/// Quantity of a component that one unit may take.
 pub const QUANTITIES: RangeInclusive<i64> = 1..=1_000_000;
 /// The price tiers (S29).
 pub const TIERS: RangeInclusive<u8> = 1..=10;
@@ -27,7 +27,7 @@ const LARGEST_PRICE: i64 = 1_000_000_000_000;
 /// Decimals of a price: more than any currency or unit price has.
 const MOST_DECIMALS: u32 = 10;
 
-/// Whether a product of kind `whole` may have one of kind `part` as a component.
+/// True if a product of kind `whole` may have one of kind `part` as a component.
 #[must_use]
 pub fn may_contain(whole: ProductKind, part: ProductKind) -> bool {
     match whole {
@@ -45,7 +45,7 @@ fn at(index: usize, member: &str) -> String {
     format!("/components/{index}/{member}")
 }
 
-/// What is wrong with a product in itself, whatever other products there are.
+/// Faults of a product in itself, whatever other products there are.
 #[must_use]
 pub fn own_faults(product: &Product) -> Vec<FieldError> {
     let mut faults = Vec::new();
@@ -95,7 +95,7 @@ pub fn own_faults(product: &Product) -> Vec<FieldError> {
     faults
 }
 
-/// Where a product is a component, as far as its kind matters there.
+/// Products of which a product is a component, as far as its kind matters there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Uses {
     /// One of the kits that hold it.
@@ -105,7 +105,7 @@ pub struct Uses {
 }
 
 impl Uses {
-    /// What is wrong with `kind` where the product is a component.
+    /// Faults of `kind` where the product is a component.
     #[must_use]
     pub fn faults(&self, kind: ProductKind) -> Vec<FieldError> {
         let users = [(ProductKind::Kit, &self.kit), (ProductKind::Assembly, &self.assembly)];
@@ -152,12 +152,12 @@ impl<'a> Walk<'a> {
         if self.levels > MOST_LEVELS || self.asked.len() > MOST_REACHED { Vec::new() } else { wanted.into_iter().collect() }
     }
 
-    /// What was found of the wanted ones.
+    /// Takes the products that were found of the wanted ones.
     pub fn found(&mut self, products: impl IntoIterator<Item = Product>) {
         self.known.extend(products.into_iter().map(|product| (product.id.clone(), product)));
     }
 
-    /// What is wrong with the product's components, by everything that was found.
+    /// Faults of the product's components, by everything that was found.
     #[must_use]
     pub fn faults(&self) -> Vec<FieldError> {
         if self.levels > MOST_LEVELS || self.asked.len() > MOST_REACHED {

@@ -1,11 +1,11 @@
-//! What other systems may hear of (N26).
+//! Events for other systems (N26).
 //!
 //! An event is not an item of its own: it is named on the item that the fact changed, by the write that changed it. The table's stream carries that
 //! out, in the order of the writes to each item and at least once.
 
 use serde::{Deserialize, Serialize};
 
-/// What happened.
+/// Kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {

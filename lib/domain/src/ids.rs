@@ -105,7 +105,7 @@ impl ShipstationAccount {
     /// The first one, which every record belongs to that names none.
     pub const FIRST: Self = Self(1);
 
-    /// Whether it is the first one.
+    /// True for the first account.
     #[must_use]
     pub fn is_first(&self) -> bool {
         *self == Self::FIRST

@@ -14,16 +14,16 @@ const UNITED_STATES: [&str; 9] = ["US", "USA", "UNITED STATES", "UNITED STATES O
 /// States to the postal service and countries of their own.
 const ASSOCIATED: [&str; 3] = ["FM", "MH", "PW"];
 
-/// Where an address in the United States lies, as far as it tells.
+/// Place of an address in the United States, as far as it tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Whereabouts {
-    /// What is known of its ZIP.
+    /// Data of its ZIP.
     pub place: Option<Place>,
     /// The state that it states.
     pub state: Option<State>,
 }
 
-/// Where `address` lies; none where it is not in the United States. One without a country is, where its ZIP lies in the state that it states.
+/// Returns the place of `address`; none where it is not in the United States. One without a country is, where its ZIP lies in the state that it states.
 #[must_use]
 pub fn whereabouts(address: &Address) -> Option<Whereabouts> {
     let place = address.postal_code.as_deref().and_then(Zip::parse).and_then(Zip::place);
@@ -37,7 +37,7 @@ pub fn whereabouts(address: &Address) -> Option<Whereabouts> {
     Some(Whereabouts { place, state: stated.or_else(|| State::parse(known)) })
 }
 
-/// Why a place of business has no rules.
+/// Reason for which a place of business has no rules.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceError {
     /// The ZIP is none, or is not known.
@@ -59,7 +59,7 @@ pub enum PlaceError {
 pub struct PlaceRule {
     /// `Nevada, Washoe County, Reno`.
     pub name: String,
-    /// Where it is due.
+    /// Place where it is due.
     pub place: TaxPlace,
     /// State, County, City: as many as the place has parts. Each of 0 percent, until somebody states it.
     pub components: Vec<TaxComponent>,
@@ -123,7 +123,7 @@ pub fn business_address(stated: Address) -> Result<Address, PlaceError> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Jurisdiction<'a> {
     pub rule: &'a TaxRule,
-    /// Why another rule may be due.
+    /// Reason for which another rule may be due.
     pub doubt: Option<String>,
 }
 

@@ -112,7 +112,7 @@ const HUNDREDTHS: &[&str] = &[
     "TMT", "TOP", "TRY", "TTD", "TWD", "TZS", "UAH", "USD", "UYU", "UZS", "VED", "VES", "WST", "XCD", "YER", "ZAR", "ZMW", "ZWG",
 ];
 
-/// Why an amount could not be booked. The sentence quotes the number as ShipStation sent it.
+/// Reason for which an amount could not be booked. The sentence quotes the number as ShipStation sent it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
     /// The amount is not a whole number of the currency's minor units, and rounding would change what was paid.

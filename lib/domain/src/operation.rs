@@ -13,11 +13,11 @@ use crate::order::{Digest, RevisionKey};
 use crate::pacific::PacificTime;
 use crate::reason::Reason;
 
-/// What an operation does.
+/// Kind of an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum OperationKind {
-    /// What was created or changed since the cursor (S113).
+    /// Orders that were created or changed since the cursor (S113).
     Download,
     /// Every order that entered ShipStation since a day (S114).
     LoadOrders {
@@ -33,7 +33,7 @@ pub enum OperationKind {
     ProcessPending,
     /// One order's sale voided, and the order booked anew (N6).
     Recreate {
-        /// Which.
+        /// Id of the order.
         order_id: OrderId,
     },
     /// The orders of a day become one sale (S23).
@@ -44,7 +44,7 @@ pub enum OperationKind {
     },
     /// Products from a file.
     ImportProducts {
-        /// How the file is written.
+        /// Format of the file.
         format: Format,
         /// Rows of the file.
         rows: u64,
@@ -56,7 +56,7 @@ pub enum OperationKind {
     },
 }
 
-/// How far an operation is.
+/// Progress of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OperationState {
@@ -73,7 +73,7 @@ pub enum OperationState {
 }
 
 impl OperationState {
-    /// Whether nothing will change any more.
+    /// True once nothing will change any more.
     #[must_use]
     pub fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed)
@@ -90,7 +90,7 @@ pub struct Window {
     pub until: Option<PacificTime>,
 }
 
-/// How many orders became what. The counts add up to the distinct orders read.
+/// Numbers of orders by outcome. The counts add up to the distinct orders read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// By outcome; an outcome without orders may be absent.
@@ -126,28 +126,28 @@ impl Counts {
 pub struct Operation {
     /// Time-sortable.
     pub id: OperationId,
-    /// What it does.
+    /// Kind of the operation.
     #[serde(flatten)]
     pub kind: OperationKind,
     /// The account that its orders are of.
     #[serde(default, skip_serializing_if = "ShipstationAccount::is_first")]
     pub account: ShipstationAccount,
-    /// What started it.
+    /// Starter of the operation.
     pub trigger: Trigger,
-    /// Who: `schedule`, or a person.
+    /// Its author: `schedule`, or a person.
     pub by: String,
-    /// What part of ShipStation's time it reads.
+    /// Part of ShipStation's time that it reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
-    /// How far it is.
+    /// Progress of the operation.
     pub state: OperationState,
-    /// Why it failed.
+    /// Reason of its failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The sentence for it, with what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// What became of the orders.
+    /// Outcomes of the orders.
     #[serde(default)]
     pub counts: Counts,
     /// Requests to ShipStation.
@@ -157,12 +157,12 @@ pub struct Operation {
     /// Up to where everything is safely queued: where the next invocation goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<PacificTime>,
-    /// When it was asked for or began.
+    /// Time at which it was asked for or began.
     pub started_at: Timestamp,
-    /// When reading ended.
+    /// Time at which reading ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_at: Option<Timestamp>,
-    /// When every order was accounted for.
+    /// Time at which every order was accounted for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
     /// The last sign of life of the process that works on it, and how long it holds the operation; none before the first, and in what earlier releases wrote.
@@ -175,31 +175,31 @@ pub struct Operation {
 pub struct Work {
     /// Tells one invocation from another.
     pub by: String,
-    /// When it last wrote the operation.
+    /// Time at which it last wrote the operation.
     pub written_at: Timestamp,
     /// Until then no other process works on it; none once it has handed on or ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_until: Option<Timestamp>,
 }
 
-/// How long a running operation may be silent before it counts as cut off: its command is delivered five times, 90 minutes apart, and each delivery writes.
+/// Time for which a running operation may be silent before it counts as cut off: its command is delivered five times, 90 minutes apart, and each delivery writes.
 const SILENT: SignedDuration = SignedDuration::from_hours(8);
-/// How long a scheduled download may be silent. It loses nothing by being cut off: the next one begins at the cursor.
+/// Time for which a scheduled download may be silent. It loses nothing by being cut off: the next one begins at the cursor.
 const DOWNLOAD_SILENT: SignedDuration = SignedDuration::from_mins(20);
-/// How long an operation may wait for its command: the queue keeps a message for four days.
+/// Time for which an operation may wait for its command: the queue keeps a message for four days.
 const NEVER_BEGUN: SignedDuration = SignedDuration::from_hours(4 * 24 + 1);
 
 /// The reason of an operation whose process ended without a word.
 pub const CUT_OFF: &str = "cut_off";
 
 impl Operation {
-    /// Whether another process than `by` is at work on it.
+    /// True if another process than `by` is at work on it.
     #[must_use]
     pub fn is_held_by_another(&self, by: &str, now: Timestamp) -> bool {
         self.work.as_ref().is_some_and(|work| work.by != by && work.held_until.is_some_and(|until| until > now))
     }
 
-    /// Whether its process and every further delivery of its command are gone. Measured from the last sign of life, never from the start: a run that works
+    /// True if its process and every further delivery of its command are gone. Measured from the last sign of life, never from the start: a run that works
     /// or waits for long is not dead, and neither is one that is queued.
     #[must_use]
     pub fn is_cut_off(&self, now: Timestamp) -> bool {
@@ -217,7 +217,7 @@ impl Operation {
         now.duration_since(alive) > limit
     }
 
-    /// Whether a command that arrives has something to do: also for an operation that was given up as cut off, whose command came late or from the dead
+    /// True if a command that arrives has something to do: also for an operation that was given up as cut off, whose command came late or from the dead
     /// letters. A download is left to the next one.
     #[must_use]
     pub fn can_go_on(&self) -> bool {
@@ -270,11 +270,11 @@ impl Operation {
 /// A revision that was queued: what the log must show before the order counts as processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueuedRevision {
-    /// What it says.
+    /// Digest of its content.
     pub digest: Digest,
-    /// When ShipStation says that it changed.
+    /// Time of the change by ShipStation.
     pub modified_at: Timestamp,
-    /// When it was read, where that is known.
+    /// Time at which it was read, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_at: Option<Timestamp>,
     /// The log held it already, without a sale: it was queued to be tried once more, so that its being there says nothing about whether that was done.
@@ -307,7 +307,7 @@ impl QueuedRevision {
     }
 }
 
-/// Which row of an import.
+/// Row of an import.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportedRow {
     /// The line of the file where it begins, counted from 1.
@@ -320,7 +320,7 @@ pub struct ImportedRow {
     pub field: Option<String>,
 }
 
-/// What became of one order in one operation, or of one row of an import.
+/// Outcome of one order in one operation, or of one row of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationRow {
     /// The order, where its id could be read.
@@ -329,10 +329,10 @@ pub struct OperationRow {
     /// Its number, where it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_number: Option<String>,
-    /// What became of it; none while it is queued.
+    /// Its outcome; none while it is queued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// Why, where it is not plain success.
+    /// Reason, where it is not plain success.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// The sentence for it.
@@ -362,7 +362,7 @@ impl OperationRow {
         }
     }
 
-    /// Whether the order simply became what it should, with nothing to say about it.
+    /// True if the order simply became what it should, with nothing to say about it.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.outcome == Some(Outcome::Captured) && self.reason.is_none()

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// ShipStation's zone, built into the program.
 static PACIFIC: TimeZone = jiff::tz::get!("America/Los_Angeles");
 
-/// How far ShipStation's clock and ours may differ when a repeated wall time is resolved.
+/// Difference that ShipStation's clock and ours may have when a repeated wall time is resolved.
 /// An edit that is read within it of its own repetition an hour later would be taken for the later one, so it is small.
 const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_secs(5);
 
@@ -30,7 +30,7 @@ impl PacificTime {
         wall_time(text).map(Self)
     }
 
-    /// What Pacific clocks show at `instant`.
+    /// Time that Pacific clocks show at `instant`.
     #[must_use]
     pub fn at(instant: Timestamp) -> Self {
         Self(PACIFIC.to_datetime(instant))
@@ -50,7 +50,7 @@ impl PacificTime {
         }
     }
 
-    /// Whether this wall time has not come yet at `now`. In the hour that happens twice its first passage counts.
+    /// True if this wall time has not come yet at `now`. In the hour that happens twice its first passage counts.
     #[must_use]
     pub fn is_ahead_of(self, now: Timestamp) -> bool {
         self.stated_instant(None) > now
@@ -105,7 +105,7 @@ pub fn wall_time(text: &str) -> Option<DateTime> {
     if offset_like { None } else { text.parse().ok() }
 }
 
-/// What nearly every time looks like: `2015-06-29T08:46:27.0000000`. Read at a quarter of the general parser's cost, which gets everything else.
+/// Form of nearly every time: `2015-06-29T08:46:27.0000000`. Read at a quarter of the general parser's cost, which gets everything else.
 fn usual_form(text: &[u8]) -> Option<DateTime> {
     fn number(digits: &[u8]) -> Option<i32> {
         digits.iter().try_fold(0_i32, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i32::from(digit - b'0')))

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $advice:literal;)+) => {
-        /// Why an order did not plainly become a sale, or what a person should know about how it did; or why a row of an import was refused.
+        /// Reason for which an order did not plainly become a sale, or a person should know about how it did; or for which a row of an import was refused.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Reason {
             $($(#[$doc])* #[serde(rename = $code)] $variant),+
@@ -20,7 +20,7 @@ macro_rules! reasons {
                 match self { $(Self::$variant => $code),+ }
             }
 
-            /// What it means and what to do, in one or two sentences.
+            /// Its meaning and what to do, in one or two sentences.
             #[must_use]
             pub fn advice(self) -> &'static str {
                 match self { $(Self::$variant => $advice),+ }
@@ -164,13 +164,13 @@ reasons! {
 }
 
 impl Reason {
-    /// Whether an order with this reason is not at the stage of capture yet, and gets there by itself.
+    /// True if an order with this reason is not at the stage of capture yet, and gets there by itself.
     #[must_use]
     pub fn is_waiting(self) -> bool {
         matches!(self, Self::AwaitingPayment | Self::OnHold | Self::NotShipped | Self::UnknownStatus)
     }
 
-    /// Whether an order with this reason is held because its goods may be in another sale.
+    /// True if an order with this reason is held because its goods may be in another sale.
     #[must_use]
     pub fn is_of_lineage(self) -> bool {
         matches!(self, Self::MergedAfterBooking | Self::SplitAfterBooking | Self::PossibleDuplicate)

@@ -35,20 +35,20 @@ pub struct Customer {
     /// Company.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub company: Option<String>,
-    /// Where invoices go.
+    /// Address for invoices.
     #[serde(default, skip_serializing_if = "Address::is_blank")]
     pub billing_address: Address,
-    /// Where the business is: the ship-to of the first order, for a customer made from one.
+    /// Address of the business: the ship-to of the first order, for a customer made from one.
     #[serde(default, skip_serializing_if = "Address::is_blank")]
     pub business_address: Address,
     /// The account of this customer's sales, unless product or settings name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revenue_account: Option<AccountId>,
-    /// When it came into being.
+    /// Time of its creation.
     pub created_at: Timestamp,
 }
 
-/// What kind of thing a product is (docs/requirements.md, section 6).
+/// Kind of a product (docs/requirements.md, section 6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProductKind {
@@ -81,13 +81,13 @@ impl ProductKind {
         }
     }
 
-    /// Whether units of it lie on our shelves.
+    /// True if units of it lie on our shelves.
     #[must_use]
     pub fn has_stock(self) -> bool {
         matches!(self, Self::Stock | Self::Assembly)
     }
 
-    /// Whether it consists of other products.
+    /// True if it consists of other products.
     #[must_use]
     pub fn has_components(self) -> bool {
         matches!(self, Self::Kit | Self::Assembly)
@@ -98,9 +98,9 @@ impl ProductKind {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
-    /// What it is.
+    /// The product.
     pub product_id: ProductId,
-    /// How many of it one unit takes: 1 or more.
+    /// Quantity of it that one unit takes: 1 or more.
     pub quantity: i64,
 }
 
@@ -114,7 +114,7 @@ pub struct Product {
     pub sku: String,
     /// As shown on sales.
     pub name: String,
-    /// What kind of thing.
+    /// Kind of the product.
     #[serde(default)]
     pub kind: ProductKind,
     /// Other codes under which orders name it.
@@ -126,16 +126,16 @@ pub struct Product {
     /// The account of its sales, unless the settings name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revenue_account: Option<AccountId>,
-    /// What a kit or an assembly consists of; empty for every other kind.
+    /// Components of a kit or an assembly; empty for every other kind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<Component>,
-    /// Who sends a drop-ship product.
+    /// Supplier that sends a drop-ship product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supplier: Option<String>,
     /// Its price in each price tier that has one, in the settings' currency, exact (S29).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub prices: BTreeMap<u8, Decimal>,
-    /// When it came into being.
+    /// Time of its creation.
     pub created_at: Timestamp,
 }
 
@@ -159,7 +159,7 @@ impl Product {
     }
 }
 
-/// What a merchant calls a price tier (S29). A tier needs no record to be used.
+/// A merchant's name for a price tier (S29). A tier needs no record to be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PriceTier {
@@ -169,7 +169,7 @@ pub struct PriceTier {
     pub tier: u8,
     /// Unique among price tiers.
     pub name: String,
-    /// When it came into being.
+    /// Time of its creation.
     pub created_at: Timestamp,
 }
 
@@ -181,7 +181,7 @@ pub struct Location {
     pub id: LocationId,
     /// Unique among locations.
     pub name: String,
-    /// Where it is.
+    /// Its address.
     #[serde(default, skip_serializing_if = "Address::is_blank")]
     pub address: Address,
     /// Lower comes first among equals.
@@ -190,7 +190,7 @@ pub struct Location {
     /// Not taken for new sales when false.
     #[serde(default = "yes")]
     pub active: bool,
-    /// When it came into being.
+    /// Time of its creation.
     pub created_at: Timestamp,
 }
 
@@ -199,7 +199,7 @@ fn yes() -> bool {
 }
 
 impl Location {
-    /// What is wrong with where it is: an address in the United States whose ZIP does not exist; or none at all, while orders are routed by distance. An
+    /// Faults of its address: an address in the United States whose ZIP does not exist; or none at all, while orders are routed by distance. An
     /// address elsewhere, or with a country that is not known, is taken as it is: routing leaves it out and says so.
     #[must_use]
     pub fn faults(&self, settings: &Settings) -> Vec<FieldError> {
@@ -218,7 +218,7 @@ impl Location {
     }
 }
 
-/// What an account is for.
+/// Purpose of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountKind {
@@ -242,12 +242,12 @@ pub struct Account {
     pub id: AccountId,
     /// Unique among accounts.
     pub name: String,
-    /// What it is for.
+    /// Its purpose.
     pub kind: AccountKind,
-    /// Whether payments may go to it (S73).
+    /// True if payments may go to it (S73).
     #[serde(default)]
     pub receives_payments: bool,
-    /// When it came into being.
+    /// Time of its creation.
     pub created_at: Timestamp,
 }
 
@@ -264,7 +264,7 @@ pub struct TaxComponent {
     pub account: Option<AccountId>,
 }
 
-/// Where a tax is due. Names are those of the bundled data (`stevedore-geography`).
+/// Place where a tax is due. Names are those of the bundled data (`stevedore-geography`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaxPlace {
@@ -286,16 +286,16 @@ pub struct TaxRule {
     pub id: TaxRuleId,
     /// Unique among tax rules; shown on sales.
     pub name: String,
-    /// What it consists of. May be empty: a rule that names an amount without stating a rate.
+    /// Its components. May be empty: a rule that names an amount without stating a rate.
     #[serde(default)]
     pub components: Vec<TaxComponent>,
-    /// Where it is due: the rule of a place of business (S65). None: taken only where the settings name it.
+    /// Place where it is due: the rule of a place of business (S65). None: taken only where the settings name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<TaxPlace>,
     /// The merchant's places of business of which it is the narrowest rule (S64); at most [`Self::MOST_ADDRESSES`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<Address>,
-    /// When it came into being.
+    /// Time of its creation.
     pub created_at: Timestamp,
 }
 

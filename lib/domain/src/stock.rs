@@ -16,9 +16,9 @@ pub const LARGEST_QUANTITY: i64 = 1_000_000_000;
 /// A product at a location.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StockKey {
-    /// What.
+    /// The product.
     pub product_id: ProductId,
-    /// Where.
+    /// Its location.
     pub location_id: LocationId,
 }
 
@@ -30,14 +30,14 @@ impl StockKey {
     }
 }
 
-/// How much there is, in units.
+/// Quantities at a level, in units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Level {
-    /// What lies at the location, picked or not.
+    /// Quantity at the location, picked or not.
     pub on_hand: i64,
-    /// What live sales have a claim on and have not shipped. May exceed what is on hand.
+    /// Quantity that live sales have a claim on and have not shipped. May exceed what is on hand.
     pub allocated: i64,
-    /// What is on hand and not picked.
+    /// Quantity on hand and not picked.
     pub unpicked: i64,
 }
 
@@ -59,7 +59,7 @@ impl Level {
     }
 }
 
-/// What is added to a level.
+/// Change of a level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Change {
     /// To what is on hand.
@@ -81,20 +81,20 @@ impl Change {
         }
     }
 
-    /// What undoes it.
+    /// The change that undoes it.
     #[must_use]
     pub fn inverse(self) -> Self {
         Self { on_hand: -self.on_hand, allocated: -self.allocated, unpicked: -self.unpicked }
     }
 
-    /// What it adds to what is available.
+    /// Its part in what is available.
     #[must_use]
     pub fn available(self) -> i64 {
         self.on_hand.saturating_sub(self.allocated)
     }
 }
 
-/// What must be there before a change may be made.
+/// Quantity that must be there before a change may be made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Floor {
     /// Nothing: a claim may exceed what there is.
@@ -107,7 +107,7 @@ pub enum Floor {
 }
 
 impl Floor {
-    /// Whether `level` is enough.
+    /// True if `level` is enough.
     #[must_use]
     pub fn holds(self, level: Level) -> bool {
         match self {
@@ -121,11 +121,11 @@ impl Floor {
 /// One write to a level.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockChange {
-    /// Which level.
+    /// Key of the level.
     pub key: StockKey,
-    /// What is added.
+    /// Quantities that are added.
     pub change: Change,
-    /// What must be there.
+    /// Quantity that must be there.
     pub floor: Floor,
 }
 
@@ -181,7 +181,7 @@ impl Levels {
     }
 }
 
-/// What moved stock.
+/// Cause of a movement of stock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MovementKind {
@@ -203,14 +203,14 @@ pub enum MovementKind {
     Unpick,
     /// A voided sale's goods come back.
     Unship,
-    /// What was made for a voided sale is taken apart.
+    /// Goods that were made for a voided sale are taken apart.
     Disassemble,
     /// Its components are free again.
     Recover,
 }
 
 impl MovementKind {
-    /// What `quantity` units of such a movement add to a level.
+    /// Change that `quantity` units of such a movement make to a level.
     #[must_use]
     pub fn change(self, quantity: i64) -> Change {
         let change = match self {
@@ -226,7 +226,7 @@ impl MovementKind {
         change
     }
 
-    /// What this movement takes back; itself where it takes nothing back.
+    /// The movement that this one takes back; itself where it takes nothing back.
     fn undone(self) -> Self {
         match self {
             Self::Release => Self::Allocate,
@@ -242,25 +242,25 @@ impl MovementKind {
 /// One movement of stock. Levels are the sum of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Movement {
-    /// When.
+    /// Time of the movement.
     pub at: Timestamp,
-    /// What it was.
+    /// Kind of the movement.
     pub kind: MovementKind,
-    /// What and where.
+    /// Product and location.
     pub key: StockKey,
-    /// How many units: positive, but for an adjustment that takes away.
+    /// Number of units: positive, but for an adjustment that takes away.
     pub quantity: i64,
 }
 
 impl Movement {
-    /// What it adds to its level.
+    /// Change that it makes to its level.
     #[must_use]
     pub fn change(&self) -> Change {
         self.kind.change(self.quantity)
     }
 }
 
-/// What movements add to each level, levels that they leave as they were left out.
+/// Sums of movements for each level, levels that they leave as they were left out.
 #[must_use]
 pub fn sum(movements: &[Movement]) -> BTreeMap<StockKey, Change> {
     let mut sums: BTreeMap<StockKey, Change> = BTreeMap::new();
@@ -278,18 +278,18 @@ pub fn sum(movements: &[Movement]) -> BTreeMap<StockKey, Change> {
 pub struct Adjustment {
     /// The person's own key against writing it twice, else made from what it says and when.
     pub id: String,
-    /// What.
+    /// The product.
     pub product_id: ProductId,
-    /// Where.
+    /// Its location.
     pub location_id: LocationId,
     /// Units that are added; negative takes away.
     pub quantity: i64,
-    /// Why.
+    /// Reason that the person gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// When.
+    /// Time of the correction.
     pub at: Timestamp,
-    /// Who.
+    /// Its author.
     pub by: String,
 }
 

@@ -3,7 +3,7 @@
 use super::{Change, ChangeKind};
 use crate::order::Address;
 
-/// What differs between two addresses for who delivers to them or sends an invoice. Case, blanks and punctuation do not, nor the extension of a ZIP, which the
+/// Differences between two addresses for a carrier or an invoice. Case, blanks and punctuation make none, nor does the extension of a ZIP, which the
 /// validation of addresses adds; nor does an address that the marketplace takes back when its time is over.
 pub(super) fn changes(path: &str, booked: &Address, newest: &Address) -> Vec<Change> {
     let taken_back = newest.is_blank() || (booked.street1.is_some() && newest.street1.is_none());

@@ -8,10 +8,10 @@ use super::words::{amount, label, line};
 use super::{Change, ChangeKind};
 use crate::order::Item;
 
-/// What tells a line by its goods: adjustment or not, SKU or else name, and the chosen options.
+/// Goods that tell a line: adjustment or not, SKU or else name, and the chosen options.
 type Goods = (bool, String, Vec<(String, String)>);
 
-/// What one pass pairs lines by.
+/// Key by which one pass pairs lines.
 #[derive(PartialEq, Eq, Hash)]
 enum Key {
     SameLine(u64, Goods),
@@ -23,7 +23,7 @@ enum Key {
     ChannelLine(bool, String),
 }
 
-/// Which lines of two revisions are one, by what tells them best: neither their order nor new ids make other lines of them. A line that only its id ties to
+/// Passes that pair the lines of two revisions, by what tells them best: neither their order nor new ids make other lines of them. A line that only its id ties to
 /// another has been replaced.
 const PASSES: [fn(&Item) -> Option<Key>; 7] = [
     |item| Some(Key::SameLine(item.id?, goods(item))),
@@ -69,7 +69,7 @@ pub(super) fn changes(booked: &[Item], newest: &[Item]) -> Vec<Change> {
     changes
 }
 
-/// What changed about one line.
+/// Changes of one line.
 fn pair(booked: &Item, newest: &Item) -> Vec<Change> {
     let at = |member: &str| format!("items[{}].{member}", label(newest));
     if goods(booked) != goods(newest) {

@@ -1,4 +1,4 @@
-//! What changed in ShipStation since an order was booked (S108; docs/requirements.md, section 9): always between the revision that was booked and the newest one, never
+//! Changes in ShipStation since an order was booked (S108; docs/requirements.md, section 9): always between the revision that was booked and the newest one, never
 //! between two that came after it.
 //!
 //! Only what the books depend on is a change: goods, prices, totals, addresses, warehouse, store, a hold, a cancellation, a merge or split, and less money.
@@ -21,7 +21,7 @@ pub enum ChangeKind {
     Cancelled,
     /// It was put on hold.
     OnHold,
-    /// Where it is sent or billed to.
+    /// The shipping or the billing address.
     AddressChanged,
     /// A line, discount or charge more.
     LineAdded,
@@ -33,7 +33,7 @@ pub enum ChangeKind {
     QuantityRaised,
     /// Less of a line's goods.
     QuantityLowered,
-    /// What one of a line's goods costs, or what a discount or charge amounts to.
+    /// The price of one of a line's goods, or the amount of a discount or charge.
     PriceChanged,
     /// The order's total, or the tax or shipping in it.
     TotalChanged,
@@ -54,7 +54,7 @@ pub enum ChangeKind {
 pub struct Change {
     /// Its kind.
     pub kind: ChangeKind,
-    /// What differs: `order_total`, `ship_to.street1`, `items[SKU].quantity`.
+    /// Path of the difference: `order_total`, `ship_to.street1`, `items[SKU].quantity`.
     pub path: String,
     /// As it was booked; none where there was nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,7 +80,7 @@ impl Change {
 }
 
 impl Changes {
-    /// What changed between the revision that was booked and the newest one. `paid` is what the books hold as paid through ShipStation, where anything is.
+    /// Changes between the revision that was booked and the newest one. `paid` is what the books hold as paid through ShipStation, where anything is.
     #[must_use]
     pub fn since_booking(booked: &Order, newest: &Order, paid: Option<Decimal>) -> Self {
         let mut changes = status(booked, newest);
@@ -116,13 +116,13 @@ impl Changes {
         Self { changes, at_stake }
     }
 
-    /// Whether nothing that was booked changed.
+    /// True if nothing that was booked changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// Whether there is a change of this kind.
+    /// True if there is a change of this kind.
     #[must_use]
     pub fn has(&self, kind: ChangeKind) -> bool {
         self.changes.iter().any(|change| change.kind == kind)

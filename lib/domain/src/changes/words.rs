@@ -5,13 +5,13 @@ use rust_decimal::Decimal;
 use super::{Change, ChangeKind, Changes};
 use crate::order::Item;
 
-/// How many changes one sentence names: an order of a thousand lines must not fill the log.
+/// Number of changes that one sentence names: an order of a thousand lines must not fill the log.
 const NAMED: usize = 5;
-/// How much of a line's name is told.
+/// Number of characters of a line's name that are shown.
 const LONGEST_LABEL: usize = 60;
 
 impl Changes {
-    /// What changed, in a sentence; empty where nothing did.
+    /// The changes in a sentence; empty where there is none.
     #[must_use]
     pub fn sentence(&self) -> String {
         let changes: Vec<&Change> = self.changes.iter().filter(|change| change.kind != ChangeKind::Cancelled).collect();
@@ -25,7 +25,7 @@ impl Changes {
 }
 
 impl Change {
-    /// What changed, in a few words.
+    /// The change in a few words.
     #[must_use]
     pub fn words(&self) -> String {
         let (from, to) = (self.from.as_deref().unwrap_or("nothing"), self.to.as_deref().unwrap_or("nothing"));
@@ -58,7 +58,7 @@ pub(super) fn amount(amount: Decimal) -> String {
     amount.to_string()
 }
 
-/// What a line is called: its SKU, else its name.
+/// Label of a line: its SKU, else its name.
 pub(super) fn label(item: &Item) -> String {
     let text = item.sku.as_deref().map(str::trim).filter(|sku| !sku.is_empty()).or(item.name.as_deref()).unwrap_or("-");
     text.chars().take(LONGEST_LABEL).collect()

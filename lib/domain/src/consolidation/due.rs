@@ -1,4 +1,4 @@
-//! Whether a local date's run is due: exactly one for each local date, whatever the clocks, the schedule and the admin do (decision 0025).
+//! Due dates of the runs: exactly one for each local date, whatever the clocks, the schedule and the admin do (decision 0025).
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Standing;
 use crate::settings::{Consolidation, Settings};
 
-/// What a tick has to do.
+/// Task of a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Nothing: every order becomes its own sale.
@@ -26,11 +26,11 @@ pub enum Decision {
 pub struct DueRun {
     /// The merchant's date whose sale this is.
     pub local_date: Date,
-    /// When it falls due. Orders captured up to here are in, whenever the run really begins.
+    /// Time at which it falls due. Orders captured up to here are in, whenever the run really begins.
     pub boundary: Timestamp,
 }
 
-/// Why nothing could be decided. Accepted settings never lead here.
+/// Reasons for which nothing could be decided. Accepted settings never lead here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Undecided {
     /// No such zone.
@@ -80,7 +80,7 @@ pub fn due(now: Timestamp, settings: &Settings, standing: &Standing) -> Result<D
     Ok(if boundary <= now { Decision::Begin(run) } else { Decision::Wait(run) })
 }
 
-/// Whether the zone's calendar has `date`: Samoa went from 29 to 31 December 2011.
+/// True if the zone's calendar has `date`: Samoa went from 29 to 31 December 2011.
 fn exists(zone: &TimeZone, date: Date) -> Result<bool, Undecided> {
     let begins = first_showing(zone, date.at(0, 0, 0, 0))?;
     Ok(zone.to_datetime(begins).date() == date)

@@ -1,4 +1,4 @@
-//! What is merged with what.
+//! Keys by which parts of a day are merged.
 
 use std::ops::AddAssign;
 
@@ -30,10 +30,10 @@ pub(super) struct LineKey {
     /// Prices that include tax are other prices than those without (N31).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tax_included: bool,
-    /// What others ship takes nothing from stock here, so it is not one line with what we ship.
+    /// True if another warehouse ships it: it takes nothing from stock here, so it is not one line with what we ship.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub external: bool,
-    /// What the kit consisted of: one that was changed during the day is two.
+    /// Components of the kit: one that was changed during the day is two.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<Component>,
 }

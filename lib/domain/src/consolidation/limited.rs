@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pairs;
 
-/// What amounts are summed under.
+/// Key under which amounts are summed.
 pub(super) trait Name: Ord + Clone {
     /// The name without what a channel chose; equal to itself where there is nothing of that.
     fn general(&self) -> Self;
@@ -33,7 +33,7 @@ impl<K, V> Default for Limited<K, V> {
 }
 
 impl<K: Name, V: AddAssign + Copy + Default> Limited<K, V> {
-    /// How many chosen names are kept apart.
+    /// Number of chosen names that are kept apart.
     pub(super) const NAMES: usize = 500;
 
     /// Adds `value` under `name`.

@@ -8,7 +8,7 @@ use super::options::Options;
 use crate::money::Minor;
 use crate::sale::SaleLine;
 
-/// What the lines with one [`LineKey`] add up to.
+/// Sum of the lines with one [`LineKey`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LineSum {
     /// The first by order of those that the lines have: channels spell one product's SKU and name differently.
@@ -17,7 +17,7 @@ pub(super) struct LineSum {
     /// The lines' comment, where all have the same: only in a sum that an earlier version put away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
-    /// What was chosen, and how often.
+    /// Chosen options with their counts.
     #[serde(default, skip_serializing_if = "Options::is_empty")]
     options: Options,
     quantity: i64,
@@ -57,7 +57,7 @@ impl LineSum {
         self.tax += line.tax;
     }
 
-    /// What an earlier version knew of the lines so far.
+    /// Takes over what an earlier version knew of the lines so far.
     fn take_over(&mut self) {
         if let Some(comment) = self.comment.take() {
             self.options.take_over(comment, self.quantity);

@@ -20,7 +20,7 @@ use crate::sale::{
 };
 use crate::settings::{InvoiceMode, Settings};
 
-/// What the orders of a day add up to so far: merged lines, charges, discounts and payments, never the orders themselves.
+/// Sum of the orders of a day so far: merged lines, charges, discounts and payments, never the orders themselves.
 ///
 /// Each order is booked by itself with [`book`](crate::sale::book) and added; every amount of the day is the sum of the orders' own amounts, and
 /// nothing is rounded anew. The result does not depend on the order in which orders are added. The sum can be written down with serde between two
@@ -35,10 +35,10 @@ pub struct DaySum {
     discounts: Limited<DiscountName, Minor>,
     payments: Limited<PaymentName, Minor>,
     tax_rules: BTreeMap<TaxRuleId, SaleTaxRule>,
-    /// What marketplaces keep; none where no order has any.
+    /// Tax that marketplaces keep; none where no order has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     withheld_tax: Option<Minor>,
-    /// How many orders go from where.
+    /// Number of orders from each location.
     locations: BTreeMap<LocationId, u64>,
     /// Of every order, where all have the same.
     sales_representative: Option<String>,
@@ -57,7 +57,7 @@ struct WarnedOrders {
     numbers: Vec<String>,
 }
 
-/// What one order brings to the day's sale (N5). The shares of a sale's orders add up to it.
+/// Amounts that one order brings to the day's sale (N5). The shares of a sale's orders add up to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// Its lines' totals.
@@ -75,7 +75,7 @@ pub struct Share {
 }
 
 impl Share {
-    /// What `sale` amounts to: an order's share of a day, or all of the day.
+    /// Amounts of `sale`: an order's share of a day, or all of the day.
     #[must_use]
     pub fn of(sale: &Sale) -> Self {
         Self {
@@ -89,7 +89,7 @@ impl Share {
     }
 }
 
-/// Why an order that was booked by itself cannot be in the day.
+/// Reason for which an order that was booked by itself cannot be in the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAdded {
     /// It was booked under other settings than the day's.
@@ -105,7 +105,7 @@ pub enum NotAdded {
     TooLarge,
 }
 
-/// Whose day it is, and when.
+/// Owner and time of a day.
 #[derive(Clone, Copy, Debug)]
 pub struct DayOf<'a> {
     /// The merchant's date.
@@ -118,7 +118,7 @@ pub struct DayOf<'a> {
     pub booked_at: Timestamp,
 }
 
-/// How many orders a warning of the day names.
+/// Number of orders that a warning of the day names.
 const NAMED_ORDERS: usize = 3;
 
 impl DaySum {
@@ -264,7 +264,7 @@ impl DaySum {
         (1..).zip(lines).map(|(number, (key, sum))| sum.line(number, key)).collect()
     }
 
-    /// Where most orders go from; none without orders.
+    /// Location of most orders; none without orders.
     fn location(&self) -> Option<(LocationId, String)> {
         let (location, most) = self.locations.iter().max_by_key(|(id, count)| (**count, std::cmp::Reverse(*id)))?;
         let reason = match self.orders {

@@ -1,4 +1,4 @@
-//! What buyers chose of one line of a day (S80, N5).
+//! Options that buyers chose of one line of a day (S80, N5).
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ fn is_zero(units: &i64) -> bool {
 }
 
 impl Options {
-    /// How many are kept apart.
+    /// Number of options that are kept apart.
     const NAMED: usize = 20;
 
     pub(super) fn of(line: &SaleLine) -> Self {

@@ -1,4 +1,4 @@
-//! What is kept about runs: one marker for each local date, and what the next decision needs.
+//! Records of runs: one marker for each local date, and what the next decision needs.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -18,7 +18,7 @@ pub struct RunRecord {
     pub settings_version: u64,
     /// The operation that tells people about it.
     pub operation_id: OperationId,
-    /// Where it goes on.
+    /// Next step of the run.
     pub step: RunStep,
     /// Orders in the sale; counted when everything was claimed.
     #[serde(default)]
@@ -26,17 +26,17 @@ pub struct RunRecord {
     /// Orders that were left out, each with a reason in its log entry.
     #[serde(default)]
     pub left_out: u64,
-    /// When the marker was written.
+    /// Time at which the marker was written.
     pub begun_at: Timestamp,
-    /// When the last step was done.
+    /// Time at which the last step was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-    /// When a person voided the sale.
+    /// Time at which a person voided the sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voided_at: Option<Timestamp>,
 }
 
-/// What a run does next. Each step can be repeated.
+/// Next step of a run. Each step can be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStep {
@@ -64,7 +64,7 @@ impl RunRecord {
         }
     }
 
-    /// Whether an order that was captured at `captured_at` may be in this run. One that was captured later never is.
+    /// True if an order that was captured at `captured_at` may be in this run. One that was captured later never is.
     #[must_use]
     pub fn takes(&self, captured_at: Timestamp) -> bool {
         captured_at <= self.boundary
@@ -84,7 +84,7 @@ pub struct LastRun {
     pub local_date: Date,
     /// Its boundary.
     pub boundary: Timestamp,
-    /// Whether it came to its end.
+    /// True once it came to its end.
     pub finished: bool,
 }
 
@@ -97,7 +97,7 @@ impl From<&RunRecord> for LastRun {
 /// All that [`due`](super::due) needs to know about the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
-    /// When daily consolidation was last turned on. There are no runs for dates that ended before.
+    /// Time at which daily consolidation was last turned on. There are no runs for dates that ended before.
     pub since: Timestamp,
     /// The newest run, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

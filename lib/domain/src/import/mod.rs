@@ -18,7 +18,7 @@ pub use row::{Known, Part, Row};
 /// Rows of one file.
 pub const MOST_ROWS: usize = 20_000;
 
-/// How a file is written.
+/// Format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
@@ -31,22 +31,22 @@ pub enum Format {
 /// One row of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Where it begins, counted from 1 with the header.
+    /// Line at which it begins, counted from 1 with the header.
     pub number: u64,
     /// Its SKU, where that could be read.
     pub sku: Option<String>,
-    /// What it says, or what is wrong with it.
+    /// The row, or its fault.
     pub row: Result<Row, RowFault>,
 }
 
-/// Why one row is refused.
+/// Reason for which one row is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowFault {
     /// The column or member at fault; none for the row as a whole.
     pub field: Option<String>,
     /// Stable, `snake_case`.
     pub code: &'static str,
-    /// What is wrong and what to write instead.
+    /// The fault, and what to write instead.
     pub message: String,
 }
 

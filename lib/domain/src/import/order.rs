@@ -9,7 +9,7 @@ use super::{Line, RowFault};
 pub struct Batch {
     /// Indices of lines.
     pub lines: Vec<usize>,
-    /// Whether they have components: then they may be parts of the same bills of materials as others.
+    /// True if they have components: then they may be parts of the same bills of materials as others.
     pub composed: bool,
 }
 

@@ -17,24 +17,24 @@ use crate::settings::FieldError;
 pub struct Part {
     /// The component's SKU.
     pub sku: String,
-    /// How many one unit takes.
+    /// Quantity that one unit takes.
     pub quantity: i64,
 }
 
-/// What a row says. What it does not speak of stays as it is; what it leaves empty is taken away, or takes its default.
+/// Content of a row. A column that is missing stays as it is; an empty one is taken away, or takes its default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Row {
-    /// Which product.
+    /// SKU of the product.
     pub sku: String,
     /// As shown on sales; a new product needs one.
     pub name: Option<String>,
-    /// What kind of thing.
+    /// Kind of the product.
     pub kind: Option<ProductKind>,
     /// Other codes under which orders name it.
     pub aliases: Option<Vec<String>>,
-    /// What it consists of.
+    /// Components of the product.
     pub components: Option<Vec<Part>>,
-    /// Who sends it.
+    /// Supplier that sends it.
     pub supplier: Option<Option<String>>,
     /// An account of revenue kind, by its id or its name.
     pub revenue_account: Option<Option<String>>,
@@ -104,7 +104,7 @@ pub(super) fn tier(text: &str) -> Option<u8> {
     (TIERS.contains(&tier) && tier.to_string() == text).then_some(tier)
 }
 
-/// What a row needs to know of the other records.
+/// Other records that a row depends on.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     /// Products by their SKU, as far as the rows name them as components.

@@ -41,7 +41,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Line>, Vec<FieldError>> {
     }
 }
 
-/// Which line a byte is in. The reader's own count has the line feed behind a carriage return, and blank lines, still ahead of it.
+/// Line of a byte. The reader's own count has the line feed behind a carriage return, and blank lines, still ahead of it.
 struct Place<'a> {
     text: &'a [u8],
     byte: usize,
@@ -63,7 +63,7 @@ impl Place<'_> {
     }
 }
 
-/// Whether quotes frame fields as they should: a quote that is never closed, or text behind a closing one, shifts every row behind it.
+/// Checks that quotes frame fields as they should: a quote that is never closed, or text behind a closing one, shifts every row behind it.
 fn framed(text: &str) -> Result<(), FieldError> {
     #[derive(PartialEq)]
     enum At {

@@ -1,4 +1,4 @@
-//! What the log says of a revision that came after the order was booked.
+//! Meaning of a revision that came after the order was booked.
 
 use jiff::Timestamp;
 
@@ -36,7 +36,7 @@ impl LogEntry {
         true
     }
 
-    /// Why a revision that says nothing new for the books is none: it was known before, or nothing that was booked depends on what it says.
+    /// Reason for which a revision that says nothing new for the books is none: it was known before, or nothing that was booked depends on what it says.
     #[must_use]
     pub(crate) fn unchanged_as(&self, seen: &SeenRevision) -> Reason {
         let known = self.revisions.iter().any(|other| other.key != seen.key && other.key.digest == seen.key.digest);

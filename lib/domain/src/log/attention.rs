@@ -19,7 +19,7 @@ impl Reason {
     /// The warnings of a sale's own fulfilment: those of a day's sale are its own, and no order's of it.
     pub const SHORT_PICKS: [Self; 2] = [Self::StockShort, Self::ComponentsShort];
 
-    /// Whether it is one of [`Self::WANT_ATTENTION`].
+    /// True if it is one of [`Self::WANT_ATTENTION`].
     #[must_use]
     pub fn wants_attention(self) -> bool {
         Self::WANT_ATTENTION.contains(&self)
@@ -27,7 +27,7 @@ impl Reason {
 }
 
 impl LogEntry {
-    /// What of the entry's warnings wants attention. A void sale answers all of them.
+    /// Warnings of the entry that want attention. A void sale answers all of them.
     #[must_use]
     pub fn attention(&self) -> Vec<Reason> {
         if self.state == LogState::Voided {
@@ -39,7 +39,7 @@ impl LogEntry {
 }
 
 impl Sale {
-    /// What of the sale's fulfilment wants attention.
+    /// Warnings of the sale's fulfilment that want attention.
     #[must_use]
     pub fn short_picks(&self) -> Vec<Reason> {
         if self.voided_at.is_some() {

@@ -1,4 +1,4 @@
-//! What a revision means: `classify(revision, settings, log entry) → Decision`.
+//! Meaning of a revision: `classify(revision, settings, log entry) → Decision`.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::order::{OrderStatus, Revision};
 use crate::reason::Reason;
 use crate::settings::Settings;
 
-/// What started a download.
+/// Starter of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
@@ -18,7 +18,7 @@ pub enum Trigger {
     Manual,
 }
 
-/// What is to be done with a revision.
+/// Task that a revision sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Take it into the log, and book it where orders are booked one by one.
@@ -38,7 +38,7 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// What the decision, carried out, counts as in its operation.
+    /// Outcome that the decision, carried out, counts as in its operation.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
@@ -52,7 +52,7 @@ impl Decision {
         }
     }
 
-    /// Why, where there is something to say.
+    /// Reason, where there is something to say.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
         match self {

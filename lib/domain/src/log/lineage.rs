@@ -1,4 +1,4 @@
-//! What an order has to do with others: combined, split, sent twice (N4; docs/requirements.md, section 5). What is in a sale that stands is not booked again.
+//! Relations of an order to others: combined, split, sent twice (N4; docs/requirements.md, section 5). Goods in a sale that stands are not booked again.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,7 @@ pub struct Kin {
 /// An order's absence from ShipStation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gone {
-    /// When ShipStation answered that there is no such order.
+    /// Time at which ShipStation answered that there is no such order.
     pub at: Timestamp,
     /// The order that it was combined into, where one is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,7 +54,7 @@ impl Gone {
     }
 }
 
-/// What the log knows of an order that may hold the same goods as another.
+/// Facts of the log about an order that may hold the same goods as another.
 #[derive(Clone, Debug)]
 pub struct Relative {
     /// The order.
@@ -91,7 +91,7 @@ fn survivor(entry: &LogEntry) -> Option<OrderId> {
     entry.gone().and_then(|gone| gone.into).or(entry.kin().and_then(|kin| kin.was_in))
 }
 
-/// Why an order is not booked by itself: its goods are in a sale already, or may be. With the orders for whose sake it is held.
+/// Reason for which an order is not booked by itself: its goods are in a sale already, or may be. With the orders for whose sake it is held.
 #[must_use]
 pub fn hold(order: &Order, entry: &LogEntry, relatives: &[Relative]) -> Option<(Warning, Vec<OrderId>)> {
     let none = Kin::default();
@@ -134,7 +134,7 @@ fn conflict(order: &Order, own: &Kin, relative: &Relative) -> Option<Reason> {
 }
 
 impl LogEntry {
-    /// What the order has to do with others, where there is anything.
+    /// Relations of the order to others, where there are any.
     #[must_use]
     pub fn kin(&self) -> Option<&Kin> {
         self.kin.as_deref()
@@ -243,7 +243,7 @@ impl LogEntry {
         self.leave_out(LogState::Blocked, why, at, by) || !again
     }
 
-    /// Whether the order is held for a person, who may have it booked all the same.
+    /// True if the order is held for a person, who may have it booked all the same.
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.state == LogState::Blocked && self.reason.is_some_and(Reason::is_of_lineage)

@@ -21,7 +21,7 @@ use crate::sale::{Sale, Warning};
 pub use classify::{Decision, Trigger, classify};
 pub use lineage::{Gone, Kin, Relative, hold, relatives};
 
-/// What became of an order in one operation: exactly one of these (P2).
+/// Outcome of an order in one operation: exactly one of these (P2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -49,7 +49,7 @@ impl Outcome {
         [Self::Captured, Self::Updated, Self::Unchanged, Self::Skipped, Self::Waiting, Self::Cancelled, Self::Refunded, Self::Failed];
 }
 
-/// Where an order stands.
+/// State of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogState {
@@ -97,7 +97,7 @@ impl LogState {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 
-    /// Whether the order is held here without a sale and may become one by itself.
+    /// True if the order is held here without a sale and may become one by itself.
     #[must_use]
     pub fn is_open(self) -> bool {
         matches!(self, Self::Pending | Self::Blocked | Self::Skipped | Self::Failed)
@@ -107,7 +107,7 @@ impl LogState {
 /// A revision that the log has seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenRevision {
-    /// Which.
+    /// Key of the revision.
     #[serde(flatten)]
     pub key: RevisionKey,
     /// The operation that brought it, where one did.
@@ -121,11 +121,11 @@ pub struct SeenRevision {
 /// One thing that happened to an order (N23).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimelineEvent {
-    /// When.
+    /// Time of the event.
     pub at: Timestamp,
-    /// What, in a few words.
+    /// The event in a few words.
     pub what: String,
-    /// Who: an operation's id, a person, or `system`.
+    /// Its author: an operation's id, a person, or `system`.
     pub by: String,
 }
 
@@ -142,9 +142,9 @@ pub struct LogEntry {
     /// The selling channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store_id: Option<StoreId>,
-    /// Where it stands.
+    /// State of the order.
     pub state: LogState,
-    /// Why, where it is not plainly booked.
+    /// Reason, unless it is plainly booked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// The sentence for it.
@@ -169,24 +169,24 @@ pub struct LogEntry {
     pub sale_total: Option<Minor>,
     /// The currency of both.
     pub currency: Currency,
-    /// What a person should know.
+    /// Warnings for a person.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
-    /// What happened, the oldest first; at most [`LogEntry::KEPT`] events, the first always among them.
+    /// Events, the oldest first; at most [`LogEntry::KEPT`], the first always among them.
     #[serde(default)]
     pub timeline: Vec<TimelineEvent>,
-    /// When the order was captured.
+    /// Time at which the order was captured.
     pub captured_at: Timestamp,
     /// The operation that captured it, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured_by: Option<OperationId>,
-    /// What it has to do with other orders, where there is anything.
+    /// Relations to other orders, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kin: Option<Box<Kin>>,
 }
 
 impl LogEntry {
-    /// How many revisions and events an entry keeps: an order edited every minute must not outgrow its item.
+    /// Number of revisions and events that an entry keeps: an order edited every minute must not outgrow its item.
     pub const KEPT: usize = 40;
 
     /// The newest revision's key.
@@ -283,7 +283,7 @@ impl LogEntry {
         self.sale_id.as_ref().and_then(SaleId::day)
     }
 
-    /// Where an order of a day's sale stands, by the marker of the day's run. The one write that ends the run, or voids the sale, says it for all of the day's
+    /// Takes over the state of the run: the place of an order of a day's sale follows from the marker of the day's run. The one write that ends the run, or voids the sale, says it for all of the day's
     /// orders at once: their entries are not written again.
     pub fn follow(&mut self, run: &RunRecord) {
         let follows = matches!(self.state, LogState::Consolidating | LogState::Booked | LogState::Voided);

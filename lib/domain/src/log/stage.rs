@@ -6,7 +6,7 @@ use crate::order::{Order, OrderStatus};
 use crate::reason::Reason;
 use crate::settings::{CaptureOrderWhen, Settings};
 
-/// How an order stands under the settings.
+/// Standing of an order under the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// It is captured, and may become a sale.
@@ -17,7 +17,7 @@ pub(super) enum Standing {
     Not(Reason),
 }
 
-/// How this state of an order stands. `captured`: the log has taken the order in before, so that the lock date, which keeps the schedule from old orders, does not
+/// Returns the standing of this state of an order. `captured`: the log has taken the order in before, so that the lock date, which keeps the schedule from old orders, does not
 /// hold back one that a person loaded.
 pub(super) fn standing(order: &Order, settings: &Settings, trigger: Trigger, captured: bool) -> Standing {
     if order.status == OrderStatus::Cancelled {
@@ -39,7 +39,7 @@ pub(super) fn standing(order: &Order, settings: &Settings, trigger: Trigger, cap
     if settings.tax_mapping_finished() { Standing::Ready } else { Standing::Not(Reason::TaxMappingUnfinished) }
 }
 
-/// Why the order is not at the stage of capture yet (S17–S20; docs/requirements.md, section 5).
+/// Reason for which the order is not at the stage of capture yet (S17–S20; docs/requirements.md, section 5).
 fn not_there_yet(order: &Order, when: CaptureOrderWhen) -> Option<Reason> {
     match (&order.status, when) {
         (OrderStatus::Unknown(_), _) => Some(Reason::UnknownStatus),

@@ -169,7 +169,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// Whether nothing is stated.
+    /// True if nothing is stated.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         *self == Self::default()

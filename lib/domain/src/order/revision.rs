@@ -20,7 +20,7 @@ use super::{Address, Order};
 /// and every earlier one stays in the code, or a release would take each order that is stored for changed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest {
-    /// Which fields are counted, and how.
+    /// Scheme: the fields that are counted, and their form.
     pub scheme: u8,
     /// The bits.
     pub value: u128,
@@ -67,30 +67,30 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-/// What orders the revisions of one order in time. The greatest key is the newest state.
+/// Key that orders the revisions of one order in time. The greatest key is the newest state.
 ///
 /// `modifyDate` decides; the hour that repeats each November is resolved by when the revision was read, and among equal
 /// times the one that was read later wins, since ShipStation always answers with the present state. The digest makes the order total, so
 /// that deliveries in any order end in the same state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RevisionKey {
-    /// When ShipStation says that the order changed.
+    /// Time of the order's change by ShipStation.
     pub modified_at: Timestamp,
-    /// When we read it; absent where a message does not say.
+    /// Time at which it was read; absent where a message does not say.
     pub read_at: Option<Timestamp>,
-    /// What it says.
+    /// Digest of its content.
     pub digest: Digest,
 }
 
 impl RevisionKey {
-    /// Whether a revision with this key says something newer than `known`. Under different schemes time alone decides: where the revision itself is at hand,
+    /// True if a revision with this key says something newer than `known`. Under different schemes time alone decides: where the revision itself is at hand,
     /// [`Revision::supersedes`] knows better.
     #[must_use]
     pub fn supersedes(&self, known: &Self) -> bool {
         self.digest != known.digest && self > known
     }
 
-    /// Whether both keys are those of one state as it was read once, also where two releases made them.
+    /// True if both keys are those of one state as it was read once, also where two releases made them.
     #[must_use]
     pub fn is_same_reading(&self, other: &Self) -> bool {
         self.modified_at == other.modified_at
@@ -101,7 +101,7 @@ impl RevisionKey {
 /// One state of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
-    /// What it says.
+    /// Content of the order.
     pub order: Order,
     /// Its place in time.
     pub key: RevisionKey,
@@ -116,7 +116,7 @@ impl Revision {
         Self { order, key }
     }
 
-    /// Whether it says what the revision with the digest `known` says, compared under that digest's scheme. A digest of a scheme that this release does not
+    /// True if it says what the revision with the digest `known` says, compared under that digest's scheme. A digest of a scheme that this release does not
     /// have (it was stored by a later one) says nothing: then only the stored orders themselves can be compared.
     #[must_use]
     pub fn says(&self, known: Digest) -> bool {
@@ -133,7 +133,7 @@ impl Revision {
         }
     }
 
-    /// Whether it says something newer than the revision with the key `known`.
+    /// True if it says something newer than the revision with the key `known`.
     #[must_use]
     pub fn supersedes(&self, known: &RevisionKey) -> bool {
         self.key > *known && !self.says(known.digest)
@@ -211,7 +211,7 @@ fn digest_under(order: &Order, scheme: u8) -> Option<Digest> {
     (scheme == NEWEST_SCHEME).then(|| digest(order))
 }
 
-/// What the first scheme counts. A later scheme writes this and then what it counts beyond it.
+/// Fields that the first scheme counts. A later scheme writes this and then what it counts beyond it.
 fn fields(order: &Order) -> Fields {
     // Taken apart by name: a field that is added to `Order` does not compile until a scheme counts it. Not this one: it is stored.
     let Order {

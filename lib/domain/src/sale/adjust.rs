@@ -13,7 +13,7 @@ use crate::money::{Currency, LARGEST_AMOUNT, Minor};
 use crate::settings::FieldError;
 use crate::stock::LARGEST_QUANTITY;
 
-/// What a person changes of a draft. What is none stays as it is.
+/// A person's change of a draft. Members that are none stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Adjustment {
     /// Changes of lines, each named by its number.
@@ -24,18 +24,18 @@ pub struct Adjustment {
     pub discounts: Option<Vec<Discount>>,
 }
 
-/// What a person changes of one line.
+/// A person's change of one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LineAdjustment {
-    /// Which.
+    /// Number of the line.
     pub line_no: u32,
-    /// What it is called.
+    /// Its name.
     pub name: Option<String>,
     /// Its comment, or none.
     pub comment: Option<Option<String>>,
     /// Only of a line that moves no stock.
     pub quantity: Option<i64>,
-    /// What one costs.
+    /// Price of one.
     pub unit_price: Option<Decimal>,
     /// Its tax.
     pub tax: Option<Minor>,
@@ -45,7 +45,7 @@ pub struct LineAdjustment {
     pub account: Option<Option<AccountId>>,
 }
 
-/// Why a sale is not adjusted.
+/// Reason for which a sale is not adjusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotAdjusted {
     /// The sale is void.
@@ -56,7 +56,7 @@ pub enum NotAdjusted {
     Wrong(Vec<FieldError>),
 }
 
-/// What a sale knows of its adjustments.
+/// Adjustments that a sale keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adjusted {
     /// The total before the first of them: what ShipStation stated.
@@ -68,18 +68,18 @@ pub struct Adjusted {
 /// One adjustment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdjustedBy {
-    /// When.
+    /// Time of the adjustment.
     pub at: Timestamp,
     /// By whom.
     pub by: String,
-    /// What changed, in a few words.
+    /// The changes in a few words.
     pub what: String,
     /// The total since then.
     pub total: Minor,
 }
 
 impl Adjusted {
-    /// How many adjustments a sale keeps: one that is adjusted every day must not outgrow its item.
+    /// Number of adjustments that a sale keeps: one that is adjusted every day must not outgrow its item.
     pub const KEPT: usize = 40;
 }
 
@@ -87,7 +87,7 @@ impl Adjusted {
 const NAMED_LINES: usize = 8;
 
 impl SaleLine {
-    /// Whether its quantity has a claim on stock here, or on a supplier.
+    /// True if its quantity has a claim on stock here, or on a supplier.
     #[must_use]
     pub fn moves_goods(&self) -> bool {
         self.product_id.is_some() && !self.service && !self.external
@@ -144,7 +144,7 @@ impl Sale {
         Ok(true)
     }
 
-    /// What a person's adjustments added to the total that ShipStation stated.
+    /// Amount that a person's adjustments added to the total that ShipStation stated.
     #[must_use]
     pub fn difference_to_shipstation(&self) -> Minor {
         self.adjusted.as_ref().map_or(Minor::ZERO, |adjusted| self.total - adjusted.stated_total)

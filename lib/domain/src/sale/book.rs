@@ -22,7 +22,7 @@ use crate::reference::{Location, ProductKind, TaxRule};
 use crate::settings::{Consolidation, InvoiceMode, Settings};
 use crate::stock::{LARGEST_QUANTITY, Levels, StockChange};
 
-/// What an order is booked with.
+/// Data with which an order is booked.
 #[derive(Clone, Copy, Debug)]
 pub struct Booking<'a> {
     /// The settings in force.
@@ -33,7 +33,7 @@ pub struct Booking<'a> {
     pub products: &'a Products,
     /// Every tax rule: the settings' default and those of places of business.
     pub tax_rules: &'a [TaxRule],
-    /// What is known of stock levels.
+    /// Known levels of stock.
     pub levels: &'a Levels,
     /// Every location that the settings name; with order routing on, every location.
     pub locations: &'a [Location],
@@ -50,13 +50,13 @@ pub struct Booking<'a> {
 pub struct Booked {
     /// The sale.
     pub sale: Sale,
-    /// Whose it is.
+    /// Its customer.
     pub customer: CustomerChoice,
-    /// What it adds to stock levels, written together with it.
+    /// Changes of stock levels, written together with it.
     pub stock: Vec<StockChange>,
 }
 
-/// Why there is no sale.
+/// Reason for which there is no sale.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unbookable {
     /// Something is missing here; the order stays pending until it is there.
@@ -292,7 +292,7 @@ fn not_added(order: &Order, tax: Minor, settings: &Settings, store_name: Option<
     Warning::new(Reason::TaxNotAdded, &format!("The order's tax is {tax} {currency}, and {store}."))
 }
 
-/// What was paid, also when it is more or less than the total (S72, S122); nothing without a payment account (S74).
+/// Payments, also more or less than the total (S72, S122); none without a payment account (S74).
 fn payments(order: &Order, settings: &Settings, calendar: &Calendar) -> Result<Vec<Payment>, Unbookable> {
     let Some(account) = settings.payment_account(order.payment_method.as_deref()) else { return Ok(Vec::new()) };
     let amount = settings.currency.minor(order.amount_paid).map_err(unbookable_amount)?;

@@ -1,4 +1,4 @@
-//! Whose sale it is (S103, S111, S112).
+//! Customer of a sale (S103, S111, S112).
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ pub struct CustomerMatches {
     pub linked: Option<Arc<Customer>>,
     /// The oldest with the order's e-mail address.
     pub by_email: Option<Arc<Customer>>,
-    /// Whether others have that address too.
+    /// True if others have that address too.
     pub email_is_shared: bool,
     /// The settings' customer.
     pub from_settings: Option<Arc<Customer>>,
 }
 
-/// What was decided.
+/// Choice of the customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CustomerChoice {
     /// An existing customer.
@@ -41,7 +41,7 @@ pub struct NewCustomer {
     pub link: Option<ShipstationCustomerId>,
 }
 
-/// Whether the order says who bought. Marketplace orders may not.
+/// True if the order names a buyer. Marketplace orders may not.
 #[must_use]
 pub fn names_somebody(order: &Order) -> bool {
     let named = |address: &Address| address.name.is_some() || address.company.is_some();

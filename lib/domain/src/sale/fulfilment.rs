@@ -1,4 +1,4 @@
-//! What the warehouse does with a sale: claims, assemblies, pick, pack and ship, and the stock that each of them moves (S30–S34, S57–S62, N18).
+//! Fulfilment of a sale: claims, assemblies, pick, pack and ship, and the stock that each of them moves (S30–S34, S57–S62, N18).
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use crate::reference::ProductKind;
 use crate::settings::{AutoAssembly, PickPackShip};
 use crate::stock::{Change, Floor, Levels, Movement, MovementKind, StockChange, StockKey, sum};
 
-/// What a sale has a claim on: one entry for each product and location, however many lines and kits ask for it.
+/// Claim of a sale: one entry for each product and location, however many lines and kits ask for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allocation {
-    /// What.
+    /// The product.
     pub product_id: ProductId,
-    /// Where.
+    /// Its location.
     pub location_id: LocationId,
-    /// How many units: 1 or more.
+    /// Number of units: 1 or more.
     pub quantity: i64,
     /// The product's own SKU, where it is only part of a kit and no line names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,38 +29,38 @@ pub struct Allocation {
 /// Units of a product that are made for a sale from its bill of materials.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assembly {
-    /// What is made.
+    /// The product that is made.
     pub product_id: ProductId,
-    /// Where; its components come from there too.
+    /// Its location; its components come from there too.
     pub location_id: LocationId,
-    /// How many units.
+    /// Number of units.
     pub quantity: i64,
     /// Draft while components are short.
     pub status: StageStatus,
-    /// What it takes in all.
+    /// Components that it takes in all.
     pub components: Vec<AssemblyPart>,
-    /// When it was made.
+    /// Time at which it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
 }
 
-/// What an assembly takes of one component.
+/// Quantity that an assembly takes of one component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssemblyPart {
-    /// What.
+    /// The component.
     pub product_id: ProductId,
-    /// How many units for the whole assembly.
+    /// Number of units for the whole assembly.
     pub quantity: i64,
 }
 
 /// A draft purchase: what a supplier shall send to the buyer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purchase {
-    /// Who sends it.
+    /// Supplier that sends it.
     pub supplier: String,
     /// Draft, or voided with the sale.
     pub status: StageStatus,
-    /// What.
+    /// Products that are bought.
     pub lines: Vec<PurchaseLine>,
 }
 
@@ -69,13 +69,13 @@ pub struct Purchase {
 pub struct PurchaseLine {
     /// The sale's line.
     pub line_no: u32,
-    /// What.
+    /// The product.
     pub product_id: ProductId,
-    /// How many units.
+    /// Number of units.
     pub quantity: i64,
 }
 
-/// Who moves stock.
+/// Actor that moves stock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// The system by itself: it takes nothing that other sales have a claim on.
@@ -84,25 +84,25 @@ pub enum Actor {
     Person,
 }
 
-/// How far a sale is to be fulfilled, and with what.
+/// Extent of a sale's fulfilment, and its inputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Fulfilment<'a> {
-    /// How far.
+    /// Extent of the fulfilment.
     pub mode: PickPackShip,
-    /// How much of a product with a bill of materials is made.
+    /// Quantity of a product with a bill of materials that is made.
     pub auto_assembly: AutoAssembly,
     /// The sale's products and their components.
     pub products: &'a Products,
-    /// What is known of their levels.
+    /// Known levels of the products.
     pub levels: &'a Levels,
-    /// Who does it.
+    /// Actor that does it.
     pub actor: Actor,
-    /// When.
+    /// Time of the fulfilment.
     pub at: Timestamp,
 }
 
 impl Fulfilment<'_> {
-    /// What may be taken at a level. Nothing where it is not known, which means enough.
+    /// Quantity that may be taken at a level. Nothing where it is not known, which means enough.
     fn within_reach(&self, key: &StockKey) -> Option<i64> {
         let level = self.levels.get(key)?;
         Some(match self.actor {
@@ -295,7 +295,7 @@ impl Sale {
         self.pick.found = Some(found);
     }
 
-    /// Whether a marketplace's warehouse sends all of it: nothing of that is done here.
+    /// True if a marketplace's warehouse sends all of it: nothing of that is done here.
     #[must_use]
     pub fn is_sent_by_others(&self) -> bool {
         !self.lines.is_empty() && self.lines.iter().all(|line| line.external)
@@ -373,7 +373,7 @@ impl Sale {
         in_order(movements)
     }
 
-    /// What the sale has added to each level up to now.
+    /// Sum that the sale has added to each level up to now.
     #[must_use]
     pub fn position(&self) -> BTreeMap<StockKey, Change> {
         sum(&self.movements())
@@ -397,7 +397,7 @@ impl Sale {
         keys
     }
 
-    /// How far fulfilment is, in a few words.
+    /// Extent of fulfilment in a few words.
     #[must_use]
     pub fn fulfilment_in_words(&self) -> &'static str {
         match (self.pick.status, self.pack.status, self.ship.status) {
@@ -418,7 +418,7 @@ impl Sale {
         allocation.sku.as_deref().or_else(own).unwrap_or(allocation.product_id.as_str())
     }
 
-    /// What the sale adds to levels beyond `before`.
+    /// Changes that the sale makes to levels beyond `before`.
     fn changes(&self, before: &BTreeMap<StockKey, Change>, floor: impl Fn(&StockKey, Change) -> Floor) -> Vec<StockChange> {
         let mut position = self.position();
         for (key, change) in before {
@@ -437,12 +437,12 @@ fn in_order(mut movements: Vec<Movement>) -> Vec<Movement> {
     movements
 }
 
-/// What one step of fulfilment makes and takes.
+/// Movements of one step of fulfilment.
 #[derive(Default)]
 struct Step {
     made: BTreeMap<StockKey, i64>,
     consumed: BTreeMap<StockKey, i64>,
-    /// What must be available.
+    /// Quantities that must be available.
     floors: BTreeMap<StockKey, i64>,
 }
 

@@ -7,19 +7,19 @@ use super::{Invoice, Payment, Sale, StageStatus, Warning};
 use crate::money::{LARGEST_AMOUNT, Minor};
 use crate::reason::Reason;
 
-/// What the accounting system is to hear of an invoice. One at a time: what it has not heard yet it need not hear twice.
+/// News of an invoice for the accounting system. One at a time: what it has not heard yet it need not hear twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sync {
-    /// What happened.
+    /// The event.
     pub action: SyncAction,
-    /// When.
+    /// Time of the event.
     pub created_at: Timestamp,
-    /// When an accounting connector said that it has it.
+    /// Time at which an accounting connector acknowledged it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged_at: Option<Timestamp>,
 }
 
-/// What happened to an invoice.
+/// Event of an invoice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncAction {
@@ -29,7 +29,7 @@ pub enum SyncAction {
     Voided,
 }
 
-/// Why a payment was not added.
+/// Reason for which a payment was not added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentRefused {
     /// The invoice is void.
@@ -48,7 +48,7 @@ pub enum PaymentRefused {
 pub const MOST_PAYMENTS: usize = 100;
 
 impl Sync {
-    /// Whether an accounting connector still has to fetch it.
+    /// True if an accounting connector still has to fetch it.
     #[must_use]
     pub fn is_pending(&self) -> bool {
         self.acknowledged_at.is_none()
@@ -76,7 +76,7 @@ impl Invoice {
         };
     }
 
-    /// What was paid and has not gone back.
+    /// Amount that was paid and has not gone back.
     #[must_use]
     pub fn paid(&self) -> Minor {
         self.payments.iter().map(|payment| payment.amount).sum()

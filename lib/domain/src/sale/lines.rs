@@ -8,7 +8,7 @@ use crate::money::{AmountError, Currency, LARGEST_AMOUNT, Minor};
 use crate::order::{Item, ItemOption, Order};
 use crate::settings::StoreTax;
 
-/// How long a comment is shown in lists: characters.
+/// Characters of a comment that lists show.
 pub const DISPLAYED_COMMENT: usize = 256;
 
 /// The chosen options as one comment: `Colour: Red; Size: L` (S80).
@@ -44,7 +44,7 @@ pub(super) struct Amounts<'a> {
     pub lines: Vec<(&'a Item, Minor)>,
     pub charges: Vec<Charge>,
     pub discounts: Vec<Discount>,
-    /// What ShipStation's own numbers leave: zero, or the amount of the visible adjustment.
+    /// Difference that ShipStation's own numbers leave: zero, or the amount of the visible adjustment.
     pub difference: Minor,
     /// As ShipStation states it.
     pub tax: Minor,

@@ -1,4 +1,4 @@
-//! Where an order's goods come from (S56, S63, N9).
+//! Location of an order's goods (S56, S63, N9).
 
 use stevedore_geography::{Distance, Point, Zip};
 
@@ -10,7 +10,7 @@ use crate::reason::Reason;
 use crate::reference::Location;
 use crate::settings::Settings;
 
-/// How many locations a reason names with their distance, and how many without.
+/// Number of locations that a reason names with their distance, and of those without.
 const NAMED: usize = 5;
 
 /// The location of an order and why: with order routing the active one nearest to the ship-to address, else the mapped one of its warehouse, else the default.
@@ -79,7 +79,7 @@ fn origin(ship_to: &Address) -> Result<(Point, Option<String>), String> {
     Ok((point, Some(format!("measured from the middle of {}, since the ship-to ZIP is not known", state.name()))))
 }
 
-/// Where a location is: by its ZIP. Its country may be left out.
+/// Point of a location, by its ZIP. Its country may be left out.
 fn point(location: &Location) -> Option<Point> {
     let Address { country, postal_code, .. } = &location.address;
     let place = Zip::parse(postal_code.as_deref()?)?.place()?;

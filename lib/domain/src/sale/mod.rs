@@ -41,13 +41,13 @@ pub use product::{ProductMatch, Products};
 pub struct Sale {
     /// Derived from the order or the day.
     pub id: SaleId,
-    /// What people call it: the order's number, which is not unique, or the day's.
+    /// Number that people use: the order's number, which is not unique, or the day's.
     pub number: String,
-    /// What it was made from.
+    /// Origin of the sale.
     pub kind: SaleKind,
     /// The order or the day it was made from.
     pub source: Source,
-    /// Who bought.
+    /// The buyer.
     pub customer: SaleCustomer,
     /// The order's own billing address.
     #[serde(default, skip_serializing_if = "Address::is_blank")]
@@ -58,15 +58,15 @@ pub struct Sale {
     /// The ShipStation store's name, where the settings ask for it (S43).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sales_representative: Option<String>,
-    /// Where the goods come from.
+    /// Location of the goods.
     pub location_id: LocationId,
-    /// Why from there.
+    /// Reason for that location.
     pub location_reason: String,
     /// The settings' price tier at the time.
     pub price_tier: u8,
     /// The settings' currency at the time.
     pub currency: Currency,
-    /// What was sold.
+    /// Lines that were sold.
     pub lines: Vec<SaleLine>,
     /// Additional charges on the whole order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -88,13 +88,13 @@ pub struct Sale {
     pub withheld_tax: Option<Minor>,
     /// The invoice.
     pub invoice: Invoice,
-    /// What it has a claim on.
+    /// Its claims on stock.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allocations: Vec<Allocation>,
-    /// What is made for it.
+    /// Assemblies that are made for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assemblies: Vec<Assembly>,
-    /// What suppliers shall send.
+    /// Orders to suppliers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub purchases: Vec<Purchase>,
     /// Picking.
@@ -106,19 +106,19 @@ pub struct Sale {
     /// Shipping.
     #[serde(default, skip_serializing_if = "Stage::is_untouched")]
     pub ship: Stage,
-    /// What a person should know about how it was booked.
+    /// Warnings for a person about how it was booked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
     /// The order's own date on the merchant's calendar. None on a day's sale, which has its day's, and on sales that were booked before it was kept.
     /// It is written as payments write theirs, which is nearly always the same date.
     #[serde(default, rename = "date", skip_serializing_if = "Option::is_none")]
     pub order_date: Option<Date>,
-    /// What people changed of it while it was a draft (S39).
+    /// People's changes of it while it was a draft (S39).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adjusted: Option<Box<Adjusted>>,
-    /// When it was booked.
+    /// Time at which it was booked.
     pub created_at: Timestamp,
-    /// When it was voided.
+    /// Time at which it was voided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voided_at: Option<Timestamp>,
     /// The order's revision that it was made from. The orders of a day have their own each, in the log. Not written where the sale stands in one item with
@@ -127,7 +127,7 @@ pub struct Sale {
     pub booked_revision: Option<RevisionKey>,
 }
 
-/// What a sale was made from.
+/// Origin of a sale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SaleKind {
@@ -139,7 +139,7 @@ pub enum SaleKind {
     RefundOnly,
 }
 
-/// What is behind a sale. In JSON the two are told apart by their members: sales of single orders are written as they always were.
+/// Orders behind a sale. In JSON the two are told apart by their members: sales of single orders are written as they always were.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Source {
@@ -165,7 +165,7 @@ impl Source {
 pub struct DaySource {
     /// The merchant's date.
     pub local_date: Date,
-    /// How many orders are in it.
+    /// Number of orders in it.
     pub order_count: u64,
 }
 
@@ -210,7 +210,7 @@ pub struct SaleLine {
     /// Not a product of ours, or one without stock.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub service: bool,
-    /// What one of it consisted of when it was sold, for a kit: giving it back does not depend on what the kit becomes later (N18).
+    /// Components of one of it when it was sold, for a kit: giving it back does not depend on what the kit becomes later (N18).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<Component>,
     /// Shipped by others, such as a marketplace's warehouse: stock here is not touched.
@@ -240,7 +240,7 @@ pub struct SaleLine {
     /// The revenue account; none until the merchant's books decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
-    /// Where this line's goods come from.
+    /// Location of this line's goods.
     pub location_id: LocationId,
 }
 
@@ -279,14 +279,14 @@ pub struct Charge {
 pub struct Discount {
     /// As ShipStation named it.
     pub name: String,
-    /// What it takes off: zero or more.
+    /// Amount that it takes off: zero or more.
     pub amount: Minor,
 }
 
 /// The invoice of a sale. Its lines are the sale's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invoice {
-    /// How far it is.
+    /// State of the stage.
     pub status: StageStatus,
     /// Its number: see [`invoice_number`].
     pub number: String,
@@ -296,7 +296,7 @@ pub struct Invoice {
     /// Payments that were on it when it was voided: a record, and no money of anybody's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub voided_payments: Vec<Payment>,
-    /// What the accounting system is to hear of it.
+    /// Pending news of it for the accounting system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync: Option<Sync>,
 }
@@ -304,7 +304,7 @@ pub struct Invoice {
 /// A payment on an invoice (S72).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
-    /// What was paid: also more or less than the total.
+    /// Amount that was paid: also more or less than the total.
     pub amount: Minor,
     /// The account that received it.
     pub account: AccountId,
@@ -317,7 +317,7 @@ pub struct Payment {
     /// The key of a payment that a person added, against adding it twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Who added it; none for what ShipStation reported.
+    /// Person who added it; none for what ShipStation reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
 }
@@ -325,12 +325,12 @@ pub struct Payment {
 /// A stage of fulfilment. What it handles are the sale's allocations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {
-    /// How far it is.
+    /// State of the stage.
     pub status: StageStatus,
-    /// When it was done; stays when the sale is voided.
+    /// Time at which it was done; stays when the sale is voided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// What a draft pick found of each allocation; none: nobody has looked.
+    /// Quantities that a draft pick found of each allocation; none: it has not looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Vec<i64>>,
 }
@@ -341,7 +341,7 @@ impl Stage {
     }
 }
 
-/// How far a stage is.
+/// State of a stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StageStatus {
@@ -389,7 +389,7 @@ pub enum SaleStatus {
 }
 
 impl Sale {
-    /// What each component of its rule takes of a line's tax; the amounts add up to it exactly. Empty where the rule has no components.
+    /// Part of a line's tax that each component of its rule takes; the amounts add up to it exactly. Empty where the rule has no components.
     #[must_use]
     pub fn tax_allocation(&self, line: &SaleLine) -> Vec<(&TaxComponent, Minor)> {
         let rule = self.tax_rules.iter().find(|rule| rule.id == line.tax_rule);

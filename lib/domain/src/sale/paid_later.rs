@@ -15,7 +15,7 @@ fn prefix(order: OrderId) -> String {
 }
 
 impl Sale {
-    /// What the sale holds as paid through ShipStation for an order of its own: what the booked revision stated, and what was added since. Payments that a
+    /// Amount that the sale holds as paid through ShipStation for an order of its own: what the booked revision stated, and what was added since. Payments that a
     /// person added are none of that.
     #[must_use]
     pub fn paid_through_shipstation(&self, booked: &Order) -> Decimal {

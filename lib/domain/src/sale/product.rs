@@ -1,4 +1,4 @@
-//! Which product of ours a line names (S82, S123, S125).
+//! Product of ours that a line names (S82, S123, S125).
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub struct Products {
     known: HashMap<ProductId, Arc<Product>>,
 }
 
-/// What a line's product was found to be.
+/// Match of a line's product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProductMatch<'a> {
     /// This product.

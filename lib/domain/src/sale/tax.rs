@@ -71,7 +71,7 @@ pub(super) fn spread_tax(
     Ok(result)
 }
 
-/// What each item states for all of its units, in minor units with their fraction; none where it states nothing, or where no item states anything but zero.
+/// Amounts that each item states for all of its units, in minor units with their fraction; none where it states nothing, or where no item states anything but zero.
 fn own_amounts(lines: &[(&Item, Minor)], currency: Currency) -> Result<Vec<Option<Decimal>>, AmountError> {
     let mut own = Vec::with_capacity(lines.len());
     for (item, _) in lines {
@@ -123,12 +123,12 @@ impl Spread {
     }
 }
 
-/// What a rule of `percent` takes of `amount`, halves away from zero (S70).
+/// Amount that a rule of `percent` takes of `amount`, halves away from zero (S70).
 pub(super) fn recalculated(amount: Minor, percent: Decimal) -> Minor {
     taken(amount, percent, Decimal::ONE_HUNDRED)
 }
 
-/// What of `amount` is tax where it includes a tax of `percent` of the rest.
+/// Part of `amount` that is tax where it includes a tax of `percent` of the rest.
 pub(super) fn contained(amount: Minor, percent: Decimal) -> Minor {
     taken(amount, percent, Decimal::ONE_HUNDRED + percent)
 }

@@ -1,4 +1,4 @@
-//! What tax each part of an order bears: by what its store says of tax, and by the settings (S53–S55, S68–S71, N17, N31).
+//! Tax that each part of an order bears: by what its store says of tax, and by the settings (S53–S55, S68–S71, N17, N31).
 
 use super::lines::Amounts;
 use super::tax::{Spread, contained, recalculated, spread_tax};
@@ -14,9 +14,9 @@ pub(super) struct Taxed {
     pub lines: Vec<Minor>,
     /// The amounts of lines and charges include their taxes: less these they are net.
     pub included: bool,
-    /// What the marketplace keeps.
+    /// Amount that the marketplace keeps.
     pub withheld: Option<Minor>,
-    /// What a person should know.
+    /// Warnings for a person.
     pub warnings: Vec<Warning>,
 }
 
@@ -76,7 +76,7 @@ pub(super) fn tax_parts(
     Ok(Taxed { lines: spread.lines, included, withheld: None, warnings })
 }
 
-/// What the rule takes of each line, and of each charge where these are taxed; of prices that include tax it is contained in them.
+/// Amount that the rule takes of each line, and of each charge where these are taxed; of prices that include tax it is contained in them.
 fn by_rule(parts: &Amounts<'_>, taxable: usize, rule: &TaxRule, charges_taxed: bool, included: bool) -> Spread {
     let percent = rule.percent();
     let tax = |amount| if included { contained(amount, percent) } else { recalculated(amount, percent) };

@@ -1,4 +1,4 @@
-//! What a write of the settings changed: the history keeps it with who wrote it and when.
+//! Changes that a write of the settings made: the history keeps them with author and time.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

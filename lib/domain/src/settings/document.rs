@@ -15,7 +15,7 @@ pub const MALFORMED_JSON: &str = "malformed_json";
 /// The largest document in bytes: a third of what one DynamoDB item holds (400 KB), and room for thousands of warehouses.
 pub const LARGEST_DOCUMENT: usize = 128 * 1024;
 
-/// How much of a refused value a message quotes, in characters.
+/// Number of characters of a refused value that a message quotes.
 const QUOTED: usize = 60;
 
 /// One fault of a settings document.
@@ -25,7 +25,7 @@ pub struct FieldError {
     pub pointer: String,
     /// Stable, `snake_case`.
     pub code: &'static str,
-    /// What is wrong and what to write instead.
+    /// The fault, and what to write instead.
     pub message: String,
 }
 

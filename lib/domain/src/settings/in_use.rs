@@ -1,13 +1,13 @@
-//! Where the settings name an account or a location, so that neither is changed behind their back into what they could not name (S41, S63, S73).
+//! Places where the settings name an account or a location, so that neither is changed behind their back into what they could not name (S41, S63, S73).
 
 use super::{FieldError, Settings};
 use crate::reference::{Account, AccountKind, Location};
 
-/// How many places a message names: a shop of fifty payment methods needs no list of them.
+/// Number of places that a message names: a shop of fifty payment methods needs no list of them.
 const SHOWN: usize = 5;
 
 impl Settings {
-    /// What of an account does not fit the places where these settings name it.
+    /// Faults of an account in the places where these settings name it
     #[must_use]
     pub fn account_faults(&self, account: &Account) -> Vec<FieldError> {
         let mut faults = Vec::new();
@@ -31,7 +31,7 @@ impl Settings {
         faults
     }
 
-    /// What of a location does not fit the places where these settings name it.
+    /// Faults of a location in the places where these settings name it.
     #[must_use]
     pub fn location_faults(&self, location: &Location) -> Vec<FieldError> {
         if location.active {

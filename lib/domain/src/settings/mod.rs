@@ -40,13 +40,13 @@ pub struct Settings {
     pub currency: Currency,
     /// The customer of orders that name nobody; with daily consolidation the customer of every sale.
     pub customer_id: Option<CustomerId>,
-    /// Which price tier (1 to 10) receives product prices on download.
+    /// Price tier (1 to 10) that receives product prices on download.
     pub price_tier: u8,
-    /// How far fulfilment goes by itself.
+    /// Extent of automatic fulfilment.
     pub pick_pack_ship: PickPackShip,
     /// Cut restocks of refunds to what was shipped instead of reporting `pending_fulfilment`.
     pub ignore_restock_for_unfulfilled: bool,
-    /// Whether invoices wait for a person.
+    /// State of new invoices: drafts wait for a person.
     pub invoice_status: InvoiceMode,
     /// Overrides the account of product, customer and every other mapping.
     pub revenue_account: Option<AccountId>,
@@ -56,7 +56,7 @@ pub struct Settings {
     pub dimension_units: DimensionUnits,
     /// The ShipStation store's name becomes the sale's sales representative.
     pub store_name_as_sales_rep: bool,
-    /// How products are linked on download.
+    /// Way in which products are linked on download.
     pub match_products: MatchProducts,
     /// Create a product when no SKU matches.
     pub create_missing_products: bool,
@@ -66,7 +66,7 @@ pub struct Settings {
     pub shipment_is_taxable: bool,
     /// Take the location nearest to the ship-to address.
     pub order_routing: bool,
-    /// How much of a product with a bill of materials is assembled.
+    /// Quantity of a product with a bill of materials that is assembled.
     pub auto_assembly: AutoAssembly,
     /// ShipStation warehouse to location.
     pub location_map: LocationMap,
@@ -82,7 +82,7 @@ pub struct Settings {
     pub exclude_tags: Vec<TagId>,
     /// Orders of these stores are skipped.
     pub exclude_stores: Vec<StoreId>,
-    /// How many minutes the end of a window lies in the past.
+    /// Minutes that the end of a window lies in the past.
     pub download_delay_minutes: u32,
     /// Minutes between two scheduled downloads: 60 by default, 5 at least.
     pub poll_minutes: u32,
@@ -226,7 +226,7 @@ choice! {
 }
 
 choice! {
-    /// How a store states the tax of its orders, in `tax.by_store` (N17, N31).
+    /// Form in which a store states the tax of its orders, in `tax.by_store` (N17, N31).
     StoreTax {
         /// On top of prices.
         Added = "added",
@@ -274,7 +274,7 @@ impl<'de> Deserialize<'de> for LocalTime {
     }
 }
 
-/// Which location serves which ShipStation warehouse (S63).
+/// Locations of the ShipStation warehouses (S63).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LocationMap {
@@ -292,7 +292,7 @@ pub struct TaxSettings {
     pub default_rule: Option<TaxRuleId>,
     /// Replace ShipStation's amount by the rule's.
     pub recalculate: bool,
-    /// How each store states tax. A store that is not named adds it.
+    /// Form in which each store states tax. A store that is not named adds it.
     pub by_store: BTreeMap<StoreId, StoreTax>,
 }
 
@@ -307,13 +307,13 @@ pub struct PaymentSettings {
 }
 
 impl Settings {
-    /// Whether the tax mapping is finished, so that orders may be booked (S71).
+    /// True once the tax mapping is finished, so that orders may be booked (S71).
     #[must_use]
     pub fn tax_mapping_finished(&self) -> bool {
         self.tax.default_rule.is_some()
     }
 
-    /// How the store states tax; an order without a store adds it.
+    /// Form in which the store states tax; an order without a store adds it.
     #[must_use]
     pub fn store_tax(&self, store: Option<StoreId>) -> StoreTax {
         store.and_then(|store| self.tax.by_store.get(&store)).copied().unwrap_or(StoreTax::Added)

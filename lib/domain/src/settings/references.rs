@@ -1,4 +1,4 @@
-//! What a settings document may name: reference data of the merchant's, loaded by the caller so that validation stays pure.
+//! Reference data that a settings document may name, loaded by the caller so that validation stays pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +11,12 @@ use crate::reference::{Account, AccountKind, Customer, Location, TaxRule};
 /// The longest text that is taken for an id, in bytes: far above any of ours, far below what a key of the table holds (2,048).
 const LONGEST_ID: usize = 256;
 
-/// What the settings need to know about an account.
+/// Facts about an account that the settings depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccountUse {
-    /// What it is for; `revenue_account` takes revenue alone.
+    /// Its purpose; `revenue_account` takes revenue alone.
     pub kind: AccountKind,
-    /// Whether payments may go to it (S73).
+    /// True if payments may go to it (S73).
     pub receives_payments: bool,
 }
 
@@ -34,7 +34,7 @@ pub struct References {
 }
 
 impl References {
-    /// What was found of the ids in a [`Named`].
+    /// Records that were found of the ids in a [`Named`].
     #[must_use]
     pub fn found<'a>(
         accounts: impl IntoIterator<Item = &'a Account>,
@@ -102,7 +102,7 @@ impl Settings {
     }
 }
 
-/// Whether a text may be one of our ids, so that it is worth looking up.
+/// True if a text may be one of our ids, so that it is worth looking up.
 pub(super) fn may_be_id(text: &str) -> bool {
     !text.trim().is_empty() && text.len() <= LONGEST_ID
 }

@@ -25,7 +25,7 @@ pub const PRICE_TIERS: RangeInclusive<u64> = 1..=10;
 /// Minutes between two scheduled downloads: a day at most, so that a forgotten value is not taken for an outage.
 pub const POLL_MINUTES: RangeInclusive<u64> = 5..=1440;
 
-/// How many minutes a window may end in the past: a day at most, as far as an order may run late.
+/// Minutes that a window may end in the past: a day at most, as far as an order may run late.
 pub const DOWNLOAD_DELAY_MINUTES: RangeInclusive<u64> = 0..=1440;
 
 /// Reads the whole settings from the body of a write. Missing members take their defaults, so a document is complete by itself

@@ -1,4 +1,4 @@
-//! How single values of a settings document are read, each with the fault that says what to write instead.
+//! Readers of single values of a settings document, each with the fault that says what to write instead.
 
 use std::ops::RangeInclusive;
 

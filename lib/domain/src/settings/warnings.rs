@@ -1,4 +1,4 @@
-//! What a person should know about settings that are accepted all the same.
+//! Warnings about settings that are accepted all the same.
 
 use super::Settings;
 use crate::reason::Reason;
@@ -8,7 +8,7 @@ use crate::sale::Warning;
 /// The member under which settings are answered with their warnings. It is no setting: a write may send it back, and it is never kept.
 pub const WARNINGS: &str = "warnings";
 
-/// How many rules a warning names.
+/// Number of rules that a warning names.
 const NAMED: usize = 5;
 
 impl Settings {

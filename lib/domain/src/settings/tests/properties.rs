@@ -125,7 +125,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    /// What is read (GET) can be written back (PUT) as it is, and what the table keeps reads back equal.
+    /// A document that is read (GET) can be written back (PUT) as it is, and what the table keeps reads back equal.
     #[test]
     fn settings_survive_their_document(settings in settings()) {
         let text = serde_json::to_string(&settings).unwrap();

@@ -99,7 +99,7 @@ fn s41_default_revenue_account_exists_and_is_of_revenue_kind() {
     assert_refused(&json!({"default_revenue_account": 400}), "/default_revenue_account", "wrong_type");
 }
 
-/// N17, N31: how each store states tax. A store has one spelling, and one that is not named adds its tax.
+/// N17, N31: form in which each store states tax. A store has one spelling, and one that is not named adds its tax.
 #[test]
 fn n17_n31_tax_by_store() {
     let by_store = |map| json!({"tax": {"by_store": map}});
