@@ -2,8 +2,9 @@
 
 Functions, queues, event source mappings, table, secret and schedules are made by CloudFormation from
 infra/template.yaml, and every function works under the role that the template gives it: ministack evaluates the
-policies of each call (`AUTH`). Four things differ from AWS: the architecture is this machine's, ShipStation is the
-sandbox, `Ref` of a secret is written as its ARN, and the policies by which queues want TLS are left out.
+policies of each call (`AUTH`). Five things differ from AWS: the architecture is this machine's, ShipStation is the
+sandbox, `Ref` of a secret is written as its ARN, a grant of a queue's call names the batch of it too, and the policies by
+which queues want TLS are left out.
 """
 
 import io
@@ -33,6 +34,13 @@ ENDPOINT = f"http://127.0.0.1:{PORT}"
 # The slowest step is ministack's polling of queues.
 PATIENCE = 240
 LOG = ROOT / "target" / "second-engine.log"
+# IAM knows the left alone, and a batch needs the same permission (SQS developer guide, "Amazon SQS API permissions");
+# ministack asks for the right.
+BATCHES = {
+    "sqs:SendMessage": "sqs:SendMessageBatch",
+    "sqs:DeleteMessage": "sqs:DeleteMessageBatch",
+    "sqs:ChangeMessageVisibility": "sqs:ChangeMessageVisibilityBatch",
+}
 
 # The account's root, which no policy binds: who deploys.
 OPTIONS = {
@@ -53,12 +61,15 @@ def client(service):
 
 def wait(what, ready, patience=PATIENCE):
     """Waits until `ready` returns something, and returns that."""
-    end = time.monotonic() + patience
+    end, looked = time.monotonic() + patience, 0
     while time.monotonic() < end:
         answer = ready()
         if answer:
             return answer
         time.sleep(0.3)
+        if time.monotonic() > looked + 5:
+            looked = time.monotonic()
+            fail_on_refusals()
     raise Failed(f"{what}: not within {patience} seconds")
 
 
@@ -86,7 +97,7 @@ def start(log):
         "MINISTACK_REGION": check_template.REGION,
     }
     hypercorn = pathlib.Path(sys.executable).parent / "hypercorn"
-    program = subprocess.Popen([hypercorn, "ministack.app:app", "--bind", f"127.0.0.1:{PORT}"], env=environment, stdout=log, stderr=log)
+    program = subprocess.Popen([hypercorn, "ministack.app:app", "--bind", f"127.0.0.1:{PORT}"], env=environment, stdout=log, stderr=log, start_new_session=True)
     wait("ministack", lambda: answers(ENDPOINT))
     return program
 
@@ -129,6 +140,16 @@ def with_secret_arns(value, secrets):
     return value
 
 
+def with_batches(resources):
+    """Adds to each grant of a queue's call the name that ministack has for the batch of it."""
+    for resource in resources.values():
+        if resource["Type"] == "AWS::IAM::Role":
+            for policy in resource["Properties"].get("Policies", []):
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+                    statement["Action"] = [*actions, *(BATCHES[action] for action in actions if action in BATCHES)]
+
+
 def deploy(binaries, shipstation):
     """Deploys the whole template by CloudFormation; returns the stack's outputs."""
     template = check_template.translated()
@@ -142,6 +163,7 @@ def deploy(binaries, shipstation):
     template["Resources"] = with_numbers(template["Resources"], template["Parameters"])
     secrets = {name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::SecretsManager::Secret"}
     template["Resources"] = with_secret_arns(template["Resources"], secrets)
+    with_batches(template["Resources"])
     # They refuse what comes without TLS, and ministack is spoken to without it.
     for name in [name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::SQS::QueuePolicy"]:
         del template["Resources"][name]
@@ -180,12 +202,19 @@ def invoke(function, event, tolerant=False):
     return body
 
 
-def shorten_visibility(seconds):
-    """Messages of a killed invocation come back after `seconds`, so that nobody waits a quarter of an hour for them."""
+def shorten_times():
+    """What a killed invocation held comes free after two minutes, so that nobody waits for it an hour and a half.
+
+    The order of the times stays as the template has it: an invocation's own time, the hold on its work (a minute more at
+    most), and then the message again. As in AWS, what does not end in an invocation's time goes on in the next one.
+    """
+    functions = client("lambda")
+    for function in ("fetch-orders", "consolidate"):
+        functions.update_function_configuration(FunctionName=f"{STACK}-{function}", Timeout=45)
     sqs = client("sqs")
-    for url in sqs.list_queues().get("QueueUrls", []):
-        if "dead" not in url.lower():
-            sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
+    for queue, seconds in (("orders", 30), ("commands", 120), ("consolidation", 120)):
+        url = sqs.get_queue_url(QueueName=f"{STACK}-{queue}")["QueueUrl"]
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
 
 
 def functions_of(program):
@@ -216,7 +245,18 @@ def kill(pid):
         return False
 
 
-def refusals():
-    """Calls that a role refused, as ministack logged them."""
-    text = LOG.read_text(encoding="utf-8", errors="replace")
-    return sorted({line.strip()[:300] for line in text.splitlines() if "is not authorized to perform" in line or "AccessDenied" in line})
+_LOOKED = 0
+
+
+def fail_on_refusals():
+    """Fails where a role refused a call since the last look, as ministack logged it."""
+    global _LOOKED
+    if not LOG.exists():
+        return
+    with LOG.open(encoding="utf-8", errors="replace") as log:
+        log.seek(_LOOKED)
+        text = log.read()
+        _LOOKED = log.tell()
+    refused = sorted({line.strip()[:600] for line in text.splitlines() if "is not authorized to perform" in line or "AccessDenied" in line})
+    if refused:
+        raise Failed("roles refused calls:\n" + "\n".join(refused[:20]))
