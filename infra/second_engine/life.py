@@ -209,7 +209,7 @@ class Life:
         there = self.shipstation_orders()
         with Killer(self.ministack, times=8, seed=7) as killer:
             operation, _ = api.ask("POST", "/v1/operations", {"kind": "load_orders", "from": days_ago(90)})
-            time.sleep(12)
+            killer.join(timeout=40)
         self.kills += killer.killed
         self.check_load(f"load, {killer.killed} functions killed", api.settled(operation["id"], patience=420), there)
 
