@@ -1,6 +1,7 @@
 // The system's words, as people say them, and how they look.
 
 import { h } from "./dom.js";
+import { KINDS } from "./operation-kinds.js";
 
 const WORDS = {
   pending: ["Pending", "busy"], blocked: ["Blocked", "warn"], consolidating: ["Gathered into a day's sale", "busy"], booked: ["Booked", "good"],
@@ -11,11 +12,6 @@ const WORDS = {
   draft: ["Draft", "warn"], authorised: ["Authorised", "good"], shipped: ["Shipped", "good"], not_available: ["Not asked for", ""],
   connected: ["Connected", "good"], disconnecting: ["Being disconnected", "warn"], disconnected: ["Not connected", "bad"],
   acknowledged: ["Acknowledged", "good"], order: ["Order", ""], command: ["Command", ""], unknown: ["Unknown", "bad"],
-};
-
-const KINDS = {
-  download: "Scheduled download", load_orders: "Load orders from a day", load_order: "Load one order", process_pending: "Process pending orders",
-  load_products: "Load products", load_customers: "Load customers", consolidate: "Day's sale", import_products: "Import products", recreate: "Re-create a sale", recount: "Re-count",
 };
 
 const ACTS = {

@@ -42,8 +42,9 @@ pub async fn handle(deps: &Deps, event: Value, deadline: Deadline) -> Result<Val
         let limits = Limits { concurrency: NonZeroUsize::MIN, deadline, margin: consolidation::MARGIN, clock: Arc::clone(&deps.clock) };
         let response = run_batch(event, &limits, |record| async move {
             let (why, error) = match Command::decode(&record.body) {
-                Ok(Command::Consolidate { operation_id }) => {
-                    return consolidation::run_what_is_due(deps, operation_id, deadline).await.map(drop).map_err(RecordError::retry);
+                Ok(command @ (Command::Consolidate { .. } | Command::Run { .. })) => {
+                    let asked = command.operation_id().cloned();
+                    return consolidation::run_what_is_due(deps, asked, deadline).await.map(drop).map_err(RecordError::retry);
                 }
                 Ok(_) => (DeadReason::new("not_for_this_queue", Error::NotOurs.to_string()), RecordError::poison(Error::NotOurs)),
                 Err(error) => (DeadReason::from(&error), RecordError::poison(error)),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use secrecy::ExposeSecret as _;
 use stevedore_domain::log::{LogState, Outcome, Trigger};
-use stevedore_domain::operation::{Operation, OperationKind};
+use stevedore_domain::operation::Operation;
 use stevedore_local::{Addresses, OperationLine, OrderLine, Progress};
 
 /// The text for something that happened; it may have several lines.
@@ -87,24 +87,19 @@ fn operation(line: &OperationLine) -> String {
             Trigger::Schedule => "by the schedule".to_owned(),
             Trigger::Manual => format!("by {}", operation.by),
         },
-        if matches!(operation.kind, OperationKind::ImportProducts { .. }) { "rows" } else { "orders" },
+        operation.kind.spec().counted(),
         operation.requests,
         took(operation),
     )
 }
 
+/// The kind's label, with what it is about.
 fn kind(operation: &Operation) -> String {
-    match &operation.kind {
-        OperationKind::Download => "download".to_owned(),
-        OperationKind::LoadOrders { from } => format!("load of the orders since {from}"),
-        OperationKind::LoadOrder { order_number } => format!("load of order {order_number}"),
-        OperationKind::ProcessPending if operation.is_healing() => "orders that waited, booked now".to_owned(),
-        OperationKind::ProcessPending => "pending orders once more".to_owned(),
-        OperationKind::Recreate { order_id } => format!("order {order_id} made anew"),
-        OperationKind::Consolidate { local_date: Some(date) } => format!("consolidation of {date}"),
-        OperationKind::Consolidate { local_date: None } => "consolidation".to_owned(),
-        OperationKind::ImportProducts { rows, .. } => format!("import of {rows} products"),
-    }
+    let kind = &operation.kind;
+    let label = if operation.is_healing() { "Orders that waited, booked now" } else { kind.spec().label };
+    let day = kind.from().or(kind.local_date()).map(|day| day.to_string());
+    let about: Vec<String> = day.into_iter().chain(kind.order()).collect();
+    if about.is_empty() { label.to_owned() } else { format!("{label}: {}", about.join(", ")) }
 }
 
 fn took(operation: &Operation) -> String {

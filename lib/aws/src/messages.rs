@@ -6,7 +6,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use stevedore_domain::ids::{OperationId, OrderId, ShipstationAccount};
@@ -179,53 +178,30 @@ impl OrderMessage {
     }
 }
 
-/// Something to do for `fetch-orders`, asked for by a person or left over by an invocation.
+/// Something to do beside orders, asked for by a person or left over by an invocation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
-    /// Every order that entered ShipStation since that day's midnight in the merchant's zone (S114).
-    LoadOrders {
+    /// Run an operation, or go on with it: its record says what is to be done and how far it is.
+    ///
+    /// The release before had a command for each kind and one for going on; what they say besides the operation is in its record.
+    #[serde(alias = "load_orders", alias = "load_order", alias = "import_products", alias = "recreate", alias = "continue")]
+    Run {
         /// The operation, which exists already.
         operation_id: OperationId,
-        /// The first day.
-        from: Date,
     },
-    /// One order by its number (N6).
-    LoadOrder {
-        /// The operation, which exists already.
-        operation_id: OperationId,
-        /// Compared exactly.
-        order_number: String,
-    },
-    /// Go on with an operation that ran into its deadline.
-    Continue {
-        /// The operation.
-        operation_id: OperationId,
-    },
-    /// Products from a file.
-    ImportProducts {
-        /// The operation, which exists already and has the file.
-        operation_id: OperationId,
-    },
-    /// Queue pending, blocked, skipped and failed orders again: some, or all.
+    /// Queue pending, blocked, skipped and failed orders again, because something that they wait for has changed here: some, or all.
     ProcessPending {
-        /// The operation, where a person asked.
+        /// The operation, in what the release before sent where a person asked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         operation_id: Option<OperationId>,
-        /// Which; none means all.
+        /// The orders; none means all.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         order_ids: Option<Vec<OrderId>>,
     },
-    /// Void an order's sale and book the order anew (N6).
-    Recreate {
-        /// The operation, which exists already.
-        operation_id: OperationId,
-        /// The order.
-        order_id: OrderId,
-    },
     /// Consolidate what is due, or go on with it.
     Consolidate {
-        /// The operation, where a person asked.
+        /// The operation, in what the release before sent where a person asked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         operation_id: Option<OperationId>,
     },
@@ -241,6 +217,16 @@ struct CommandWire {
 }
 
 impl Command {
+    /// The operation that it is about, if it is about one.
+    #[must_use]
+    pub fn operation_id(&self) -> Option<&OperationId> {
+        match self {
+            Self::Run { operation_id } => Some(operation_id),
+            Self::ProcessPending { operation_id, .. } | Self::Consolidate { operation_id } => operation_id.as_ref(),
+            Self::Disconnect => None,
+        }
+    }
+
     /// The message's text.
     ///
     /// # Errors
@@ -284,7 +270,7 @@ mod tests {
         assert!(!text.contains(['\u{fffe}', '\u{ffff}']), "{text}");
         let read = OrderMessage::decode(&text).unwrap();
         assert_eq!(read.order.get(), "{\"orderId\":1,\"n\\ufffe\":\"Bad\\uffff char, \u{1fffe} and \\ud83d\"}");
-        let command = Command::LoadOrder { operation_id: "a".into(), order_number: "N\u{ffff}".to_owned() };
+        let command = Command::Run { operation_id: "N\u{ffff}".into() };
         let text = command.encode().unwrap();
         assert!(!text.contains('\u{ffff}'));
         assert_eq!(Command::decode(&text).unwrap(), command);
@@ -324,16 +310,26 @@ mod tests {
     #[test]
     fn commands_read_back() {
         for command in [
-            Command::LoadOrders { operation_id: "a".into(), from: jiff::civil::date(2026, 1, 31) },
-            Command::LoadOrder { operation_id: "a".into(), order_number: "1001".to_owned() },
-            Command::Continue { operation_id: "a".into() },
-            Command::ImportProducts { operation_id: "a".into() },
+            Command::Run { operation_id: "a".into() },
             Command::ProcessPending { operation_id: None, order_ids: Some(vec![OrderId(u64::MAX)]) },
-            Command::Recreate { operation_id: "a".into(), order_id: OrderId(7) },
             Command::Consolidate { operation_id: None },
             Command::Disconnect,
         ] {
             assert_eq!(Command::decode(&command.encode().unwrap()).unwrap(), command);
+        }
+    }
+
+    /// Commands of the release before that lie in a queue while this one is deployed: the operation's record has all that they say.
+    #[test]
+    fn commands_of_the_release_before_run_their_operation() {
+        for older in [
+            r#"{"v":1,"command":"load_orders","operation_id":"a","from":"2026-01-31"}"#,
+            r#"{"v":1,"command":"load_order","operation_id":"a","order_number":"1001"}"#,
+            r#"{"v":1,"command":"continue","operation_id":"a"}"#,
+            r#"{"v":1,"command":"import_products","operation_id":"a"}"#,
+            r#"{"v":1,"command":"recreate","operation_id":"a","order_id":7}"#,
+        ] {
+            assert_eq!(Command::decode(older).unwrap(), Command::Run { operation_id: "a".into() }, "{older}");
         }
     }
 }

@@ -8,6 +8,8 @@ use aws_sdk_sqs::types::{
 };
 use jiff::Timestamp;
 
+use stevedore_domain::operation::{Operation, RunQueue};
+
 use crate::clients::WhenUsed;
 use crate::dead::DeadReason;
 use crate::messages::{Command, LARGEST_BATCH};
@@ -243,10 +245,26 @@ impl Queues {
     /// # Errors
     /// [`Error`]; the command may have been accepted all the same, and is safe to send again.
     pub async fn send_command(&self, command: &Command) -> Result<(), Error> {
+        self.send_command_to(Origin::of(command), command).await
+    }
+
+    /// Has an operation run that was just written: sends its command to its kind's queue.
+    ///
+    /// # Errors
+    /// [`Error`]; the command may have been accepted all the same, and is safe to send again.
+    pub async fn send_run(&self, operation: &Operation) -> Result<(), Error> {
+        let queue = match operation.kind.spec().queue {
+            RunQueue::Commands => Origin::Commands,
+            RunQueue::Consolidation => Origin::Consolidation,
+        };
+        self.send_command_to(queue, &Command::Run { operation_id: operation.id.clone() }).await
+    }
+
+    async fn send_command_to(&self, queue: Origin, command: &Command) -> Result<(), Error> {
         let body = command.encode()?;
         self.client
             .send_message()
-            .queue_url(self.url(Origin::of(command)))
+            .queue_url(self.url(queue))
             .message_body(body)
             .set_message_system_attributes(self.trace_attribute())
             .send()

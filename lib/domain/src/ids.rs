@@ -95,6 +95,15 @@ own_id! {
     OperationId,
 }
 
+impl OperationId {
+    /// An id that sorts in time; `attempt` tells those of one millisecond and stem apart.
+    #[must_use]
+    pub fn at(at: jiff::Timestamp, stem: &str, attempt: u32) -> Self {
+        let stamp = at.strftime("%Y%m%dT%H%M%S%3f");
+        if attempt <= 1 { Self(format!("{stamp}-{stem}")) } else { Self(format!("{stamp}-{stem}-{attempt}")) }
+    }
+}
+
 /// One of the ShipStation accounts that this deployment was connected to, counted from 1 (see [`crate::account`]). It is part of every key that comes from
 /// ShipStation: `501` is order 501 of the first account, `2.501` that of the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -104,22 +104,14 @@ async fn blind_download(world: &World, place: PacificTime) {
     let now = world.clock.now();
     let operation = Operation {
         id: OperationId(format!("{}-download", now.strftime("%Y%m%dT%H%M%S%3f"))),
-        kind: OperationKind::Download,
         trigger: stevedore_domain::log::Trigger::Schedule,
-        by: "schedule".to_owned(),
         window: Some(Window { from: place.shifted(SignedDuration::from_mins(-75)), until: None }),
         state: OperationState::Completed,
-        reason: None,
-        message: None,
-        counts: stevedore_domain::operation::Counts::default(),
         requests: 1,
-        account: stevedore_domain::ids::ShipstationAccount::FIRST,
-        pages: 0,
         position: Some(place),
-        started_at: now,
         read_at: Some(now),
         finished_at: Some(now),
-        work: None,
+        ..Operation::new(OperationKind::Download, stevedore_domain::ids::ShipstationAccount::FIRST, "schedule", now)
     };
     world.table.create_operation(&operation).await.unwrap().unwrap();
 }

@@ -8,7 +8,7 @@ use stevedore_aws::{DeleteOutcome, Known, List, StoredRun};
 use stevedore_domain::consolidation::{DueRun, RunRecord};
 use stevedore_domain::ids::SaleId;
 use stevedore_domain::log::{LogState, Outcome, Trigger};
-use stevedore_domain::operation::{Counts, Operation, OperationKind, OperationState};
+use stevedore_domain::operation::{Operation, OperationKind, OperationState};
 use stevedore_domain::order::Address;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::{SaleStatus, Source, StageStatus};
@@ -389,22 +389,14 @@ async fn orders_processed_by_hand_during_the_run_are_in_one_sale() {
     let record = RunRecord::new(due, settings.version, "run".into(), now);
     let operation = Operation {
         id: "run".into(),
-        kind: OperationKind::Consolidate { local_date: Some(due.local_date) },
         trigger: Trigger::Schedule,
-        by: "schedule".to_owned(),
-        window: None,
         state: OperationState::Running,
-        reason: None,
-        message: None,
-        counts: Counts::default(),
-        requests: 0,
-        account: stevedore_domain::ids::ShipstationAccount::FIRST,
-        pages: 0,
-        position: None,
-        started_at: now,
-        read_at: None,
-        finished_at: None,
-        work: None,
+        ..Operation::new(
+            OperationKind::Consolidate { local_date: Some(due.local_date) },
+            stevedore_domain::ids::ShipstationAccount::FIRST,
+            "schedule",
+            now,
+        )
     };
     assert!(world.table.begin_run(&StoredRun::new(record, settings.value, now), &operation, None).await.unwrap());
     world

@@ -220,7 +220,7 @@ async fn unreadable_commands_come_back_to_their_own_queue() {
     let commands = Queues::new(&world.clients, QueueUrls { orders: urls.commands.clone(), ..urls.clone() });
     let bad = [r#"{"v":9,"command":"load_everything"}"#.to_owned(), "no command".to_owned()];
     commands.send_orders(&bad).await.unwrap();
-    let orphan = Command::Continue { operation_id: "gone".into() };
+    let orphan = Command::Run { operation_id: "gone".into() };
     world.queues.send_command(&orphan).await.unwrap();
     let operation = world.start(OperationKind::LoadOrder { order_number: "1".to_owned() }).await;
     assert_eq!(operation.counts.of(Outcome::Captured), 1);
@@ -241,7 +241,7 @@ async fn commands_may_be_delivered_again() {
     let world = World::new(Options::default()).await;
     world.sandbox.upsert_order(plain("1"));
     let operation: Operation = world.load_number("1").await;
-    let command = Command::LoadOrder { operation_id: operation.id.clone(), order_number: "1".to_owned() };
+    let command = Command::Run { operation_id: operation.id.clone() };
     for _ in 0..3 {
         world.queues.send_command(&command).await.unwrap();
     }

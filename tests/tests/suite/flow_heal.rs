@@ -35,7 +35,7 @@ async fn s71_n2_finishing_the_tax_mapping_captures_what_was_skipped() {
         accounted(&world, &operation).await;
         assert_eq!(operation.counts.of(Outcome::Skipped), 1);
     }
-    world.start(OperationKind::ProcessPending).await;
+    world.start(OperationKind::ProcessPending { order_ids: None }).await;
     assert!(world.sales().await.is_empty());
     world.settings(|settings| settings.tax.default_rule = Some(TAX_RULE.into())).await;
     // What the API sends after a change of the settings.
@@ -138,7 +138,7 @@ async fn n2_a_missing_location_blocks_and_heals() {
     assert_eq!((entry.state, entry.reason), (LogState::Blocked, Some(Reason::MissingReference)));
     assert!(entry.message.unwrap().contains("gone"));
     world.settings(|settings| settings.location_map = map).await;
-    let operation = world.start(OperationKind::ProcessPending).await;
+    let operation = world.start(OperationKind::ProcessPending { order_ids: None }).await;
     accounted(&world, &operation).await;
     assert_eq!(operation.counts.of(Outcome::Captured), 1);
     assert_eq!(world.sale(order).await.total.0, 1000);

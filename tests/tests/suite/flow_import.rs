@@ -8,7 +8,7 @@ use stevedore_aws::messages::Command;
 use stevedore_aws::{List, Table};
 use stevedore_domain::ids::OperationId;
 use stevedore_domain::import::{Format, read};
-use stevedore_domain::log::{Outcome, Trigger};
+use stevedore_domain::log::Outcome;
 use stevedore_domain::operation::{Counts, Operation, OperationKind, OperationRow, OperationState};
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::{Product, ProductKind};
@@ -24,25 +24,16 @@ async fn ask(world: &World, id: &str, format: Format, text: &str) -> Operation {
     let chunks = world.table.put_import_input(&id, text.as_bytes()).await.unwrap();
     let operation = Operation {
         id: id.clone(),
-        kind: OperationKind::ImportProducts { format, rows, chunks, done: 0 },
-        trigger: Trigger::Manual,
-        by: "avery".to_owned(),
-        window: None,
-        state: OperationState::Queued,
-        reason: None,
-        message: None,
         counts: Counts { queued: rows, ..Counts::default() },
-        requests: 0,
-        account: stevedore_domain::ids::ShipstationAccount::FIRST,
-        pages: 0,
-        position: None,
-        started_at: world.clock.now(),
-        read_at: None,
-        finished_at: None,
-        work: None,
+        ..Operation::new(
+            OperationKind::ImportProducts { format, rows, chunks, done: 0 },
+            stevedore_domain::ids::ShipstationAccount::FIRST,
+            "avery",
+            world.clock.now(),
+        )
     };
     world.table.create_operation(&operation).await.unwrap().unwrap();
-    world.queues.send_command(&Command::ImportProducts { operation_id: id }).await.unwrap();
+    world.queues.send_command(&Command::Run { operation_id: id }).await.unwrap();
     operation
 }
 

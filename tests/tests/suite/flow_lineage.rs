@@ -152,7 +152,7 @@ async fn n4_a_survivor_is_held_while_its_partners_sale_stands() {
     assert!(held.message.unwrap().contains("order N3 (3) in sale SO-3"));
     // Neither another hour nor a person's word to process everything books it.
     world.next_hour().await;
-    world.start(OperationKind::ProcessPending).await;
+    world.start(OperationKind::ProcessPending { order_ids: None }).await;
     assert_eq!((total(&world.booked().await), world.level("a").await.on_hand), (3000, 7));
     void(&world, 3).await;
     world.next_hour().await;

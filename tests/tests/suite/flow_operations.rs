@@ -13,8 +13,8 @@ use stevedore_aws::interceptors::{
 use stevedore_aws::messages::Command;
 use stevedore_aws::{ClientOptions, Clients, List, QueueUrls, Queues, RecordOutcome, Table};
 use stevedore_domain::ids::{OperationId, OrderId};
-use stevedore_domain::log::{Outcome, Trigger};
-use stevedore_domain::operation::{Counts, Operation, OperationKind, OperationRow, OperationState};
+use stevedore_domain::log::Outcome;
+use stevedore_domain::operation::{Operation, OperationKind, OperationRow, OperationState};
 use stevedore_domain::reason::Reason;
 
 use crate::flow::{accounted, plain};
@@ -56,27 +56,11 @@ async fn started(world: &World, kind: OperationKind, times: usize) -> OperationI
     let now = world.clock.now();
     let operation = Operation {
         id: OperationId(format!("{}-by-hand", now.strftime("%Y%m%dT%H%M%S%3f"))),
-        kind: kind.clone(),
-        trigger: Trigger::Manual,
-        by: "avery".to_owned(),
-        window: None,
-        state: OperationState::Queued,
-        reason: None,
-        message: None,
-        counts: Counts::default(),
-        requests: 0,
-        account: stevedore_domain::ids::ShipstationAccount::FIRST,
-        pages: 0,
-        position: None,
-        started_at: now,
-        read_at: None,
-        finished_at: None,
-        work: None,
+        ..Operation::new(kind.clone(), stevedore_domain::ids::ShipstationAccount::FIRST, "avery", now)
     };
     assert!(world.table.create_operation(&operation).await.unwrap().is_some());
-    let OperationKind::LoadOrders { from } = kind else { panic!("not a load") };
     for _ in 0..times {
-        let command = Command::LoadOrders { operation_id: operation.id.clone(), from };
+        let command = Command::Run { operation_id: operation.id.clone() };
         world.queues.send_command(&command).await.unwrap();
     }
     operation.id

@@ -83,7 +83,7 @@ async fn s18_orders_that_fall_back_are_not_booked_and_come_again() {
             world.settings(|settings| settings.location_map.default = Some(crate::world::LOCATION.into())).await;
             world.next_hour().await;
             world.drain().await;
-            world.start(OperationKind::ProcessPending).await;
+            world.start(OperationKind::ProcessPending { order_ids: None }).await;
             assert_eq!(world.booked().await.len(), 1, "only order 1 is booked");
         }
         world.clock.advance(SignedDuration::from_mins(1));
@@ -156,7 +156,7 @@ async fn n6_making_an_order_anew_asks_what_it_is_now() {
         assert!(world.booked().await.iter().all(|sale| sale.voided_at.is_some()));
         // Nothing books it meanwhile, and it is booked when it gets there.
         world.next_hour().await;
-        world.start(OperationKind::ProcessPending).await;
+        world.start(OperationKind::ProcessPending { order_ids: None }).await;
         assert_eq!(world.booked().await.len(), 1);
         world.sandbox.edit_order(order, |order| order.set("orderStatus", "awaiting_shipment"));
         world.next_hour().await;

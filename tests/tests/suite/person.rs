@@ -2,10 +2,9 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use stevedore_aws::messages::Command;
 use stevedore_domain::ids::OperationId;
-use stevedore_domain::log::{LogEntry, Trigger};
-use stevedore_domain::operation::{Counts, Operation, OperationKind, OperationRow, OperationState};
+use stevedore_domain::log::LogEntry;
+use stevedore_domain::operation::{Operation, OperationKind, OperationRow};
 use stevedore_domain::sale::Sale;
 
 use crate::world::{World, order_id};
@@ -27,37 +26,10 @@ impl World {
         // Two of one moment would have one id.
         self.clock.advance(SignedDuration::from_secs(1));
         let now = self.clock.now();
-        let operation = Operation {
-            id: OperationId(format!("{}-by-hand", now.strftime("%Y%m%dT%H%M%S%3f"))),
-            kind: kind.clone(),
-            trigger: Trigger::Manual,
-            by: "avery".to_owned(),
-            window: None,
-            state: OperationState::Queued,
-            reason: None,
-            message: None,
-            counts: Counts::default(),
-            requests: 0,
-            account: self.table.of_connected_account().await.unwrap().account(),
-            pages: 0,
-            position: None,
-            started_at: now,
-            read_at: None,
-            finished_at: None,
-            work: None,
-        };
+        let account = self.table.of_connected_account().await.unwrap().account();
+        let operation = Operation { id: OperationId::at(now, "by-hand", 1), ..Operation::new(kind, account, "avery", now) };
         assert!(self.table.create_operation(&operation).await.unwrap().is_some(), "the operation's id is taken");
-        let operation_id = operation.id.clone();
-        let command = match kind {
-            OperationKind::LoadOrders { from } => Command::LoadOrders { operation_id, from },
-            OperationKind::LoadOrder { order_number } => Command::LoadOrder { operation_id, order_number },
-            OperationKind::ProcessPending => Command::ProcessPending { operation_id: Some(operation_id), order_ids: None },
-            OperationKind::Recreate { order_id } => Command::Recreate { operation_id, order_id },
-            OperationKind::Consolidate { .. } => Command::Consolidate { operation_id: Some(operation_id) },
-            OperationKind::Download => panic!("downloads are the schedule's"),
-            OperationKind::ImportProducts { .. } => panic!("an import has a file"),
-        };
-        self.queues.send_command(&command).await.unwrap();
+        self.queues.send_run(&operation).await.unwrap();
         self.drain().await;
         self.operation(&operation.id).await
     }

@@ -13,7 +13,7 @@ pub(super) struct File {
 
 macro_rules! files {
     ($($name:literal),+ $(,)?) => {
-        /// Every file but the page itself.
+        /// The files that are written by hand.
         const FILES: &[File] = &[$(File { name: $name, media_type: media_type($name), text: include_str!(concat!("../../panel/", $name)) }),+];
     };
 }
@@ -34,9 +34,22 @@ const fn media_type(name: &str) -> &'static str {
     }
 }
 
+/// The labels of operation kinds, from the domain's registry.
+static KINDS: LazyLock<File> = LazyLock::new(|| {
+    let labels: serde_json::Map<String, serde_json::Value> =
+        stevedore_domain::operation::KINDS.iter().map(|kind| (kind.name.to_owned(), kind.label.into())).collect();
+    let text = format!("// Made by the program.\nexport const KINDS = {};\n", serde_json::Value::from(labels));
+    File { name: "operation-kinds.js", media_type: media_type("operation-kinds.js"), text: text.leak() }
+});
+
+/// Every file but the page itself.
+fn all() -> impl Iterator<Item = &'static File> {
+    FILES.iter().chain([&*KINDS])
+}
+
 /// Names the content of all files: one that changes moves all of them, so that they always fit each other.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let all: String = FILES.iter().flat_map(|file| [file.name, file.text]).collect();
+    let all: String = all().flat_map(|file| [file.name, file.text]).collect();
     Digest::of_bytes(all.as_bytes()).to_string()
 });
 
@@ -48,7 +61,7 @@ pub(super) fn page() -> &'static str {
 }
 
 pub(super) fn find(version: &str, name: &str) -> Option<&'static File> {
-    FILES.iter().find(|file| file.name == name && version == VERSION.as_str())
+    all().find(|file| file.name == name && version == VERSION.as_str())
 }
 
 #[cfg(test)]
@@ -59,11 +72,11 @@ mod tests {
     /// A module that is imported is served; nothing is fetched from elsewhere; nothing becomes markup.
     #[test]
     fn the_files_name_each_other_alone() {
-        for file in FILES {
+        for file in all() {
             let imports = file.text.lines().filter(|line| line.starts_with("import "));
             for import in imports.chain(file.text.split("import(").skip(1)) {
                 let name = import.split('"').nth(1).unwrap();
-                assert!(FILES.iter().any(|known| name.strip_prefix("./") == Some(known.name)), "{} imports {name}", file.name);
+                assert!(all().any(|known| name.strip_prefix("./") == Some(known.name)), "{} imports {name}", file.name);
             }
             let lines = file.text.lines().count();
             assert!(lines <= 400, "{} has {lines} lines", file.name);

@@ -83,7 +83,7 @@ impl DeadLetterView {
                 }
             }
             (_, Ok(command)) => {
-                operation_id = operation_of(&command);
+                operation_id = command.operation_id().map(|id| id.0.clone());
                 ("command", failed().to_owned(), None)
             }
             // The one of the two that says more: a text without an order may be a command of another version.
@@ -104,20 +104,6 @@ impl DeadLetterView {
             sent_at: letter.sent_at,
             receive_count: letter.receive_count,
         }
-    }
-}
-
-fn operation_of(command: &Command) -> Option<String> {
-    match command {
-        Command::LoadOrders { operation_id, .. }
-        | Command::LoadOrder { operation_id, .. }
-        | Command::ImportProducts { operation_id }
-        | Command::Recreate { operation_id, .. }
-        | Command::Continue { operation_id } => Some(operation_id.0.clone()),
-        Command::ProcessPending { operation_id, .. } | Command::Consolidate { operation_id } => {
-            operation_id.as_ref().map(|id| id.0.clone())
-        }
-        Command::Disconnect => None,
     }
 }
 

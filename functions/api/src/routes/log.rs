@@ -154,7 +154,7 @@ async fn book_anyway(State(deps): Shared, caller: Caller, OrderInPath(order): Or
     if !held {
         return Err(Problem::new(Code::NotHeld));
     }
-    let operation = deps.start(OperationKind::ProcessPending, &caller.by, Some(vec![order])).await?;
+    let operation = deps.start(OperationKind::ProcessPending { order_ids: Some(vec![order]) }, &caller.by).await?;
     caller.change.is(Some(LogEntryView::from(before)), LogEntryView::from(entry));
     Ok(accepted(operation))
 }
@@ -176,7 +176,7 @@ async fn recreate(State(deps): Shared, caller: Caller, OrderInPath(order): Order
         Some(_) => {}
         None => return Err(Problem::new(Code::NothingToRecreate)),
     }
-    let operation = deps.start(OperationKind::Recreate { order_id: order }, &caller.by, None).await?;
+    let operation = deps.start(OperationKind::Recreate { order_id: order }, &caller.by).await?;
     let before = serde_json::json!({ "sale_id": stored.entry.sale_id });
     caller.change.is(Some(before), serde_json::json!({ "operation_id": operation.id }));
     Ok(accepted(operation))

@@ -4,13 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jiff::ToSpan as _;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan as _};
 use serde::Deserialize;
-use stevedore_aws::messages::Command;
-use stevedore_aws::{Counts, Operation, OperationKind, OperationState};
-use stevedore_domain::ids::{OperationId, OrderId};
-use stevedore_domain::log::Trigger;
+use stevedore_domain::ids::OperationId;
+use stevedore_domain::operation::{KINDS, Operation, OperationKind, OperationState, Source, StartedBy};
 use stevedore_lambda::ErrorChain;
 use utoipa::ToSchema;
 
@@ -90,7 +88,8 @@ async fn start(State(deps): Shared, caller: Caller, body: Body) -> Result<Respon
         }
     })?;
     let Some(kind) = kind else {
-        let message = "One of these belongs here: load_orders, load_order, consolidate.".to_owned();
+        let startable = KINDS.iter().filter(|kind| kind.started_by == StartedBy::Request).map(|kind| kind.name);
+        let message = format!("One of these belongs here: {}.", startable.collect::<Vec<_>>().join(", "));
         let fault = FieldFault { pointer: "/kind".to_owned(), code: "not_supported", message };
         return Err(Problem::with_errors(Code::KindNotSupported, vec![fault]));
     };
@@ -98,10 +97,10 @@ async fn start(State(deps): Shared, caller: Caller, body: Body) -> Result<Respon
     if let OperationKind::LoadOrders { from } = &kind {
         check_from(*from, deps.now().to_zoned(zone(&settings)).date())?;
     }
-    if !matches!(kind, OperationKind::Consolidate { .. }) {
+    if kind.spec().source != Source::Here {
         deps.takes_orders().await?;
     }
-    let operation = deps.start(kind, &caller.by, None).await?;
+    let operation = deps.start(kind, &caller.by).await?;
     caller.change.is_new(serde_json::json!({ "operation_id": operation.id }));
     Ok(accepted(operation))
 }
@@ -125,41 +124,11 @@ fn check_from(from: Date, today: Date) -> Result<(), Problem> {
     Ok(())
 }
 
-fn stem(kind: &OperationKind) -> &'static str {
-    match kind {
-        OperationKind::Download => "download",
-        OperationKind::LoadOrders { .. } => "load-orders",
-        OperationKind::LoadOrder { .. } => "load-order",
-        OperationKind::ProcessPending => "process-pending",
-        OperationKind::Recreate { .. } => "recreate",
-        OperationKind::Consolidate { .. } => "consolidate",
-        OperationKind::ImportProducts { .. } => "import-products",
-    }
-}
-
-/// An id that sorts in time; `attempt` tells those of one millisecond apart.
-fn operation_id(at: Timestamp, kind: &OperationKind, attempt: u32) -> OperationId {
-    let stamp = at.strftime("%Y%m%dT%H%M%S%3f");
-    let stem = stem(kind);
-    if attempt <= 1 { OperationId(format!("{stamp}-{stem}")) } else { OperationId(format!("{stamp}-{stem}-{attempt}")) }
-}
-
 impl Deps {
     /// Writes an operation and sends its command. When that fails the operation says so.
-    pub(super) async fn start(&self, kind: OperationKind, by: &str, order_ids: Option<Vec<OrderId>>) -> Result<Operation, Problem> {
+    pub(super) async fn start(&self, kind: OperationKind, by: &str) -> Result<Operation, Problem> {
         let (operation, version) = self.create_operation(kind, by).await?;
-        let operation_id = operation.id.clone();
-        let command = match &operation.kind {
-            OperationKind::LoadOrders { from } => Command::LoadOrders { operation_id, from: *from },
-            OperationKind::LoadOrder { order_number } => Command::LoadOrder { operation_id, order_number: order_number.clone() },
-            OperationKind::ImportProducts { .. } => Command::ImportProducts { operation_id },
-            OperationKind::Consolidate { .. } => Command::Consolidate { operation_id: Some(operation_id) },
-            OperationKind::Recreate { order_id } => Command::Recreate { operation_id, order_id: *order_id },
-            OperationKind::Download | OperationKind::ProcessPending => {
-                Command::ProcessPending { operation_id: Some(operation_id), order_ids }
-            }
-        };
-        match self.queues.send_command(&command).await {
+        match self.queues.send_run(&operation).await {
             Ok(()) => Ok(operation),
             Err(error) => Err(self.not_queued(operation, version, &error).await?),
         }
@@ -169,28 +138,10 @@ impl Deps {
     pub(super) async fn create_operation(&self, kind: OperationKind, by: &str) -> Result<(Operation, u64), Problem> {
         let now = self.now();
         let account = self.table.of_connected_account().await?.account();
-        let mut operation = Operation {
-            id: operation_id(now, &kind, 1),
-            kind,
-            trigger: Trigger::Manual,
-            by: by.to_owned(),
-            window: None,
-            state: OperationState::Queued,
-            reason: None,
-            message: None,
-            counts: Counts::default(),
-            requests: 0,
-            account,
-            pages: 0,
-            position: None,
-            started_at: now,
-            read_at: None,
-            finished_at: None,
-            work: None,
-        };
+        let mut operation = Operation::new(kind, account, by, now);
         let mut version = None;
         for attempt in 1..=100 {
-            operation.id = operation_id(now, &operation.kind, attempt);
+            operation.id = operation.kind.spec().id(now, attempt);
             version = self.table.create_operation(&operation).await?;
             if version.is_some() {
                 break;
@@ -255,11 +206,13 @@ mod tests {
         }
     }
 
+    /// The schema lists what the registry lets people start.
     #[test]
-    fn ids_sort_in_time() {
-        let at: Timestamp = "2026-01-31T10:15:00.123456Z".parse().unwrap();
-        let kind = OperationKind::LoadOrders { from: day(2026, 1, 1) };
-        assert_eq!(operation_id(at, &kind, 1).as_str(), "20260131T101500123-load-orders");
-        assert_eq!(operation_id(at, &kind, 2).as_str(), "20260131T101500123-load-orders-2");
+    fn the_schema_offers_the_kinds_that_a_request_may_start() {
+        let schema = serde_json::to_value(<StartInput as utoipa::PartialSchema>::schema()).unwrap();
+        let offered: Vec<&str> =
+            schema["oneOf"].as_array().unwrap().iter().map(|kind| kind["properties"]["kind"]["enum"][0].as_str().unwrap()).collect();
+        let startable: Vec<&str> = KINDS.iter().filter(|kind| kind.started_by == StartedBy::Request).map(|kind| kind.name).collect();
+        assert_eq!(offered, startable, "{schema}");
     }
 }

@@ -126,7 +126,7 @@ async fn process(State(deps): Shared, caller: Caller, body: Body) -> Result<Resp
         }
     }
     let named = order_ids.clone();
-    let operation = deps.start(OperationKind::ProcessPending, &caller.by, order_ids).await?;
+    let operation = deps.start(OperationKind::ProcessPending { order_ids }, &caller.by).await?;
     caller.change.is_new(serde_json::json!({ "operation_id": operation.id, "order_ids": named }));
     Ok(accepted(operation))
 }

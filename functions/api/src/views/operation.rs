@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
-use stevedore_aws::{Counts, Operation, OperationKind, OperationRow, OperationState, Window};
+use stevedore_aws::{Counts, Operation, OperationRow, OperationState, Window};
 use stevedore_domain::log::{Outcome, Trigger};
 use stevedore_domain::reason::Reason;
 use utoipa::ToSchema;
@@ -114,19 +114,6 @@ pub(crate) struct RowView {
 
 impl From<Operation> for OperationView {
     fn from(operation: Operation) -> Self {
-        let local_date = match operation.kind {
-            OperationKind::Consolidate { local_date } => local_date,
-            _ => None,
-        };
-        let (kind, from, order_number) = match operation.kind {
-            OperationKind::Download => ("download", None, None),
-            OperationKind::LoadOrders { from } => ("load_orders", Some(from), None),
-            OperationKind::LoadOrder { order_number } => ("load_order", None, Some(order_number)),
-            OperationKind::ProcessPending => ("process_pending", None, None),
-            OperationKind::Recreate { order_id } => ("recreate", None, Some(order_id.to_string())),
-            OperationKind::Consolidate { .. } => ("consolidate", None, None),
-            OperationKind::ImportProducts { .. } => ("import_products", None, None),
-        };
         let duration = operation.finished_at.map(|end| end.duration_since(operation.started_at));
         let milliseconds = |duration: jiff::SignedDuration| {
             let rounded = duration.round(Unit::Millisecond).unwrap_or(duration);
@@ -134,10 +121,10 @@ impl From<Operation> for OperationView {
         };
         Self {
             id: operation.id.0,
-            kind,
-            from,
-            local_date,
-            order_number,
+            kind: operation.kind.spec().name,
+            from: operation.kind.from(),
+            local_date: operation.kind.local_date(),
+            order_number: operation.kind.order(),
             trigger: operation.trigger,
             by: operation.by,
             window: operation.window.map(WindowView::from),

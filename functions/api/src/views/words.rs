@@ -1,6 +1,7 @@
 //! Schemas of the fixed words: taken from the domain's own lists, so that the document cannot fall behind.
 
 use stevedore_domain::log::{LogState, Outcome};
+use stevedore_domain::operation::KINDS;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::ProductKind;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
@@ -62,7 +63,7 @@ pub(super) fn stage_status() -> Object {
 }
 
 pub(super) fn operation_kind() -> Object {
-    words(["download", "load_orders", "load_order", "process_pending", "recreate", "consolidate", "import_products"])
+    words(KINDS.iter().map(|kind| kind.name))
 }
 
 pub(super) fn operation_state() -> Object {

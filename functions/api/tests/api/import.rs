@@ -32,7 +32,7 @@ async fn a_file_becomes_an_operation_and_a_command() {
     assert_eq!((&reply.body["kind"], &reply.body["state"]), (&json!("import_products"), &json!("queued")));
     assert_eq!((&reply.body["counts"]["queued"], &reply.body["counts"]["total"]), (&json!(2), &json!(2)));
     assert_eq!(world.get(&format!("/v1/operations/{id}")).await.body, reply.body);
-    assert_eq!(world.commands().await, [Command::ImportProducts { operation_id: id.into() }]);
+    assert_eq!(world.commands().await, [Command::Run { operation_id: id.into() }]);
     let operation = world.table.operation(&id.into()).await.unwrap().unwrap().value;
     assert_eq!(operation.kind, OperationKind::ImportProducts { format: Format::Csv, rows: 2, chunks: 1, done: 0 });
     assert_eq!(world.table.import_input(&operation.id, 1).await.unwrap().unwrap(), text.as_bytes());

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use stevedore_aws::messages::Command;
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::money::Minor;
+use stevedore_domain::operation::OperationKind;
 use stevedore_domain::order::Digest;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::{DaySource, Sale, SaleKind, Source};
@@ -218,9 +219,10 @@ async fn s107_processing_is_an_operation_and_a_command() {
     let all = world.call(api::Grade::Operate, axum::http::Method::POST, "/v1/pending-orders/process", &[], None).await;
     assert_eq!((all.status.as_u16(), &all.body["kind"], &all.body["state"]), (202, &json!("process_pending"), &json!("queued")));
     let some = world.post("/v1/pending-orders/process", json!({"order_ids": [1, 2]})).await.ok();
-    let command = |id: &Value, order_ids| Command::ProcessPending { operation_id: Some(id.as_str().unwrap().into()), order_ids };
-    let expected = [command(&all.body["id"], None), command(&some["id"], Some(vec![OrderId(1), OrderId(2)]))];
-    assert_eq!(world.commands().await, expected);
+    let command = |id: &Value| Command::Run { operation_id: id.as_str().unwrap().into() };
+    assert_eq!(world.commands().await, [command(&all.body["id"]), command(&some["id"])]);
+    let stored = world.table.operation(&some["id"].as_str().unwrap().into()).await.unwrap().unwrap().value;
+    assert_eq!(stored.kind, OperationKind::ProcessPending { order_ids: Some(vec![OrderId(1), OrderId(2)]) });
     for (body, faults) in [
         (json!({"order_ids": [1, 3, 99]}), vec![("/order_ids/1", "not_pending"), ("/order_ids/2", "not_pending")]),
         (json!({"order_ids": []}), vec![("/order_ids", "required")]),

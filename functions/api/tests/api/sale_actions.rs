@@ -4,7 +4,6 @@ use api::Grade;
 use axum::http::Method;
 use serde_json::{Value, json};
 use stevedore_aws::messages::Command;
-use stevedore_domain::ids::OrderId;
 use stevedore_domain::sale::{DaySource, Sale, SaleKind, Source, Stage};
 use stevedore_domain::settings::PickPackShip;
 
@@ -511,7 +510,7 @@ async fn n6_recreate_is_an_operation_and_a_command() {
         assert_eq!((reply.status.as_u16(), &reply.body["kind"], &reply.body["state"]), (202, &json!("recreate"), &json!("queued")));
         let operation_id = reply.body["id"].as_str().unwrap();
         assert_eq!(reply.header("location"), format!("/v1/operations/{operation_id}"));
-        assert_eq!(world.commands().await, [Command::Recreate { operation_id: operation_id.into(), order_id: OrderId(1) }]);
+        assert_eq!(world.commands().await, [Command::Run { operation_id: operation_id.into() }]);
         if round == 0 {
             void().await;
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use stevedore_domain::account::{Accounts, Evidence};
 use stevedore_domain::ids::{ShipstationAccount, StoreId};
-use stevedore_domain::operation::{Operation, OperationKind};
+use stevedore_domain::operation::Operation;
 
 use super::record::{Conditional, Expected};
 use super::{List, Stored, Table, item_of, text, text_of, version_of};
@@ -134,7 +134,7 @@ impl Table {
 
     /// Whether another account than that of the operation's orders is connected: what still lies in the queue is set aside then.
     pub(super) async fn is_of_another_account(&self, operation: &Operation) -> Result<bool, Error> {
-        if matches!(operation.kind, OperationKind::Consolidate { .. } | OperationKind::ImportProducts { .. }) {
+        if operation.kind.spec().counts_itself() {
             return Ok(false);
         }
         Ok(self.connection().await?.is_some_and(|connection| connection.value.account != operation.account))

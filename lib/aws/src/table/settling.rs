@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use stevedore_domain::distinct_rows::DistinctRows;
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::Outcome;
-use stevedore_domain::operation::{Counts, Operation, OperationKind, OperationRow, OperationState, distinct};
+use stevedore_domain::operation::{Counts, Operation, OperationRow, OperationState, RowsOf, Source, distinct};
 use stevedore_domain::reason::Reason;
 
 use super::operations::{GIVEN_UP_AFTER, SETTLED, TRIED_AFTER, operation_item, page_item};
@@ -54,13 +54,13 @@ impl Settling<'_> {
     /// Whether log entries are read at half the price, as they may have been a moment ago, while what was not decided yet is looked at again anyway. Not where
     /// the operation itself has just changed what it looks at: an entry that was let go and looks booked still would end it too early.
     fn reads_now(&self) -> bool {
-        let read_many = matches!(self.operation.kind, OperationKind::Download | OperationKind::LoadOrders { .. });
+        let read_many = self.operation.kind.spec().source == Source::Window;
         !read_many || self.disconnected || self.waited(TRIED_AFTER)
     }
 
     fn settle(&self, row: &mut OperationRow, known: Option<&Known>) {
         let entry = known.and_then(Known::entry).map(|stored| &stored.entry);
-        if matches!(self.operation.kind, OperationKind::ProcessPending | OperationKind::Recreate { .. }) {
+        if self.operation.kind.spec().rows == RowsOf::OrdersTried {
             row.settle_pending(&self.operation.id, entry, self.disconnected || self.waited(TRIED_AFTER));
             return;
         }
@@ -115,7 +115,7 @@ impl Table {
         while let Some((_, rows)) = pages.next().await? {
             all.extend(rows);
         }
-        if let OperationKind::ImportProducts { .. } = operation.kind {
+        if operation.kind.spec().rows == RowsOf::Lines {
             all.sort_by_key(|row| row.imported.as_ref().map(|row| row.line));
             return Ok(Some((operation, all)));
         }
@@ -162,7 +162,7 @@ impl Table {
         const OPERATION: &str = "end an operation whose connection is gone";
         for attempt in 1..=8 {
             let Some(mut stored) = self.operation(id).await? else { return Ok(()) };
-            if matches!(stored.value.kind, OperationKind::Consolidate { .. } | OperationKind::ImportProducts { .. }) {
+            if stored.value.kind.spec().counts_itself() {
                 return Ok(());
             }
             if matches!(stored.value.state, OperationState::Queued | OperationState::Running) {
@@ -239,10 +239,10 @@ impl Table {
         const OPERATION: &str = "settle an operation";
         let Stored { value: mut operation, version } = stored;
         let unchanged = |operation| Settled { operation, not_processed: 0 };
-        if matches!(operation.kind, OperationKind::Consolidate { .. }) {
+        if operation.kind.spec().rows == RowsOf::OrdersLeftOut {
             operation = self.complete_day(operation, version, now).await?;
         }
-        if matches!(operation.kind, OperationKind::Consolidate { .. } | OperationKind::ImportProducts { .. }) {
+        if operation.kind.spec().counts_itself() {
             // Their runs write the counts themselves: rows are those of what was left out or refused.
             return Ok(unchanged(operation));
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use stevedore_domain::event::EventKind;
 use stevedore_domain::ids::{OrderId, ProductId, SaleId};
-use stevedore_domain::operation::{Operation, OperationKind, OperationState};
+use stevedore_domain::operation::{Operation, OperationState};
 use stevedore_domain::sale::Sale;
 use stevedore_domain::stock::StockKey;
 
@@ -55,7 +55,7 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn complete_day(&self, operation: Operation, version: u64, now: Timestamp) -> Result<Operation, Error> {
-        let OperationKind::Consolidate { local_date: Some(date) } = operation.kind else { return Ok(operation) };
+        let Some(date) = operation.kind.local_date() else { return Ok(operation) };
         if operation.state != OperationState::Processing {
             return Ok(operation);
         }

@@ -5,10 +5,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use stevedore_aws::messages::Command;
-use stevedore_aws::{Counts, Operation, OperationKind, OperationState, Stored, StoredRun, StoredSettings};
+use stevedore_aws::{Stored, StoredRun, StoredSettings};
 use stevedore_domain::consolidation::{Decision, DueRun, LastRun, RunRecord, Standing, due};
 use stevedore_domain::ids::OperationId;
 use stevedore_domain::log::Trigger;
+use stevedore_domain::operation::{Operation, OperationKind, OperationState, SCHEDULE};
 use stevedore_lambda::{Deadline, ErrorChain};
 
 use super::gather::{Gathered, Gathering};
@@ -138,23 +139,10 @@ async fn begin(
     let operation = match asked {
         Some(asked) => Operation { kind, state: OperationState::Running, ..asked.value.clone() },
         None => Operation {
-            id: OperationId(format!("{}-consolidate-{}", now.strftime("%Y%m%dT%H%M%S%3f"), run.local_date)),
-            kind,
+            id: OperationId::at(now, &format!("{}-{}", kind.spec().name, run.local_date), 1),
             trigger: Trigger::Schedule,
-            by: "schedule".to_owned(),
-            window: None,
             state: OperationState::Running,
-            reason: None,
-            message: None,
-            counts: Counts::default(),
-            requests: 0,
-            account: deps.table.account(),
-            pages: 0,
-            position: None,
-            started_at: now,
-            read_at: None,
-            finished_at: None,
-            work: None,
+            ..Operation::new(kind, deps.table.account(), SCHEDULE, now)
         },
     };
     let record = RunRecord::new(run, settings.version, operation.id.clone(), now);

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use stevedore_aws::Progress;
 use stevedore_aws::messages::Command;
-use stevedore_domain::ids::OperationId;
+use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::operation::{OperationKind, OperationState, Window};
 use stevedore_domain::pacific::PacificTime;
 use stevedore_lambda::Deadline;
@@ -15,24 +15,23 @@ use super::{Deps, Error, MARGIN, download, heal, import, other_account, recreate
 
 pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline) -> Result<(), Error> {
     match command {
-        Command::LoadOrders { operation_id, .. }
-        | Command::LoadOrder { operation_id, .. }
-        | Command::ImportProducts { operation_id }
-        | Command::Recreate { operation_id, .. }
-        | Command::Continue { operation_id } => Box::pin(go_on(deps, &operation_id, deadline)).await,
+        Command::Run { operation_id } => Box::pin(go_on(deps, &operation_id, None, deadline)).await,
         Command::ProcessPending { operation_id: None, order_ids } => heal::after_a_change(deps, order_ids.as_deref()).await,
-        Command::ProcessPending { operation_id: Some(id), order_ids } => process_pending(deps, &id, order_ids.as_deref(), deadline).await,
-        // Not this function's: whoever put it here is helped on.
+        // The release before named the orders in the command alone.
+        Command::ProcessPending { operation_id: Some(id), order_ids } => Box::pin(go_on(deps, &id, order_ids, deadline)).await,
+        // Of another queue, put here by a redrive by hand.
         command @ Command::Consolidate { .. } => Ok(deps.queues.send_command(&command).await?),
         Command::Disconnect => disconnect(deps, deadline).await,
     }
 }
 
 /// Begins an operation or goes on with it: its record says what is to be done and how far it is.
-async fn go_on(deps: &Deps, id: &OperationId, deadline: Deadline) -> Result<(), Error> {
+async fn go_on(deps: &Deps, id: &OperationId, named: Option<Vec<OrderId>>, deadline: Deadline) -> Result<(), Error> {
     let stored = deps.table.operation(id).await?.ok_or_else(|| Error::NoOperation(id.clone()))?;
-    if let OperationKind::ImportProducts { .. } = stored.value.kind {
-        return import::products(deps, stored, deadline).boxed().await;
+    match stored.value.kind {
+        OperationKind::ImportProducts { .. } => return import::products(deps, stored, deadline).boxed().await,
+        OperationKind::Consolidate { .. } => return Ok(deps.queues.send_run(&stored.value).await?),
+        _ => {}
     }
     let Some(mut run) = Run::take(deps, stored, deadline).await? else { return Ok(()) };
     if run.operation.account != deps.table.account() {
@@ -55,9 +54,11 @@ async fn go_on(deps: &Deps, id: &OperationId, deadline: Deadline) -> Result<(), 
             run.operation.window = Some(Window { from: midnight(from, &settings.time_zone), until: Some(PacificTime::at((deps.clock)())) });
         }
         OperationKind::Recreate { order_id } => return recreate::recreate(deps, run, order_id, deadline).await,
+        OperationKind::ProcessPending { order_ids } => {
+            return process_pending(deps, run, named.or(order_ids).as_deref()).await;
+        }
         OperationKind::LoadOrders { .. }
         | OperationKind::LoadOrder { .. }
-        | OperationKind::ProcessPending
         | OperationKind::Consolidate { .. }
         | OperationKind::ImportProducts { .. } => {}
     }
@@ -71,17 +72,8 @@ fn midnight(day: Date, zone: &str) -> PacificTime {
     PacificTime::at(midnight)
 }
 
-async fn process_pending(
-    deps: &Deps,
-    id: &OperationId,
-    orders: Option<&[stevedore_domain::ids::OrderId]>,
-    deadline: Deadline,
-) -> Result<(), Error> {
-    let stored = deps.table.operation(id).await?.ok_or_else(|| Error::NoOperation(id.clone()))?;
-    let Some(mut run) = Run::take(deps, stored, deadline).await? else { return Ok(()) };
-    if run.operation.account != deps.table.account() {
-        return other_account::end(deps, run).await;
-    }
+async fn process_pending(deps: &Deps, mut run: Run, orders: Option<&[OrderId]>) -> Result<(), Error> {
+    let id = &run.operation.id.clone();
     let rows = requeue::process(deps, id, orders).await?;
     run.operation.pages = deps.table.put_operation_rows(id, 0, &rows).await?;
     let now = (deps.clock)();

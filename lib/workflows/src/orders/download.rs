@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stevedore_aws::{Connection, ConnectionMode, Cursor, Lease, Stored};
 use stevedore_domain::ids::OperationId;
 use stevedore_domain::log::Trigger;
-use stevedore_domain::operation::{Operation, OperationKind, OperationState, Window, Work};
+use stevedore_domain::operation::{Operation, OperationKind, OperationState, SCHEDULE, Window, Work};
 use stevedore_domain::pacific::PacificTime;
 use stevedore_domain::settings::Settings;
 use stevedore_lambda::Deadline;
@@ -98,23 +98,11 @@ async fn begin(
     let delay = SignedDuration::from_mins(i64::from(settings.download_delay_minutes));
     let until = (settings.download_delay_minutes > 0).then(|| PacificTime::at(now.saturating_sub(delay).unwrap_or(now)));
     let mut operation = Operation {
-        id: OperationId(String::new()),
-        kind: OperationKind::Download,
         trigger: Trigger::Schedule,
-        by: "schedule".to_owned(),
         window: Some(Window { from, until }),
         state: OperationState::Running,
-        reason: None,
-        message: None,
-        counts: stevedore_domain::operation::Counts::default(),
-        requests: 0,
-        account: deps.table.account(),
-        pages: 0,
-        position: None,
-        started_at: now,
-        read_at: None,
-        finished_at: None,
         work: Some(Work { by: stevedore_aws::invocation_id(now), written_at: now, held_until: None }),
+        ..Operation::new(OperationKind::Download, deps.table.account(), SCHEDULE, now)
     };
     operation.id = free_id(deps, now).await?;
     let lease = Lease { operation_id: operation.id.clone(), until: now.saturating_add(LEASE).unwrap_or(now) };
@@ -150,17 +138,12 @@ pub(crate) async fn resume_lease(deps: &Deps, id: &OperationId) -> Result<Option
 async fn free_id(deps: &Deps, now: Timestamp) -> Result<OperationId, Error> {
     let mut at = now;
     loop {
-        let id = operation_id(at, "download");
+        let id = OperationKind::Download.spec().id(at, 1);
         if deps.table.operation(&id).await?.is_none() {
             return Ok(id);
         }
         at = at.saturating_add(SignedDuration::from_millis(1)).unwrap_or(at);
     }
-}
-
-/// A time-sortable id. Two in one millisecond collide, and the second is refused by the table.
-pub(crate) fn operation_id(at: Timestamp, kind: &str) -> OperationId {
-    OperationId(format!("{}-{kind}", at.strftime("%Y%m%dT%H%M%S%3f")))
 }
 
 #[cfg(test)]

@@ -5,19 +5,18 @@
 
 use std::collections::BTreeSet;
 
-use stevedore_aws::{Counts, Operation, OperationKind, OperationState, StoredEntry};
-use stevedore_domain::ids::OrderId;
+use stevedore_aws::StoredEntry;
+use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::Trigger;
-use stevedore_domain::operation::{SYSTEM, Work};
+use stevedore_domain::operation::{Operation, OperationKind, OperationState, SYSTEM, Work};
 
-use super::download::operation_id;
 use super::run::Run;
 use super::{Deps, Error, requeue};
 
 /// How many open orders of each state one tick tries again by itself.
 const PER_TICK: usize = 200;
 /// Operations of one millisecond are told apart by trying the next.
-const ATTEMPTS: i64 = 20;
+const ATTEMPTS: u32 = 20;
 
 /// Orders that something here keeps from being booked are tried again with every download: the command that should have done it may have been lost.
 /// Not those that this download has just `queued`: of two revisions on their way at once the older could be booked.
@@ -65,26 +64,14 @@ async fn queue(deps: &Deps, healing: &mut Option<Run>, open: &[StoredEntry]) -> 
 
 async fn begin(deps: &Deps) -> Result<Run, Error> {
     let now = (deps.clock)();
-    for later in 0..ATTEMPTS {
-        let at = now.saturating_add(jiff::SignedDuration::from_millis(later)).unwrap_or(now);
+    for attempt in 1..=ATTEMPTS {
+        let kind = OperationKind::ProcessPending { order_ids: None };
         let operation = Operation {
-            id: operation_id(at, "healing"),
-            account: deps.table.account(),
-            kind: OperationKind::ProcessPending,
+            id: OperationId::at(now, "healing", attempt),
             trigger: Trigger::Schedule,
-            by: SYSTEM.to_owned(),
-            window: None,
             state: OperationState::Running,
-            reason: None,
-            message: None,
-            counts: Counts::default(),
-            requests: 0,
-            pages: 0,
-            position: None,
-            started_at: now,
-            read_at: None,
-            finished_at: None,
             work: Some(Work { by: stevedore_aws::invocation_id(now), written_at: now, held_until: None }),
+            ..Operation::new(kind, deps.table.account(), SYSTEM, now)
         };
         if let Some(version) = deps.table.create_operation(&operation).await? {
             return Ok(Run { operation, version, cursor: None, queued: BTreeSet::new(), stores_read: false });

@@ -45,7 +45,7 @@ pub(crate) async fn products(deps: &Deps, mut stored: Stored<Operation>, deadlin
         let accounts = accounts(deps, &lines).await?;
         while let Some((done, batch)) = next_batch(&stored.value, &batches) {
             if deadline.is_near((deps.clock)(), MARGIN) {
-                deps.queues.send_command(&Command::Continue { operation_id: id.clone() }).await?;
+                deps.queues.send_command(&Command::Run { operation_id: id.clone() }).await?;
                 tracing::info!(operation_id = %id, batches = done, "out of time; the next invocation goes on");
                 return Ok(());
             }

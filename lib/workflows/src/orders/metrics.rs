@@ -34,7 +34,7 @@ const ACCOUNTED_AFTER: SignedDuration = SignedDuration::from_mins(75);
 pub(crate) fn unaccounted(settled: &Settled, now: Timestamp) -> u64 {
     let Settled { operation, not_processed } = settled;
     // A day's run goes on until it is done.
-    if matches!(operation.kind, OperationKind::Consolidate { local_date: Some(_) }) {
+    if operation.kind.is_run_of_a_day() {
         return 0;
     }
     let long_ago = operation.read_at.is_some_and(|read_at| now.duration_since(read_at) > ACCOUNTED_AFTER);

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use stevedore_aws::messages::Command;
 use stevedore_aws::{ConnectionMode, Cursor, Stored};
 use stevedore_domain::ids::OrderId;
-use stevedore_domain::operation::{Operation, OperationKind, OperationState, Work};
+use stevedore_domain::operation::{Operation, OperationKind, OperationState, StartedBy, Work};
 use stevedore_domain::reason::Reason;
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Credentials, Error as ShipStationError, Priority, Reading};
@@ -152,7 +152,7 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
         OperationKind::Download | OperationKind::LoadOrders { .. } => read_window(deps, &mut run, &call, deadline).await?,
         OperationKind::LoadOrder { order_number } => read_number(deps, &mut run, &call, &order_number).await?,
         // None of these reads a window from ShipStation.
-        OperationKind::ProcessPending
+        OperationKind::ProcessPending { .. }
         | OperationKind::Recreate { .. }
         | OperationKind::Consolidate { .. }
         | OperationKind::ImportProducts { .. } => Next::Finished,
@@ -170,7 +170,7 @@ pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Resul
         Next::HandOn => {
             run.let_go();
             run.save(deps).await?;
-            deps.queues.send_command(&Command::Continue { operation_id: run.operation.id.clone() }).await?;
+            deps.queues.send_command(&Command::Run { operation_id: run.operation.id.clone() }).await?;
             tracing::info!(operation_id = %run.operation.id, "out of time; the next invocation goes on");
         }
     }
@@ -198,15 +198,7 @@ async fn takes_orders(deps: &Deps) -> Result<bool, Error> {
 }
 
 fn priority(kind: &OperationKind) -> Priority {
-    match kind {
-        OperationKind::Download => Priority::Background,
-        OperationKind::LoadOrders { .. }
-        | OperationKind::LoadOrder { .. }
-        | OperationKind::ProcessPending
-        | OperationKind::Recreate { .. }
-        | OperationKind::Consolidate { .. }
-        | OperationKind::ImportProducts { .. } => Priority::Operator,
-    }
+    if kind.spec().started_by == StartedBy::Schedule { Priority::Background } else { Priority::Operator }
 }
 
 /// Nothing may wait for ShipStation into the time that putting away takes.

@@ -2,8 +2,8 @@
 
 use stevedore_aws::messages::Command;
 use stevedore_domain::ids::OperationId;
-use stevedore_domain::log::{Outcome, Trigger};
-use stevedore_domain::operation::{Counts, Operation, OperationKind, OperationState};
+use stevedore_domain::log::Outcome;
+use stevedore_domain::operation::{Operation, OperationKind, OperationState};
 
 use super::breaker::{Breaker, Plan};
 use super::days::{DATE, End, end, shop, undisturbed};
@@ -16,22 +16,7 @@ async fn asked(shop: &Shop) -> (OperationId, String) {
     let now = shop.now();
     let operation = Operation {
         id: OperationId(format!("{}-asked", now.strftime("%Y%m%dT%H%M%S%3f"))),
-        kind: OperationKind::Consolidate { local_date: None },
-        trigger: Trigger::Manual,
-        by: "avery".to_owned(),
-        window: None,
-        state: OperationState::Queued,
-        reason: None,
-        message: None,
-        counts: Counts::default(),
-        requests: 0,
-        account: stevedore_domain::ids::ShipstationAccount::FIRST,
-        pages: 0,
-        position: None,
-        started_at: now,
-        read_at: None,
-        finished_at: None,
-        work: None,
+        ..Operation::new(OperationKind::Consolidate { local_date: None }, stevedore_domain::ids::ShipstationAccount::FIRST, "avery", now)
     };
     assert!(shop.world.table.create_operation(&operation).await.unwrap().is_some());
     let command = Command::Consolidate { operation_id: Some(operation.id.clone()) };

@@ -4,8 +4,7 @@
 use jiff::SignedDuration;
 use stevedore_aws::messages::Command;
 use stevedore_domain::ids::OperationId;
-use stevedore_domain::log::Trigger;
-use stevedore_domain::operation::{Counts, Operation, OperationKind, OperationState};
+use stevedore_domain::operation::{Operation, OperationKind};
 use stevedore_domain::settings::CaptureOrderWhen;
 use stevedore_sandbox::{Draft, Json};
 
@@ -85,25 +84,15 @@ async fn recreate(shop: &mut Shop, order: i64) {
     let id = OperationId(format!("anew-{order}"));
     let operation = Operation {
         id: id.clone(),
-        kind: OperationKind::Recreate { order_id: order_id(order) },
-        trigger: Trigger::Manual,
-        by: "avery".to_owned(),
-        window: None,
-        state: OperationState::Queued,
-        reason: None,
-        message: None,
-        counts: Counts::default(),
-        requests: 0,
-        account: stevedore_domain::ids::ShipstationAccount::FIRST,
-        pages: 0,
-        position: None,
-        started_at: shop.now(),
-        read_at: None,
-        finished_at: None,
-        work: None,
+        ..Operation::new(
+            OperationKind::Recreate { order_id: order_id(order) },
+            stevedore_domain::ids::ShipstationAccount::FIRST,
+            "avery",
+            shop.now(),
+        )
     };
     shop.world.table.create_operation(&operation).await.unwrap().unwrap();
-    let command = Command::Recreate { operation_id: id, order_id: order_id(order) };
+    let command = Command::Run { operation_id: id };
     shop.world.queues.send_command(&command).await.unwrap();
     settle(shop).await;
 }

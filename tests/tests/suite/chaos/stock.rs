@@ -5,8 +5,7 @@ use stevedore_aws::messages::Command;
 use stevedore_aws::{SaleDraft, SaleEdit, SaleOutcome, Table};
 use stevedore_domain::event::EventKind;
 use stevedore_domain::ids::{OperationId, SaleId};
-use stevedore_domain::log::Trigger;
-use stevedore_domain::operation::{Counts, Operation, OperationKind, OperationState};
+use stevedore_domain::operation::{Operation, OperationKind};
 use stevedore_domain::reference::{Component, ProductKind};
 use stevedore_domain::sale::StageStatus;
 use stevedore_domain::settings::{AutoAssembly, InvoiceMode, PickPackShip};
@@ -117,25 +116,15 @@ async fn recreate(shop: &mut Shop, order: i64) {
     let id = OperationId("recreate-1".to_owned());
     let operation = Operation {
         id: id.clone(),
-        kind: OperationKind::Recreate { order_id: order_id(order) },
-        trigger: Trigger::Manual,
-        by: "avery".to_owned(),
-        window: None,
-        state: OperationState::Queued,
-        reason: None,
-        message: None,
-        counts: Counts::default(),
-        requests: 0,
-        account: stevedore_domain::ids::ShipstationAccount::FIRST,
-        pages: 0,
-        position: None,
-        started_at: shop.now(),
-        read_at: None,
-        finished_at: None,
-        work: None,
+        ..Operation::new(
+            OperationKind::Recreate { order_id: order_id(order) },
+            stevedore_domain::ids::ShipstationAccount::FIRST,
+            "avery",
+            shop.now(),
+        )
     };
     shop.world.table.create_operation(&operation).await.unwrap().unwrap();
-    shop.world.queues.send_command(&Command::Recreate { operation_id: id, order_id: order_id(order) }).await.unwrap();
+    shop.world.queues.send_command(&Command::Run { operation_id: id }).await.unwrap();
     for _ in 0..8 {
         shop.drain().await;
         if shop.breaker.stopped() {

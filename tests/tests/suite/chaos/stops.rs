@@ -10,8 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use stevedore_aws::messages::Command;
 use stevedore_domain::ids::{CustomerId, OperationId, ShipstationCustomerId};
-use stevedore_domain::log::Trigger;
-use stevedore_domain::operation::{Counts, Operation, OperationKind, OperationState};
+use stevedore_domain::operation::{Operation, OperationKind, OperationState};
 use stevedore_domain::pacific::PacificTime;
 use stevedore_domain::settings::InvoiceMode;
 use stevedore_sandbox::{Defect, Draft, Fault, Json, Rule};
@@ -223,25 +222,10 @@ async fn load(shop: &mut Shop) -> OperationId {
         let id = OperationId(format!("load-by-hand-{attempt}"));
         let operation = Operation {
             id: id.clone(),
-            kind: OperationKind::LoadOrders { from },
-            trigger: Trigger::Manual,
-            by: "avery".to_owned(),
-            window: None,
-            state: OperationState::Queued,
-            reason: None,
-            message: None,
-            counts: Counts::default(),
-            requests: 0,
-            account: stevedore_domain::ids::ShipstationAccount::FIRST,
-            pages: 0,
-            position: None,
-            started_at: shop.now(),
-            read_at: None,
-            finished_at: None,
-            work: None,
+            ..Operation::new(OperationKind::LoadOrders { from }, stevedore_domain::ids::ShipstationAccount::FIRST, "avery", shop.now())
         };
         shop.world.table.create_operation(&operation).await.unwrap().unwrap();
-        shop.world.queues.send_command(&Command::LoadOrders { operation_id: id.clone(), from }).await.unwrap();
+        shop.world.queues.send_command(&Command::Run { operation_id: id.clone() }).await.unwrap();
         carry_out(shop).await;
         if shop.world.table.operation(&id).await.unwrap().unwrap().value.state != OperationState::Failed {
             return id;

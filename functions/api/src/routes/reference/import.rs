@@ -5,7 +5,6 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use stevedore_aws::OperationKind;
-use stevedore_aws::messages::Command;
 use stevedore_domain::import::{Format, read};
 
 use super::{Shared, wrong};
@@ -68,7 +67,7 @@ async fn import_products(State(deps): Shared, caller: Caller, file: File) -> Res
         operation.kind = OperationKind::ImportProducts { format, rows, chunks, done: 0 };
         operation.counts.queued = rows;
         let version = deps.table.put_operation(&operation, version).await?;
-        deps.queues.send_command(&Command::ImportProducts { operation_id: operation.id.clone() }).await?;
+        deps.queues.send_run(&operation).await?;
         Ok::<_, stevedore_aws::Error>(version)
     };
     match kept.await {

@@ -1,60 +1,20 @@
 //! Operations: one run of a download, with what became of every order that it read (P2, S153, S154).
 
+mod kind;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{OperationId, OrderId, ShipstationAccount};
-use crate::import::{Format, Line, RowFault};
+use crate::import::{Line, RowFault};
 use crate::log::{Decision, LogEntry, LogState, Outcome, SeenRevision, Trigger};
 use crate::order::{Digest, RevisionKey};
 use crate::pacific::PacificTime;
 use crate::reason::Reason;
 
-/// Kind of an operation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum OperationKind {
-    /// Orders that were created or changed since the cursor (S113).
-    Download,
-    /// Every order that entered ShipStation since a day (S114).
-    LoadOrders {
-        /// The day, in the merchant's zone.
-        from: Date,
-    },
-    /// One order by its number (N6).
-    LoadOrder {
-        /// Compared exactly.
-        order_number: String,
-    },
-    /// Pending orders once more (S107).
-    ProcessPending,
-    /// One order's sale voided, and the order booked anew (N6).
-    Recreate {
-        /// Id of the order.
-        order_id: OrderId,
-    },
-    /// The orders of a day become one sale (S23).
-    Consolidate {
-        /// The day, in the merchant's zone; none while a person's word has not begun anything.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        local_date: Option<Date>,
-    },
-    /// Products from a file.
-    ImportProducts {
-        /// Format of the file.
-        format: Format,
-        /// Rows of the file.
-        rows: u64,
-        /// Items that hold its text.
-        chunks: u32,
-        /// Batches of rows that are carried out: where the next invocation goes on.
-        #[serde(default)]
-        done: u32,
-    },
-}
+pub use kind::{KINDS, KindSpec, OperationKind, RowsOf, RunQueue, Source, StartedBy};
 
 /// Progress of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,6 +153,30 @@ const NEVER_BEGUN: SignedDuration = SignedDuration::from_hours(4 * 24 + 1);
 pub const CUT_OFF: &str = "cut_off";
 
 impl Operation {
+    /// An operation that a person asked for and nothing has begun; its id is the first that its kind has at `now`.
+    #[must_use]
+    pub fn new(kind: OperationKind, account: ShipstationAccount, by: &str, now: Timestamp) -> Self {
+        Self {
+            id: kind.spec().id(now, 1),
+            kind,
+            account,
+            trigger: Trigger::Manual,
+            by: by.to_owned(),
+            window: None,
+            state: OperationState::Queued,
+            reason: None,
+            message: None,
+            counts: Counts::default(),
+            requests: 0,
+            pages: 0,
+            position: None,
+            started_at: now,
+            read_at: None,
+            finished_at: None,
+            work: None,
+        }
+    }
+
     /// True if another process than `by` is at work on it.
     #[must_use]
     pub fn is_held_by_another(&self, by: &str, now: Timestamp) -> bool {
@@ -204,7 +188,7 @@ impl Operation {
     #[must_use]
     pub fn is_cut_off(&self, now: Timestamp) -> bool {
         // A day's run goes on until it is done; its own marker says which process has it.
-        if matches!(self.kind, OperationKind::Consolidate { local_date: Some(_) }) || self.is_held_by_another("", now) {
+        if self.kind.is_run_of_a_day() || self.is_held_by_another("", now) {
             return false;
         }
         let limit = match (self.state, &self.kind) {
@@ -250,6 +234,9 @@ impl Operation {
     }
 }
 
+/// The author of what the schedule began.
+pub const SCHEDULE: &str = "schedule";
+
 /// The author of what nobody asked for: the healing of orders that waited.
 pub const SYSTEM: &str = "system";
 
@@ -257,7 +244,7 @@ impl Operation {
     /// Healing: orders that waited are tried again without anybody's word.
     #[must_use]
     pub fn is_healing(&self) -> bool {
-        self.kind == OperationKind::ProcessPending && self.by == SYSTEM
+        matches!(self.kind, OperationKind::ProcessPending { .. }) && self.by == SYSTEM
     }
 
     /// Healing of which nothing has come so far. As long as orders stay as they are, there is nothing to show.
