@@ -1,4 +1,4 @@
-//! Who may call what. Deny by default: a route answers only to those whom its own documentation lets in.
+//! Access by permission. Deny by default: a route answers only to those whom its own documentation lets in.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -19,7 +19,7 @@ use crate::problem::{Code, Problem};
 /// The permission without its grade (docs/requirements.md, section 3).
 pub const PERMISSION: &str = "integration:shipstation";
 
-/// What the permission allows; each grade contains those before it.
+/// Grades of the permission; each contains those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grade {
     /// Look.
@@ -48,7 +48,7 @@ impl Grade {
     }
 }
 
-/// How callers show who they are.
+/// Proof of identity that callers bring.
 pub enum Access {
     /// Behind API Gateway: its JWT authorizer has checked the token, and the claims in the request's context carry the permissions.
     Claims {
@@ -60,13 +60,13 @@ pub enum Access {
     Tokens(Vec<(SecretString, Grade)>),
 }
 
-/// Who calls, as the history, the operations and the timelines name them.
+/// Caller, as the history, the operations and the timelines name it.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub by: String,
     /// None: a valid token without the permission.
     pub grade: Option<Grade>,
-    /// What the act changed, as its handler says; shared with the record of the act.
+    /// Change that the act made, as its handler says; shared with the record of the act.
     pub(crate) change: Change,
 }
 
@@ -79,7 +79,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// What a route's documentation asks of its callers.
+/// Permission that a route's documentation asks of its callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Needs {
     Nothing,
@@ -105,7 +105,7 @@ struct Operation {
     name: &'static str,
 }
 
-/// What was let in.
+/// The caller and the permission that were let in.
 struct Entered {
     caller: Caller,
     needed: Grade,
@@ -130,7 +130,7 @@ impl Gate {
     }
 }
 
-/// What security requirements ask for.
+/// Permission that security requirements ask for.
 fn needs(security: &str) -> Needs {
     let requirements: Vec<HashMap<String, Vec<String>>> = serde_json::from_str(security).unwrap_or_default();
     let [requirement] = requirements.as_slice() else { return Needs::Unknown };

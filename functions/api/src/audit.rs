@@ -16,7 +16,7 @@ use crate::Deps;
 use crate::access::Caller;
 use crate::problem::Problem;
 
-/// What an act changed, as its handler says.
+/// Change that an act made, as its handler says.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Change(Arc<Mutex<(Option<Value>, Option<Value>)>>);
 
@@ -38,7 +38,7 @@ impl Change {
     }
 }
 
-/// What is about to be done.
+/// An act that is about to be done.
 pub(crate) struct Act {
     pub caller: Caller,
     pub permission: &'static str,

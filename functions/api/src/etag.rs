@@ -10,7 +10,7 @@ pub(crate) fn etag(version: u64) -> String {
     format!("\"{version}\"")
 }
 
-/// What a write says about the version that it replaces.
+/// Statement of a write about the version that it replaces.
 #[derive(Clone, Debug)]
 pub(crate) struct IfMatch(String);
 

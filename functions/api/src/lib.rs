@@ -30,7 +30,7 @@ pub use problem::{Code, FieldFault};
 use access::Gate;
 use problem::Problem;
 
-/// What the API works with; built once for each process.
+/// Parts that the API works with; built once for each process.
 pub struct Deps {
     /// The table.
     pub table: Table,
@@ -40,11 +40,11 @@ pub struct Deps {
     pub secrets: Secrets,
     /// ShipStation.
     pub shipstation: stevedore_shipstation::Client,
-    /// What time it is.
+    /// Source of the present time.
     pub clock: Clock,
-    /// Who may call.
+    /// Access of callers.
     pub access: Access,
-    /// How people sign in to the panel; none where it asks for a token.
+    /// Issuer with which people sign in to the panel; none where it asks for a token.
     pub sign_in: Option<SignIn>,
 }
 

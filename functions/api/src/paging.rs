@@ -22,7 +22,7 @@ const LARGEST_LIMIT: usize = 200;
 const LONGEST_VALUE: usize = 1_024;
 /// The longest page token, in bytes: two places in an index, encoded twice.
 const LONGEST_TOKEN: usize = 16 * 1_024;
-/// What a page may weigh, in bytes: Lambda answers with 6 MB at most.
+/// Bytes that a page may weigh: Lambda answers with 6 MB at most.
 const LARGEST_PAGE: usize = 4_000_000;
 
 /// Reads of the table that one filtered page takes at most; then it ends early, and its token goes on.
@@ -84,7 +84,7 @@ impl<T> ListView<T> {
         Ok(Self { next_page_token: rest.peek().map(|_| write_number(name, end)), items })
     }
 
-    /// Whether the page is light enough to be answered.
+    /// True if the page is light enough to be answered.
     pub(crate) fn fits(&self) -> bool
     where
         T: Serialize,
@@ -97,7 +97,7 @@ impl<T> ListView<T> {
     }
 }
 
-/// What every list takes; stands for [`Parameters::list`] in the document.
+/// Parameters that every list takes; stands for [`Parameters::list`] in the document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "only its schema is used")]

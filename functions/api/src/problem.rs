@@ -1,4 +1,4 @@
-//! What goes wrong, as RFC 9457 problems with stable codes.
+//! Errors as RFC 9457 problems with stable codes.
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -109,7 +109,7 @@ pub struct FieldFault {
     /// Stable, snake_case.
     #[schema(value_type = String, example = "required")]
     pub code: &'static str,
-    /// What is wrong and what to write instead.
+    /// The fault, and what to write instead.
     pub message: String,
 }
 
@@ -132,7 +132,7 @@ pub(crate) struct ProblemView<'a> {
     status: u16,
     /// The stable code.
     code: &'a str,
-    /// What is wrong and what to do.
+    /// The fault, and what to do.
     detail: &'a str,
     /// The members at fault.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -182,7 +182,7 @@ impl Problem {
         Self::new(Code::StaleVersion).header(header::ETAG, etag)
     }
 
-    /// What ShipStation answered instead. `proving`: the credentials are the caller's own and just being tried, so that refusing them is
+    /// Problem for an answer of ShipStation. `proving`: the credentials are the caller's own and just being tried, so that refusing them is
     /// the caller's mistake; otherwise ours or ShipStation's.
     pub(crate) fn shipstation(error: &stevedore_shipstation::Error, proving: bool) -> Self {
         use stevedore_shipstation::Error;

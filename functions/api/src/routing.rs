@@ -1,4 +1,4 @@
-//! How a list of handlers becomes the router that serves them, and the document that describes them.
+//! Collects a list of handlers into the router that serves them, and the document that describes them.
 //!
 //! Which of the two is told apart when it is compiled, so the program that serves carries nothing of what makes the document, which was most of what it did
 //! at its start.
@@ -12,7 +12,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::Deps;
 
-/// What routes are collected in.
+/// Collector of routes.
 pub(crate) trait Routes: Sized {
     /// With one more path. `serve` answers the path and the methods that serve it, `describe` what the document says of them.
     fn routes(self, handlers: (impl FnOnce() -> (String, MethodRouter<Arc<Deps>>), impl FnOnce() -> UtoipaMethodRouter<Arc<Deps>>))

@@ -164,12 +164,12 @@ impl Fields<'_> {
         self.note(name, Fault::new(code, message));
     }
 
-    /// Whether a member is there and not `null`.
+    /// True if a member is there and not `null`.
     pub(crate) fn has(&mut self, name: &'static str) -> bool {
         self.find(name).is_some()
     }
 
-    /// Whether a member is there and is `null`.
+    /// True if a member is there and is `null`.
     pub(crate) fn is_null(&self, name: &str) -> bool {
         self.object.get(name).is_some_and(|raw| raw.get() == "null")
     }

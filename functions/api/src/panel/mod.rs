@@ -62,7 +62,7 @@ pub(crate) fn configuration<R: Routes>(into: R) -> R {
     into.routes(routes!(show))
 }
 
-/// How people sign in to the panel.
+/// Sign-in to the panel.
 #[derive(Debug, Serialize, ToSchema)]
 struct PanelConfiguration {
     /// Null: with a token, as the start-up of `cargo run` prints it.
@@ -85,7 +85,7 @@ struct SignInView {
     scopes: String,
 }
 
-/// How people sign in to the panel
+/// Sign-in to the panel
 #[utoipa::path(get, path = "/v1/panel-configuration", tag = "system", operation_id = "show_panel_configuration", security(()), responses(
     (status = 200, description = "How to sign in.", body = PanelConfiguration),
 ))]

@@ -43,7 +43,7 @@ const MOST_LINES: usize = 2_000;
 /// The most charges, and discounts, of a sale that a person states.
 const MOST_PARTS: usize = 600;
 
-/// What is to be different. What is left out stays as it is.
+/// The changes. Members that are left out stay as they are.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SaleAdjustmentInput)]
 #[allow(dead_code, reason = "describes the body")]
@@ -103,7 +103,7 @@ struct ChargeInput {
 #[allow(dead_code, reason = "describes the body")]
 struct DiscountInput {
     name: String,
-    /// What it takes off: zero or more.
+    /// Amount that it takes off: zero or more.
     amount: String,
 }
 

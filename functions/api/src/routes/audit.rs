@@ -1,4 +1,4 @@
-//! Who did what (N29), and who asks.
+//! Activity (N29), and the caller's identity.
 
 use axum::Json;
 use axum::extract::State;
@@ -35,10 +35,10 @@ struct AuditView {
     /// The answer's HTTP status; null when the end is not known.
     #[schema(required = true)]
     status: Option<u16>,
-    /// What was there before.
+    /// State before the act.
     #[schema(required = true)]
     before: Option<serde_json::Value>,
-    /// What was there afterwards.
+    /// State after the act.
     #[schema(required = true)]
     after: Option<serde_json::Value>,
 }
@@ -52,7 +52,7 @@ impl From<AuditRecord> for AuditView {
 
 const AUDIT: &str = "audit";
 
-/// What people did, the newest first
+/// Acts of people, the newest first
 #[utoipa::path(get, path = "/v1/audit", tag = "audit", operation_id = "list_audit",
     description = "Every change of connection, settings and reference data, and every operator's act. Calls that were refused are not in it.",
     security(("bearer" = ["integration:shipstation:read"])), params(ListQuery),
@@ -66,7 +66,7 @@ async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListVie
     Ok(Json(ListView::of(page, AuditView::from)))
 }
 
-/// Who the token says that one is.
+/// Identity and permission by the token.
 #[derive(Debug, Serialize, ToSchema)]
 struct Me {
     by: String,
@@ -81,7 +81,7 @@ struct Me {
     version: &'static str,
 }
 
-/// Who asks, and what he may do
+/// The caller's identity and permission
 #[utoipa::path(get, path = "/v1/me", tag = "audit", operation_id = "show_me",
     security(("bearer" = ["integration:shipstation:read"])),
     responses((status = 200, description = "The caller.", body = Me)))]

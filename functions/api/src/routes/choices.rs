@@ -1,4 +1,4 @@
-//! What the settings may name: one call for the screens that edit them.
+//! Records that the settings may name: one call for the screens that edit them.
 
 use axum::Json;
 use axum::extract::State;
@@ -20,7 +20,7 @@ pub(super) fn routes<R: Routes>(into: R) -> R {
 /// Records of each kind that are offered; a setting may name any other.
 const MOST: usize = 200;
 
-/// What the settings may name.
+/// Records that the settings may name.
 #[derive(Debug, Serialize, ToSchema)]
 struct Choices {
     accounts: Vec<AccountChoice>,
@@ -60,7 +60,7 @@ async fn newest<T: Record>(deps: &Deps) -> Result<Vec<T>, Error> {
     Ok(page.items.into_iter().map(|stored| stored.value).collect())
 }
 
-/// What the settings may name
+/// Records that the settings may name
 #[utoipa::path(get, path = "/v1/settings/choices", tag = "settings", operation_id = "list_settings_choices",
     description = "The newest 200 of each kind.",
     security(("bearer" = ["integration:shipstation:read"])),

@@ -29,7 +29,7 @@ pub(super) fn routes<R: Routes>(into: R) -> R {
     into.routes(routes!(show, connect, change, disconnect))
 }
 
-/// What connecting takes.
+/// Body of a request to connect.
 #[derive(Deserialize, ToSchema)]
 #[allow(dead_code, reason = "only its schema is used: bodies are read member by member")]
 struct ConnectInput {
@@ -43,7 +43,7 @@ struct ConnectInput {
     modes: Option<Vec<ModeName>>,
 }
 
-/// What a change takes: both credentials, or modes, or all three.
+/// Body of a change: both credentials, or modes, or all three.
 #[derive(Deserialize, ToSchema)]
 #[allow(dead_code, reason = "only its schema is used: bodies are read member by member")]
 struct ChangeInput {
@@ -135,7 +135,7 @@ impl Deps {
         if same { Ok(()) } else { Err(Problem::new(Code::AnotherAccount)) }
     }
 
-    /// Whether the secret holds these credentials.
+    /// True if the secret holds these credentials.
     async fn is_kept(&self, credentials: &Credentials) -> Result<bool, Problem> {
         let same = |a: &SecretString, b: &SecretString| a.expose_secret() == b.expose_secret();
         let kept = self.secrets.read().await?;
@@ -261,7 +261,7 @@ async fn change(State(deps): Shared, caller: Caller, body: Body) -> Result<Json<
     Err(Problem::new(Code::Unavailable))
 }
 
-/// How long a request removes things before it leaves the rest to the background.
+/// Time for which a request removes things before it leaves the rest to the background.
 const REMOVING: SignedDuration = SignedDuration::from_secs(10);
 
 /// Disconnect

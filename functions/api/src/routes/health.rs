@@ -1,4 +1,4 @@
-//! Whether it works.
+//! Health of the parts.
 
 use std::future::Future;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -22,7 +22,7 @@ pub(super) fn routes<R: Routes>(into: R) -> R {
     into.routes(routes!(health)).routes(routes!(openapi))
 }
 
-/// Whether the parts answer.
+/// Health of the parts.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 struct Health {
     /// `ok`, or `degraded` when a part does not answer.
@@ -36,7 +36,7 @@ struct Health {
     secret: bool,
 }
 
-/// How long a part may take to answer.
+/// Time that a part may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 async fn answers(part: &'static str, ping: impl Future<Output = Result<(), stevedore_aws::Error>>) -> bool {
@@ -53,7 +53,7 @@ async fn answers(part: &'static str, ping: impl Future<Output = Result<(), steve
     }
 }
 
-/// Whether the system works
+/// Health of the system
 #[utoipa::path(get, path = "/v1/health", tag = "system", security(()), responses(
     (status = 200, description = "Every part answers.", body = Health),
     (status = 503, description = "A part does not answer; the body says which.", body = Health),
@@ -79,7 +79,7 @@ async fn look(deps: &Deps) -> (bool, Health) {
 #[derive(Debug, Default)]
 pub(crate) struct LastHealth(Mutex<Option<(Timestamp, bool, Health)>>);
 
-/// How long an answer counts.
+/// Time for which an answer counts.
 const KEPT: SignedDuration = SignedDuration::from_secs(5);
 
 impl LastHealth {

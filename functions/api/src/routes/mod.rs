@@ -95,7 +95,7 @@ impl<S: Send + Sync> FromRequestParts<S> for OrderInPath {
     }
 }
 
-/// How long a call may wait for ShipStation: API Gateway gives up after 30 seconds.
+/// Time that a call may wait for ShipStation: API Gateway gives up after 30 seconds.
 const SHIPSTATION_PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 
 impl Deps {

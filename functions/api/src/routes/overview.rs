@@ -24,7 +24,7 @@ const MOST_WAITING: u32 = 1_000;
 const MOST_TODAY: u32 = 5_000;
 /// Operations that are looked through for the last download and for what runs.
 const OPERATIONS: usize = 20;
-/// How often the schedule ticks: a download begins with the first tick from its time on.
+/// Interval of the schedule: a download begins with the first tick from its time on.
 const TICK: SignedDuration = SignedDuration::from_mins(5);
 
 /// Is everything all right?
@@ -100,7 +100,7 @@ async fn show(State(deps): Shared, caller: Caller) -> Result<Json<OverviewView>,
     }))
 }
 
-/// When the schedule begins its next download; none while it does not run at all.
+/// Time of the schedule's next download; none while it does not run at all.
 fn next_run(connection: Option<&Connection>, settings: &Settings, cursor: &Cursor, now: Timestamp) -> Option<Timestamp> {
     let connection = connection.filter(|connection| !connection.disconnecting && connection.modes.contains(&ConnectionMode::Store))?;
     if settings.paused {

@@ -1,4 +1,4 @@
-//! What a person does with a sale: void it, authorise its invoice, go on with its fulfilment, add a payment.
+//! A person's actions on a sale: void it, authorise its invoice, go on with its fulfilment, add a payment.
 
 use axum::Json;
 use axum::extract::State;
@@ -39,7 +39,7 @@ const ID: usize = 256;
 /// The years that a payment may be of: others are slips of the hand.
 const YEARS: std::ops::Range<i16> = 1970..3000;
 
-/// Why a change is refused.
+/// Reason for which a change is refused.
 enum Refusal {
     Voided,
     Stale(u64),
@@ -200,7 +200,7 @@ async fn authorise_invoice(State(deps): Shared, caller: Caller, Id(id): Id, head
     step.take(Levels::default(), &mut authorise).await
 }
 
-/// How far fulfilment is to go.
+/// Extent to which fulfilment is to go.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RetryFulfilmentInput)]
 #[allow(dead_code, reason = "describes the body")]

@@ -85,7 +85,7 @@ async fn replace(State(deps): Shared, caller: Caller, headers: HeaderMap, body: 
 
 const HISTORY: &str = "settings_history";
 
-/// Who changed which settings
+/// Changes of settings
 #[utoipa::path(get, path = "/v1/settings/history", tag = "settings", operation_id = "list_settings_history",
     security(("bearer" = ["integration:shipstation:read"])), params(ListQuery),
     responses((status = 200, description = "Accepted writes, the newest first.", body = ListView<SettingsChangeView>)))]

@@ -31,7 +31,7 @@ const ID: usize = 256;
 /// The longest reason of an adjustment, in bytes.
 const REASON: usize = 2_000;
 
-/// How much of a product is at a location, in units.
+/// Quantities of a product at a location, in units.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = StockLevel)]
 struct StockLevelView {
@@ -42,13 +42,13 @@ struct StockLevelView {
     #[schema(required = true)]
     name: Option<String>,
     location_id: String,
-    /// What lies there, picked or not.
+    /// Quantity at the location, picked or not.
     on_hand: i64,
-    /// What live sales have a claim on and have not shipped.
+    /// Quantity that live sales have a claim on and have not shipped.
     allocated: i64,
     /// On hand − allocated: negative while more is sold than there is.
     available: i64,
-    /// What lies there and is not picked: never below zero.
+    /// Quantity at the location that is not picked: never below zero.
     unpicked: i64,
 }
 
@@ -72,7 +72,7 @@ struct AdjustmentView {
 #[schema(as = StockAdjustmentInput)]
 #[allow(dead_code, reason = "describes the body")]
 struct AdjustmentInput {
-    /// Which product; or say its `sku`.
+    /// The product; its `sku` can be stated instead.
     product_id: Option<String>,
     /// The SKU, or an alias, of one product; in place of `product_id`.
     sku: Option<String>,

@@ -20,7 +20,7 @@ pub(super) fn routes<R: Routes>(into: R) -> R {
     into.routes(routes!(list)).routes(routes!(acknowledge))
 }
 
-/// What happened to an invoice, and whether the accounting system has heard of it.
+/// Event of an invoice, and its acknowledgement by the accounting system.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AccountingSync)]
 struct SyncView {
@@ -33,19 +33,19 @@ struct SyncView {
     /// ISO 4217.
     #[schema(example = "USD")]
     currency: String,
-    /// What the invoice amounts to, with its tax.
+    /// Total of the invoice, with its tax.
     #[schema(example = "12.34")]
     total: String,
     tax: String,
     /// Tax that the marketplace keeps and pays itself: no part of `tax` and `total`. Null where it keeps none.
     #[schema(required = true)]
     withheld_tax: Option<String>,
-    /// What happened to the invoice: `authorised`, or `voided` after the accounting system had it.
+    /// Event of the invoice: `authorised`, or `voided` after the accounting system had it.
     #[schema(schema_with = sync_action)]
     action: SyncAction,
     #[schema(schema_with = sync_state)]
     state: SyncState,
-    /// When that happened.
+    /// Time of the event.
     created_at: Timestamp,
     #[schema(required = true)]
     acknowledged_at: Option<Timestamp>,

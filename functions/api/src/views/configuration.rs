@@ -18,7 +18,7 @@ pub(crate) struct ConnectionView {
     state: ConnectionState,
     #[schema(schema_with = modes)]
     modes: Vec<ConnectionMode>,
-    /// When it was made.
+    /// Time of the connection.
     #[schema(required = true)]
     integrated_at: Option<Timestamp>,
     #[schema(required = true)]
@@ -29,7 +29,7 @@ pub(crate) struct ConnectionView {
     warnings: Vec<ConnectionWarningView>,
 }
 
-/// How far the connection is.
+/// State of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum ConnectionState {
@@ -39,7 +39,7 @@ enum ConnectionState {
     Disconnected,
 }
 
-/// What somebody should know about the connection.
+/// Warning about the connection.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ConnectionWarning)]
 struct ConnectionWarningView {
@@ -174,12 +174,12 @@ pub(crate) struct SettingsView {
     download_delay_minutes: u32,
     #[schema(minimum = 5, maximum = 1440)]
     poll_minutes: u32,
-    /// What a person should know about these settings; left out where there is nothing. A write that sends it back changes nothing by it.
+    /// Warnings about these settings; left out where there are none. A write that sends it back changes nothing by it.
     #[schema(read_only)]
     warnings: Option<Vec<super::WarningView>>,
 }
 
-/// Which location serves which ShipStation warehouse.
+/// Locations of the ShipStation warehouses.
 #[derive(ToSchema)]
 #[schema(as = LocationMap)]
 #[allow(dead_code, reason = "only its schema is used")]
@@ -198,7 +198,7 @@ struct TaxSettingsView {
     default_rule: Option<String>,
     /// Replace ShipStation's amount by the rule's. A rule without percentages is not used for it.
     recalculate: Option<bool>,
-    /// How a store states tax, by ShipStation store id: `added` to its prices (also where the store is not named), `included` in them, or `withheld` by the
+    /// Form in which a store states tax, by ShipStation store id: `added` to its prices (also where the store is not named), `included` in them, or `withheld` by the
     /// marketplace.
     #[schema(schema_with = by_store)]
     by_store: Option<BTreeMap<String, String>>,

@@ -5,7 +5,7 @@ use stevedore_domain::reason::Reason;
 
 use super::overview::{Facts, FindingView};
 
-/// What is to be said of some number of things.
+/// Sentences about a number of records.
 struct Words {
     thing: &'static str,
     one: &'static str,
@@ -13,7 +13,7 @@ struct Words {
     advice: &'static str,
 }
 
-/// What wants attention, the gravest first; what there is none of is left out.
+/// Findings that want attention, the gravest first; those without any record are left out.
 pub(super) fn counted(facts: &Facts<'_>) -> Vec<FindingView> {
     let dead_letters = Count { count: facts.dead_letters, more: false };
     let words = Words {
@@ -53,7 +53,7 @@ fn finding(code: &'static str, words: &Words, count: Count, list: &str) -> Optio
     Some(FindingView::many(code, message, count, list.to_owned()))
 }
 
-/// What a warning says of so many orders or sales. Short picks are the sales'; everything else is an order's.
+/// Finding for a warning of so many orders or sales. Short picks are the sales'; everything else is an order's.
 fn warning(reason: Reason, count: Count) -> Option<FindingView> {
     let of_sales = Reason::SHORT_PICKS.contains(&reason);
     let (one, many) = match reason {

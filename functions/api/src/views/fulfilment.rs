@@ -1,4 +1,4 @@
-//! What the warehouse does with a sale, as it is shown.
+//! Fulfilment of a sale, as it is shown.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,10 +14,10 @@ use super::words;
 pub(super) struct StageView {
     #[schema(schema_with = words::stage_status)]
     status: StageStatus,
-    /// When it was done; stays when the sale is voided.
+    /// Time at which it was done; stays when the sale is voided.
     #[schema(required = true)]
     at: Option<Timestamp>,
-    /// What it handles: kits as their components, equal products together. A draft pick shows what it found.
+    /// Lines that it handles: kits as their components, equal products together. A draft pick shows what it found.
     lines: Vec<StageLineView>,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct AssemblyView {
     status: StageStatus,
     #[schema(required = true)]
     at: Option<Timestamp>,
-    /// What it takes in all.
+    /// Components that it takes in all.
     components: Vec<AssemblyPartView>,
 }
 

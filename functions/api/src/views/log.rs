@@ -22,7 +22,7 @@ pub(crate) struct LogEntryView {
     store_id: Option<u64>,
     #[schema(schema_with = words::log_state)]
     state: LogState,
-    /// Why, where the order is not plainly booked.
+    /// Reason, where the order is not plainly booked.
     #[schema(schema_with = words::reason_or_null, required = true)]
     reason: Option<Reason>,
     /// The sentence for it, with what to do.
@@ -56,7 +56,7 @@ pub(crate) struct LogEntryView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Revision)]
 pub(crate) struct RevisionView {
-    /// When ShipStation says that the order changed.
+    /// Time of the order's change by ShipStation.
     modified_at: Timestamp,
     /// Names the content: two revisions with one digest say the same. Digests of different schemes (`<scheme>.<digits>`; none is named by the first) cannot be
     /// compared.

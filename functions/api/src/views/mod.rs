@@ -1,4 +1,4 @@
-//! What the API shows. The table's records are never answered as they are: what is kept may change its shape, what is shown may not.
+//! Views of the API. The table's records are never answered as they are: what is kept may change its shape, what is shown may not.
 
 mod configuration;
 mod counted;

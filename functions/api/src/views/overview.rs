@@ -15,13 +15,13 @@ use super::{ConnectionView, OperationView, words};
 #[schema(as = Overview)]
 pub(crate) struct OverviewView {
     pub now: Timestamp,
-    /// Who asks.
+    /// The caller.
     pub by: String,
     /// The merchant's zone.
     pub time_zone: String,
     /// ISO 4217.
     pub currency: String,
-    /// What is not all right, the gravest first; empty when everything is.
+    /// Findings, the gravest first; empty when everything is right.
     pub findings: Vec<FindingView>,
     pub connection: ConnectionView,
     /// The last scheduled download that came to its end.
@@ -48,7 +48,7 @@ pub(crate) struct OverviewView {
     pub requests: Option<RequestsView>,
 }
 
-/// How many there are.
+/// Number of records.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Count)]
 pub(crate) struct CountView {
@@ -71,7 +71,7 @@ pub(crate) struct RequestsView {
     limit: u32,
     /// Used in the present minute, by everybody who shares the key, as far as known.
     used: u32,
-    /// When the minute ends.
+    /// Time at which the minute ends.
     resets_at: Timestamp,
 }
 
@@ -92,9 +92,9 @@ pub(crate) struct FindingView {
     /// Stable, snake_case.
     #[schema(value_type = String, example = "orders_blocked")]
     code: &'static str,
-    /// What it is and what to do.
+    /// Its meaning and what to do.
     message: String,
-    /// How many orders, sales or messages it concerns; null where it is no matter of number.
+    /// Number of orders, sales or messages that it concerns; null where it is no matter of number.
     #[schema(required = true)]
     count: Option<CountView>,
     /// The list that shows them, as a path of this API.
@@ -103,13 +103,13 @@ pub(crate) struct FindingView {
 }
 
 impl FindingView {
-    /// What wants attention, of so many.
+    /// Finding about so many records.
     pub(super) fn many(code: &'static str, message: String, count: Count, list: String) -> Self {
         Self { severity: "attention", code, message, count: Some(count.into()), list: Some(list) }
     }
 }
 
-/// What there is to judge.
+/// Facts that the home page judges.
 pub(crate) struct Facts<'a> {
     pub connection: Option<&'a Connection>,
     pub settings: &'a Settings,
@@ -128,7 +128,7 @@ pub(crate) struct Facts<'a> {
 /// The schedule counts as late when its last download began longer ago than twice its interval, and this.
 const LATE: SignedDuration = SignedDuration::from_mins(20);
 
-/// What is not all right, the gravest first.
+/// Findings, the gravest first.
 pub(crate) fn findings(facts: &Facts<'_>) -> Vec<FindingView> {
     let mut found = Vec::new();
     let mut say = |severity, code, message: String| found.push(FindingView { severity, code, message, count: None, list: None });

@@ -48,7 +48,7 @@ pub(crate) struct CustomerView {
     created_at: Timestamp,
 }
 
-/// What is written of a customer.
+/// Body of a customer.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CustomerInput)]
 pub(crate) struct CustomerInput {
@@ -58,7 +58,7 @@ pub(crate) struct CustomerInput {
     email: Option<String>,
     phone: Option<String>,
     company: Option<String>,
-    /// Where invoices go.
+    /// Address for invoices.
     billing_address: Option<AddressView>,
     business_address: Option<AddressView>,
     /// The account of this customer's sales, unless product or settings name one.
@@ -75,7 +75,7 @@ pub(crate) struct ProductView {
     created_at: Timestamp,
 }
 
-/// What is written of a product.
+/// Body of a product.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ProductInput)]
 pub(crate) struct ProductInput {
@@ -93,11 +93,11 @@ pub(crate) struct ProductInput {
     shipstation_product_id: Option<u64>,
     /// The account of its sales, unless the settings name one.
     revenue_account: Option<String>,
-    /// What a kit or an assembly consists of: at least one, and 50 at most. A kit holds stock, assembly and service products; an assembly is made from stock
+    /// Components of a kit or an assembly: at least one, and 50 at most. A kit holds stock, assembly and service products; an assembly is made from stock
     /// and assembly products. No other kind has components.
     #[schema(required = false, max_items = 50)]
     components: Vec<PartView>,
-    /// Who sends a drop-ship product, which needs one; no other kind has one.
+    /// Supplier that sends a drop-ship product, which needs one; no other kind has one.
     supplier: Option<String>,
     /// By tier, `1` to `10`; exact decimals, as texts. JSON numbers are taken too.
     #[schema(required = false, example = json!({"1": "12.34"}))]
@@ -109,12 +109,12 @@ pub(crate) struct ProductInput {
 #[schema(as = Component)]
 pub(crate) struct PartView {
     product_id: String,
-    /// How many of it one unit takes.
+    /// Quantity of it that one unit takes.
     #[schema(minimum = 1, maximum = 1_000_000)]
     quantity: i64,
 }
 
-/// What a price tier is called.
+/// Name of a price tier.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PriceTier)]
 pub(crate) struct PriceTierView {
@@ -124,7 +124,7 @@ pub(crate) struct PriceTierView {
     created_at: Timestamp,
 }
 
-/// What is written of a price tier. A tier needs no record to be used.
+/// Body of a price tier. A tier needs no record to be used.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PriceTierInput)]
 pub(crate) struct PriceTierInput {
@@ -146,7 +146,7 @@ pub(crate) struct LocationView {
     created_at: Timestamp,
 }
 
-/// What is written of a location.
+/// Body of a location.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LocationInput)]
 pub(crate) struct LocationInput {
@@ -172,7 +172,7 @@ pub(crate) struct AccountView {
     created_at: Timestamp,
 }
 
-/// What is written of an account.
+/// Body of an account.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AccountInput)]
 pub(crate) struct AccountInput {
@@ -181,7 +181,7 @@ pub(crate) struct AccountInput {
     name: String,
     #[schema(schema_with = words::account_kind)]
     kind: AccountKind,
-    /// Whether payments may go to it.
+    /// True if payments may go to it.
     #[schema(required = false)]
     receives_payments: bool,
 }
@@ -198,22 +198,22 @@ pub(crate) struct TaxRuleView {
     created_at: Timestamp,
 }
 
-/// What is written of a tax rule.
+/// Body of a tax rule.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TaxRuleInput)]
 pub(crate) struct TaxRuleInput {
     /// Unique among tax rules; shown on sales.
     #[schema(min_length = 1)]
     name: String,
-    /// What it consists of; none for a rule that names an amount without stating a rate.
+    /// Its components; none for a rule that names an amount without stating a rate.
     #[schema(required = false)]
     components: Vec<ComponentView>,
-    /// Where it is due: set for the rules of a place of business. Left out it stays as it is; null takes it away, and the rule is no longer chosen
+    /// Place where it is due: set for the rules of a place of business. Left out it stays as it is; null takes it away, and the rule is no longer chosen
     /// by ship-to address.
     place: Option<TaxPlaceView>,
 }
 
-/// Where a tax is due.
+/// Place where a tax is due.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TaxPlace)]
 pub(crate) struct TaxPlaceView {

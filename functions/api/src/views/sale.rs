@@ -36,7 +36,7 @@ pub(crate) struct SaleView {
     #[schema(required = true)]
     sales_representative: Option<String>,
     location_id: String,
-    /// Why from there.
+    /// Reason for that location.
     location_reason: String,
     /// 1 to 10.
     price_tier: u8,
@@ -59,9 +59,9 @@ pub(crate) struct SaleView {
     pick: StageView,
     pack: StageView,
     ship: StageView,
-    /// What is made for it.
+    /// Assemblies that are made for it.
     assemblies: Vec<AssemblyView>,
-    /// What suppliers shall send to the buyer.
+    /// Orders to suppliers who send to the buyer.
     purchases: Vec<PurchaseView>,
     /// None in this version.
     credit_notes: Vec<serde_json::Value>,
@@ -73,10 +73,10 @@ pub(crate) struct SaleView {
     /// The order's own date on the merchant's calendar, or the day of a consolidated sale. Null where it is not known.
     #[schema(required = true)]
     order_date: Option<Date>,
-    /// What people's adjustments added to the total that ShipStation stated.
+    /// Amount that people's adjustments added to the total that ShipStation stated.
     #[schema(example = "0.00")]
     difference_to_shipstation: String,
-    /// What people changed of it while it was a draft, the oldest first.
+    /// People's changes of it while it was a draft, the oldest first.
     adjustments: Vec<AdjustmentView>,
     created_at: Timestamp,
     #[schema(required = true)]
@@ -92,13 +92,13 @@ pub(crate) struct SaleView {
 struct AdjustmentView {
     at: Timestamp,
     by: String,
-    /// What changed, in a few words.
+    /// The changes in a few words.
     what: String,
     /// The total since then.
     total: String,
 }
 
-/// What a sale was made from.
+/// Origin of a sale.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SaleSource)]
 #[serde(untagged)]
@@ -170,7 +170,7 @@ struct LineView {
     tax: String,
     /// The tax rule's id.
     tax_rule: String,
-    /// What the rule was called when the sale was booked.
+    /// Name of the rule when the sale was booked.
     #[schema(required = true)]
     tax_rule_name: Option<String>,
     /// The line's tax over the rule's components as they were then; the amounts add up to it. Empty where the rule has none.
@@ -206,7 +206,7 @@ struct ChargeView {
 #[schema(as = SaleDiscount)]
 struct DiscountView {
     name: String,
-    /// What it takes off: zero or more.
+    /// Amount that it takes off: zero or more.
     amount: String,
 }
 
@@ -237,7 +237,7 @@ struct PaymentView {
     /// The key of a payment that a person added.
     #[schema(required = true)]
     id: Option<String>,
-    /// Who added it; null for what ShipStation reported.
+    /// Person who added it; null for what ShipStation reported.
     #[schema(required = true)]
     by: Option<String>,
 }
@@ -257,9 +257,9 @@ pub(crate) struct SaleOrderView {
     /// The order's part of the sale's total.
     #[schema(required = true)]
     sale_total: Option<String>,
-    /// Whether the order's log entry names this sale.
+    /// True if the order's log entry names this sale.
     linked: bool,
-    /// What of it is in the sale, with the chosen options in full; empty where the order's log entry was deleted.
+    /// Lines of it in the sale, with the chosen options in full; empty where the order's log entry was deleted.
     lines: Vec<SaleOrderLineView>,
 }
 

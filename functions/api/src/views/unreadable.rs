@@ -20,9 +20,9 @@ pub(crate) struct UnreadableView {
     /// … and this one.
     #[schema(required = true)]
     until: Option<Timestamp>,
-    /// When it was met first.
+    /// Time at which it was met first.
     first_seen: Timestamp,
-    /// How often it was tried.
+    /// Number of times that it was tried.
     attempts: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Who may call what: every route of the document, with every kind of caller.
+//! Access to every route of the document, with every kind of caller.
 
 use api::{Access, Grade};
 use axum::body::Body;

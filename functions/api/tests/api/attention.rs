@@ -1,4 +1,4 @@
-//! What wants attention: counted on the home page, and listed by the same word.
+//! Warnings that want attention: counted on the home page, and listed by the same word.
 
 use serde_json::{Value, json};
 use stevedore_aws::Trouble;

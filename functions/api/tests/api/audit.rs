@@ -1,4 +1,4 @@
-//! Who did what (N29): every act leaves its record.
+//! Activity (N29): every act leaves its record.
 
 use std::collections::BTreeSet;
 

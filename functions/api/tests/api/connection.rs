@@ -158,7 +158,7 @@ async fn s76_disconnect_removes_what_ties_us_to_shipstation() {
     world.connect().await;
 }
 
-/// S76: what does not fit one request goes to the background, and asking again goes on.
+/// S76: a disconnect that does not fit one request goes to the background, and asking again goes on.
 #[tokio::test]
 async fn s76_a_long_disconnect_goes_on_in_the_background() {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! What calls ask of AWS: lists do not grow with what they do not show.
+//! Cost of calls in requests to AWS: lists do not grow with what they do not show.
 
 use crate::captured::capture;
 use crate::world::World;

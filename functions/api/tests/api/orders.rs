@@ -190,7 +190,7 @@ async fn s149_s150_deleting_an_entry_leaves_the_sale() {
     assert_eq!(world.get("/v1/log/3").await.status, 200);
 }
 
-/// S116: what is pending, with its reason and what ShipStation sent.
+/// S116: pending orders, with their reason and what ShipStation sent.
 #[tokio::test]
 async fn s116_pending_orders() {
     let world = World::new().await;
@@ -263,7 +263,7 @@ async fn s40_accounting_syncs_are_listed_until_acknowledged() {
     assert_eq!(world.post("/v1/accounting-syncs/SO-9/acknowledge", json!({})).await.code(404), "not_found");
 }
 
-/// N17, N31, S41: what a marketplace withholds, prices that include tax and the accounts of charges are shown, on the sale and on what accounting hears of.
+/// N17, N31, S41: withheld tax, prices that include tax and the accounts of charges are shown, on the sale and on what accounting hears of.
 #[tokio::test]
 async fn n17_n31_withheld_and_included_taxes_are_shown() {
     let world = World::new().await;

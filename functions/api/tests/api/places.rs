@@ -99,7 +99,7 @@ async fn s65_a_place_is_read_only() {
     assert_eq!((again.status, &rules(&again)[0]), (StatusCode::CREATED, &rule));
 }
 
-/// S64: what is no place in the United States is refused with a reason; a ZIP without a known county makes one rule.
+/// S64: an address that is no place in the United States is refused with a reason; a ZIP without a known county makes one rule.
 #[tokio::test]
 async fn s64_bad_places_are_refused() {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! What products consist of, price tiers, and where locations are.
+//! Components of products, price tiers, and addresses of locations.
 
 use serde_json::{Value, json};
 

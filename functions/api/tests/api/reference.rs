@@ -82,7 +82,7 @@ async fn each_kind_is_made_read_and_replaced_with_its_etag() {
     }
 }
 
-/// What orders may wait for has them looked at again; products never do.
+/// Records that orders may wait for have these looked at again; products never do.
 #[tokio::test]
 async fn new_reference_data_has_blocked_orders_looked_at_again() {
     let world = World::new().await;

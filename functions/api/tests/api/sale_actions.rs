@@ -1,4 +1,4 @@
-//! What a person does with a sale.
+//! A person's actions on a sale.
 
 use api::Grade;
 use axum::http::Method;
@@ -229,7 +229,7 @@ async fn s57_s60_draft_assemblies_are_made_on_retry() {
     assert_eq!((shop.level("HAMPER").await, shop.level("MUG").await, shop.level("LID").await), ([1, 0, 1], [12, 0, 12], [2, 0, 2]));
 }
 
-/// S33, S57: what is picked already is packed and shipped as it is, and nothing more is made for it, though the shelf is empty now.
+/// S33, S57: goods that are picked already are packed and shipped as they are, and nothing more is made for them, though the shelf is empty now.
 #[tokio::test]
 async fn s33_s57_nothing_is_made_for_what_is_picked() {
     let world = World::new().await;
@@ -248,7 +248,7 @@ async fn s33_s57_nothing_is_made_for_what_is_picked() {
     assert_eq!((shop.level("HAMPER").await, shop.level("MUG").await), ([0, 0, 0], [2, 0, 2]));
 }
 
-/// S58, S61, S62: what there is before the sale's own claim decides; more than enough makes nothing.
+/// S58, S61, S62: stock before the sale's own claim decides; more than enough makes nothing.
 #[tokio::test]
 async fn s61_s62_enough_of_it_makes_nothing() {
     let world = World::new().await;
@@ -444,7 +444,7 @@ async fn s72_s73_s74_s75_payments_are_added_by_hand() {
     assert_eq!(pay(json!({"amount": "0.01", "id": "n99"})).await.status, 200);
 }
 
-/// S41, S63, S73: what the settings name goes on fitting the place where they name it.
+/// S41, S63, S73: records that the settings name go on fitting the place where they name them.
 #[tokio::test]
 async fn s41_s63_s73_what_the_settings_name_is_not_changed_behind_their_back() {
     let world = World::new().await;
@@ -556,7 +556,7 @@ async fn s106_a_days_sale_is_fulfilled_and_voided() {
     assert_eq!(world.post("/v1/log/1/recreate", json!({})).await.code(409), "in_a_days_sale");
 }
 
-/// What a marketplace's warehouse sent has nothing to pick here.
+/// A sale that a marketplace's warehouse sent has nothing to pick here.
 #[tokio::test]
 async fn what_others_shipped_is_not_fulfilled_here() {
     let world = World::new().await;

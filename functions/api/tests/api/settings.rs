@@ -155,7 +155,7 @@ async fn s41_the_default_revenue_account_is_one_of_revenue() {
     assert_eq!(reply.faults(), [("/kind", "in_use")]);
 }
 
-/// N17, N31: how each store states tax, entry by entry in the history.
+/// N17, N31: form in which each store states tax, entry by entry in the history.
 #[tokio::test]
 async fn n17_n31_tax_by_store_is_kept_and_its_history_too() {
     let world = World::new().await;

@@ -10,7 +10,7 @@ use crate::world::{NOW, World};
 
 const ADJUSTMENTS: &str = "/v1/stock/adjustments";
 
-/// S106: what is brought in, claimed and picked is seen in the level of its product and location alone.
+/// S106: goods that are brought in, claimed and picked are seen in the level of their product and location alone.
 #[tokio::test]
 async fn s106_levels_are_listed_by_product_and_location() {
     let world = World::new().await;
@@ -145,7 +145,7 @@ async fn an_adjustment_is_made_once_for_its_key_and_is_kept() {
     assert_eq!(shop.level("LID").await, [16, 0, 16]);
 }
 
-/// P5, S30: what is picked already cannot be written off; what is only claimed can.
+/// P5, S30: goods that are picked already cannot be written off; those that are only claimed can.
 #[tokio::test]
 async fn s30_what_is_picked_is_not_taken_away() {
     let world = World::new().await;

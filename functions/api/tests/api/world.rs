@@ -213,7 +213,7 @@ impl World {
         self.post("/v1/connection", json!({"api_key": KEY, "api_secret": SECRET})).await.ok()
     }
 
-    /// What was sent to the commands queue since this was last asked.
+    /// Commands that were sent to the queue since this was last asked.
     pub(crate) async fn commands(&self) -> Vec<Command> {
         let url = &self.queues.urls().commands;
         let mut commands = Vec::new();
@@ -256,7 +256,7 @@ fn template(path: &str) -> Option<&'static str> {
     paths.keys().map(String::as_str).filter(|template| matches(template)).min_by_key(|template| template.matches('{').count())
 }
 
-/// What holds for every answer.
+/// Checks that hold for every answer.
 fn check(method: &Method, path: &str, reply: &Reply) {
     let caching = if path == "/v1/openapi.json" && reply.status.as_u16() < 400 { "public, max-age=300" } else { "no-store" };
     assert_eq!(reply.header("cache-control"), caching, "{method} {path}");
@@ -280,7 +280,7 @@ fn check(method: &Method, path: &str, reply: &Reply) {
     }
 }
 
-/// Whether a value has the members that a choice asks for, which tells one choice from another.
+/// True if a value has the members that a choice asks for, which tells one choice from another.
 fn has_required(choice: &Value, value: &Value) -> bool {
     resolved(choice)["required"].as_array().into_iter().flatten().all(|name| value.get(name.as_str().unwrap()).is_some())
 }
