@@ -1,4 +1,4 @@
-//! What each function calls while it works, as IAM names it: recorded by an interceptor in its own clients.
+//! Calls of each function while it works, as IAM names them: recorded by an interceptor in its own clients.
 #![allow(clippy::missing_panics_doc, reason = "tests panic where they fail")]
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -11,7 +11,7 @@ use stevedore_aws::interceptors::{
 use crate::calls::{Call, calls_of};
 use crate::template::{each, role_statements, target, template, text};
 
-/// What a function's role grants: actions on the template's resources.
+/// Grants of a function's role: actions on the template's resources.
 pub fn granted(template: &Value, function: &str) -> BTreeSet<Call> {
     let role = target(&template["Resources"][function]["Properties"]["Role"]);
     let statements = role_statements(template).into_iter().filter(|(name, _)| *name == role).map(|(_, statement)| statement);

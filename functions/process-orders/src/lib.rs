@@ -24,10 +24,10 @@ const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
 /// The time that one order may need.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// Why a batch failed as a whole.
+/// Reason for which a batch failed as a whole.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What the batch needs could not be read. All of it goes back to the queue.
+    /// Data that the batch needs could not be read. All of it goes back to the queue.
     #[error("what the batch needs could not be read")]
     Load(#[source] stevedore_aws::Error),
     /// See [`BatchError`].

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::wire::{Refusal, Reply, Service};
 
-/// Where the tables are.
+/// Address of the tables outside.
 pub(crate) struct Elsewhere {
     /// `127.0.0.1:8000`.
     address: String,

@@ -26,7 +26,7 @@ const LOCK: &str = "engines.lock";
 /// SQLite's own files beside each of ours.
 const SUFFIXES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
-/// How long a folder that is in use is asked for again: a process that is just ending lets go of it in a moment.
+/// Time for which a folder that is in use is asked for again: a process that is just ending lets go of it in a moment.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The running engines. Dropped without [`Engines::stop`], they end like a killed process: connections are cut, and nothing that was

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// What happens to one call.
+/// Fault of one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -36,7 +36,7 @@ pub struct BatchEntry<'a> {
     pub body: &'a str,
 }
 
-/// How an entry of a batch fails.
+/// Failure of an entry of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryFault {
     /// `Code` of the entry's failure, e.g. `InternalError`.
@@ -103,20 +103,20 @@ impl Faults {
         plan.entries.clear();
     }
 
-    /// Whether a receive that does not wait asks some of the servers alone, as SQS does (SQS developer guide, "Short and long polling"): the
+    /// Lets a receive that does not wait ask some of the servers alone, as SQS does (SQS developer guide, "Short and long polling"): the
     /// first call finds nothing, the next finds something, and so on.
     pub fn short_polls_are_partial(&self, partial: bool) {
         self.lock().partial_short_polls = partial;
     }
 
-    /// Whether this receive, which does not wait, asks servers that have nothing.
+    /// True if this receive, which does not wait, asks servers that have nothing.
     pub(crate) fn short_poll_finds_nothing(&self) -> bool {
         let mut plan = self.lock();
         plan.short_polls += 1;
         plan.partial_short_polls && plan.short_polls % 2 == 1
     }
 
-    /// How often each operation was called so far, those that met a fault included.
+    /// Number of calls of each operation so far, those that met a fault included.
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.lock().seen.clone()
     }

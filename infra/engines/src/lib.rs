@@ -26,7 +26,7 @@ pub use engines::{Engines, Stream};
 pub use faults::{BatchEntry, EntryFault, Fault, Faults};
 pub use signature::{AccessKey, Signed, authorization};
 
-/// Where the engines take the time from. It moves visibility time-outs, delays, retention and recovery windows; the waiting of a
+/// Source of the engines' time. It moves visibility time-outs, delays, retention and recovery windows; the waiting of a
 /// long poll is real time, because the client at the other end waits in real time.
 pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
 
@@ -36,7 +36,7 @@ pub const ACCOUNT: &str = "000000000000";
 /// The region that ARNs name. Clients may use any.
 pub const REGION: &str = "us-east-1";
 
-/// How the engines are started.
+/// Options with which the engines are started.
 #[derive(Clone)]
 pub struct EngineOptions {
     /// Folder of the data, made when it does not exist; `None` keeps everything in memory.
@@ -47,7 +47,7 @@ pub struct EngineOptions {
     pub clock: Clock,
     /// Another DynamoDB that keeps the tables, `http://HOST:PORT`; `None` is the embedded one.
     pub tables_at: Option<String>,
-    /// Whether requests must be signed with the access key that [`Engines::require`] names; until then none is answered. Else every program of this machine is.
+    /// Requires requests to be signed with the access key that [`Engines::require`] names; until then none is answered. Else every program of this machine is.
     pub signed: bool,
 }
 
@@ -63,7 +63,7 @@ impl EngineOptions {
     }
 }
 
-/// Why the engines do not start, or do not end in order.
+/// Reason for which the engines do not start, or do not end in order.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {

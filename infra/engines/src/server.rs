@@ -25,18 +25,18 @@ use crate::wire::{Refusal, Reply, Service};
 /// DynamoDB takes bodies of 16 MiB, the other two less.
 const MAX_BODY: usize = 16 * 1024 * 1024 + 64 * 1024;
 
-/// How long requests that are running may take to finish once the endpoint is told to stop.
+/// Time that requests that are running may take to finish once the endpoint is told to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The three engines behind the endpoint.
 pub(crate) struct Backends {
     pub(crate) tables: Tables,
-    /// Who keeps the tables instead.
+    /// Address of the tables, where other engines keep them.
     pub(crate) elsewhere: Option<Elsewhere>,
     pub(crate) queues: Queues,
     pub(crate) secrets: Secrets,
     pub(crate) faults: Faults,
-    /// Whether requests must be signed, and with what, once that is known.
+    /// Requires requests to be signed, and with what, once that is known.
     pub(crate) signed: bool,
     pub(crate) access_key: Arc<OnceLock<AccessKey>>,
 }

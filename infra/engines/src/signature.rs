@@ -1,4 +1,4 @@
-//! Who may ask the engines: the holder of the access key, by the signature that AWS asks for (Signature Version 4, AWS IAM user guide, "Create a signed AWS API
+//! Access to the engines by the holder of the access key, by the signature that AWS asks for (Signature Version 4, AWS IAM user guide, "Create a signed AWS API
 //! request"), and only under an address of this machine, so that no web page reaches them under a name of its own.
 
 use ring::digest::{SHA256, digest};
@@ -109,7 +109,7 @@ pub(crate) fn verify(
     if expected.len() == signature.len() && differs == 0 { Ok(()) } else { Err(wrong()) }
 }
 
-/// Whether a `Host` header names this machine. A web page whose name was made to lead here sends its own name.
+/// True if a `Host` header names this machine. A web page whose name was made to lead here sends its own name.
 pub(crate) fn is_local(host: Option<&hyper::header::HeaderValue>) -> bool {
     let Some(host) = host.and_then(|host| host.to_str().ok()) else { return false };
     let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host });

@@ -1,4 +1,4 @@
-//! What the three services have in common on the wire: one target header in, JSON out, errors named by a `__type`.
+//! Parts that the three services have in common on the wire: one target header in, JSON out, errors named by a `__type`.
 
 use std::borrow::Cow;
 
@@ -45,7 +45,7 @@ impl Service {
         }
     }
 
-    /// How this service says "slow down".
+    /// Answer of this service that asks callers to slow down.
     pub(crate) fn throttled(self) -> Refusal {
         match self {
             Self::Tables => Refusal::new(

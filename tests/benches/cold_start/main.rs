@@ -29,7 +29,7 @@ fn role_of(_: &'static str) -> Vec<stevedore_aws::interceptors::SharedIntercepto
     Vec::new()
 }
 
-/// How often a program runs for its time and memory; the middle one counts.
+/// Number of runs of a program for its time and memory; the middle one counts.
 const RUNS: usize = 5;
 
 fn main() {

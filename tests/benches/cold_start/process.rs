@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::programs::{Program, Surroundings};
 use crate::runtime_api::{Did, RuntimeApi};
 
-/// What one run took. Times in nanoseconds of CPU, memory in KiB.
+/// Figures of one run. Times in nanoseconds of CPU, memory in KiB.
 pub struct Figures {
     pub cpu_at_poll: u64,
     pub cpu_at_end: u64,

@@ -23,9 +23,9 @@ pub struct Program {
     pub name: String,
     pub command: Vec<String>,
     pub event: Event,
-    /// What a good answer looks like.
+    /// Checks a good answer.
     pub expected: fn(&str) -> bool,
-    /// Whether callgrind can run it.
+    /// True if callgrind can run it.
     pub counted: bool,
     /// Ours: it has Amazon's roots in it, and reads no more than that of the authority here.
     pub ours: bool,

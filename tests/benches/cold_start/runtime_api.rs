@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-/// What the function did.
+/// Request of the function.
 #[derive(Debug)]
 pub enum Did {
     /// It asks for an event, and gets what is sent here.

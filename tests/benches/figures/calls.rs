@@ -1,4 +1,4 @@
-//! What a call of the API costs: requests to AWS, read units, and instructions of the function itself.
+//! Cost of a call of the API: requests to AWS, read units, and instructions of the function itself.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ async fn ask(router: &axum::Router, path: &str) -> usize {
     axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().len()
 }
 
-/// What runs under the profiler: the API against engines in another process.
+/// Part that runs under the profiler: the API against engines in another process.
 pub async fn profiled(engines: &str, now: &str, path: &str, rounds: usize) {
     let now: jiff::Timestamp = now.parse().unwrap();
     let clients = Clients::at_endpoint(engines, ClientOptions::default());

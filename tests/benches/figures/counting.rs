@@ -10,19 +10,19 @@ use stevedore_aws::interceptors::{
     SharedInterceptor,
 };
 
-/// What a write unit holds (DynamoDB developer guide, "Read/write capacity mode").
+/// Bytes that a write unit holds (DynamoDB developer guide, "Read/write capacity mode").
 const WRITE_UNIT: usize = 1024;
-/// What one SQS request holds for the bill (Amazon SQS pricing).
+/// Bytes that one SQS request holds for the bill (Amazon SQS pricing).
 const SQS_REQUEST: usize = 64 * 1024;
 
-/// What has been counted.
+/// Counts so far.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
     /// Requests by service and operation, retries included.
     pub requests: BTreeMap<(&'static str, String), u64>,
-    /// What DynamoDB says it consumed.
+    /// Units that DynamoDB says it consumed.
     pub write_units: f64,
-    /// What DynamoDB says it consumed.
+    /// Units that DynamoDB says it consumed.
     pub read_units: f64,
     /// Write units by entity and by table or index, computed from the items that were written. What DynamoDB says decides; this says what for.
     pub written: BTreeMap<(String, &'static str), u64>,
@@ -72,7 +72,7 @@ struct State {
     counts: Counts,
     /// Attempts on their way, by the address of the call's configuration: the only thing that both hooks of one call are given.
     attempts: HashMap<usize, Attempt>,
-    /// Where each item stands in the indexes: a write that leaves its entry as it was costs nothing there.
+    /// Entries of each item in the indexes: a write that leaves its entry as it was costs nothing there.
     indexed: HashMap<(String, String), Places>,
 }
 
@@ -81,12 +81,12 @@ struct State {
 pub struct Counter(Arc<Mutex<State>>);
 
 impl Counter {
-    /// What the clients are built with.
+    /// Interceptor that the clients are built with.
     pub fn interceptor(&self) -> SharedInterceptor {
         SharedInterceptor::new(self.clone())
     }
 
-    /// What was counted since the last call.
+    /// Counts since the last call.
     pub fn take(&self) -> Counts {
         std::mem::take(&mut self.state().counts)
     }

@@ -19,10 +19,10 @@ use crate::world::World;
 
 /// Products that the day's lines are of.
 const PRODUCTS: usize = 4_000;
-/// What an invocation is given.
+/// Time that an invocation is given.
 const INVOCATION: Duration = Duration::from_mins(1);
 
-/// What the function took, in a process of its own.
+/// Figures of the function, in a process of its own.
 struct Took {
     invocations: u64,
     /// KiB at the first poll, and the most there was.
@@ -135,7 +135,7 @@ async fn sold(world: &World, orders: usize) -> usize {
     sale.lines.len()
 }
 
-/// What runs in the child: invocations until the day is done.
+/// Part that runs in the child: invocations until the day is done.
 pub async fn function(engines: &str, now: &str) {
     let begin: Timestamp = now.parse().unwrap();
     let began = Instant::now();
@@ -157,7 +157,7 @@ pub async fn function(engines: &str, now: &str) {
     panic!("the run never came to its end");
 }
 
-/// What this process has had of processors so far: `utime` and `stime` of proc(5), in ticks of a hundredth of a second.
+/// Time of processors that this process has had so far: `utime` and `stime` of proc(5), in ticks of a hundredth of a second.
 fn processor_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();

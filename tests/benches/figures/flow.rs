@@ -22,7 +22,7 @@ use crate::world::{LOCATION, Options, World};
 /// Batches at work at a time, as Lambda's own pollers would have them.
 const POLLERS: usize = 4;
 
-/// What one run over all orders took.
+/// Figures of one run over all orders.
 pub struct Run {
     pub counts: Counts,
     /// Requests for orders, and all others (stores).
@@ -32,7 +32,7 @@ pub struct Run {
     pub operation: Operation,
 }
 
-/// What was measured.
+/// Measurements of the flow.
 pub struct Flow {
     pub orders: usize,
     pub products: usize,
@@ -86,7 +86,7 @@ pub fn walk_in(now: Timestamp) -> Customer {
     }
 }
 
-/// What the shop has and does.
+/// Products and rules of the shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shop {
     /// Products in stock; orders are picked, packed and shipped, invoices authorised.
@@ -116,7 +116,7 @@ pub async fn run(orders: usize, shop: Shop) -> Flow {
     Flow { orders, products, first, again }
 }
 
-/// What `orders` orders cost until they are one sale of their day: read, queued, captured as pending, claimed, added up.
+/// Cost of `orders` orders until they are one sale of their day: read, queued, captured as pending, claimed, added up.
 pub async fn day(orders: usize) -> Counts {
     let counter = Counter::default();
     let world = Arc::new(world(options(orders, &counter)).await);

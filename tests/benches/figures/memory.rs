@@ -17,7 +17,7 @@ use crate::world::{World, sqs_event};
 pub struct Memory {
     /// `fetch-orders` with its clients built and the table reached.
     pub first_poll: u64,
-    /// What of it is mapped from the program's file. This program holds the engines too and is built for speed; a function's own file is smaller.
+    /// Part of it that is mapped from the program's file. This program holds the engines too and is built for speed; a function's own file is smaller.
     pub program: u64,
     /// The most that it had while it read and queued one page of 500 orders.
     pub page: u64,
@@ -42,7 +42,7 @@ async fn child(world: &World, serving: &Serving, name: &str) -> Vec<u64> {
     String::from_utf8(output.stdout).unwrap().split_whitespace().map(|kib| kib.parse().unwrap()).collect()
 }
 
-/// What runs in the child: prints its resident memory at first poll, and its highest at the end.
+/// Part that runs in the child: prints its resident memory at first poll, and its highest at the end.
 pub async fn function(name: &str, engines: &str, sandbox: &str, now: &str) {
     let now: Timestamp = now.parse().unwrap();
     let clock: Clock = Arc::new(move || now);

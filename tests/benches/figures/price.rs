@@ -1,4 +1,4 @@
-//! What a million orders cost in AWS, from what was counted and the published prices.
+//! Price of a million orders in AWS, from what was counted and the published prices.
 
 use crate::counting::Counts;
 use crate::flow::Flow;

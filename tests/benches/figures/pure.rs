@@ -35,7 +35,7 @@ struct Page<'a> {
     orders: Vec<&'a RawValue>,
 }
 
-/// What is given to every order.
+/// Inputs of every order.
 struct Given {
     settings: Settings,
     rule: TaxRule,
@@ -120,7 +120,7 @@ impl Given {
     }
 }
 
-/// What runs under the profiler.
+/// Part that runs under the profiler.
 pub fn profiled(page: &str, what: &str, rounds: usize) {
     let text = std::fs::read_to_string(page).unwrap();
     let page: Page<'_> = serde_json::from_str(&text).unwrap();
@@ -143,7 +143,7 @@ fn at(id: &str, zip: Option<&str>, now: Timestamp) -> Location {
     Location { id: id.into(), name: id.into(), address, priority: 0, active: true, created_at: now }
 }
 
-/// What was measured.
+/// Measurements.
 pub struct Pure {
     /// Bytes of an order's text, on average.
     pub bytes: usize,
@@ -153,7 +153,7 @@ pub struct Pure {
     pub new: Option<u64>,
     /// The same as known, with each order picked, packed and shipped and its invoice authorised.
     pub fulfilled: Option<u64>,
-    /// What order routing over ten warehouses adds to each order.
+    /// Instructions that order routing over ten warehouses adds to each order.
     pub routing: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! What all batches share: their limits, and a reply that names each entry as done or failed.
+//! Limits that all batches share, and a reply that names each entry as done or failed.
 
 use std::collections::HashSet;
 

@@ -121,12 +121,12 @@ impl Stored {
     }
 }
 
-/// What a call of `ReceiveMessage` finds at this moment.
+/// Messages that a call of `ReceiveMessage` finds at this moment.
 pub(crate) struct Received {
     pub(crate) messages: Vec<Value>,
     /// Queue that got dead letters by this call.
     pub(crate) dead_letters: Option<String>,
-    /// When the next hidden message of the queue becomes visible; milliseconds since 1970.
+    /// Time at which the next hidden message of the queue becomes visible; milliseconds since 1970.
     pub(crate) next_visible: Option<i64>,
 }
 
@@ -237,7 +237,7 @@ fn handed_out(nonce: &str, queue: &Queue, request: &ReceiveMessage, found: &Stor
     message.into()
 }
 
-/// Whether the names that a `ReceiveMessage` asks for exist.
+/// Checks that the names that a `ReceiveMessage` asks for exist.
 pub(crate) fn check_names(request: &ReceiveMessage) -> Result<(), Refusal> {
     let unknown = request
         .attribute_names

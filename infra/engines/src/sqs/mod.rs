@@ -28,7 +28,7 @@ use requests::{
     ListMessageMoveTasks, ListQueues, OneQueue, ReceiveMessage, Send, SendMessage, SetQueueAttributes, StartMessageMoveTask,
 };
 
-/// How often a long poll looks again while its queue has hidden messages: the clock may be one that jumps, so that the time until a
+/// Interval at which a long poll looks again while its queue has hidden messages: the clock may be one that jumps, so that the time until a
 /// message becomes visible cannot be slept through in one piece.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 

@@ -10,7 +10,7 @@ use super::requests::{ListMessageMoveTasks, StartMessageMoveTask};
 use crate::sqlite::id_of;
 use crate::wire::Refusal;
 
-/// What a task did.
+/// Result of a task.
 pub(crate) struct Moved {
     pub(crate) handle: String,
     /// Queues that got messages, each with how many.

@@ -21,12 +21,12 @@ const NUMBERS: [(&str, i64, i64, i64); 5] = [
 /// Attributes that are kept and given back, and change nothing here.
 const KEPT: [&str; 5] = ["Policy", "RedriveAllowPolicy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled"];
 
-/// Where messages go that were received too often.
+/// Queue for messages that were received too often.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Redrive {
     /// Name of the dead-letter queue.
     pub(crate) target: String,
-    /// How often a message is handed out before it goes there.
+    /// Number of times that a message is handed out before it goes there.
     pub(crate) max_receives: i64,
 }
 

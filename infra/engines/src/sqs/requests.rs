@@ -1,4 +1,4 @@
-//! What callers send, as the service's model names it. Fields that a standard queue has no use for are passed over.
+//! Requests of callers, as the service's model names them. Fields that a standard queue has no use for are passed over.
 
 use std::collections::BTreeMap;
 

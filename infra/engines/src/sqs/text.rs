@@ -1,4 +1,4 @@
-//! What a message may be made of, how large it is, and its checksums.
+//! Characters and size of a message, and its checksums.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(crate) fn size(send: &Send) -> usize {
     send.message_body.len() + attributes.sum::<usize>()
 }
 
-/// Whether a queue with this `MaximumMessageSize` takes the message.
+/// Checks that a queue with this `MaximumMessageSize` takes the message.
 pub(crate) fn check(send: &Send, maximum: i64) -> Result<(), Refusal> {
     if send.message_body.is_empty() {
         return Err(Refusal::new("MissingParameter", "The request must contain the parameter MessageBody."));

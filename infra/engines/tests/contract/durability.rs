@@ -1,4 +1,4 @@
-//! What survives a restart and a kill, and who may have the folder. Only for the embedded engines.
+//! State that survives a restart and a kill, and access to the folder. Only for the embedded engines.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;

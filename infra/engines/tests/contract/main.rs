@@ -1,4 +1,4 @@
-//! What the rest of the system relies on in DynamoDB, SQS and Secrets Manager, said once, through the real SDK clients.
+//! Contract of DynamoDB, SQS and Secrets Manager that the rest of the system relies on, said once, through the real SDK clients.
 //!
 //! Runs against the embedded engines, each test with its own, in memory and with a clock under control. Set
 //! `STEVEDORE_CONTRACT_ENDPOINT` to run the same tests against anything else on this machine that speaks these

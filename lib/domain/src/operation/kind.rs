@@ -200,7 +200,7 @@ impl KindSpec {
         OperationId::at(at, &self.name.replace('_', "-"), attempt)
     }
 
-    /// Whether the run writes its operation's counts itself; otherwise they are counted from the log.
+    /// True if the run writes its operation's counts itself; otherwise they are counted from the log.
     #[must_use]
     pub fn counts_itself(&self) -> bool {
         matches!(self.rows, RowsOf::OrdersLeftOut | RowsOf::Lines)
@@ -236,7 +236,7 @@ impl OperationKind {
         }
     }
 
-    /// Whether it is the run of a day, which goes on until it is done.
+    /// True for the run of a day, which goes on until it is done.
     #[must_use]
     pub fn is_run_of_a_day(&self) -> bool {
         self.local_date().is_some()

@@ -1,4 +1,4 @@
-//! Which ShipStation account it is (docs/requirements.md, section 3).
+//! Identity of a ShipStation account (docs/requirements.md, section 3).
 
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ fn an_account_without_stores_is_told_by_its_key() {
     assert!(accounts.is_told(ShipstationAccount(1)) && !accounts.is_told(ShipstationAccount(2)));
 }
 
-/// What an earlier release kept nothing of is the account that is connected next.
+/// An account of which an earlier release kept nothing is the one that is connected next.
 #[test]
 fn an_account_of_which_nothing_is_known_is_the_next_one() {
     let mut accounts = Accounts::default();

@@ -48,7 +48,7 @@ fn s39_quantities_of_goods_stay() {
     assert_eq!((sale.lines[1].total, sale.allocations.clone()), (Minor(2000), before.allocations));
 }
 
-/// S39: what is stored without adjustments is written as it always was, and read.
+/// S39: sales that are stored without adjustments are written as they always were, and read.
 #[test]
 fn s39_sales_of_earlier_versions_are_read() {
     let sale = draft();

@@ -159,7 +159,7 @@ fn n20_amounts_that_are_not_whole_fail() {
     assert_eq!(yen.sale(&order(vec![line("A", 2, "10.50")], "0", "0")).total, Minor(21));
 }
 
-/// N20: what cannot be held fails cleanly, wherever it stands, and never becomes a wrong amount.
+/// N20: amounts that cannot be held fail cleanly, wherever they stand, and never become wrong ones.
 #[test]
 fn n20_overflows_fail_cleanly() {
     let huge = "79228162514264337593543950335";

@@ -124,7 +124,7 @@ proptest! {
         }
     }
 
-    /// S53–S55: where no item states a tax, each line's part is its share of the lines' totals to the cent, and charges have a part only when they are taxable.
+    /// S53–S55: each line's part of a tax that no item states is its share of the lines' totals to the cent, and charges have a part only when they are taxable.
     #[test]
     fn s53_s54_s55_tax_is_spread_in_proportion((merchant, mut order) in arb_case()) {
         order.items.iter_mut().for_each(|item| item.unit_tax = None);
@@ -146,7 +146,7 @@ proptest! {
         }
     }
 
-    /// S69: what an item states as its own tax is kept, a stated zero too, unless the order's tax leaves no room for it, and then the sale says so.
+    /// S69: tax that an item states as its own is kept, a stated zero too, unless the order's tax leaves no room for it, and then the sale says so.
     #[test]
     fn s69_items_own_taxes_are_kept((merchant, mut order) in arb_case(), above in 0_i64..300) {
         let currency = merchant.settings.currency;

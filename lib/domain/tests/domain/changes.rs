@@ -1,4 +1,4 @@
-//! What is a change after booking, and what is none (S108; docs/requirements.md, section 9).
+//! Changes after booking, and differences that are none (S108; docs/requirements.md, section 9).
 
 use proptest::prelude::*;
 use stevedore_domain::changes::ChangeKind::{
@@ -86,7 +86,7 @@ fn s108_every_kind_of_change_is_told_with_its_values() {
     assert_eq!(seen.len(), 15, "a kind is missing above: {seen:?}");
 }
 
-/// What happens to every order, and what nothing that was booked depends on, is no change.
+/// Events of every order, and differences that nothing that was booked depends on, are no change.
 #[test]
 fn s108_shipping_labels_tags_and_notes_are_no_change() {
     #[allow(clippy::type_complexity, reason = "read once")]

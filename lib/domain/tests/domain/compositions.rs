@@ -1,4 +1,4 @@
-//! What products may consist of (N18, S57).
+//! Components that products may have (N18, S57).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ fn product(id: &str, kind: ProductKind, components: &[(&str, i64)]) -> Product {
     Product { kind, components, supplier, ..Product::new(id, id, id, "2026-01-31T10:00:00Z".parse().unwrap()) }
 }
 
-/// What the table does with a write, one after the other.
+/// The table's treatment of a write, one after the other.
 fn write(shop: &mut Shop, product: Product) -> Result<(), Vec<FieldError>> {
     let mut faults = own_faults(&product);
     if faults.is_empty() {
@@ -144,7 +144,7 @@ fn n18_bills_of_materials_have_bounds() {
     write(&mut shop, product("some", Assembly, &all[..5])).unwrap();
 }
 
-/// Whether a product is reached from its own components, found another way than the rules find it.
+/// True if a product is reached from its own components, found another way than the rules find it.
 fn reaches_itself(shop: &Shop, id: &ProductId) -> bool {
     let mut reached = BTreeSet::new();
     let mut next: Vec<&ProductId> = shop[id].components.iter().map(|part| &part.product_id).collect();

@@ -1,4 +1,4 @@
-//! Whose sale it is (S26, S103, S111, S112, S118).
+//! Customer of a sale (S26, S103, S111, S112, S118).
 
 use std::sync::Arc;
 
@@ -146,7 +146,7 @@ fn s26_nobody_named() {
     assert!(gone.book(&plain()).is_ok(), "an order that names its buyer needs no other");
 }
 
-/// S26: what matches an order that names nobody is not what somebody else left in the matches.
+/// S26: an order that names nobody is not matched by what another order left in the matches.
 #[test]
 fn s26_a_nameless_order_takes_no_stranger() {
     let mut merchant = merchant();

@@ -109,7 +109,7 @@ fn s23_nothing_pending_makes_no_sale() {
     assert_eq!(sale_of(&DaySum::new(Currency::USD), &daily_merchant()), None);
 }
 
-/// S23: what differs in product, price, tax rule, account or location, or is shipped by others, is another line; what differs in spelling is not.
+/// S23: lines that differ in product, price, tax rule, account or location, or are shipped by others, are apart; lines that differ in spelling are one.
 #[test]
 fn s23_what_is_one_line() {
     let merchant = daily_merchant();
@@ -288,7 +288,7 @@ fn n3_names_without_number_are_summed_up() {
     assert_eq!(whole.total, Minor(1_200 * 1_100));
 }
 
-/// N20: what the day cannot hold exactly is refused and leaves the sum as it was, and so is an order in another currency.
+/// N20: an order that the day cannot hold exactly is refused and leaves the sum as it was, and so is an order in another currency.
 #[test]
 fn n20_what_cannot_be_held() {
     let mut merchant = daily_merchant();

@@ -162,7 +162,7 @@ proptest! {
     }
 }
 
-/// Which names are kept apart does not depend on the order in which they come, also when there are more than are kept.
+/// The names that are kept apart do not depend on the order in which they come, also when there are more than are kept.
 #[test]
 fn n5_names_above_the_limit_in_any_order() {
     let merchant = daily_merchant();

@@ -1,4 +1,4 @@
-//! What makes a revision: every field but `modifyDate`, and nothing about how it was written.
+//! Content that makes a revision: every field but `modifyDate`, and nothing about how it was written.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ fn digest(order: &Order) -> Digest {
     Revision::new(order.clone(), None).key.digest
 }
 
-/// S117: what the schemes say of fixed orders. These digests are stored with every order that was ever booked: a scheme whose digest of one of them changes has
+/// S117: digests of fixed orders under the schemes. These digests are stored with every order that was ever booked: a scheme whose digest of one of them changes has
 /// every order in the log taken for changed. A field that is read from now on belongs into a scheme of its own, with digests of its own here.
 #[test]
 fn s117_each_scheme_digests_fixed_orders_as_ever() {

@@ -1,4 +1,4 @@
-//! When a local date's run is due (S25): each zone of the database, each date, each tick that matters.
+//! Due times of a local date's run (S25): each zone of the database, each date, each tick that matters.
 
 use jiff::civil::{Date, date};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use stevedore_domain::consolidation::{Decision, DueRun, LastRun, Standing, Undecided, due};
 use stevedore_domain::settings::{Consolidation, LocalTime, Settings};
 
-/// How often the question is asked.
+/// Interval at which the question is asked.
 pub(crate) const TICK: SignedDuration = SignedDuration::from_mins(15);
 
 pub(crate) fn instant(text: &str) -> Timestamp {

@@ -111,7 +111,7 @@ fn s34_short_stock_leaves_the_pick_in_draft() {
     assert_eq!(change(&booked.stock, "mug"), Some((Change { on_hand: 0, allocated: 3, unpicked: 0 }, Floor::None)));
 }
 
-/// S34: what others have a claim on is not taken by itself, also when it still lies there; a person may take it.
+/// S34: stock that others have a claim on is not taken by itself, also when it still lies there; a person may take it.
 #[test]
 fn s34_claims_of_others_are_kept_until_a_person_decides() {
     let claimed = Level { on_hand: 5, allocated: 4, unpicked: 5 };
@@ -280,7 +280,7 @@ fn s152_void_gives_everything_back_and_keeps_the_record() {
     assert!(both.values().all(|change| *change == Change::default()), "{both:?}");
 }
 
-/// What was made for a voided sale and is in others' hands by now stays made, and the sale says so.
+/// Goods that were made for a voided sale and are in others' hands by now stay made, and the sale says so.
 #[test]
 fn what_others_have_taken_is_not_taken_apart() {
     let Booked { mut sale, .. } = hampers(AutoAssembly::MinimumForPicking, Level { on_hand: 0, allocated: 4, unpicked: 0 }, 3);
@@ -294,7 +294,7 @@ fn what_others_have_taken_is_not_taken_apart() {
     assert_eq!(change(&back, "mug"), None);
 }
 
-/// What happens in a warehouse, one after another.
+/// Events in a warehouse, one after another.
 #[derive(Clone, Debug)]
 enum Event {
     Sell(Vec<(&'static str, i64)>, PickPackShip, AutoAssembly),

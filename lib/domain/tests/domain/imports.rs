@@ -134,7 +134,7 @@ fn json_lines_say_the_same() {
     );
 }
 
-/// What a row leaves out stays, what it leaves empty goes.
+/// Columns that a row leaves out stay, those that it leaves empty go.
 #[test]
 fn a_row_changes_what_it_speaks_of() {
     let at = "2026-01-31T10:00:00Z".parse().unwrap();

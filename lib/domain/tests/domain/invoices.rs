@@ -139,7 +139,7 @@ fn paying() -> Merchant {
     })
 }
 
-/// S72, S122: what was paid is a payment on the invoice, with date, method and account; a method of its own account goes there.
+/// S72, S122: an amount that was paid is a payment on the invoice, with date, method and account; a method of its own account goes there.
 #[test]
 fn s72_s122_a_payment_on_the_invoice() {
     for (method, account) in [(Some("card"), "bank"), (Some("PayPal"), "paypal"), (Some("paypal"), "bank"), (None, "bank")] {

@@ -1,4 +1,4 @@
-//! What is in a sale already is not booked again: combined, split and repeated orders (N4; docs/requirements.md, section 5).
+//! Goods that are in a sale already are not booked again: combined, split and repeated orders (N4; docs/requirements.md, section 5).
 
 use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::log::{Decision, Gone, Kin, LogEntry, LogState, Outcome, Relative, Trigger, classify, hold, relatives};

@@ -1,4 +1,4 @@
-//! Where a location may be said to be.
+//! Addresses that a location may have.
 
 use stevedore_domain::order::Address;
 use stevedore_domain::reference::Location;

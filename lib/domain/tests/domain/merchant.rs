@@ -13,12 +13,12 @@ use stevedore_domain::stock::Levels;
 
 use crate::orders::{exact, revision};
 
-/// When everything here came into being.
+/// Time at which everything here came into being.
 pub(crate) fn then() -> Timestamp {
     "2026-05-01T00:00:00Z".parse().unwrap()
 }
 
-/// When everything is booked.
+/// Time at which everything is booked.
 pub(crate) fn now() -> Timestamp {
     "2026-05-05T12:00:00Z".parse().unwrap()
 }
@@ -95,7 +95,7 @@ impl Merchant {
         self.book(order).unwrap_or_else(|unbookable| panic!("not booked: {unbookable:?}"))
     }
 
-    /// Why an order is not booked.
+    /// Reason for which an order is not booked.
     pub(crate) fn refusal(&self, order: &Order) -> Unbookable {
         match self.book(order) {
             Err(unbookable) => unbookable,

@@ -212,7 +212,7 @@ pub(crate) fn arb_status() -> impl Strategy<Value = OrderStatus> {
     prop::sample::select(texts).prop_map(OrderStatus::parse)
 }
 
-/// How the items state tax.
+/// Forms in which the items state tax.
 #[derive(Clone, Copy, Debug)]
 enum Taxes {
     /// No item states any.
@@ -225,7 +225,7 @@ enum Taxes {
     OwnSum,
 }
 
-/// How the total comes about.
+/// Ways in which the total comes about.
 #[derive(Clone, Copy, Debug)]
 enum Total {
     /// The parts' sum, rounded so.

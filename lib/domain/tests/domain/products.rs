@@ -1,4 +1,4 @@
-//! Which product a line is, and what is said of its options (S80, S82, S123, S125, S126).
+//! Product of a line, and the text of its options (S80, S82, S123, S125, S126).
 
 use proptest::prelude::*;
 use stevedore_domain::ids::ShipstationProductId;

@@ -1,4 +1,4 @@
-//! What a revision of an order means that the log holds already (S117, S71, N20; docs/requirements.md, sections 5 and 9).
+//! Meaning of a revision of an order that the log holds already (S117, S71, N20; docs/requirements.md, sections 5 and 9).
 
 use proptest::prelude::*;
 use stevedore_domain::ids::{StoreId, TagId, TaxRuleId};

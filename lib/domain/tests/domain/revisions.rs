@@ -1,4 +1,4 @@
-//! Which of two revisions is the newer, in whatever order they arrive (P4, N13).
+//! Order of two revisions, in whatever order they arrive (P4, N13).
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -21,7 +21,7 @@ fn utc(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// What ShipStation answers at `read_at` for an order that was changed to `total` at `modified`.
+/// Answer of ShipStation at `read_at` for an order that was changed to `total` at `modified`.
 fn observed(modified: &str, read_at: &str, total: i64) -> Revision {
     let mut order = order(vec![line("A", 1, "1")], "0", "0");
     (order.modified_at, order.total) = (PacificTime::at(utc(modified)), Decimal::from(total));
@@ -80,7 +80,7 @@ fn arb_key() -> impl Strategy<Value = RevisionKey> {
     })
 }
 
-/// How a test gives the next revision of one order: what it says, how long after the last one, and when it is delivered.
+/// Next revision of one order in a test: what it says, how long after the last one, and when it is delivered.
 #[derive(Clone, Debug)]
 struct Step {
     status: OrderStatus,
@@ -114,7 +114,7 @@ fn history(steps: &[Step], start: &str) -> Vec<Revision> {
     revisions
 }
 
-/// What becomes of the entry of one order when a revision is delivered. `book`: whether a captured order is a sale at once.
+/// Delivers a revision to the entry of one order. `book`: whether a captured order is a sale at once.
 fn deliver(entry: &mut Option<LogEntry>, revision: &Revision, settings: &Settings, book: bool) {
     let decision = classify(revision, settings, entry.as_ref(), Trigger::Schedule);
     let held = if book { LogState::Booked } else { LogState::Pending };

@@ -1,4 +1,4 @@
-//! Whether an order that the log does not hold is captured (S17–S21, S71; docs/requirements.md, section 5).
+//! Capture of an order that the log does not hold (S17–S21, S71; docs/requirements.md, section 5).
 
 use jiff::civil::date;
 use stevedore_domain::ids::{StoreId, TagId, TaxRuleId};

@@ -19,7 +19,7 @@ fn book(items: Vec<Item>, tax: &str) -> (Vec<i64>, bool) {
     (taxes(&sale), contradicted)
 }
 
-/// S69: what an item below zero states stays on it, and the rest is the tax of the line that states nothing.
+/// S69: a tax that an item states below zero stays on it, and the rest is the tax of the line that states nothing.
 #[test]
 fn s69_a_stated_negative_tax_stays_on_its_line() {
     // A trade discount: 18.90 are 21.00 less 2.10.

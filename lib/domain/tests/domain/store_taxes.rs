@@ -76,7 +76,7 @@ fn n31_included_tax_without_lines() {
     }
 }
 
-/// N17: what the marketplace withholds is kept beside the sale and is no tax of ours, whatever its items state.
+/// N17: tax that the marketplace withholds is kept beside the sale and is no tax of ours, whatever its items state.
 #[test]
 fn n17_withheld_tax_is_no_tax_of_ours() {
     for item in [line("A", 1, "50"), taxed_line("A", 1, "50", "4.13")] {

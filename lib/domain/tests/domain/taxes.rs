@@ -38,7 +38,7 @@ fn s53_n3_ties_and_single_cents() {
     }
 }
 
-/// S53, N3: what is left of a cent goes to the largest remainder, wherever it stands.
+/// S53, N3: the rest of a cent goes to the largest remainder, wherever it stands.
 #[test]
 fn s53_n3_the_largest_remainder() {
     let of = |tax| both_ways(&order(vec![line("A", 1, "10"), line("B", 1, "90"), line("C", 1, "50")], tax, "0"))[0].0.clone();
@@ -99,7 +99,7 @@ fn s69_own_taxes_are_kept() {
     assert_eq!(reasons(&Merchant::new().sale(&all_zero)), [Reason::ServiceLine]);
 }
 
-/// S69, S55: what the items leave of the order's tax is the charges' when these are taxable.
+/// S69, S55: the tax that the items leave of the order's is the charges' when these are taxable.
 #[test]
 fn s69_s55_the_rest_is_the_charges() {
     let order = order(vec![taxed_line("A", 1, "10", "0.80")], "1.20", "5");
@@ -109,7 +109,7 @@ fn s69_s55_the_rest_is_the_charges() {
     assert_eq!((taxes(&sale), reasons(&sale)), ((vec![120], vec![0]), vec![Reason::TaxAboveItems, Reason::ServiceLine]));
 }
 
-/// S68, S69: where the items claim more than the order has, the order's amount stands, in the items' proportion, and the sale says so.
+/// S68, S69: of items that claim more than the order has, the order's amount stands, in the items' proportion, and the sale says so.
 #[test]
 fn s68_s69_items_that_claim_too_much() {
     for (tax, expected) in [("1", [75, 25]), ("0", [0, 0])] {
