@@ -63,7 +63,7 @@ reasons! {
     DeletedInShipstation = "deleted_in_shipstation", "ShipStation has no such order any more, so it was withdrawn. Nothing was booked; if it comes back, it is captured as new.";
     // Unchanged.
     /// The same revision as before.
-    AlreadyCaptured = "already_captured", "This revision of the order is in the log already. To book it again, void its sale, delete its log entry and load it.";
+    AlreadyCaptured = "already_captured", "This revision of the order is in the log already. To book it again, re-create its sale.";
     /// An older revision than the one in the log.
     OlderRevision = "older_revision", "A newer revision of the order is in the log already. Nothing to do.";
     /// A newer revision that is no change for the books.
