@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCrede
 
 use crate::connector::http_client;
 
-/// What tests need to look into, or stop, every call: the SDK's own interceptor types.
+/// Types with which tests look into, or stop, every call: the SDK's own interceptors.
 pub mod interceptors {
     pub use aws_sdk_dynamodb::config::interceptors::{
         AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
@@ -21,19 +21,19 @@ pub mod interceptors {
     pub use aws_sdk_dynamodb::error::BoxError;
 }
 
-/// What clients are made of. Each is made where and when it is wanted, so that a function's program holds none that it does not use; all share one HTTP client, and with it
+/// Builder of clients. Each is made where and when it is wanted, so that a function's program holds none that it does not use; all share one HTTP client, and with it
 /// connections and roots.
 #[derive(Clone, Debug)]
 pub struct Clients {
     region: Option<Region>,
     credentials: Option<SharedCredentialsProvider>,
-    /// Where services are, by the SDK's names for their endpoints' variables; the empty name is for all others.
+    /// Addresses of services, by the SDK's names for their endpoints' variables; the empty name is for all others.
     endpoints: Vec<(String, String)>,
     http: SharedHttpClient,
     interceptors: Vec<SharedInterceptor>,
 }
 
-/// How clients are built where the environment does not say it.
+/// Options of clients that the environment does not state.
 #[derive(Clone, Debug, Default)]
 pub struct ClientOptions {
     /// Sees every call of every client; a test's way to count, delay and stop them.

@@ -15,12 +15,12 @@ const QUEUE: &str = "queue";
 /// Characters of a detail that travel with the message.
 const LONGEST_DETAIL: usize = 1_000;
 
-/// Why a message is a dead letter.
+/// Reason for which a message is a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadReason {
     /// A stable code.
     pub code: String,
-    /// What is wrong, where: `/items/0/quantity: missing`. May quote the message: keep it, do not log it.
+    /// The fault and its place: `/items/0/quantity: missing`. May quote the message: keep it, do not log it.
     pub detail: String,
 }
 

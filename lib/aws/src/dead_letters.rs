@@ -20,10 +20,10 @@ const LONG_POLL: i32 = 1;
 const HIDDEN_WHILE_LISTED: i32 = 10;
 /// Seconds for which a redrive hides what it is moving.
 const HIDDEN_WHILE_MOVED: i32 = 60;
-/// How long a redrive waits for letters that a list hides just now.
+/// Time for which a redrive waits for letters that a list hides just now.
 const PATIENCE: Duration = Duration::from_secs(HIDDEN_WHILE_LISTED as u64 + 1);
 
-/// How long one redrive moves letters before it leaves the rest to the next: API Gateway gives up after 30 seconds.
+/// Time for which one redrive moves letters before it leaves the rest to the next: API Gateway gives up after 30 seconds.
 const TIME: Duration = Duration::from_secs(15);
 
 /// A dead letter that is hidden from others for a while.
@@ -34,7 +34,7 @@ struct Held {
     origin: Origin,
 }
 
-/// What a redrive did.
+/// Result of a redrive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Redriven {
     /// Messages put back on their queue.

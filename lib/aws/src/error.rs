@@ -1,4 +1,4 @@
-//! What can go wrong between us and AWS, apart from the outcomes that callers decide on.
+//! Errors between us and AWS, apart from the outcomes that callers decide on.
 
 use aws_sdk_dynamodb::error::{BoxError, ProvideErrorMetadata, SdkError};
 use stevedore_domain::ids::{ProductId, SaleId};
@@ -35,7 +35,7 @@ pub enum Error {
         operation: &'static str,
         /// The item's key.
         key: String,
-        /// What is wrong with it.
+        /// The fault.
         #[source]
         source: BoxError,
     },
@@ -44,7 +44,7 @@ pub enum Error {
     Encoding {
         /// Our name of what was being done.
         operation: &'static str,
-        /// What is wrong with it.
+        /// The fault.
         #[source]
         source: BoxError,
     },
@@ -70,7 +70,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same call may succeed later.
+    /// True if the same call may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Contended { .. } | Self::Stuck { .. })
@@ -84,7 +84,7 @@ impl Error {
         }
     }
 
-    /// Whether DynamoDB refused what was to be written for what it is: a key or an item that is too long, a value that it does not take. Asking again never helps.
+    /// True if DynamoDB refused what was to be written for what it is: a key or an item that is too long, a value that it does not take. Asking again never helps.
     #[must_use]
     pub fn is_invalid(&self) -> bool {
         let code =

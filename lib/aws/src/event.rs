@@ -1,4 +1,4 @@
-//! What the table's stream says, as events for other systems (N26).
+//! Records of the table's stream as events for other systems (N26).
 //!
 //! In an AWS account a pipe carries these out, without code of ours: it takes the records whose new image has the attribute `events`. This is the same for one
 //! machine and for tests: a record of the stream as DynamoDB writes it, read into events.
@@ -12,9 +12,9 @@ use crate::EVENTS;
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Event {
-    /// What.
+    /// Kind of the event.
     pub event: EventKind,
-    /// Where the record stands in the stream: a later write of the same item has a larger one, and a record that comes twice has the same.
+    /// Position of the record in the stream: a later write of the same item has a larger one, and a record that comes twice has the same.
     pub sequence_number: String,
     /// The item's plain attributes after the write: `sale_id`, `order_number`; `product_id`, `location_id`, `on_hand`, `allocated`, `available`, `cause`; `updates`.
     pub detail: Map<String, Value>,

@@ -1,4 +1,4 @@
-//! What travels on the queues.
+//! Messages of the queues.
 //!
 //! Orders queue: one order a message, exactly as ShipStation sent it, packed when it would not fit. Commands queue: what a person asked for, or
 //! what an invocation could not finish.
@@ -32,15 +32,15 @@ pub struct OrderMessage {
     pub operation_id: OperationId,
     /// The account that it was read from.
     pub account: ShipstationAccount,
-    /// What started that operation.
+    /// Starter of that operation.
     pub trigger: Trigger,
-    /// When it was read from ShipStation, where the message says so.
+    /// Time at which it was read from ShipStation, where the message says so.
     pub read_at: Option<Timestamp>,
     /// The order exactly as ShipStation sent it.
     pub order: Box<RawValue>,
 }
 
-/// Why a message cannot be read. The message belongs to the dead letters.
+/// Reason for which a message cannot be read. The message belongs to the dead letters.
 #[derive(Debug, thiserror::Error)]
 pub enum MessageError {
     /// Not JSON.
@@ -93,7 +93,7 @@ impl MessageError {
     }
 }
 
-/// Why a message's text is none of ours: first of all whether it has an order at all.
+/// Reason for which a message's text is none of ours: first of all whether it has an order at all.
 fn no_order_or(error: serde_json::Error, body: &str) -> MessageError {
     #[derive(Deserialize)]
     struct Bare {

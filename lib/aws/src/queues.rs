@@ -16,7 +16,7 @@ use crate::messages::{Command, LARGEST_BATCH};
 use crate::sent::{Refusal, SendReport, is_about_contents};
 use crate::{Clients, Error};
 
-/// Where the queues are.
+/// Addresses of the queues.
 #[derive(Clone, Debug)]
 pub struct QueueUrls {
     /// Orders to process.
@@ -25,7 +25,7 @@ pub struct QueueUrls {
     pub commands: String,
     /// Consolidation's own commands.
     pub consolidation: String,
-    /// What neither could be done with.
+    /// Messages that neither could handle.
     pub dead_letters: String,
 }
 
@@ -43,11 +43,11 @@ pub struct Queues {
 pub struct ReceivedMessage {
     /// SQS's id of it.
     pub message_id: String,
-    /// What deletes it.
+    /// Handle that deletes it.
     pub receipt_handle: String,
     /// Its text.
     pub body: String,
-    /// How often it was received, this time included.
+    /// Number of times that it was received, this one included.
     pub receive_count: u32,
     /// The sender's X-Ray header; see [`Queues::traced`].
     pub trace: Option<String>,
@@ -60,15 +60,15 @@ pub struct DeadLetter {
     pub message_id: String,
     /// Its text.
     pub body: String,
-    /// When it was first sent.
+    /// Time at which it was first sent.
     pub sent_at: Option<Timestamp>,
-    /// How often it was tried.
+    /// Number of times that it was tried.
     pub receive_count: u32,
-    /// Why, where a function sent it here itself; the queue that gives a message up says nothing.
+    /// Reason, where a function sent it here itself; the queue that gives a message up says nothing.
     pub reason: Option<DeadReason>,
 }
 
-/// Which queue gave a message up.
+/// Queue that gave a message up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// Orders to process.
@@ -98,7 +98,7 @@ impl Origin {
     }
 }
 
-/// How many messages a queue holds. SQS calls these figures approximate; the engines' are exact.
+/// Numbers of messages that a queue holds. SQS calls these figures approximate; the engines' are exact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueueDepth {
     /// To be received.
@@ -119,7 +119,7 @@ impl QueueDepth {
 
 /// Entries of one batch call.
 pub(crate) const BATCH: usize = 10;
-/// How often entries that SQS refused for its own reasons are sent again.
+/// Number of times that entries that SQS refused for its own reasons are sent again.
 const SENDS: usize = 4;
 
 impl Queues {
@@ -142,7 +142,7 @@ impl Queues {
         Some(HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, value)]))
     }
 
-    /// Whether the orders queue answers.
+    /// Checks that the orders queue answers.
     ///
     /// # Errors
     /// [`Error`].
@@ -309,7 +309,7 @@ impl Queues {
         Ok(())
     }
 
-    /// How many messages a queue holds.
+    /// Numbers of messages that a queue holds.
     ///
     /// # Errors
     /// [`Error`].

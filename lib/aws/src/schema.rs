@@ -91,19 +91,19 @@ pub async fn enable_stream(clients: &Clients, name: &str) -> Result<(), Error> {
     clients.dynamodb().update_table().table_name(name).stream_specification(stream).send().await.map(drop).map_err(Error::call(OPERATION))
 }
 
-/// How the queues of an engine are made. Deployed queues come from the template.
+/// Settings of an engine's queues. Deployed queues come from the template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueSettings {
     /// Seconds for which a received order message is hidden from others; at most 43,200.
     pub orders_visibility: u32,
     /// The same of a command, also of consolidation's.
     pub commands_visibility: u32,
-    /// How often a message is delivered before it becomes a dead letter.
+    /// Number of times that a message is delivered before it becomes a dead letter.
     pub max_receive_count: u32,
 }
 
 impl Default for QueueSettings {
-    /// What the template sets.
+    /// The template's settings.
     fn default() -> Self {
         Self { orders_visibility: 720, commands_visibility: 5_400, max_receive_count: 5 }
     }

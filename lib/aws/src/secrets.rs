@@ -84,7 +84,7 @@ impl Secrets {
         }
     }
 
-    /// Whether the secret answers.
+    /// Checks that the secret answers.
     ///
     /// # Errors
     /// [`Error`].

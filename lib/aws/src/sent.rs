@@ -1,6 +1,6 @@
-//! What became of messages that were sent.
+//! Outcome of messages that were sent.
 
-/// What became of messages that were sent.
+/// Outcome of messages that were sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SendReport {
     /// The messages that SQS did not accept, after retries.
@@ -32,12 +32,12 @@ impl SendReport {
     }
 }
 
-/// Whether SQS takes the character in a message: those of XML 1.0.
+/// True if SQS takes the character in a message: those of XML 1.0.
 pub(crate) fn is_allowed(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// Whether an error of a whole call is about what the messages contain, so that the call's other messages may pass without the one at fault.
+/// True if an error of a whole call is about what the messages contain, so that the call's other messages may pass without the one at fault.
 pub(crate) fn is_about_contents(code: &str) -> bool {
     ["InvalidMessageContents", "InvalidParameterValue", "BatchRequestTooLong"].iter().any(|known| code.ends_with(known))
 }

@@ -6,7 +6,7 @@ use crate::repository::{is_document, read, root, sources};
 
 const ENDINGS: [&str; 8] = ["rs", "js", "mjs", "md", "yaml", "toml", "py", "sh"];
 
-/// How far before a section's number its document is named.
+/// Distance before a section's number within which its document is named.
 const REACH: usize = 90;
 
 #[test]

@@ -7,7 +7,7 @@ use crate::repository::{is_document, read, root};
 const FOLDER: &str = "docs/decisions";
 const INDEX: &str = "docs/decisions/README.md";
 
-/// What a decision can be. One that is replaced says by which.
+/// Statuses of a decision. One that is replaced says by which.
 const STATUSES: [&str; 2] = ["Accepted", "Replaced by "];
 
 pub(crate) struct File {

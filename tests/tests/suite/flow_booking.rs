@@ -1,4 +1,4 @@
-//! What an order becomes, through the whole flow: tax, charges, accounts, payments, locations, products (docs/requirements.md, section 6).
+//! Documents that an order becomes, through the whole flow: tax, charges, accounts, payments, locations, products (docs/requirements.md, section 6).
 
 use stevedore_domain::ids::{AccountId, OrderId, ProductId, WarehouseId};
 use stevedore_domain::log::LogState;
@@ -53,7 +53,7 @@ async fn s55_a_taxable_shipment_takes_its_share() {
     assert_eq!((sale.tax.0, sale.total.0), (100, 6100));
 }
 
-/// S69: what items state for one unit is theirs, an untaxed one stays untaxed, and the rest goes to those that state nothing.
+/// S69: taxes that items state for one unit are theirs, an untaxed one stays untaxed, and the rest goes to those that state nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s69_items_keep_their_own_tax() {
     let draft = Draft::new("1").line("A", 3, dec("10")).line("B", 1, dec("10")).line("C", 1, dec("10")).tax(dec("2.00"));
@@ -91,7 +91,7 @@ async fn s80_options_go_to_the_comment() {
     assert_eq!(sale.lines[0].comment.as_deref(), Some(format!("Colour: Red; Size: L; Text: {engraving}").as_str()));
 }
 
-/// S72, S73, S122: what was paid is added to the invoice: date, method, account, also when it is more than the total.
+/// S72, S73, S122: an amount that was paid is added to the invoice: date, method, account, also when it is more than the total.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s72_payments_are_added_to_the_invoice() {
     let order = |method: &'static str| {
@@ -272,7 +272,7 @@ async fn s123_lines_find_their_products_and_are_never_lost() {
     assert_eq!(reasons, [Reason::ServiceLine, Reason::AmbiguousSku]);
 }
 
-/// P3: where ShipStation's own numbers do not add up, the difference is one visible charge, the total is equal and the log says so.
+/// P3: a difference in ShipStation's own numbers is one visible charge, the total is equal and the log says so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn numbers_that_do_not_add_up_are_adjusted_visibly() {
     let (world, sale) = booked(with(&plain("1"), |order| order.set("orderTotal", dec("8.50"))), |_| {}).await;

@@ -1,4 +1,4 @@
-//! What happens in ShipStation after capture: changes, cancellations, merges, splits (docs/requirements.md, sections 5 and 9).
+//! Events in ShipStation after capture: changes, cancellations, merges, splits (docs/requirements.md, sections 5 and 9).
 
 use jiff::SignedDuration;
 use stevedore_domain::log::{LogState, Outcome};

@@ -55,7 +55,7 @@ async fn n13_a_date_ahead_of_the_clock_hides_no_other_order() {
     }
 }
 
-/// What was changed after an order that bears a date ahead of the clock is newer than it.
+/// A change that follows an order that bears a date ahead of the clock is newer than it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_of_an_order_that_was_dated_ahead_is_seen() {
     let world = World::new(Options::default()).await;

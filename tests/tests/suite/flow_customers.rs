@@ -1,4 +1,4 @@
-//! Whose sale it is: linked, found by e-mail, created (S103, S111, S112, S118), or nobody (S26).
+//! Customer of a sale: linked, found by e-mail, created (S103, S111, S112, S118), or nobody (S26).
 
 use stevedore_aws::{List, Table};
 use stevedore_domain::log::{LogState, Outcome};
@@ -108,7 +108,7 @@ async fn a_shared_address_never_blocks() {
     assert!(world.logged(order).await.unwrap().warnings.iter().any(|warning| warning.reason == Reason::SharedEmail));
 }
 
-/// When the oldest customer's address changes, the next one who has it is found by it: not a new one.
+/// A change of the oldest customer's address lets the next one who has it be found by it: not a new one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_the_oldest_gave_up_finds_the_next() {
     let world = World::new(Options::default()).await;

@@ -1,4 +1,4 @@
-//! What was held back for something missing here is captured by itself when it is there (N2, S71).
+//! Orders that were held back for something missing here are captured by themselves when it is there (N2, S71).
 
 use stevedore_aws::List;
 use stevedore_aws::messages::Command;

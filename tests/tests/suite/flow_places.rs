@@ -1,4 +1,4 @@
-//! Where an order is shipped to decides its location and its tax rule, through the whole flow (S56, S66, N9, N10).
+//! Address of an order, which decides its location and its tax rule, through the whole flow (S56, S66, N9, N10).
 
 use stevedore_domain::ids::TaxRuleId;
 use stevedore_domain::jurisdiction::rules_of_place;

@@ -1,4 +1,4 @@
-//! How a store states tax, and by which date an order is booked, through the whole flow (docs/requirements.md, section 6: N17, N31).
+//! Form in which a store states tax, and the date by which an order is booked, through the whole flow (docs/requirements.md, section 6: N17, N31).
 
 use stevedore_domain::ids::StoreId;
 use stevedore_domain::money::Minor;

@@ -1,4 +1,4 @@
-//! What an order costs depends on what fits into one write unit, and that on the dictionary that documents are compressed against.
+//! The cost of an order depends on what fits into one write unit, and that on the dictionary that documents are compressed against.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What the functions write about a merchant's orders: enough to follow one, and nothing about who bought it.
+//! Lines of the functions about a merchant's orders: enough to follow one, and nothing about who bought it.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use crate::world::{Options, World};
 
 const TRACE: &str = "1-5759e988-bd862e3fe1be46a994272793";
 
-/// What is unmistakably the buyer's, in every place where ShipStation has room for it.
+/// Texts that are unmistakably the buyer's, in every place where ShipStation has room for it.
 const BUYER: [&str; 8] = [
     "Wilhelmina Featherstone",
     "Featherstone",
@@ -167,7 +167,7 @@ async fn n28_an_order_is_followed_from_the_tick_to_its_sale() {
     assert!(figure("ShipStationRequests").iter().sum::<u64>() >= 3);
 }
 
-/// What the completeness alarm counts: orders that were queued long ago and that nobody decided on.
+/// Orders that the completeness alarm counts: queued long ago, and without any decision.
 #[tokio::test]
 async fn n28_orders_without_an_outcome_are_counted() {
     listen();

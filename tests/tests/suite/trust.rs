@@ -1,4 +1,4 @@
-//! Whom the clients trust, and what they do when a connection fails: real TLS on this machine.
+//! Trust of the clients, and their behavior when a connection fails: real TLS on this machine.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::tls::Authority;
 use crate::world::{Options, START, TestClock, World};
 
-/// What becomes of the first connection.
+/// Fate of the first connection.
 #[derive(Clone, Copy, Debug)]
 enum First {
     /// Closed once it is there.

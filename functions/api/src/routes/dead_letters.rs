@@ -36,7 +36,7 @@ struct DeadLetterView {
     /// The message: as JSON where it is JSON, else as text.
     #[schema(value_type = serde_json::Value)]
     body: Box<RawValue>,
-    /// What is wrong with it, or that its processing failed.
+    /// Reason for which it is a dead letter, or that its processing failed.
     why: String,
     /// A code for that, where it is known: `not_json`, `unknown_version`, `no_order`, `malformed_order` and others.
     #[schema(required = true)]
@@ -49,14 +49,14 @@ struct DeadLetterView {
     /// The operation that it belongs to, where it could be read.
     #[schema(required = true)]
     operation_id: Option<String>,
-    /// When it was first sent.
+    /// Time at which it was first sent.
     #[schema(required = true)]
     sent_at: Option<Timestamp>,
-    /// How often it was received as a dead letter; listing counts.
+    /// Number of times that it was received as a dead letter; listing counts.
     receive_count: u32,
 }
 
-/// What an order says about itself, as far as it can be read.
+/// Names that an order states about itself, as far as they can be read.
 #[derive(Default, Deserialize)]
 struct Named {
     #[serde(rename = "orderId", default)]
@@ -136,7 +136,7 @@ async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListVie
     Ok(Json(view))
 }
 
-/// Which messages to put back.
+/// Messages to put back.
 #[derive(Deserialize, ToSchema)]
 #[allow(dead_code, reason = "only its schema is used: bodies are read member by member")]
 struct RedriveInput {
@@ -144,7 +144,7 @@ struct RedriveInput {
     message_ids: Option<Vec<String>>,
 }
 
-/// What a redrive did.
+/// Result of a redrive.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Redriven)]
 struct RedrivenView {

@@ -90,14 +90,14 @@ async fn show(State(deps): Shared, OrderInPath(order): OrderInPath) -> Result<Js
     Ok(Json(stored.entry.into()))
 }
 
-/// What is left after an entry was deleted.
+/// Remainder after an entry was deleted.
 #[derive(Debug, Serialize, ToSchema)]
 struct DeletedEntry {
     order_id: u64,
     /// The order's sale, which stays live; null when there is none or it is voided.
     #[schema(required = true)]
     live_sale_id: Option<String>,
-    /// What this means.
+    /// Meaning of the answer.
     message: String,
 }
 

@@ -25,7 +25,7 @@ pub(super) fn routes<R: Routes>(into: R) -> R {
     into.routes(routes!(list, start)).routes(routes!(show)).routes(routes!(rows))
 }
 
-/// What starting an operation takes.
+/// Body that starts an operation.
 #[derive(Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[allow(dead_code, reason = "only its schema is used: bodies are read member by member")]

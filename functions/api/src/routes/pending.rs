@@ -29,7 +29,7 @@ const STATES: [LogState; 2] = [LogState::Pending, LogState::Blocked];
 /// Orders that are named one by one in a request, at most.
 const MOST_ORDERS: usize = 1_000;
 
-/// Which orders to process.
+/// Orders to process.
 #[derive(Deserialize, ToSchema)]
 #[allow(dead_code, reason = "only its schema is used: bodies are read member by member")]
 struct ProcessInput {

@@ -45,7 +45,7 @@ pub(crate) struct OperationView {
     /// Null until it is finished.
     #[schema(required = true)]
     duration_ms: Option<i64>,
-    /// Why it failed.
+    /// Reason of its failure.
     #[schema(required = true)]
     reason: Option<String>,
     /// The sentence for it, with what to do.
@@ -63,7 +63,7 @@ pub(crate) struct WindowView {
     until: Option<Timestamp>,
 }
 
-/// How many orders became what. They add up to `total`, the distinct orders read; of `import_products`, the rows of the file, where `captured` are the products
+/// Numbers of orders by outcome. They add up to `total`, the distinct orders read; of `import_products`, the rows of the file, where `captured` are the products
 /// that were made and `queued` the rows to come.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OperationCounts)]
@@ -98,7 +98,7 @@ pub(crate) struct RowView {
     /// The sentence for it, with what to do.
     #[schema(required = true)]
     message: Option<String>,
-    /// What could not be read, or what ShipStation answered instead.
+    /// Text that could not be read, or ShipStation's answer.
     #[schema(required = true)]
     evidence: Option<String>,
     /// Of `import_products`: the line of the file where the row begins, counted from 1.

@@ -17,7 +17,7 @@ use crate::{Error, keys};
 const PAGES: usize = 5;
 /// Sales of a page.
 const PAGE: usize = 200;
-/// How often a write is tried anew because others wrote it at the same time.
+/// Number of times that a write is tried again because others wrote it at the same time.
 const ATTEMPTS: u32 = 8;
 
 #[derive(Serialize, Deserialize)]
@@ -132,7 +132,7 @@ impl Table {
         self.change_accounts(|accounts| accounts.learn(connection.value.account, &evidence)).await.map(drop)
     }
 
-    /// Whether another account than that of the operation's orders is connected: what still lies in the queue is set aside then.
+    /// True if another account than that of the operation's orders is connected: what still lies in the queue is set aside then.
     pub(super) async fn is_of_another_account(&self, operation: &Operation) -> Result<bool, Error> {
         if operation.kind.spec().counts_itself() {
             return Ok(false);

@@ -1,4 +1,4 @@
-//! Who did what: one item for each act of a person (N29).
+//! Activity: one item for each act of a person (N29).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,23 +12,23 @@ use crate::{Error, keys};
 pub struct AuditRecord {
     /// Sorts by time.
     pub id: String,
-    /// When.
+    /// Time of the act.
     pub at: Timestamp,
-    /// Who.
+    /// Its author.
     pub by: String,
     /// The permission that let him.
     pub permission: String,
-    /// What: the API's name of the operation.
+    /// The API's name of the operation.
     pub act: String,
     /// On what: the path that was called.
     pub target: String,
     /// The answer's HTTP status; none when the end is not known, because the program stopped in between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// What was there before, as far as the act changed something that has a before.
+    /// State before the act, as far as it changed something that has a before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
-    /// What was there afterwards.
+    /// State after the act.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
 }
@@ -78,7 +78,7 @@ impl Table {
         self.put_items(OPERATION, vec![item]).await
     }
 
-    /// What people did, the newest first.
+    /// Acts of people, the newest first.
     ///
     /// # Errors
     /// [`Error`].

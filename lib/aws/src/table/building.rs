@@ -22,7 +22,7 @@ use crate::{Error, codec};
 
 /// The most levels that one transaction moves: with log entry, head, customer, watched orders and what wants attention it has a hundred writes at most.
 pub(super) const LEVELS_AT_ONCE: usize = 84;
-/// How long work may take before others undo it: a thousand levels need a second.
+/// Time that work may take before others undo it: a thousand levels need a second.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 /// Sales that one call of [`Table::mend_sales`] looks at.
 const MENDED_AT_ONCE: usize = 20;
@@ -41,7 +41,7 @@ pub(super) struct Work {
     pub phase: Phase,
 }
 
-/// What cutting the work off means.
+/// Consequence of cutting the work off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// There is no sale yet: its steps are undone, and the head goes.
@@ -377,7 +377,7 @@ pub(super) fn rows_of(operation: &'static str, item: &Item) -> Result<Vec<Row>, 
     codec::decode(blob_of(item, "doc").unwrap_or_default()).map_err(|error| Error::unreadable(operation, key.to_string(), error))
 }
 
-/// What the failed conditions of stock writes say of their levels.
+/// Shortages that the failed conditions of stock writes state.
 pub(super) fn shortages(changes: &[StockChange], failed: impl Iterator<Item = Condition>) -> Vec<(StockKey, Level)> {
     let short = changes.iter().zip(failed).filter_map(|(change, condition)| match condition {
         Condition::Failed(there) => Some((change.key.clone(), super::stock::level_of(there.as_ref()))),

@@ -17,12 +17,12 @@ use super::sales::{Head, HeadState, SaleItems, sale_items};
 use super::{RecordKind, StoredSale, Table};
 use crate::Error;
 
-/// What is to be written for one order.
+/// Writes for one order.
 #[derive(Clone, Copy, Debug)]
 pub struct CaptureWrite<'a> {
     /// The entry as it shall be.
     pub entry: &'a LogEntry,
-    /// What was read of the order, where there was anything.
+    /// Record that was read of the order, where there was any.
     pub known: Option<&'a Known>,
     /// The order exactly as ShipStation sent it, of the entry's newest revision; none keeps what the known entry holds.
     pub order: Option<(&'a RevisionKey, &'a RawValue)>,
@@ -39,13 +39,13 @@ pub struct CaptureWrite<'a> {
 pub struct NewSale<'a> {
     /// The sale.
     pub sale: &'a Sale,
-    /// Whose it is.
+    /// Its customer.
     pub customer: &'a CustomerChoice,
-    /// What it adds to levels.
+    /// Changes of levels.
     pub stock: &'a [StockChange],
 }
 
-/// What became of it.
+/// Outcome of the write.
 #[derive(Debug)]
 pub enum CaptureOutcome {
     /// Written: all of it.
@@ -60,7 +60,7 @@ pub enum CaptureOutcome {
     StockShort(Vec<(StockKey, Level)>),
 }
 
-/// Which write of the transaction is which.
+/// Parts of the transaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Entry,
@@ -270,7 +270,7 @@ impl Table {
     }
 }
 
-/// What the birth of a sale says to others.
+/// Events of a new sale.
 pub(super) fn events_of(sale: &Sale) -> Vec<EventKind> {
     let authorised = sale.invoice.status == StageStatus::Authorised;
     std::iter::once(EventKind::SaleCreated).chain(authorised.then_some(EventKind::InvoiceAuthorised)).collect()

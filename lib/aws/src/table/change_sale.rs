@@ -23,20 +23,20 @@ pub struct SaleDraft {
     pub entry: Option<LogEntry>,
     /// The version that was read: what the ETag stands for.
     pub version: u64,
-    /// What is known of stock levels.
+    /// Known levels of stock.
     pub levels: Levels,
 }
 
-/// What is to be written.
+/// Writes of the change.
 #[derive(Debug, Default)]
 pub struct SaleEdit {
-    /// What it adds to levels.
+    /// Changes of levels.
     pub stock: Vec<StockChange>,
-    /// What it says to others.
+    /// Events for other systems.
     pub events: Vec<EventKind>,
 }
 
-/// What became of it.
+/// Outcome of the change.
 #[derive(Debug)]
 pub enum SaleOutcome<R> {
     /// Written.
@@ -49,7 +49,7 @@ pub enum SaleOutcome<R> {
     Refused(R),
 }
 
-/// Where a sale was found.
+/// Place where a sale was found.
 struct Place {
     head: Option<Head>,
     known: Option<Known>,
@@ -126,7 +126,7 @@ impl Table {
         Err(Error::Contended { operation: OPERATION })
     }
 
-    /// What wants attention of a day's sale and its orders is answered when it is void. Cut off before, voiding it again does that.
+    /// Answers what wants attention of a day's sale and its orders when it is void. Cut off before, voiding it again does that.
     async fn answer_void_day(&self, sale: &Sale) -> Result<(), Error> {
         if sale.voided_at.is_some() && sale.id.day().is_some() {
             self.drop_attention_of_day(&sale.id).await?;

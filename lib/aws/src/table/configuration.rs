@@ -10,7 +10,7 @@ use super::record::{Condition, Conditional, Expected, Transacted};
 use super::{Item, Page, RecordOutcome, Stored, Table, item_of, number_of, text, text_of, value_of, version_of};
 use crate::{Error, keys};
 
-/// What a connection is for (docs/requirements.md, section 3).
+/// Purpose of a connection (docs/requirements.md, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionMode {
@@ -25,18 +25,18 @@ pub enum ConnectionMode {
 /// The one ShipStation account that this deployment is connected to (S12). Its credentials are in the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
-    /// What it is for.
+    /// Its purposes.
     pub modes: Vec<ConnectionMode>,
-    /// When it was made.
+    /// Time of the connection.
     pub integrated_at: Timestamp,
     /// The last four characters of the API key: all of it that is ever shown.
     pub api_key_last_four: String,
-    /// When the credentials were set last.
+    /// Time at which the credentials were set last.
     pub credentials_set_at: Timestamp,
     /// It is being taken apart; nothing is fetched any more.
     #[serde(default)]
     pub disconnecting: bool,
-    /// Which account it is.
+    /// The account.
     #[serde(default, skip_serializing_if = "ShipstationAccount::is_first")]
     pub account: ShipstationAccount,
 }
@@ -49,11 +49,11 @@ pub type StoredSettings = Stored<Settings>;
 pub struct SettingsChange {
     /// The version that it made.
     pub version: u64,
-    /// When.
+    /// Time of the write.
     pub at: Timestamp,
-    /// Who.
+    /// Its author.
     pub by: String,
-    /// What.
+    /// Its changes.
     pub changes: Vec<SettingChange>,
 }
 
@@ -168,7 +168,7 @@ impl Table {
         })
     }
 
-    /// Who changed which settings, the newest first.
+    /// Changes of settings, the newest first.
     ///
     /// # Errors
     /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.

@@ -1,4 +1,4 @@
-//! How far the schedule has read, and who reads just now.
+//! Position up to which the schedule has read, and the operation that reads just now.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,10 +15,10 @@ pub struct Cursor {
     /// The newest `modifyDate` that is safely queued; none before the first run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reached: Option<PacificTime>,
-    /// When the last scheduled download began.
+    /// Time at which the last scheduled download began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_tick: Option<Timestamp>,
-    /// Who reads just now.
+    /// Lease of the operation that reads just now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
 }
@@ -26,7 +26,7 @@ pub struct Cursor {
 /// The right to read by the schedule, so that two downloads do not share the limit. Correctness does not rest on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// Whose.
+    /// Operation that holds the lease.
     pub operation_id: OperationId,
     /// Till when; a crashed holder's runs out.
     pub until: Timestamp,

@@ -33,7 +33,7 @@ pub struct RunEnd<'a> {
     pub operation_version: u64,
 }
 
-/// What became of it.
+/// Outcome of the write.
 #[derive(Debug)]
 pub enum RunEnded {
     /// Written: all of it.
@@ -136,7 +136,7 @@ impl Table {
         Ok(if changed { RunEnded::Changed } else { RunEnded::StockShort(short) })
     }
 
-    /// Where the orders of days stand, by the markers of their runs (see [`LogEntry::follow`]).
+    /// Takes over the places of days' orders, by the markers of their runs (see [`LogEntry::follow`]).
     pub(super) async fn follow<'a>(&self, entries: impl IntoIterator<Item = &'a mut LogEntry>) -> Result<(), Error> {
         let entries: Vec<&mut LogEntry> = entries.into_iter().filter(|entry| entry.day().is_some()).collect();
         let dates: Vec<Date> = entries.iter().filter_map(|entry| entry.day()).collect();

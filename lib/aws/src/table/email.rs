@@ -1,4 +1,4 @@
-//! Who has an e-mail address: what finds the oldest customer with it.
+//! Customers of an e-mail address: finds the oldest one with it.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ struct EmailItem {
     owners: Vec<Owner>,
 }
 
-/// How many customers of one address are remembered: far more than share one.
+/// Number of customers of one address that are remembered: far more than share one.
 const KEPT: usize = 1_000;
 
 impl Owners {

@@ -10,10 +10,10 @@ use super::{Item, List, Page, Stored, Table, blob, blob_of, item_of, key_of, tex
 use crate::schema::{BY_STATE, BY_TIME};
 use crate::{Error, codec, keys};
 
-/// How long queued orders may stay unprocessed before they count as failed: longer than all of the queue's own deliveries.
+/// Time for which queued orders may stay unprocessed before they count as failed: longer than all of the queue's own deliveries.
 pub(super) const GIVEN_UP_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_hours(2);
 
-/// How long after queueing a pending order that is still pending counts as tried in vain.
+/// Time after queueing from which a pending order that is still pending counts as tried in vain.
 pub(super) const TRIED_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
 /// Marks an operation whose counts are final, and its rows with them.

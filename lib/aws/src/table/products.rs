@@ -39,7 +39,7 @@ pub(super) struct CodeName {
 pub struct Imported {
     /// Its operation.
     pub by: OperationId,
-    /// What its row became.
+    /// Outcome of its row.
     pub outcome: Outcome,
 }
 
@@ -52,7 +52,7 @@ pub struct ProductFound {
     pub imported: Option<Imported>,
 }
 
-/// What a product is used in: one item for each pair.
+/// Use of a product in another: one item for each pair.
 #[derive(Serialize, Deserialize)]
 struct ComponentUse {
     kind: ProductKind,
@@ -183,7 +183,7 @@ impl Table {
         Err(Error::Contended { operation: OPERATION })
     }
 
-    /// What a change of kind or components takes, by the products as they are now. All such changes move one item, so that two at once cannot make
+    /// Writes that a change of kind or components takes, by the products as they are now. All such changes move one item, so that two at once cannot make
     /// together what neither would be allowed alone: the second is decided again.
     async fn compose(&self, product: &Product, known: Option<&Product>) -> Result<Composed, Error> {
         const OPERATION: &str = "check a product's components";
@@ -229,7 +229,7 @@ impl Table {
         Ok(Composed::As(writes))
     }
 
-    /// Where a product is a component.
+    /// Products of which a product is a component.
     async fn uses(&self, id: &ProductId) -> Result<Uses, Error> {
         const OPERATION: &str = "read where a product is used";
         let mut uses = Uses::default();

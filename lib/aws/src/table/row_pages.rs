@@ -36,7 +36,7 @@ impl Table {
         RowPages { table: self, id, from: Some(from), at_once: 1, read: VecDeque::new() }
     }
 
-    /// Whether there is a page from `from` on.
+    /// True if there is a page from `from` on.
     pub(super) async fn has_row_page(&self, id: &OperationId, from: u32) -> Result<bool, Error> {
         Ok(!self.query_row_pages(id, from, 1, true).await?.0.is_empty())
     }

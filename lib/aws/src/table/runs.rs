@@ -64,7 +64,7 @@ impl StoredRun {
         Self { run, settings, account: ShipstationAccount::FIRST, held_until: Some(held_until), merged: 0, sum: None, version: 0 }
     }
 
-    /// Whether there is nothing left to do for it.
+    /// True if there is nothing left to do for it.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.run.step == RunStep::Done
@@ -209,7 +209,7 @@ impl Table {
         Ok(written)
     }
 
-    /// What a run had added up when its time ran out.
+    /// Sum of a run when its time ran out.
     ///
     /// # Errors
     /// [`Error`].

@@ -25,7 +25,7 @@ const LOOKED_THROUGH: u32 = 20;
 const LOOKED_UP: usize = 500;
 /// Pages of rows that one page of a list reads at most; then it ends early, and its token goes on.
 const LISTED_AT_ONCE: usize = 20;
-/// What the rows of one page of a list may weigh, in bytes: Lambda answers with 6 MB at most.
+/// Bytes that the rows of one page of a list may weigh: Lambda answers with 6 MB at most.
 const LIST_WEIGHT: usize = 3_000_000;
 
 /// An operation with its present counts.
@@ -37,7 +37,7 @@ pub struct Settled {
     pub not_processed: u64,
 }
 
-/// What settles a row beside the log.
+/// Facts that settle a row beside the log.
 #[derive(Clone, Copy)]
 struct Settling<'a> {
     operation: &'a Operation,
@@ -51,7 +51,7 @@ impl Settling<'_> {
         self.operation.read_at.is_some_and(|read_at| self.now.duration_since(read_at) > time)
     }
 
-    /// Whether log entries are read at half the price, as they may have been a moment ago, while what was not decided yet is looked at again anyway. Not where
+    /// True if log entries must be read as they are now, at the full price; else they are read as they may have been a moment ago, while undecided ones are looked at again anyway. Not where
     /// the operation itself has just changed what it looks at: an entry that was let go and looks booked still would end it too early.
     fn reads_now(&self) -> bool {
         let read_many = self.operation.kind.spec().source == Source::Window;

@@ -12,16 +12,16 @@ use super::{Item, List, Page, Table, item_of, key_item, key_of, number, text, te
 use crate::schema::BY_TIME;
 use crate::{Error, keys};
 
-/// How much of a product is at a location.
+/// Quantity of a product at a location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockLevel {
-    /// What and where.
+    /// Product and location.
     pub key: StockKey,
-    /// How much.
+    /// Quantities of the level.
     pub level: Level,
 }
 
-/// What became of an adjustment.
+/// Outcome of an adjustment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdjustmentOutcome {
     /// Written, now or under the same key before; the level as it is.

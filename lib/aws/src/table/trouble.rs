@@ -27,9 +27,9 @@ pub struct Trouble {
     /// The last time that it may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<PacificTime>,
-    /// When it was seen first.
+    /// Time at which it was seen first.
     pub first_seen: Timestamp,
-    /// How often it was tried.
+    /// Number of times that it was tried.
     pub attempts: u32,
 }
 

@@ -1,4 +1,4 @@
-//! What is known of the orders that may hold the same goods as one that is about to be booked, read as they are now.
+//! Facts about the orders that may hold the same goods as one that is about to be booked, read as they are now.
 
 use std::collections::HashMap;
 
@@ -11,9 +11,9 @@ use stevedore_shipstation::parse_order;
 /// The kin of one order. Empty, and read without a request, for nearly every one.
 #[derive(Debug, Default)]
 pub struct Kindred {
-    /// What is known of each.
+    /// Facts about each.
     pub relatives: Vec<Relative>,
-    /// What must still hold when the order is booked.
+    /// Conditions that must still hold when the order is booked.
     pub beside: Vec<Beside>,
 }
 

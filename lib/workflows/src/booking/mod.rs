@@ -1,4 +1,4 @@
-//! What booking needs from the table, read for many orders together: a few requests, whether they become a sale each or one for the day.
+//! Data that booking needs from the table, read for many orders together: a few requests, whether they become a sale each or one for the day.
 
 mod buyer;
 mod kin;
@@ -33,12 +33,12 @@ pub struct Reference {
     nobody: CustomerMatches,
 }
 
-/// What an order is booked with besides reference data.
+/// Terms of booking an order besides reference data.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
     /// The settings in force.
     pub settings: &'a Settings,
-    /// What is known of stock levels.
+    /// Known levels of stock.
     pub levels: &'a Levels,
     /// The id that the sale will have.
     pub sale_id: &'a SaleId,
@@ -102,7 +102,7 @@ impl Reference {
         self.customers.get(&order).unwrap_or(&self.nobody)
     }
 
-    /// What an order is booked with; `customers` are those of [`Self::customers`], or newer ones.
+    /// Data with which an order is booked; `customers` are those of [`Self::customers`], or newer ones.
     #[must_use]
     pub fn booking<'a>(&'a self, revision: &Revision, customers: &'a CustomerMatches, terms: Terms<'a>) -> Booking<'a> {
         Booking {

@@ -16,7 +16,7 @@ use stevedore_domain::stock::{Level, Levels};
 use super::gather::Gathering;
 use super::{Deps, Error, metrics};
 
-/// How often the sale is fulfilled anew because others took stock at the same time.
+/// Number of times that the sale is fulfilled again because others took stock at the same time.
 const ATTEMPTS: u32 = 10;
 
 pub(crate) async fn finish(deps: &Deps, gathering: Gathering<'_>) -> Result<(), Error> {

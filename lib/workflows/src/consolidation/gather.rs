@@ -22,7 +22,7 @@ const CONCURRENCY: usize = 16;
 /// The states of orders that may become part of a day: what was in the way of a blocked or failed one may be gone.
 const STATES: [LogState; 3] = [LogState::Pending, LogState::Blocked, LogState::Failed];
 
-/// How far the gathering came.
+/// Progress of the gathering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Gathered {
     /// Every order that may be in was tried.
@@ -36,7 +36,7 @@ pub(crate) struct Gathering<'a> {
     deps: &'a Deps,
     /// The run as it is held.
     pub(crate) run: StoredRun,
-    /// What was added up so far.
+    /// Sum so far.
     pub(crate) sum: DaySum,
     /// Pages of orders that are in the sum.
     merged: u32,

@@ -1,4 +1,4 @@
-//! What the function tells CloudWatch.
+//! Metrics of the function for CloudWatch.
 
 use jiff::Timestamp;
 use stevedore_lambda::metrics::{self, Unit};
@@ -11,13 +11,13 @@ const ORDERS_LEFT_OUT: &str = "OrdersLeftOut";
 /// The names of the metrics that this function emits; alarms and the dashboard show no others.
 pub const METRICS: [&str; 4] = [CONSOLIDATION_OVERDUE, DAYS_CONSOLIDATED, ORDERS_CONSOLIDATED, ORDERS_LEFT_OUT];
 
-/// What every invocation tells: how long ago the day ended whose sale is not there yet; 0 where none is missing.
+/// Metrics of every invocation: how long ago the day ended whose sale is not there yet; 0 where none is missing.
 pub(crate) fn looked(unfinished: Option<Timestamp>, now: Timestamp) {
     let late = unfinished.map_or(0, |boundary| u64::try_from(now.duration_since(boundary).as_secs()).unwrap_or(0));
     metrics::emit(&[(CONSOLIDATION_OVERDUE, Unit::Seconds, late)], now);
 }
 
-/// What a day that is done tells.
+/// Metrics of a day that is done.
 pub(crate) fn done(orders: u64, left_out: u64, now: Timestamp) {
     let figures =
         [(DAYS_CONSOLIDATED, Unit::Count, 1), (ORDERS_CONSOLIDATED, Unit::Count, orders), (ORDERS_LEFT_OUT, Unit::Count, left_out)];

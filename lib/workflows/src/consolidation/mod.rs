@@ -15,7 +15,7 @@ use stevedore_lambda::{Clock, Deadline};
 
 pub use metrics::METRICS;
 
-/// What consolidation needs; built once for each process.
+/// Parts that consolidation needs; built once for each process.
 #[derive(Clone)]
 pub struct Deps {
     /// The table.

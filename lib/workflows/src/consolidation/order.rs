@@ -15,7 +15,7 @@ use stevedore_shipstation::parse_order;
 
 use super::{Deps, Error};
 
-/// How often an order is decided on anew because others wrote to it at the same time.
+/// Number of times that an order is decided on again because others wrote to it at the same time.
 const ATTEMPTS: u32 = 20;
 
 /// An order with its revision, where that can be read.
@@ -25,7 +25,7 @@ pub(crate) struct Read {
     kindred: Kindred,
 }
 
-/// What the orders of a page are decided with.
+/// Terms on which the orders of a page are decided.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms<'a> {
     pub(crate) run: &'a RunRecord,
@@ -33,7 +33,7 @@ pub(crate) struct Terms<'a> {
     pub(crate) reference: &'a Reference,
 }
 
-/// What became of an order.
+/// Outcome of an order.
 pub(crate) enum Fate {
     /// It is in the day; this is its own sale, to be added up.
     In(Box<Sale>),
@@ -43,7 +43,7 @@ pub(crate) enum Fate {
     Gone,
 }
 
-/// What is to be written of an order, if anything.
+/// Writes for an order, if any.
 struct Plan {
     entry: Option<LogEntry>,
     fate: Fate,
@@ -144,7 +144,7 @@ fn left_out_before(run: &RunRecord, known: &LogEntry) -> Option<OperationRow> {
     ours.then(|| OperationRow { message: known.message.clone(), ..row })
 }
 
-/// What becomes of an order that is pending and would not be captured now: the stage holds at booking, under the run's settings, and what a sale holds already is not
+/// Fate of an order that is pending and would not be captured now: the stage holds at booking, under the run's settings, and what a sale holds already is not
 /// booked again. Nothing where it may be in the day.
 fn not_now(revision: &Revision, settings: &Settings, read: &Read, by: &str, now: Timestamp) -> Option<Plan> {
     let known = &read.stored.entry;

@@ -1,4 +1,4 @@
-//! Which run is due, who works on it, and when it is handed on.
+//! Start of the run that is due, its holder, and its hand-over.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -15,7 +15,7 @@ use stevedore_lambda::{Deadline, ErrorChain};
 use super::gather::{Gathered, Gathering};
 use super::{Deps, Error, finish, metrics};
 
-/// How long a run stays held after the invocation that holds it has ended by force.
+/// Time for which a run stays held after the invocation that holds it has ended by force.
 const AFTER_THE_END: SignedDuration = SignedDuration::from_mins(1);
 
 /// Begins every run that is due, or goes on with the one that was cut off; the earliest date first. `asked` is the operation of a person who asked.

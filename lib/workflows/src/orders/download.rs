@@ -20,7 +20,7 @@ const SLACK: SignedDuration = SignedDuration::from_secs(150);
 /// Longer than an invocation can last.
 const LEASE: SignedDuration = SignedDuration::from_mins(16);
 
-/// Whether a tick at `at` begins a download (`poll_minutes`). A tick that is not later than the last is one that somebody sent by hand, or again.
+/// True if a tick at `at` begins a download (`poll_minutes`). A tick that is not later than the last is one that a person sent, or one that came again.
 fn is_due(at: Timestamp, last: Option<Timestamp>, settings: &Settings) -> bool {
     let Some(last) = last else { return true };
     let elapsed = at.duration_since(last);

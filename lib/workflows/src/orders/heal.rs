@@ -13,7 +13,7 @@ use stevedore_domain::operation::{Operation, OperationKind, OperationState, SYST
 use super::run::Run;
 use super::{Deps, Error, requeue};
 
-/// How many open orders of each state one tick tries again by itself.
+/// Number of open orders of each state that one tick tries again by itself.
 const PER_TICK: usize = 200;
 /// Operations of one millisecond are told apart by trying the next.
 const ATTEMPTS: u32 = 20;
@@ -24,7 +24,7 @@ pub(crate) async fn with_a_download(deps: &Deps, queued: &BTreeSet<OrderId>) -> 
     every(deps, PER_TICK, queued).await
 }
 
-/// What a setting or record was completed for: these orders, or all.
+/// Requests the orders that a setting or record was completed for: these orders, or all.
 pub(crate) async fn after_a_change(deps: &Deps, orders: Option<&[OrderId]>) -> Result<(), Error> {
     let Some(orders) = orders else { return every(deps, requeue::PER_COMMAND, &BTreeSet::new()).await };
     let mut healing = None;

@@ -1,4 +1,4 @@
-//! What a tick does besides downloading.
+//! Work of a tick besides downloading.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use stevedore_shipstation::{Call, Error as ShipStationError, RawOrder};
 use super::run::{Run, error_is_time};
 use super::{Deps, Error, MARGIN, metrics};
 
-/// How many open operations one tick settles.
+/// Number of open operations that one tick settles.
 const SETTLED: usize = 20;
-/// How old the stores' names may be.
+/// Age that the stores' names may have.
 const STORES_AGE: SignedDuration = SignedDuration::from_hours(24);
 
-/// What follows every tick's own work: operations are settled, and work on large sales that was cut off is brought to its end. A failure is logged with
+/// Work that follows every tick's own: operations are settled, and work on large sales that was cut off is brought to its end. A failure is logged with
 /// what it is about and costs nothing else; the next tick tries again. Answers how many orders should have an outcome by now and have none.
 pub(crate) async fn keep(deps: &Deps, deadline: Deadline) -> u64 {
     if deadline.is_near((deps.clock)(), MARGIN) {

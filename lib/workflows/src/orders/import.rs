@@ -22,10 +22,10 @@ use super::{Deps, Error, MARGIN};
 const BATCH: usize = 100;
 /// Rows that are carried out at a time. Those with components are one at a time: they would only make each other decide again.
 const AT_ONCE: usize = 8;
-/// How often a row is decided again because others changed what it is about.
+/// Number of times that a row is decided again because others changed what it is about.
 const ATTEMPTS: u32 = 16;
 
-/// What the rows of one invocation share.
+/// State that the rows of one invocation share.
 struct Import<'a> {
     deps: &'a Deps,
     operation: &'a Operation,
@@ -133,7 +133,7 @@ async fn accounts(deps: &Deps, lines: &[Line]) -> Result<std::collections::HashM
 }
 
 impl Import<'_> {
-    /// What became of each row of a batch.
+    /// Outcome of each row of a batch.
     async fn carry_out<'l>(mut self, batch: &Batch, lines: &'l [Line]) -> Result<Vec<(&'l Line, Result<Outcome, RowFault>)>, Error> {
         let lines: Vec<&Line> = batch.lines.iter().filter_map(|index| lines.get(*index)).collect();
         let rows = || lines.iter().filter_map(|line| line.row.as_ref().ok());
@@ -202,7 +202,7 @@ impl Import<'_> {
     }
 }
 
-/// What this import made of the product already.
+/// Outcome that this import has made of the product already.
 fn of_this(found: &ProductFound, operation: &OperationId) -> Option<Outcome> {
     found.imported.as_ref().filter(|imported| imported.by == *operation).map(|imported| imported.outcome)
 }

@@ -1,4 +1,4 @@
-//! What the function tells CloudWatch.
+//! Metrics of the function for CloudWatch.
 
 use jiff::{SignedDuration, Timestamp};
 use stevedore_aws::{Cursor, Settled};
@@ -30,7 +30,7 @@ pub const METRICS: [&str; 8] = [
 /// Orders of a run that was read so long ago have an outcome by now: the queue's own deliveries take an hour.
 const ACCOUNTED_AFTER: SignedDuration = SignedDuration::from_mins(75);
 
-/// How many of an open operation's orders should have an outcome and have none, or were just given up because nothing processed them.
+/// Number of an open operation's orders that should have an outcome and have none, or were just given up because nothing processed them.
 pub(crate) fn unaccounted(settled: &Settled, now: Timestamp) -> u64 {
     let Settled { operation, not_processed } = settled;
     // A day's run goes on until it is done.
@@ -41,7 +41,7 @@ pub(crate) fn unaccounted(settled: &Settled, now: Timestamp) -> u64 {
     if long_ago { not_processed + operation.counts.queued } else { *not_processed }
 }
 
-/// What every tick of a connected system tells: how old the newest order is that is safely queued, how late the next download is, and how many orders nobody
+/// Metrics of every tick of a connected system: how old the newest order is that is safely queued, how late the next download is, and how many orders nobody
 /// accounts for.
 pub(crate) fn tick(cursor: &Cursor, settings: &Settings, unaccounted: u64, now: Timestamp) {
     let mut figures = vec![(ORDERS_UNACCOUNTED, Unit::Count, unaccounted)];
@@ -55,7 +55,7 @@ pub(crate) fn tick(cursor: &Cursor, settings: &Settings, unaccounted: u64, now: 
     metrics::emit(&figures, now);
 }
 
-/// What one invocation's part of an operation tells.
+/// Metrics of one invocation's part of an operation.
 pub(crate) fn reading(operation: &Operation, requests: u32, queued: usize, took: SignedDuration, now: Timestamp) {
     let mut figures = vec![
         (SHIPSTATION_REQUESTS, Unit::Count, u64::from(requests)),

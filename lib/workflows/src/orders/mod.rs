@@ -28,7 +28,7 @@ use stevedore_lambda::{Clock, Deadline};
 
 pub use metrics::METRICS;
 
-/// What these workflows need; built once for each process.
+/// Parts that these workflows need; built once for each process.
 #[derive(Clone)]
 pub struct Deps {
     /// The table.

@@ -9,11 +9,11 @@ use super::{Deps, Error};
 
 /// Windows overlap by this much: more than the hour that repeats each November (N13).
 pub(crate) const OVERLAP: SignedDuration = SignedDuration::from_mins(75);
-/// How far the first download looks back from the moment of connecting.
+/// Time by which the first download looks back from the moment of connecting.
 const FIRST_LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
 /// A date further ahead than this is a mistake that a person should hear of; less is two clocks that differ.
 const MISTAKE: SignedDuration = SignedDuration::from_mins(5);
-/// How many operations are looked through for a place that lay behind the clock.
+/// Number of operations that are looked through for a place that lay behind the clock.
 const OPERATIONS: usize = 5_000;
 
 /// The wall time at which the next download begins; the cursor is brought back to it if it lies ahead of the clock.

@@ -67,7 +67,7 @@ async fn let_go(deps: &Deps, run: &Run, order: OrderId) -> Result<(), Error> {
     Ok(())
 }
 
-/// What reading the order once more came to.
+/// Result of reading the order once more.
 enum Anew {
     /// Queued, as ShipStation has it now.
     Queued(Box<OperationRow>),

@@ -13,7 +13,7 @@ use stevedore_shipstation::parse_order;
 use super::step::queued_row;
 use super::{Deps, Error, sending, step};
 
-/// How many of each state one command queues.
+/// Number of orders of each state that one command queues.
 pub(crate) const PER_COMMAND: usize = 20_000;
 
 /// Open orders of one page that are to be queued, and what their rows say until that is done.
@@ -52,7 +52,7 @@ pub(crate) struct OpenOrders {
     limit: usize,
     /// States to come, the next one last.
     states: Vec<LogState>,
-    /// Where the list of that stands, and how many of it were taken.
+    /// Position of the list of that, and the number of its orders that were taken.
     list: List,
     taken: usize,
 }
@@ -106,7 +106,7 @@ impl OpenOrders {
     }
 }
 
-/// Whether the order is skipped for a reason that still holds: trying it again changes nothing.
+/// True if the order is skipped for a reason that still holds: trying it again changes nothing.
 fn is_held_back(stored: &StoredEntry, order: &RawValue, settings: &Settings) -> bool {
     let entry = &stored.entry;
     let read_at = entry.newest().and_then(|newest| newest.read_at);

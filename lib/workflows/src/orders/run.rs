@@ -118,7 +118,7 @@ impl Run {
     }
 }
 
-/// How a reading went on.
+/// Next step of a reading.
 enum Next {
     Finished,
     /// The time is over; the rest is for the next invocation.
@@ -128,7 +128,7 @@ enum Next {
     Disconnected,
 }
 
-/// Whether the connection that this reads from is still there, as a whole.
+/// True if the connection that this reads from is still there, as a whole.
 async fn is_connected(deps: &Deps) -> Result<bool, Error> {
     Ok(deps.table.connection().await?.is_some_and(|connection| !connection.value.disconnecting))
 }
@@ -191,7 +191,7 @@ async fn end_disconnected(deps: &Deps, run: &mut Run) -> Result<(), Error> {
     Ok(deps.table.end_disconnected(&run.operation.id, (deps.clock)(), true).await?)
 }
 
-/// Whether orders are taken from ShipStation: a load may have been queued before that was turned off. The schedule has asked already.
+/// True if orders are taken from ShipStation: a load may have been queued before that was turned off. The schedule has asked already.
 async fn takes_orders(deps: &Deps) -> Result<bool, Error> {
     let connection = deps.table.connection().await?;
     Ok(connection.is_none_or(|stored| stored.value.modes.contains(&ConnectionMode::Store)))
@@ -208,7 +208,7 @@ pub(crate) fn call_deadline(deps: &Deps, deadline: Deadline) -> Timestamp {
     now.checked_add(left).unwrap_or(now)
 }
 
-/// Whether the error only says that this invocation has no time left.
+/// True if the error only says that this invocation has no time left.
 pub(crate) fn error_is_time(error: &ShipStationError) -> bool {
     matches!(error, ShipStationError::Throttled { .. } | ShipStationError::DeadlineReached)
 }

@@ -1,4 +1,4 @@
-//! What was read, decided on and queued: every order gets a row, and everything that is to be captured a message.
+//! Orders that were read, decided on and queued: every one gets a row, and everything that is to be captured a message.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, Poison, 
 use super::run::Run;
 use super::{Deps, Error, housekeeping, merged, sending, unreadable};
 
-/// How much of an unreadable order's text a row keeps: more than any order of a few hundred lines.
+/// Bytes of an unreadable order's text that a row keeps: more than any order of a few hundred lines.
 const EVIDENCE: usize = 256 * 1024;
 
 /// Decides on orders and queues them. When this returns, each of them is safely queued or needs nothing, and has its row.

@@ -8,7 +8,7 @@ use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, Poison, 
 use super::run::Run;
 use super::{Deps, Error, MARGIN, step};
 
-/// How many places one run tries again: a handful of requests.
+/// Number of places that one run tries again: a handful of requests.
 const PER_RUN: usize = 5;
 
 /// Remembers an order whose text cannot be read, by its id. One without a readable id shows up again only when it changes.

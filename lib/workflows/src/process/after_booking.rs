@@ -1,4 +1,4 @@
-//! What ShipStation says of an order after it was booked: a change, a payment, or nothing that concerns the books.
+//! Meaning of ShipStation's statements about an order after it was booked: a change, a payment, or nothing that concerns the books.
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
@@ -18,7 +18,7 @@ use super::{Failure, Plan};
 /// Begins the event of a payment that came later.
 const PAID: &str = "payment of ";
 
-/// What an order that has a sale is held against.
+/// State that an order that has a sale is held against.
 pub(crate) struct AfterBooking {
     /// The order as it was booked; none where that cannot be read any more.
     booked: Option<Order>,
@@ -53,7 +53,7 @@ pub(crate) async fn read(
     Ok(Some(Box::new(AfterBooking { booked, sale })))
 }
 
-/// What an order whose log entry was deleted is held against, should its sale still stand.
+/// State that an order whose log entry was deleted is held against, should its sale still stand.
 async fn of_orphan(deps: &Deps, orphan: &Orphan, revision: &Revision) -> Result<Option<Box<AfterBooking>>, Failure> {
     let Some(key) = orphan.booked_revision().filter(|key| !revision.says(key.digest)) else { return Ok(None) };
     let raw = deps.table.kept_revision(orphan.order_id, &key).await?;
@@ -78,7 +78,7 @@ async fn sale(deps: &Deps, stored: &StoredEntry, booked: &Order, newest: &Order)
 }
 
 impl AfterBooking {
-    /// Whether a payment is due to a day's sale that is still being made: then the order is read once more when it is there.
+    /// True if a payment is due to a day's sale that is still being made: then the order is read once more when it is there.
     pub(crate) fn waits_for_its_day(&self, entry: &LogEntry, newest: &Order) -> bool {
         let paid_more = self.booked.as_ref().is_some_and(|booked| newest.amount_paid > booked.amount_paid);
         entry.state == LogState::Consolidating && paid_more
@@ -131,7 +131,7 @@ impl AfterBooking {
     }
 }
 
-/// What a revision after booking is decided at.
+/// Context in which a revision after booking is decided.
 #[derive(Clone, Copy)]
 pub(crate) struct At<'a> {
     pub(crate) revision: &'a Revision,

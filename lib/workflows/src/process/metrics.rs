@@ -1,4 +1,4 @@
-//! What the function tells CloudWatch.
+//! Metrics of the function for CloudWatch.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -27,12 +27,12 @@ pub use prepare::Loaded;
 
 use after_booking::{AfterBooking, At};
 
-/// How often an order is decided on anew because others wrote to it at the same time.
+/// Number of times that an order is decided on again because others wrote to it at the same time.
 const ATTEMPTS: u32 = 10;
 /// A message that is older than this was redriven: the queue's own deliveries take an hour.
 const STALE: SignedDuration = SignedDuration::from_hours(2);
 
-/// What processing needs; built once for each process.
+/// Parts that processing needs; built once for each process.
 #[derive(Clone)]
 pub struct Deps {
     /// The table.
@@ -48,7 +48,7 @@ pub struct Deps {
 pub struct Done {
     /// The order.
     pub order_id: OrderId,
-    /// What became of it.
+    /// Outcome of the order.
     pub outcome: Outcome,
     /// The reason, where there is one.
     pub reason: Option<Reason>,
@@ -78,7 +78,7 @@ impl From<stevedore_aws::Error> for Failure {
     }
 }
 
-/// What an order is to become, decided before anything is written.
+/// Plan for an order, decided before anything is written.
 pub(crate) struct Plan {
     pub(crate) entry: LogEntry,
     /// The revision that the message brought, where it is new to the log.
@@ -203,7 +203,7 @@ async fn matches(deps: &Deps, loaded: &Loaded, order: &Order) -> Result<Customer
     Ok(fresh.into_iter().next().unwrap_or_default())
 }
 
-/// What an order is decided on with.
+/// Data on which an order is decided.
 #[derive(Clone, Copy)]
 struct With<'a> {
     loaded: &'a Loaded,

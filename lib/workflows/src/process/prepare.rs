@@ -1,4 +1,4 @@
-//! What a batch's orders need from the table, read for all of them together.
+//! Data that a batch's orders need from the table, read for all of them together.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -33,7 +33,7 @@ pub(crate) struct Newest {
 }
 
 impl Newest {
-    /// Whether another message of the same order is set aside for it: two revisions on their way at once must not be booked in the order in which they happen to
+    /// True if another message of the same order is set aside for it: two revisions on their way at once must not be booked in the order in which they happen to
     /// come. One that a person asked for may do what the schedule may not.
     pub(crate) fn overtakes(&self, key: &RevisionKey, trigger: Trigger) -> bool {
         self.key.supersedes(key) && (self.trigger == Trigger::Manual || trigger == self.trigger)

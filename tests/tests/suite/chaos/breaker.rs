@@ -9,7 +9,7 @@ use stevedore_aws::interceptors::{
 };
 use stevedore_engines::{Fault, Faults};
 
-/// What is to happen. Attempts are counted from 1; the SDK's own retries count as attempts.
+/// Planned fault. Attempts are counted from 1; the SDK's own retries count as attempts.
 ///
 /// Stops are counted in attempts to write. Reads change nothing and a dead program does nothing, so that a stop before, between or after reads leaves
 /// exactly what a stop after the write before them does, or before the write behind them: these are all the stops that there are.
@@ -69,22 +69,22 @@ impl Breaker {
         SharedInterceptor::new(self.clone())
     }
 
-    /// How many attempts there were.
+    /// Number of attempts.
     pub fn attempts(&self) -> u64 {
         self.lock().attempts
     }
 
-    /// How many of them were writes.
+    /// Number of attempts that were writes.
     pub fn writes(&self) -> u64 {
         self.lock().writes
     }
 
-    /// How many attempts met a fault.
+    /// Number of attempts that met a fault.
     pub fn struck(&self) -> u64 {
         self.lock().struck
     }
 
-    /// Whether the program is dead.
+    /// True if the program is dead.
     pub fn stopped(&self) -> bool {
         self.lock().stopped
     }
@@ -101,7 +101,7 @@ impl Breaker {
 }
 
 impl State {
-    /// What becomes of the next attempt: an error lets it not leave.
+    /// Begins an attempt: an error lets it not leave.
     fn begin(&mut self, call: usize, operation: &str, faults: &Faults) -> Result<(), BoxError> {
         self.doomed.remove(&call);
         if self.stopped {
@@ -146,7 +146,7 @@ impl State {
         Ok(())
     }
 
-    /// What becomes of an answer: an error lets the program not have it.
+    /// Ends an attempt: an error lets the program not have the answer.
     fn end(&mut self, call: usize) -> Result<(), BoxError> {
         if !self.doomed.remove(&call) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What is left in the end, without what may differ: times, operations, versions.
+//! State in the end, without what may differ: times, operations, versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ pub struct End {
     pub syncs: Vec<String>,
     /// Levels of stock, by product and location.
     pub stock: BTreeMap<String, Value>,
-    /// How far the schedule has read.
+    /// Position up to which the schedule has read.
     pub reached: Option<String>,
     /// Places that could not be read.
     pub troubles: Vec<String>,
@@ -120,7 +120,7 @@ async fn syncs(table: &Table) -> Vec<String> {
 }
 
 impl End {
-    /// What must hold however the end was reached: every sale is an order's own, and no order has two (P1); each total is ShipStation's (P3).
+    /// Rules that must hold however the end was reached: every sale is an order's own, and no order has two (P1); each total is ShipStation's (P3).
     pub fn check(&self) {
         let mut orders: Vec<&Value> = self.sales.values().map(|sale| &sale["source"]["order_id"]).collect();
         let sales = orders.len();

@@ -25,7 +25,7 @@ const LARGE: i64 = 810_001;
 const SHORT: i64 = 810_002;
 const MIXED: i64 = 810_003;
 
-/// What is done, one after another; one thing goes wrong in one of them.
+/// Number of actions, one after another; one thing goes wrong in one of them.
 const STAGES: usize = 5;
 
 async fn open() -> (Shop, Draft) {

@@ -36,7 +36,7 @@ const LATE: i64 = 700_020;
 /// The buyer of two orders, as ShipStation numbers him.
 const BUYER: i64 = 555;
 
-/// When the parts of the story begin, in hours after the start; recoveries take some of the time in between.
+/// Times at which the parts of the story begin, in hours after the start; recoveries take some of the time in between.
 const PARTS: [i64; 4] = [0, 24, 48, 72];
 
 fn nobody(id: i64) -> Json {
@@ -83,7 +83,7 @@ fn open_shop(shop: &Shop) {
     sandbox.faults().add(Rule::always(Fault::MalformedOrder { order_id: Some(MALFORMED), defect: Defect::TotalIsText }));
 }
 
-/// What happens in the account and to the settings as a part begins.
+/// Changes the account and the settings as a part begins.
 async fn happen(shop: &Shop, part: usize) {
     let sandbox = &shop.world.sandbox;
     match part {
@@ -116,7 +116,7 @@ enum Blow {
     ShipStation(u32, Fault),
 }
 
-/// How many calls a stage made: writes to AWS, and requests to ShipStation.
+/// Calls of a stage: writes to AWS, and requests to ShipStation.
 #[derive(Clone, Copy, Debug, Default)]
 struct Calls {
     writes: u64,

@@ -116,7 +116,7 @@ async fn replace<T: Reference>(deps: &Deps, caller: &Caller, id: &str, headers: 
     }
 }
 
-/// What is shown may be sent back, and is not for writing.
+/// A shown value may be sent back, and is not for writing.
 fn same(fields: &mut Fields<'_>, name: &'static str, value: &str) {
     if fields.optional(name, text(2_000)).is_some_and(|sent| sent != value) {
         fields.refuse(name, "read_only", "This cannot be changed.");

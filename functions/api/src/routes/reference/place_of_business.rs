@@ -20,7 +20,7 @@ use crate::problem::{Code, Problem};
 use crate::routing::{Routes, routes};
 use crate::views::TaxRuleView;
 
-/// How often a rule is tried to be made, while others make or name it at the same time.
+/// Number of times that a rule is tried to be made, while others make or name it at the same time.
 const ATTEMPTS: usize = 8;
 
 pub(super) fn routes<R: Routes>(into: R) -> R {

@@ -1,4 +1,4 @@
-//! What each kind of reference data takes.
+//! Members that each kind of reference data takes.
 
 use std::collections::BTreeMap;
 
@@ -27,15 +27,15 @@ const MOST_PARTS: usize = 20;
 
 /// A kind of reference data, as the API handles it.
 pub(super) trait Reference: Record {
-    /// What is shown of it.
+    /// View of a record.
     type View: From<Self> + Serialize + Send;
-    /// What problems call it.
+    /// Name of the kind in problems.
     const NAME: &'static str;
-    /// Where its records are.
+    /// Path of its records.
     const PATH: &'static str;
-    /// What its ids begin with.
+    /// Prefix of its ids.
     const PREFIX: &'static str;
-    /// Whether blocked or skipped orders may wait for one.
+    /// True if blocked or skipped orders may wait for one.
     const MAY_UNBLOCK: bool;
     /// The member that its id is derived from, where it is.
     const NUMBER: &'static str = "id";
