@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod citations;
+mod comments;
 mod decisions;
 mod repository;
 mod requirements;
