@@ -1,6 +1,6 @@
 //! Writes down what each operation of the checked-in OpenAPI document asks of its callers, so that the program need not read the document when it starts.
 //!
-//! A test holds the document against the routes (`tests/api/contract.rs`), so the two cannot differ.
+//! A test holds the document against the routes (`functions/api/tests/api/contract.rs`), so the two cannot differ.
 #![allow(clippy::disallowed_methods, reason = "Cargo hands its folders over as variables")]
 
 use std::error::Error;

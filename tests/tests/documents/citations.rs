@@ -122,3 +122,38 @@ fn cited_decisions_exist() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(followed > 20, "{followed}");
 }
+
+/// Folders of the repository, as a path that is named begins.
+const FOLDERS: [&str; 8] = ["docs/", "lib/", "functions/", "infra/", "tests/", "events/", ".ci/", ".github/"];
+
+/// Files and folders that documents and comments name by their path from the root.
+#[test]
+fn named_files_exist() {
+    let mut wrong = BTreeSet::new();
+    let mut followed = 0;
+    for source in sources(&ENDINGS).iter().filter(|source| !source.path.ends_with("CHANGELOG.md")) {
+        let prose = source.prose();
+        let words = prose.split(|character: char| character.is_whitespace() || "()[]{}`,;:\"'|".contains(character));
+        for word in words.filter(|word| FOLDERS.iter().any(|folder| word.starts_with(folder))) {
+            let path = word.trim_end_matches(['.', '/']).split('#').next().unwrap_or_default();
+            if path.contains(['*', '<', '…', '?', '=']) || path.contains("NNNN") {
+                continue;
+            }
+            followed += 1;
+            if !exists(path) {
+                wrong.insert(format!("{}: {path}", source.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "named, and not there: {wrong:#?}");
+    assert!(followed > 100, "{followed}");
+}
+
+/// A decision can be named by its number alone.
+fn exists(path: &str) -> bool {
+    let decision = path.strip_prefix("docs/decisions/").and_then(|name| name.parse().ok());
+    match decision {
+        Some(number) => crate::decisions::files().iter().any(|file| file.number == number),
+        None => root().join(path).exists(),
+    }
+}
