@@ -209,7 +209,7 @@ def shorten_times():
     most), and then the message again. As in AWS, what does not end in an invocation's time goes on in the next one.
     """
     functions = client("lambda")
-    for function in ("fetch-orders", "consolidate"):
+    for function in ("fetch-orders", "run-operations", "consolidate"):
         functions.update_function_configuration(FunctionName=f"{STACK}-{function}", Timeout=45)
     sqs = client("sqs")
     for queue, seconds in (("orders", 30), ("commands", 120), ("consolidation", 120)):

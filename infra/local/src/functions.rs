@@ -18,6 +18,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Functions {
     pub(crate) fetch: Arc<fetch_orders::Deps>,
+    pub(crate) run: Arc<run_operations::Deps>,
     pub(crate) process: Arc<process_orders::Deps>,
     pub(crate) consolidate: Arc<consolidate::Deps>,
     pub(crate) time: Time,
@@ -37,9 +38,14 @@ impl Functions {
         Ok(Box::pin(fetch_orders::handle(&self.fetch, event, self.deadline(self.fetch_limit))).await?)
     }
 
-    /// `fetch-orders` with commands of its queue.
+    /// `run-operations` with any event that AWS could send it.
+    pub(crate) async fn run_operations(&self, event: Value) -> Result<Value, BoxError> {
+        Ok(Box::pin(run_operations::handle(&self.run, event, self.deadline(self.fetch_limit))).await?)
+    }
+
+    /// `run-operations` with commands of its queue.
     pub(crate) async fn commands(&self, event: SqsEvent) -> Result<SqsBatchResponse, BoxError> {
-        let answer = self.fetch_orders(serde_json::to_value(event)?).await?;
+        let answer = self.run_operations(serde_json::to_value(event)?).await?;
         Ok(serde_json::from_value(answer)?)
     }
 

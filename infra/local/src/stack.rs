@@ -134,14 +134,16 @@ impl Stack {
             .transpose()?;
 
         let clock: Clock = time.clock();
+        let orders = fetch_orders::Deps {
+            table: table.clone(),
+            queues: queues.clone(),
+            secrets,
+            shipstation: parts::shipstation_client(&shipstation_url, &time)?,
+            clock: Arc::clone(&clock),
+        };
         let functions = Functions {
-            fetch: Arc::new(fetch_orders::Deps {
-                table: table.clone(),
-                queues: queues.clone(),
-                secrets,
-                shipstation: parts::shipstation_client(&shipstation_url, &time)?,
-                clock: Arc::clone(&clock),
-            }),
+            fetch: Arc::new(orders.clone()),
+            run: Arc::new(orders),
             process: Arc::new(process_orders::Deps { table: table.clone(), queues: queues.clone(), clock: Arc::clone(&clock) }),
             consolidate: Arc::new(consolidate::Deps { table: table.clone(), queues: queues.clone(), clock }),
             time: time.clone(),
@@ -280,6 +282,14 @@ impl Stack {
     /// [`StackError::Function`] when it failed.
     pub async fn fetch_orders(&self, event: Value) -> Result<Value, StackError> {
         self.functions.fetch_orders(event).await.map_err(|source| StackError::Function { function: "fetch-orders", source })
+    }
+
+    /// Hands any event to `run-operations`, as AWS would.
+    ///
+    /// # Errors
+    /// [`StackError::Function`] when it failed.
+    pub async fn run_operations(&self, event: Value) -> Result<Value, StackError> {
+        self.functions.run_operations(event).await.map_err(|source| StackError::Function { function: "run-operations", source })
     }
 
     /// Hands any batch to `process-orders`, as AWS would.

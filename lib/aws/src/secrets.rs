@@ -61,7 +61,7 @@ impl Secrets {
     pub async fn write(&self, credentials: &StoredCredentials) -> Result<(), Error> {
         let wire = Wire { api_key: credentials.api_key.expose_secret(), api_secret: credentials.api_secret.expose_secret() };
         let text = serde_json::to_string(&wire).map_err(|error| Error::encoding("write the secret")(error.into()))?;
-        self.put(&text).await
+        self.put_secret(&text).await
     }
 
     /// Forgets the credentials. The secret itself stays, empty, so that its policies and encryption stay with it.
@@ -69,10 +69,10 @@ impl Secrets {
     /// # Errors
     /// [`Error`].
     pub async fn clear(&self) -> Result<(), Error> {
-        self.put("{}").await
+        self.put_secret("{}").await
     }
 
-    async fn put(&self, text: &str) -> Result<(), Error> {
+    async fn put_secret(&self, text: &str) -> Result<(), Error> {
         const OPERATION: &str = "write the secret";
         match self.client.put_secret_value().secret_id(&self.id).secret_string(text).send().await {
             Ok(_) => Ok(()),

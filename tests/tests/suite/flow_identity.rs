@@ -22,7 +22,7 @@ async fn ids(world: &World) -> Vec<(String, bool)> {
 /// A table that an earlier release has written: nothing there says that ids were checked.
 async fn forget_the_check(world: &mut World) {
     raw::delete(world, "CONFIG", "SALE_IDS").await;
-    for table in [&mut world.table, &mut world.fetch.table, &mut world.process.table, &mut world.consolidate.table] {
+    for table in [&mut world.table, &mut world.fetch.table, &mut world.run.table, &mut world.process.table, &mut world.consolidate.table] {
         *table = stevedore_aws::Table::new(&world.clients, "stevedore");
     }
 }

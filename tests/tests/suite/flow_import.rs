@@ -212,10 +212,10 @@ async fn ten_thousand_rows_come_in_over_several_invocations() {
             ticking.advance(SignedDuration::from_secs(1));
             ticking.now()
         });
-        let deps = fetch_orders::Deps { clock, ..world.fetch.clone() };
+        let deps = run_operations::Deps { clock, ..world.run.clone() };
         let deadline = Deadline::after(world.clock.now(), Duration::from_secs(15 + 40));
         let event = serde_json::to_value(sqs_event(&messages)).unwrap();
-        let answer = fetch_orders::handle(&deps, event, deadline).await.unwrap();
+        let answer = run_operations::handle(&deps, event, deadline).await.unwrap();
         assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(0), "{answer}");
         world.queues.delete(&url, std::slice::from_ref(&message.receipt_handle)).await.unwrap();
         let (operation, _) = settled(&world, "large").await;
@@ -253,7 +253,7 @@ async fn two_deliveries_at_once_are_one_import() {
     let url = world.queues.urls().commands.clone();
     let messages = world.queues.receive(&url, 0).await.unwrap();
     let event = serde_json::to_value(sqs_event(&messages)).unwrap();
-    let deliver = || fetch_orders::handle(&world.fetch, event.clone(), world.deadline());
+    let deliver = || run_operations::handle(&world.run, event.clone(), world.deadline());
     let (one, other) = tokio::join!(deliver(), deliver());
     one.unwrap();
     other.unwrap();
@@ -286,15 +286,15 @@ async fn n12_an_import_that_is_stopped_anywhere_ends_the_same() {
         let breaker = Breaker::new(world.engines.faults(), plan);
         let options = stevedore_aws::ClientOptions { interceptors: vec![breaker.interceptor()], ..Default::default() };
         let clients = stevedore_aws::Clients::at_endpoint(world.engines.endpoint(), options);
-        let deps = fetch_orders::Deps {
+        let deps = run_operations::Deps {
             table: Table::new(&clients, "stevedore"),
             queues: stevedore_aws::Queues::new(&clients, world.queues.urls().clone()),
-            ..world.fetch.clone()
+            ..world.run.clone()
         };
         let url = world.queues.urls().commands.clone();
         let messages = world.queues.receive(&url, 0).await.unwrap();
         let event = serde_json::to_value(sqs_event(&messages)).unwrap();
-        let answer = fetch_orders::handle(&deps, event, world.deadline()).await.unwrap();
+        let answer = run_operations::handle(&deps, event, world.deadline()).await.unwrap();
         let failed = answer["batchItemFailures"].as_array().is_some_and(|failures| !failures.is_empty());
         if !failed {
             world.queues.delete(&url, &[messages[0].receipt_handle.clone()]).await.unwrap();

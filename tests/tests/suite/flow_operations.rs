@@ -150,8 +150,8 @@ async fn p2_two_deliveries_of_one_command_write_no_rows_over_each_other() {
     assert_eq!(messages.len(), 2);
     let handle = |index: usize| {
         let event = serde_json::to_value(sqs_event(&messages[index..=index])).unwrap();
-        let (fetch, deadline) = (world.fetch.clone(), world.deadline());
-        tokio::spawn(async move { fetch_orders::handle(&fetch, event, deadline).await.unwrap() })
+        let (run, deadline) = (world.run.clone(), world.deadline());
+        tokio::spawn(async move { run_operations::handle(&run, event, deadline).await.unwrap() })
     };
     let (one, other) = tokio::join!(handle(0), handle(1));
     let failed = |answer: Value| usize::from(answer["batchItemFailures"].as_array().is_some_and(|failures| !failures.is_empty()));

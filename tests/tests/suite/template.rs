@@ -29,7 +29,10 @@ fn events<'a>(template: &'a Value, kind: &str) -> Vec<(&'a str, &'a Value, &'a V
     let found: Vec<_> = resources(template, FUNCTION)
         .into_iter()
         .flat_map(|(name, function)| {
-            entries(&function["Events"])
+            // A function that only the scheduler calls has none.
+            let events = function.get("Events").map(|events| entries(events).collect::<Vec<_>>()).unwrap_or_default();
+            events
+                .into_iter()
                 .filter(|(_, event)| text(&event["Type"]) == kind)
                 .map(move |(_, event)| (name, function, &event["Properties"]))
         })

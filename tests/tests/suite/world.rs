@@ -91,6 +91,7 @@ pub struct World {
     pub queues: Queues,
     pub secrets: Secrets,
     pub fetch: fetch_orders::Deps,
+    pub run: run_operations::Deps,
     pub process: process_orders::Deps,
     pub consolidate: consolidate::Deps,
 }
@@ -163,6 +164,13 @@ impl World {
             shipstation: Client::new(shipstation),
             clock: clock.clock(),
         };
+        let of_run = of_function("RunOperations");
+        let run = run_operations::Deps {
+            table: table_of(&of_run),
+            queues: Queues::new(&of_run, queues.urls().clone()),
+            secrets: Secrets::new(&of_run, "stevedore"),
+            ..fetch.clone()
+        };
         let process = process_orders::Deps {
             table: table_of(&of_process),
             queues: Queues::new(&of_process, queues.urls().clone()),
@@ -174,7 +182,7 @@ impl World {
             queues: Queues::new(&of_consolidate, queues.urls().clone()),
             clock: clock.clock(),
         };
-        Self { clock, engines, sandbox, serving, clients, table, queues, secrets, fetch, process, consolidate }
+        Self { clock, engines, sandbox, serving, clients, table, queues, secrets, fetch, run, process, consolidate }
     }
 
     /// What a person would set up first: a connection, a location, accounts, a tax rule and the settings that name them.
@@ -295,7 +303,7 @@ impl World {
         let messages = self.queues.receive(&url, 0).await.unwrap();
         if !messages.is_empty() {
             let event = serde_json::to_value(sqs_event(&messages)).unwrap();
-            let answer = fetch_orders::handle(&self.fetch, event, self.deadline()).await;
+            let answer = run_operations::handle(&self.run, event, self.deadline()).await;
             let failed: Vec<String> = match answer {
                 Ok(answer) => serde_json::from_value::<aws_lambda_events::event::sqs::SqsBatchResponse>(answer)
                     .unwrap()

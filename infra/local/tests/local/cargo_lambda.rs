@@ -96,7 +96,7 @@ fn cargo_lambda_watches_and_invokes_every_function() {
     assert_eq!(answer(&port, "api", "start-operation-forbidden")["statusCode"], 403);
     let tick = answer(&port, "fetch-orders", "tick");
     assert!(tick["ran"].is_boolean(), "{tick}");
-    assert_eq!(failed(&answer(&port, "fetch-orders", "unknown-command")), 1);
+    assert_eq!(failed(&answer(&port, "run-operations", "unknown-command")), 1);
     assert_eq!(answer(&port, "consolidate", "tick"), json!({"dates": [], "reason": "off"}));
     assert_eq!(failed(&answer(&port, "consolidate", "continue")), 0);
 }

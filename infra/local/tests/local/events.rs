@@ -74,7 +74,7 @@ fn every_event_file_has_its_test() {
     assert!(names.len() >= 15);
     for name in names {
         let function = name.split('.').next().unwrap();
-        assert!(["fetch-orders", "process-orders", "consolidate", "api"].contains(&function), "{name} names no function");
+        assert!(["fetch-orders", "run-operations", "process-orders", "consolidate", "api"].contains(&function), "{name} names no function");
         assert!(used.contains(&format!("(\"{name}\")")), "events/{name}.json is used by no test");
     }
 }
@@ -105,11 +105,11 @@ async fn a_load_from_a_day_queues_every_order_since() {
     let stack = stack(true).await;
     let from = jiff::civil::date(2026, 1, 14);
     operation(&stack, "20260115T090000000-load-orders", OperationKind::LoadOrders { from }, OperationState::Queued, None).await;
-    let answer = stack.fetch_orders(event("fetch-orders.load-orders")).await.unwrap();
+    let answer = stack.run_operations(event("run-operations.load-orders")).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(queued(&stack).await, 3);
     // Delivered again it goes on with nothing.
-    stack.fetch_orders(event("fetch-orders.load-orders")).await.unwrap();
+    stack.run_operations(event("run-operations.load-orders")).await.unwrap();
     assert_eq!(queued(&stack).await, 3);
     stack.stop().await;
 }
@@ -118,11 +118,11 @@ async fn a_load_from_a_day_queues_every_order_since() {
 async fn n6_a_load_by_number_queues_that_order() {
     let stack = stack(true).await;
     // Without its record there is nothing to carry out: the command goes back to its queue, and in the end to the dead letters.
-    let answer = stack.fetch_orders(event("fetch-orders.load-order")).await.unwrap();
+    let answer = stack.run_operations(event("run-operations.load-order")).await.unwrap();
     assert_eq!(answer["batchItemFailures"][0]["itemIdentifier"], "c0000000-0000-4000-8000-000000000002");
     let kind = OperationKind::LoadOrder { order_number: "HP-2002".to_owned() };
     operation(&stack, "20260115T090000000-load-order", kind, OperationState::Queued, None).await;
-    let answer = stack.fetch_orders(event("fetch-orders.load-order")).await.unwrap();
+    let answer = stack.run_operations(event("run-operations.load-order")).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(queued(&stack).await, 1);
     stack.stop().await;
@@ -134,7 +134,7 @@ async fn a_cut_off_download_continues() {
     let from = PacificTime::at(now() - jiff::SignedDuration::from_hours(24));
     let window = Some(Window { from, until: None });
     operation(&stack, "20260115T090000000-download", OperationKind::Download, OperationState::Running, window).await;
-    let answer = stack.fetch_orders(event("fetch-orders.continue")).await.unwrap();
+    let answer = stack.run_operations(event("run-operations.continue")).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(queued(&stack).await, 3);
     stack.stop().await;
@@ -151,7 +151,7 @@ async fn n2_open_orders_are_queued_again() {
     assert!(failed(&answer).is_empty());
     let log = all(&api, "/v1/log").await;
     assert_eq!((log[0]["state"].as_str(), log[0]["reason"].as_str()), (Some("skipped"), Some("tax_mapping_unfinished")));
-    stack.fetch_orders(event("fetch-orders.process-pending")).await.unwrap();
+    stack.run_operations(event("run-operations.process-pending")).await.unwrap();
     assert_eq!(queued(&stack).await, 0);
 
     let rule = api.post("/v1/tax_rules", &json!({"name": "Sales tax", "components": []})).await.unwrap();
@@ -162,7 +162,7 @@ async fn n2_open_orders_are_queued_again() {
     document["location_map"]["default"] = place.body["id"].clone();
     let written = api.put("/v1/settings", &document, settings.etag().unwrap()).await.unwrap();
     assert!(written.is_success(), "{}", written.body);
-    let answer = stack.fetch_orders(event("fetch-orders.process-pending")).await.unwrap();
+    let answer = stack.run_operations(event("run-operations.process-pending")).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(queued(&stack).await, 1);
     stack.stop().await;
@@ -171,10 +171,10 @@ async fn n2_open_orders_are_queued_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commands_that_nobody_confirmed_or_knows_do_no_harm() {
     let stack = stack(true).await;
-    let answer = stack.fetch_orders(event("fetch-orders.disconnect")).await.unwrap();
+    let answer = stack.run_operations(event("run-operations.disconnect")).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(stack.api().get("/v1/connection").await.unwrap().body["state"], "connected");
-    let answer = stack.fetch_orders(event("fetch-orders.unknown-command")).await.unwrap();
+    let answer = stack.run_operations(event("run-operations.unknown-command")).await.unwrap();
     // Nothing can be done with it: it is among the dead letters at once.
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(all(&stack.api(), "/v1/dead-letters").await.len(), 1);

@@ -27,6 +27,9 @@ pub const METRICS: [&str; 8] = [
     SHIPSTATION_REQUESTS,
 ];
 
+/// Those of them that a run tells, whoever began it.
+pub const RUN_METRICS: [&str; 5] = [DOWNLOADS_COMPLETED, DOWNLOADS_FAILED, ORDERS_QUEUED, READING_TIME, SHIPSTATION_REQUESTS];
+
 /// Orders of a run that was read so long ago have an outcome by now: the queue's own deliveries take an hour.
 const ACCOUNTED_AFTER: SignedDuration = SignedDuration::from_mins(75);
 

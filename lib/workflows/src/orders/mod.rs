@@ -26,7 +26,7 @@ use stevedore_aws::messages::Command;
 use stevedore_aws::{Queues, Secrets, Table};
 use stevedore_lambda::{Clock, Deadline};
 
-pub use metrics::METRICS;
+pub use metrics::{METRICS, RUN_METRICS};
 
 /// Parts that these workflows need; built once for each process.
 #[derive(Clone)]

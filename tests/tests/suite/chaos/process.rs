@@ -116,7 +116,7 @@ impl Shop {
         let messages = self.world.queues.receive(url, 0).await.unwrap();
         if !messages.is_empty() {
             let event = serde_json::to_value(sqs_event(&messages)).unwrap();
-            let answer = fetch_orders::handle(&self.fetch, event, deadline).await.ok();
+            let answer = run_operations::handle(&self.fetch, event, deadline).await.ok();
             self.settle(url, &messages, answer.map(|answer| serde_json::from_value(answer).unwrap())).await;
         }
         messages.len()

@@ -101,7 +101,7 @@ fn the_api_answers_before_the_gateway_gives_up() {
 #[test]
 fn what_continues_itself_may() {
     let template = template();
-    for function in ["FetchOrders", "Consolidate"] {
+    for function in ["RunOperations", "Consolidate"] {
         assert_eq!(text(&template["Resources"][function]["Properties"]["RecursiveLoop"]), "Allow", "{function}");
     }
     assert!(template["Resources"]["ProcessOrders"]["Properties"].get("RecursiveLoop").is_none(), "it sends nothing");

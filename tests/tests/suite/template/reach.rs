@@ -67,7 +67,7 @@ impl Reach {
         for (package, folder) in LIBRARIES {
             source.read(package, &root().join(folder).join("src"));
         }
-        for package in ["api", "consolidate", "fetch-orders", "process-orders"] {
+        for package in ["api", "consolidate", "fetch-orders", "process-orders", "run-operations"] {
             source.read(package, &root().join("functions").join(package).join("src"));
         }
         for function in &source.functions {

@@ -65,14 +65,20 @@ struct Recorded {
 impl Recorded {
     async fn new() -> Self {
         let mut world = World::new(Options { orders: 12, ..Options::default() }).await;
-        let recorders: BTreeMap<&str, Recorder> =
-            ["FetchOrders", "ProcessOrders", "Consolidate", "Api"].into_iter().map(|function| (function, Recorder::default())).collect();
+        let recorders: BTreeMap<&str, Recorder> = ["FetchOrders", "RunOperations", "ProcessOrders", "Consolidate", "Api"]
+            .into_iter()
+            .map(|function| (function, Recorder::default()))
+            .collect();
         let clients = |function: &'static str| recorders[function].clients(world.engines.endpoint(), role_of(function));
         let (fetch, process) = (clients("FetchOrders"), clients("ProcessOrders"));
         let urls = world.queues.urls().clone();
         world.fetch.table = Table::new(&fetch, "stevedore");
         world.fetch.queues = Queues::new(&fetch, urls.clone());
         world.fetch.secrets = Secrets::new(&fetch, "stevedore");
+        let run = clients("RunOperations");
+        world.run.table = Table::new(&run, "stevedore");
+        world.run.queues = Queues::new(&run, urls.clone());
+        world.run.secrets = Secrets::new(&run, "stevedore");
         world.process.table = Table::new(&process, "stevedore");
         world.process.queues = Queues::new(&process, urls.clone());
         let consolidate = clients("Consolidate");
@@ -112,7 +118,7 @@ async fn a_merchants_life() -> Recorded {
     let recorded = Recorded::new().await;
     let world = &recorded.world;
     // As `main.rs` does it.
-    for table in [&world.fetch.table, &world.process.table, &world.consolidate.table] {
+    for table in [&world.fetch.table, &world.run.table, &world.process.table, &world.consolidate.table] {
         table.ping().await.unwrap();
     }
     recorded.api.get("/v1/health").await;
@@ -206,7 +212,7 @@ async fn a_merchants_life() -> Recorded {
 /// What the source comes to and no role grants, and why.
 const NEVER: [(&str, &str, &str); 2] = [
     (
-        "FetchOrders",
+        "RunOperations",
         "secretsmanager:CreateSecret",
         "only where there is no secret yet: the template makes it, and a stack without it is to fail",
     ),
@@ -252,10 +258,10 @@ fn a_grant_that_is_taken_away_is_missed() {
     for (function, action, resource) in [
         ("Api", "dynamodb:UpdateItem", "Table"),
         ("Api", "dynamodb:ConditionCheckItem", "Table"),
-        ("FetchOrders", "dynamodb:DeleteItem", "Table"),
+        ("RunOperations", "dynamodb:DeleteItem", "Table"),
         ("FetchOrders", "dynamodb:ConditionCheckItem", "Table"),
-        ("FetchOrders", "secretsmanager:PutSecretValue", "ShipStationSecret"),
-        ("FetchOrders", "sqs:SendMessage", "ConsolidationQueue"),
+        ("RunOperations", "secretsmanager:PutSecretValue", "ShipStationSecret"),
+        ("RunOperations", "sqs:SendMessage", "ConsolidationQueue"),
     ] {
         assert!(calls[function].contains(&(action.to_owned(), resource.to_owned())), "{function} {action}: {:#?}", calls[function]);
     }

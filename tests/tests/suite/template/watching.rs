@@ -64,7 +64,8 @@ fn emitted() -> BTreeSet<(&'static str, &'static str)> {
     let fetch = fetch_orders::METRICS.iter().map(|metric| (*metric, "FetchOrders"));
     let process = process_orders::METRICS.iter().map(|metric| (*metric, "ProcessOrders"));
     let consolidate = consolidate::METRICS.iter().map(|metric| (*metric, "Consolidate"));
-    fetch.chain(process).chain(consolidate).collect()
+    let run = run_operations::METRICS.iter().map(|metric| (*metric, "RunOperations"));
+    fetch.chain(process).chain(consolidate).chain(run).collect()
 }
 
 #[test]
