@@ -15,6 +15,8 @@ pub enum Event {
     Order,
     /// The schedule's tick, with one order to download.
     Tick,
+    /// A command that finds nothing to do.
+    Command,
     /// `GET /v1/sales`.
     Request,
 }
@@ -61,6 +63,7 @@ pub fn all() -> (Vec<Program>, Vec<String>) {
     let candidates = [
         own("process-orders", Event::Order, nothing_failed),
         own("fetch-orders", Event::Tick, read),
+        own("run-operations", Event::Command, nothing_failed),
         own("consolidate", Event::Tick, off),
         own("api", Event::Request, found),
         other("the put, plain Rust with every default", vec![plain.display().to_string()], plain, true),
@@ -157,6 +160,7 @@ impl Surroundings {
             }
             // One that is not later than the last is due.
             Event::Tick => json!({"source": "aws.scheduler", "time": self.world.clock.now()}).to_string(),
+            Event::Command => std::fs::read_to_string(root().join("events/run-operations.disconnect.json")).unwrap(),
             Event::Request => std::fs::read_to_string(root().join("events/api.list-sales.json")).unwrap(),
         }
     }
