@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use stevedore_domain::account::{Accounts, Evidence};
 use stevedore_domain::ids::{OrderId, SaleId, ShipstationAccount, StoreId};
+use stevedore_domain::log::LogState;
 
 fn seen(stores: &[u64], key: &str) -> Evidence {
     Evidence::new(stores.iter().copied().map(StoreId), key)
@@ -74,4 +75,22 @@ fn ids_name_their_account() {
     }
     assert_eq!(SaleId::of(ShipstationAccount::FIRST, OrderId(501), 2), SaleId::of_order(OrderId(501), 2));
     assert_eq!(SaleId::from("SO-1.501").order(), None);
+}
+
+/// P1: the next sale of an order has an id that none of its sales had, live, void or left behind, whatever sale of a day it was in between.
+#[test]
+fn p1_the_next_sale_of_an_order_has_a_new_id() {
+    let known = crate::orders::revision(crate::orders::order(vec![crate::orders::line("A", 1, "1")], "0", "0"));
+    let mut entry = crate::reread::entry(LogState::Pending, None, &known);
+    let id = |attempt| SaleId::of_order(known.order.id, attempt);
+    assert_eq!(entry.next_sale_id(), id(1));
+    entry.sale_id = Some(id(1));
+    assert_eq!(entry.next_sale_id(), id(2));
+    entry.leave_sale();
+    assert_eq!(entry.next_sale_id(), id(2), "the void sale has the first");
+    entry.past_sales.extend([id(3), SaleId::of_day(jiff::civil::date(2026, 5, 4))]);
+    assert_eq!(entry.next_sale_id(), id(4));
+    entry.account = ShipstationAccount(2);
+    entry.past_sales.clear();
+    assert_eq!(entry.next_sale_id(), SaleId::of(ShipstationAccount(2), known.order.id, 1));
 }

@@ -5,8 +5,9 @@ use stevedore_domain::money::{Currency, Decimal, Minor};
 use stevedore_domain::order::Order;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::SaleKind;
+use stevedore_domain::stock::LARGEST_QUANTITY;
 
-use crate::merchant::{Merchant, failed, reasons};
+use crate::merchant::{Merchant, failed, product, reasons};
 use crate::orders::{adjustment, exact, line, order};
 
 fn totals(order: &Order) -> Vec<i64> {
@@ -206,4 +207,26 @@ fn s119_n3_an_order_of_1200_lines() {
     assert!(!reasons(&sale).contains(&Reason::TotalAdjusted));
     let named = sale.warnings.iter().find(|warning| warning.reason == Reason::ServiceLine).unwrap();
     assert!(named.message.starts_with("SKU-0, SKU-1, SKU-2 and 1197 more."), "{}", named.message);
+}
+
+/// N20: more pieces of a product than anybody could count, or give back, fail the order; the largest number that can be counted does not, and neither does any
+/// of a line without a product.
+#[test]
+fn n20_a_quantity_that_cannot_be_counted_fails() {
+    let merchant = Merchant::with_products(&[product("P-1", "MUG")]);
+    for (sku, quantity, fails) in [
+        ("MUG", LARGEST_QUANTITY, false),
+        ("MUG", LARGEST_QUANTITY + 1, true),
+        ("MUG", -LARGEST_QUANTITY, false),
+        ("MUG", -LARGEST_QUANTITY - 1, true),
+        ("NOWHERE", LARGEST_QUANTITY + 1, false),
+    ] {
+        let order = order(vec![line(sku, quantity, "0")], "0", "0");
+        if fails {
+            let unbookable = merchant.refusal(&order);
+            assert_eq!(failed(&unbookable).reason, Reason::QuantityTooLarge, "{quantity} of {sku}");
+        } else {
+            assert_eq!(merchant.sale(&order).lines[0].quantity, quantity, "{sku}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stevedore_domain::ids::{CustomerId, ShipstationCustomerId};
+use stevedore_domain::ids::{CustomerId, SaleId, ShipstationAccount, ShipstationCustomerId};
 use stevedore_domain::order::{Address, Order};
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::{CustomerChoice, names_somebody};
@@ -157,4 +157,20 @@ fn s26_a_nameless_order_takes_no_stranger() {
         matches!(&booked.customer, CustomerChoice::Existing(customer) if Arc::ptr_eq(customer, merchant.customers.from_settings.as_ref().unwrap()))
     );
     assert!(!reasons(&booked.sale).contains(&Reason::SharedEmail));
+}
+
+/// P1, S111: the id of a customer that an order creates names the account of the order, so that the buyers of two accounts stay two customers.
+#[test]
+fn p1_s111_a_new_customer_is_of_the_orders_account() {
+    let merchant = Merchant::new();
+    let id = |account: u32, order: &Order| {
+        let booked = merchant.book_as(order, &SaleId::of(ShipstationAccount(account), order.id, 1)).unwrap();
+        let CustomerChoice::Create(new) = booked.customer else { panic!("account {account}: {:?}", booked.customer) };
+        assert_eq!(booked.sale.customer.id, new.customer.id, "account {account}");
+        new.customer.id.0
+    };
+    let known = plain();
+    assert_eq!((id(1, &known), id(2, &known)), ("C-71".to_owned(), "C-2.71".to_owned()));
+    let guest = Order { customer_id: None, customer_email: None, ..plain() };
+    assert_ne!(id(1, &guest), id(2, &guest), "named by the order alone");
 }

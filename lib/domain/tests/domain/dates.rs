@@ -4,7 +4,7 @@ use jiff::civil::{Date, date};
 use stevedore_domain::calendar::Calendar;
 use stevedore_domain::ids::AccountId;
 use stevedore_domain::log::{Decision, Outcome, Trigger, classify};
-use stevedore_domain::order::Order;
+use stevedore_domain::order::{Order, OrderStatus};
 use stevedore_domain::pacific::wall_time;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::Sale;
@@ -111,4 +111,26 @@ fn a_sale_that_was_stored_without_a_date_is_read() {
     let read: Sale = serde_json::from_value(stored).unwrap();
     assert_eq!(read.dated(), None);
     assert_eq!(read, Sale { order_date: None, ..sale });
+}
+
+/// A year that no channel can mean is no date: it dates neither the order nor its payment, the sale names what was left out, and an order on hold that bears it
+/// as its payment's date is not paid.
+#[test]
+fn a_date_of_an_impossible_year_is_none() {
+    let merchant = merchant("America/New_York");
+    for time in ["0001-01-01T00:00:00", "1900-01-01T00:00:00", "1970-12-31T23:59:59", "9999-12-31T23:59:59"] {
+        let order = Order { paid_at: wall_time(time), created_at: Some(pacific("2026-02-03T22:00:00")), ..ordered(time) };
+        assert_eq!(dates("America/New_York", &order), (Some(date(2026, 2, 4)), None), "{time}");
+        let sale = merchant.sale(&order);
+        let told = sale.warnings.iter().find(|warning| warning.reason == Reason::DateLeftOut).map(|warning| warning.message.as_str());
+        assert!(told.is_some_and(|told| told.starts_with("Left out: orderDate, paymentDate.")), "{time}: {told:?}");
+        let held = Order { status: OrderStatus::OnHold, ..order };
+        let decision = classify(&revision(held), &merchant.settings, None, Trigger::Schedule);
+        assert_eq!(decision, Decision::Nothing(Outcome::Waiting, Some(Reason::OnHold)), "{time}");
+    }
+    for time in ["1971-01-01T00:00:00", "9998-12-31T12:00:00"] {
+        let sale = merchant.sale(&Order { paid_at: wall_time(time), ..ordered(time) });
+        assert_eq!(sale.dated(), wall_time(time).map(|time| time.date()), "{time}");
+        assert!(sale.warnings.iter().all(|warning| warning.reason != Reason::DateLeftOut), "{time}: {:?}", sale.warnings);
+    }
 }

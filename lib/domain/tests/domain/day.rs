@@ -9,7 +9,7 @@ use stevedore_domain::pacific::wall_time;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::{Customer, TaxPlace, TaxRule};
 use stevedore_domain::sale::{DaySource, Sale, SaleKind, Source, StageStatus};
-use stevedore_domain::settings::{Consolidation, InvoiceMode, LocalTime};
+use stevedore_domain::settings::{Consolidation, InvoiceMode, LocalTime, PickPackShip};
 
 use crate::merchant::{Merchant, blocked, customer, linked, now, product, tax_rule};
 use crate::orders::{adjustment, exact, line, order};
@@ -52,6 +52,20 @@ pub(crate) fn day_of(merchant: &Merchant, orders: &[Order]) -> Sale {
 
 fn numbered(id: u64, order: Order) -> Order {
     Order { id: OrderId(id), number: format!("W-{id}"), ..order }
+}
+
+/// S23: an order of a day claims and moves nothing by itself, because the day's orders claim together.
+#[test]
+fn s23_a_days_order_claims_nothing_by_itself() {
+    let mut merchant = daily_merchant();
+    merchant.settings.pick_pack_ship = PickPackShip::PickPackShip;
+    let order = order(vec![line("A", 2, "10.00")], "0", "0");
+    let of_day = merchant.booked(&order);
+    assert_eq!((of_day.stock.len(), of_day.sale.allocations.len()), (0, 0), "levels moved, claims");
+    assert_eq!(of_day.sale.pick.status, StageStatus::NotAvailable);
+    merchant.settings.consolidation = Consolidation::None;
+    let alone = merchant.booked(&order);
+    assert_eq!((alone.stock.len(), alone.sale.allocations.len()), (1, 1), "levels moved, claims");
 }
 
 /// S23, S27, S105: the sale is the settings' customer's, names its date and how many orders it holds, and nothing of the buyers.

@@ -3,7 +3,7 @@
 use jiff::civil::{Date, date};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use stevedore_domain::consolidation::{Decision, DueRun, LastRun, Standing, Undecided, due};
+use stevedore_domain::consolidation::{Decision, DueRun, LastRun, RunRecord, Standing, Undecided, due};
 use stevedore_domain::settings::{Consolidation, LocalTime, Settings};
 
 /// Interval at which the question is asked.
@@ -238,6 +238,15 @@ fn s23_turned_on() {
     let standing = Standing { since, last: Some(last(today.local_date, today.boundary)) };
     assert_eq!(due(since, &settings, &standing), Ok(Decision::Wait(tomorrow)));
     assert_eq!(due(tomorrow.boundary, &settings, &standing), Ok(Decision::Begin(tomorrow)));
+}
+
+/// S25: an order that was captured at the boundary itself is in the run, one of a microsecond later is not.
+#[test]
+fn s25_the_boundary_itself_is_in_the_run() {
+    let boundary = instant("2026-05-04T09:00:00Z");
+    let run = RunRecord::new(DueRun { local_date: date(2026, 5, 4), boundary }, 1, "run".into(), boundary + TICK);
+    assert!(run.takes(boundary - SignedDuration::from_micros(1)) && run.takes(boundary));
+    assert!(!run.takes(boundary + SignedDuration::from_micros(1)));
 }
 
 /// A clock that goes back begins nothing.

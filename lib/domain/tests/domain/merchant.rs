@@ -69,7 +69,11 @@ impl Merchant {
     }
 
     pub(crate) fn book(&self, order: &Order) -> Result<Booked, Unbookable> {
-        let sale_id = SaleId::of_order(order.id, 1);
+        self.book_as(order, &SaleId::of_order(order.id, 1))
+    }
+
+    /// The order as the sale `sale_id`, which names its account.
+    pub(crate) fn book_as(&self, order: &Order, sale_id: &SaleId) -> Result<Booked, Unbookable> {
         let tax_rules: Vec<TaxRule> = self.place_rules.iter().chain(&self.tax_rule).cloned().collect();
         let booking = Booking {
             levels: &self.levels,
@@ -79,7 +83,7 @@ impl Merchant {
             tax_rules: &tax_rules,
             locations: &self.locations,
             store_name: self.store_name,
-            sale_id: &sale_id,
+            sale_id,
             booked_at: now(),
         };
         book(&revision(order.clone()), booking)

@@ -7,7 +7,7 @@ use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::ProductKind;
 use stevedore_domain::sale::{Actor, Booked, Fulfilment, SaleStatus, StageStatus};
 use stevedore_domain::settings::{AutoAssembly, PickPackShip};
-use stevedore_domain::stock::Levels;
+use stevedore_domain::stock::{Floor, Level, Levels};
 
 use crate::day::{daily_merchant, day_of};
 use crate::fulfilment::{book, buying, change, made_of, merchant, on_shelf, statuses};
@@ -112,4 +112,32 @@ fn s57_a_draft_assembly_holds_up_the_pick_of_what_is_there() {
     // Nothing is short on the shelf: the assembly alone holds it up.
     assert_eq!((reasons(&booked.sale), booked.sale.pick.found.as_deref()), (vec![Reason::ComponentsShort], Some(&[1, 1][..])));
     assert_eq!(change(&booked.stock, "hamper").map(|(change, _)| (change.allocated, change.unpicked)), Some((1, 0)));
+}
+
+/// S57: two assemblies of one sale take no unit of a component twice: where there is enough for one of them alone, the other is a draft and the pick waits.
+#[test]
+fn s57_two_assemblies_take_no_component_twice() {
+    let mut merchant = merchant(PickPackShip::PickPackShip, &[("lid", on_shelf(9))]);
+    merchant.products.add(std::sync::Arc::new(made_of("crate", ProductKind::Assembly, &[("mug", 4)])));
+    for (mugs, hamper, stages, taken) in [(6, Draft, [Draft, NotAvailable, NotAvailable], -4), (8, Authorised, [Authorised; 3], -8)] {
+        merchant.levels.learn(crate::fulfilment::key("mug"), on_shelf(mugs));
+        let booked = book(&merchant, &[("HAMPER", 1), ("CRATE", 1)]);
+        let made: Vec<(&str, StageStatus)> = booked.sale.assemblies.iter().map(|made| (made.product_id.as_str(), made.status)).collect();
+        assert_eq!(made, [("crate", Authorised), ("hamper", hamper)], "{mugs} mugs");
+        assert_eq!(statuses(&booked.sale), stages, "{mugs} mugs");
+        assert_eq!(change(&booked.stock, "mug").map(|(change, _)| change.unpicked), Some(taken), "{mugs} mugs");
+    }
+}
+
+/// P5: an adjustment that takes units away leaves those that are picked; one that adds units may always be written.
+#[test]
+fn p5_an_adjustment_leaves_what_is_picked() {
+    let change = |quantity| {
+        let (id, product_id, location_id) = ("a".to_owned(), "mug".into(), "main".into());
+        stevedore_domain::stock::Adjustment { id, product_id, location_id, quantity, reason: None, at: now(), by: "avery".to_owned() }
+            .stock_change()
+    };
+    assert_eq!((change(-3).floor, change(3).floor), (Floor::Unpicked(3), Floor::None));
+    let picked = Level { on_hand: 5, allocated: 3, unpicked: 2 };
+    assert!(change(-2).floor.holds(picked) && !change(-3).floor.holds(picked));
 }

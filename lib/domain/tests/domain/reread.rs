@@ -235,3 +235,40 @@ proptest! {
         }
     }
 }
+
+/// The lock date keeps the schedule from old orders at first sight: one that a person loaded, which the log took in, is not left out by it when the schedule reads
+/// or heals it later. One that was only remembered as skipped is.
+#[test]
+fn the_lock_date_does_not_hold_back_an_order_that_was_taken_in() {
+    let settings = Settings { order_lock_date: Some(jiff::civil::date(2026, 12, 1)), ..settings() };
+    let newer = paid(20);
+    for (state, reason) in
+        [(LogState::Pending, None), (LogState::Blocked, Some(Reason::NoCustomer)), (LogState::Failed, Some(Reason::AmountNotExact))]
+    {
+        let mut entry = entry(state, reason, &paid(10));
+        entry.captured_by = Some("load".into());
+        for trigger in [Trigger::Schedule, Trigger::Manual] {
+            assert_eq!(classify(&newer, &settings, Some(&entry), trigger), Decision::Replace, "{state:?} by {trigger:?}");
+        }
+    }
+    let skipped = entry(LogState::Skipped, Some(Reason::TaxMappingUnfinished), &paid(10));
+    assert_eq!(classify(&newer, &settings, Some(&skipped), Trigger::Schedule), Decision::Remember(Reason::BeforeLockDate));
+}
+
+/// S117: the same words at a later time are no newer revision: they supersede nothing, and a cancellation that was withdrawn for already is only touched.
+#[test]
+fn s117_the_same_words_later_are_no_news() {
+    let said = |minutes: i8, status| {
+        let Revision { mut order, .. } = at(10, status);
+        order.modified_at = pacific(&format!("2026-05-04T10:{minutes:02}:00"));
+        revision(order)
+    };
+    for status in [OrderStatus::AwaitingShipment, OrderStatus::Cancelled] {
+        let (first, later) = (said(10, status.clone()), said(20, status.clone()));
+        assert!(later.key > first.key && !later.supersedes(&first.key) && !first.supersedes(&later.key), "{status:?}");
+    }
+    assert!(paid(20).supersedes(&paid(10).key) && !paid(10).supersedes(&paid(20).key));
+    let withdrawn = entry(LogState::Withdrawn, Some(Reason::Withdrawn), &said(10, OrderStatus::Cancelled));
+    assert_eq!(classify(&said(20, OrderStatus::Cancelled), &settings(), Some(&withdrawn), Trigger::Schedule), Decision::Touch);
+    assert_eq!(classify(&cancelled(20), &settings(), Some(&withdrawn), Trigger::Schedule), Decision::Withdraw(Reason::Withdrawn));
+}
