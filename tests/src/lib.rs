@@ -4,3 +4,4 @@
 pub mod calls;
 pub mod role;
 pub mod template;
+pub mod writes;

@@ -8,7 +8,7 @@ use stevedore_domain::order::RevisionKey;
 use stevedore_domain::stock::StockKey;
 
 /// A primary key.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
     pub pk: String,
     pub sk: String,

@@ -16,6 +16,7 @@ mod queues;
 mod schema;
 mod secrets;
 mod sent;
+mod spread;
 mod table;
 
 pub use clients::{ClientOptions, Clients, interceptors};
@@ -27,4 +28,5 @@ pub use queues::{DeadLetter, Origin, QueueDepth, QueueUrls, Queues, ReceivedMess
 pub use schema::{Index, QueueSettings, TABLE_INDEXES, TABLE_TTL, create_queues, create_table, enable_stream};
 pub use secrets::{Secrets, StoredCredentials};
 pub use sent::{Refusal, SendReport};
+pub use spread::{FAMILIES, Family};
 pub use table::*;

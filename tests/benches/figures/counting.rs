@@ -9,6 +9,7 @@ use stevedore_aws::interceptors::{
     BeforeTransmitInterceptorContextRef, BoxError, ConfigBag, FinalizerInterceptorContextRef, Intercept, RuntimeComponents,
     SharedInterceptor,
 };
+use stevedore_tests::writes::size;
 
 /// Bytes that a write unit holds (DynamoDB developer guide, "Read/write capacity mode").
 const WRITE_UNIT: usize = 1024;
@@ -207,24 +208,6 @@ fn level_of(update: &Value) -> Value {
         item.extend(value.map(|value| (name.to_owned(), value)));
     }
     Value::Object(item)
-}
-
-/// An item's size as DynamoDB counts it: names and values (developer guide, "DynamoDB item sizes and formats").
-fn size(item: &Value) -> usize {
-    item.as_object().into_iter().flatten().map(|(name, value)| name.len() + size_of_value(value)).sum()
-}
-
-fn size_of_value(value: &Value) -> usize {
-    let Some((kind, value)) = value.as_object().and_then(|value| value.iter().next()) else { return 0 };
-    match (kind.as_str(), value) {
-        ("S", Value::String(text)) => text.len(),
-        // Two digits a byte, and one more.
-        ("N", Value::String(text)) => text.trim_matches('0').len().div_ceil(2) + 1,
-        ("B", Value::String(text)) => text.trim_end_matches('=').len() * 3 / 4,
-        ("L", Value::Array(values)) => 3 + values.iter().map(|value| 1 + size_of_value(value)).sum::<usize>(),
-        ("M", Value::Object(members)) => 3 + members.iter().map(|(name, value)| 1 + name.len() + size_of_value(value)).sum::<usize>(),
-        _ => 1,
-    }
 }
 
 fn units(size: usize) -> u64 {

@@ -11,6 +11,7 @@
 )]
 
 mod chaos;
+mod contention;
 mod day;
 mod documents;
 mod flow;
@@ -42,11 +43,13 @@ mod flow_stock;
 mod flow_taxes;
 mod flow_trouble;
 mod flow_unreadable;
+mod hot_keys;
 mod http;
 mod item_sizes;
 mod logs;
 mod person;
 mod raw;
+mod spread;
 mod stock;
 mod table;
 mod template;

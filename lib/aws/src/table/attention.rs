@@ -14,11 +14,11 @@ use stevedore_domain::sale::Sale;
 
 use super::order_item::StoredEntry;
 use super::overview::Count;
-use super::paging::IndexQuery;
+use super::merged::SpreadQuery;
 use super::record::Expected;
-use super::{Item, List, Page, StoredSale, Table, item_of, key_of, text, value_of};
+use super::{Item, List, Page, StoredSale, Table, item_of, key_of, value_of};
 use crate::keys::{self, Key};
-use crate::schema::BY_STATE;
+use crate::spread::ATTENTION;
 use crate::{Error, keys::instant};
 
 /// What one write makes of it.
@@ -36,14 +36,9 @@ struct Document {
     sale_id: Option<SaleId>,
 }
 
-fn partition(reason: Reason) -> String {
-    format!("ATTENTION#{reason}")
-}
-
 fn item(key: &Key, reason: Reason, since: jiff::Timestamp, document: &Document) -> Result<Item, Error> {
     let mut item = item_of("encode what wants attention", key, "attention", document)?;
-    item.insert(BY_STATE.partition.to_owned(), text(partition(reason)));
-    item.insert(BY_STATE.sort.to_owned(), text(format!("{}#{key}", instant(since))));
+    ATTENTION.place(reason.code(), format!("{}#{key}", instant(since)), key, &mut item);
     Ok(item)
 }
 
@@ -102,7 +97,9 @@ impl Table {
     }
 
     async fn count_attention(&self, reason: Reason, most: u32) -> Result<Count, Error> {
-        self.count("count what wants attention", BY_STATE, &partition(reason), None, most).await
+        const OPERATION: &str = "count what wants attention";
+        let query = SpreadQuery { operation: OPERATION, family: ATTENTION, of: reason.code(), newest_first: false };
+        self.count_list(query, None, most).await
     }
 
     /// How many orders and day's sales there are with each warning that wants attention, the gravest first.
@@ -142,9 +139,8 @@ impl Table {
 
     async fn list_attention(&self, reason: Reason, list: &List) -> Result<Page<Document>, Error> {
         const OPERATION: &str = "list what wants attention";
-        let partition = partition(reason);
-        let query = IndexQuery { operation: OPERATION, index: BY_STATE, partition: &partition, newest_first: false };
-        let page = self.list_index(&query, list).await?;
+        let query = SpreadQuery { operation: OPERATION, family: ATTENTION, of: reason.code(), newest_first: false };
+        let page = self.list_merged(&[query], list).await?;
         let items = page.items.into_iter().map(|item| value_of(OPERATION, item)).collect::<Result<_, _>>()?;
         Ok(Page { items, next: page.next })
     }

@@ -1,12 +1,12 @@
 //! Taking the connection apart (S76): everything that ties us to ShipStation goes; sales, customers, products and stock stay.
 
-use super::order_item::{Known, LOG, SALE, read_known};
-use super::paging::IndexQuery;
+use super::merged::SpreadQuery;
+use super::order_item::{Known, read_known};
 use super::record::Expected;
 use super::{Item, List, Table, text_of};
 use crate::Error;
 use crate::keys::{self, Key};
-use crate::schema::BY_TIME;
+use crate::spread::{LOG, SALES};
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +31,11 @@ impl Table {
         if self.newest_run().await?.is_some_and(|run| !run.is_done()) {
             return Err(Error::Contended { operation: OPERATION });
         }
-        let query = IndexQuery { operation: OPERATION, index: BY_TIME, partition: LOG, newest_first: false };
+        let query = SpreadQuery { operation: OPERATION, family: LOG, of: "", newest_first: false };
         let mut list = List { limit: 200, ..List::default() };
         loop {
             // An index lags: a page may name entries that are gone already, and all of one page may be. Only the last page is the end.
-            let page = self.list_index(&query, &list).await?;
+            let page = self.list_merged(&[query], &list).await?;
             let mut count = 0;
             for item in page.items {
                 count += usize::from(self.forget(item).await?);
@@ -49,10 +49,10 @@ impl Table {
             }
         }
         // Entries of orders that have a sale leave it behind, where the entry was.
-        let query = IndexQuery { operation: OPERATION, index: BY_TIME, partition: SALE, newest_first: false };
+        let query = SpreadQuery { operation: OPERATION, family: SALES, of: "", newest_first: false };
         let mut list = List { limit: 200, token: place.take(), ..List::default() };
         loop {
-            let page = self.list_index(&query, &list).await?;
+            let page = self.list_merged(&[query], &list).await?;
             let mut count = 0;
             for item in page.items {
                 count += usize::from(self.forget(item).await?);

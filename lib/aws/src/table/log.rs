@@ -8,13 +8,15 @@ use stevedore_domain::log::{LogEntry, LogState};
 use stevedore_domain::sale::Sale;
 
 use super::beside::Beside;
+use super::merged::SpreadQuery;
 use super::order_item::{
-    Known, LOG, OrderItem, SALE, SalePlace, StoredEntry, day_order_item, is_waiting, order_item, orphan_item, read_known, state_partition,
+    Known, OrderItem, SalePlace, StoredEntry, day_order_item, is_waiting, order_item, orphan_item, read_known,
 };
 use super::paging::IndexQuery;
 use super::record::{Conditional, Expected, Transacted};
 use super::{Item, List, Page, Table};
-use crate::schema::{BY_NUMBER, BY_STATE, BY_TIME};
+use crate::schema::BY_NUMBER;
+use crate::spread::{LOG, SALES, WAITING};
 use crate::{Error, keys};
 
 /// What became of the deletion of an entry.
@@ -65,9 +67,8 @@ impl Table {
     /// # Errors
     /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.
     pub async fn list_log(&self, list: &List) -> Result<Page<StoredEntry>, Error> {
-        let partitions =
-            [LOG, SALE].map(|partition| IndexQuery { operation: "list the log", index: BY_TIME, partition, newest_first: true });
-        let page = self.list_merged(&partitions, list).await?;
+        let lists = [LOG, SALES].map(|family| SpreadQuery { operation: "list the log", family, of: "", newest_first: true });
+        let page = self.list_merged(&lists, list).await?;
         self.entries(page).await
     }
 
@@ -87,9 +88,8 @@ impl Table {
             page.items.retain(|stored| stored.entry.state == state);
             return Ok(page);
         }
-        let partition = state_partition(state);
-        let query = IndexQuery { operation: OPERATION, index: BY_STATE, partition: &partition, newest_first: false };
-        self.entries(self.list_index(&query, list).await?).await
+        let query = SpreadQuery { operation: OPERATION, family: WAITING, of: state.as_str(), newest_first: false };
+        self.entries(self.list_merged(&[query], list).await?).await
     }
 
     /// Log entries with exactly this order number, the newest first.

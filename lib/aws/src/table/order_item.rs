@@ -14,8 +14,8 @@ use stevedore_domain::money::{Currency, Minor};
 use stevedore_domain::order::RevisionKey;
 use stevedore_domain::sale::Sale;
 
-use super::{Item, Table, blob, blob_of, item_of, key_of, text, version_of};
-use crate::schema::{BY_STATE, BY_TIME};
+use super::{Item, Table, blob, blob_of, item_of, key_of, version_of};
+use crate::spread::{LOG, SALES, WAITING};
 use crate::{Error, codec, keys};
 
 /// A log entry as it stands in the table.
@@ -272,17 +272,20 @@ pub(super) fn order_item(
     let number = if entry.order_number.is_empty() { "-".to_owned() } else { keys::partition(&entry.order_number) };
     let shown = Shown { state: entry.state, reason: entry.reason, order_number: &number, sale_id: entry.sale_id.as_ref() };
     let mut item = item_of(OPERATION, &key, "log", &shown)?;
-    let (listed_at, partition) = match sale {
-        SalePlace::Nowhere => (entry.captured_at, LOG),
-        SalePlace::Here(sale) => (sale.created_at, SALE),
-        SalePlace::Beside(created_at) => (created_at, SALE),
+    // An order that has a sale stands among the sales, with the time of the sale; every other one among the rest of the log.
+    let sold_at = match sale {
+        SalePlace::Nowhere => None,
+        SalePlace::Here(sale) => Some(sale.created_at),
+        SalePlace::Beside(created_at) => Some(created_at),
     };
-    let sort = format!("{}#{}", keys::instant(listed_at), entry.order_id);
-    item.insert(BY_TIME.partition.to_owned(), text(partition));
-    item.insert(BY_TIME.sort.to_owned(), text(&sort));
+    let sort = format!("{}#{}", keys::instant(sold_at.unwrap_or(entry.captured_at)), entry.order_id);
+    if sold_at.is_some() {
+        SALES.place("", &sort, &key, &mut item);
+    } else {
+        LOG.place("", &sort, &key, &mut item);
+    }
     if is_waiting(entry.state) {
-        item.insert(BY_STATE.partition.to_owned(), text(state_partition(entry.state)));
-        item.insert(BY_STATE.sort.to_owned(), text(sort));
+        WAITING.place(entry.state.as_str(), sort, &key, &mut item);
     }
     super::events::name(&mut item, events);
     let encode = |order, sale| codec::encode(&DocumentRef { log: entry, order, sale }).map_err(Error::encoding(OPERATION));
@@ -305,7 +308,7 @@ pub(super) fn order_item(
     }
     let (mut kept_order, mut kept_sale) = (None, None);
     for (raw, sale) in choices {
-        let sync = sale.map(super::sales::sync_keys).unwrap_or_default();
+        let sync = sale.map(|sale| super::sales::sync_keys(sale, &key)).unwrap_or_default();
         let document = encode(raw, sale)?;
         if size(&item) + size(&sync) + document.len() <= ONE_UNIT {
             item.extend(sync);
@@ -337,7 +340,8 @@ pub(super) fn orphan_item(
     struct Shown<'a> {
         sale_id: &'a SaleId,
     }
-    let mut item = item_of(OPERATION, &keys::log_entry(sale_id.account(), order), "sale", &Shown { sale_id })?;
+    let key = keys::log_entry(sale_id.account(), order);
+    let mut item = item_of(OPERATION, &key, "sale", &Shown { sale_id })?;
     let (created_at, sale) = match place {
         SalePlace::Nowhere => (None, None),
         SalePlace::Here(sale) => (Some(sale.created_at), Some(sale)),
@@ -345,13 +349,12 @@ pub(super) fn orphan_item(
     };
     // A day's sale stands among the sales by itself.
     if let Some(created_at) = created_at {
-        item.insert(BY_TIME.partition.to_owned(), text(SALE));
-        item.insert(BY_TIME.sort.to_owned(), text(format!("{}#{order}", keys::instant(created_at))));
+        SALES.place("", format!("{}#{order}", keys::instant(created_at)), &key, &mut item);
     }
     let booked_revision = booked_revision.filter(|_| sale.is_none());
     let document = OrphanDocument { sale_id: sale_id.clone(), booked_revision, member: None, sale };
     item.insert("doc".to_owned(), blob(codec::encode(&document).map_err(Error::encoding(OPERATION))?));
-    item.extend(sale.map(super::sales::sync_keys).unwrap_or_default());
+    item.extend(sale.map(|sale| super::sales::sync_keys(sale, &key)).unwrap_or_default());
     super::events::name(&mut item, events);
     Ok(item)
 }
@@ -374,17 +377,9 @@ pub(super) fn member_item(account: ShipstationAccount, order: OrderId, sale_id: 
     Ok(item)
 }
 
-/// The partitions of `by_time`: an order that has a sale stands among the sales, with the time of the sale; every other one among the rest of the log.
-pub(super) const LOG: &str = "LOG";
-pub(super) const SALE: &str = "SALE";
-
 /// Whether an entry waits for something, so that it is in the index of its state. One that is being gathered is in its run's pages.
 pub(super) fn is_waiting(state: LogState) -> bool {
     !matches!(state, LogState::Booked | LogState::Voided | LogState::Consolidating)
-}
-
-pub(super) fn state_partition(state: LogState) -> String {
-    format!("LOG#{}", state.as_str())
 }
 
 /// What DynamoDB counts: names and values.

@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stevedore_domain::log::LogState;
 
-use super::order_item::{LOG, SALE, state_partition};
+use super::merged::SpreadQuery;
 use super::record::Expected;
-use super::{Table, item_of, text, value_of};
-use crate::schema::{BY_STATE, BY_TIME, Index};
+use super::{Item, Table, item_of, text, value_of};
+use crate::schema::Index;
+use crate::spread::{LOG, SALES, WAITING};
 use crate::{Error, keys};
 
 /// How many there are, as far as they were counted.
@@ -37,7 +38,9 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn count_log_state(&self, state: LogState, most: u32) -> Result<Count, Error> {
-        self.count("count log entries in a state", BY_STATE, &state_partition(state), None, most).await
+        const OPERATION: &str = "count log entries in a state";
+        let query = SpreadQuery { operation: OPERATION, family: WAITING, of: state.as_str(), newest_first: false };
+        self.count_list(query, None, most).await
     }
 
     /// Orders captured or booked since an instant, counted up to `most` each.
@@ -46,20 +49,22 @@ impl Table {
     /// [`Error`].
     pub async fn count_log_since(&self, from: Timestamp, most: u32) -> Result<Count, Error> {
         const OPERATION: &str = "count log entries";
-        let from = keys::instant(from);
-        let count = |partition| self.count(OPERATION, BY_TIME, partition, Some(from.clone()), most);
-        let (open, booked) = tokio::try_join!(count(LOG), count(SALE))?;
+        let lists = [LOG, SALES].map(|family| SpreadQuery { operation: OPERATION, family, of: "", newest_first: false });
+        let [open, booked] = lists.map(|query| self.count_list(query, Some(from), most));
+        let (open, booked) = tokio::try_join!(open, booked)?;
         Ok(Count { count: open.count + booked.count, more: open.more || booked.more })
     }
 
+    /// Keys of one partition of an index, at most `limit`, and what continues them.
     pub(super) async fn count(
         &self,
         operation: &'static str,
         index: Index,
         pk: &str,
         from: Option<String>,
-        most: u32,
-    ) -> Result<Count, Error> {
+        limit: u32,
+        start: Option<Item>,
+    ) -> Result<(u64, Option<Item>), Error> {
         let mut request = self
             .client
             .query()
@@ -68,7 +73,8 @@ impl Table {
             .select(Select::Count)
             .expression_attribute_names("#p", index.partition)
             .expression_attribute_values(":p", text(pk))
-            .limit(i32::try_from(most).unwrap_or(i32::MAX))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start)
             .set_return_consumed_capacity(self.capacity());
         let mut condition = "#p = :p".to_owned();
         if let Some(from) = from {
@@ -76,7 +82,7 @@ impl Table {
             request = request.expression_attribute_names("#s", index.sort).expression_attribute_values(":s", text(from));
         }
         let reply = request.key_condition_expression(condition).send().await.map_err(Error::call(operation))?;
-        Ok(Count { count: u64::try_from(reply.count).unwrap_or(0), more: reply.last_evaluated_key.is_some() })
+        Ok((u64::try_from(reply.count).unwrap_or(0), reply.last_evaluated_key))
     }
 
     /// Orders and places of ShipStation's lists that could not be read, counted up to `most`.

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -45,14 +44,55 @@ pub(super) struct IndexQuery<'a> {
     pub newest_first: bool,
 }
 
+/// A key of an index, in the order of the index.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Entry {
+    pub sort: String,
+    pub key: Key,
+}
+
+/// Where a list stopped.
+pub(super) type Place = Entry;
+
+/// Sort keys, the ends included.
+#[derive(Clone, Debug)]
+pub(super) struct Range {
+    pub from: String,
+    pub to: String,
+}
+
+impl Default for Range {
+    /// Everything: sort keys of lists that are read by time begin with a year.
+    fn default() -> Self {
+        Self { from: "0".to_owned(), to: "9".to_owned() }
+    }
+}
+
+impl Range {
+    /// The window of a list, where it has one.
+    pub(super) fn of(list: &List) -> Option<Self> {
+        (list.from.is_some() || list.to.is_some()).then(|| {
+            let Self { from, to } = Self::default();
+            // The sort key goes on behind the instant, so the end itself is outside.
+            Self { from: list.from.map_or(from, keys::instant), to: list.to.map_or(to, keys::instant) }
+        })
+    }
+}
+
 impl Table {
-    /// The keys of one page of an index partition, in the index's order.
-    pub(super) async fn query_index(&self, query: &IndexQuery<'_>, list: &List) -> Result<Page<Key>, Error> {
+    /// Keys of an index partition, in the index's order, and what continues them.
+    pub(super) async fn query_entries(
+        &self,
+        query: &IndexQuery<'_>,
+        range: Option<&Range>,
+        limit: usize,
+        start: Option<Item>,
+    ) -> Result<(Vec<Entry>, Option<Item>), Error> {
         let IndexQuery { operation, index, partition, newest_first } = *query;
-        let attributes = [index.partition, index.sort, "pk", "sk"];
-        let (asked, context) = (list, format!("{} {partition} {newest_first}", index.name));
-        let list = &self.opened(asked, &context).await?;
-        let start = list.token.as_deref().map(|token| read_token(token, index, partition, attributes)).transpose()?;
+        // DynamoDB refuses a window that ends before it begins; there is nothing in it.
+        if range.is_some_and(|range| range.from > range.to) {
+            return Ok((Vec::new(), None));
+        }
         let mut condition = "#p = :p".to_owned();
         let mut request = self
             .client
@@ -62,22 +102,39 @@ impl Table {
             .expression_attribute_names("#p", index.partition)
             .expression_attribute_values(":p", text(partition))
             .scan_index_forward(!newest_first)
-            .limit(i32::try_from(list.limit.clamp(1, 500)).unwrap_or(500))
+            .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX))
             .set_exclusive_start_key(start)
             .set_return_consumed_capacity(self.capacity());
-        if list.from.is_some() || list.to.is_some() {
+        if let Some(Range { from, to }) = range {
             condition.push_str(" AND #s BETWEEN :from AND :to");
-            let from = list.from.map_or_else(|| "0".to_owned(), keys::instant);
-            // The sort key goes on behind the instant, so the end itself is outside.
-            let to = list.to.map_or_else(|| "9".to_owned(), keys::instant);
             request = request
                 .expression_attribute_names("#s", index.sort)
                 .expression_attribute_values(":from", text(from))
                 .expression_attribute_values(":to", text(to));
         }
         let reply = request.key_condition_expression(condition).send().await.map_err(Error::call(operation))?;
-        let items = reply.items.unwrap_or_default().iter().map(|item| key_of(operation, item)).collect::<Result<_, _>>()?;
-        let next = reply.last_evaluated_key.map(|key| write_token(index, &key, attributes));
+        let entry = |item: &Item| {
+            let sort = super::text_of(item, index.sort).unwrap_or_default().to_owned();
+            Ok(Entry { sort, key: key_of(operation, item)? })
+        };
+        let entries = reply.items.unwrap_or_default().iter().map(entry).collect::<Result<_, Error>>()?;
+        Ok((entries, reply.last_evaluated_key))
+    }
+
+    /// The keys of one page of an index partition, in the index's order.
+    pub(super) async fn query_index(&self, query: &IndexQuery<'_>, list: &List) -> Result<Page<Key>, Error> {
+        let IndexQuery { index, partition, newest_first, .. } = *query;
+        let (asked, context) = (list, format!("{} {partition} {newest_first}", index.name));
+        let list = &self.opened(asked, &context).await?;
+        let start = list.token.as_deref().map(|token| Place::read(token, index, partition)).transpose()?;
+        let start = start.map(|place| start_key(index, partition, &place));
+        let (entries, next) = self.query_entries(query, Range::of(list).as_ref(), list.limit.clamp(1, 500), start).await?;
+        let next = next.map(|key| {
+            let part = |attribute: &str| super::text_of(&key, attribute).unwrap_or_default().to_owned();
+            let place = Place { sort: part(index.sort), key: Key { pk: part("pk"), sk: part("sk") } };
+            place.write(index, partition)
+        });
+        let items = entries.into_iter().map(|entry| entry.key).collect();
         Ok(Page { items, next: self.sealed(asked, &context, next).await? })
     }
 
@@ -86,66 +143,6 @@ impl Table {
         let page = self.query_index(query, list).await?;
         let mut found = self.get_items(query.operation, page.items.iter().cloned()).await?;
         Ok(Page { items: page.items.iter().filter_map(|key| found.remove(key)).collect(), next: page.next })
-    }
-
-    /// One page of several partitions of an index, merged in the order of their sort keys. Each partition's part of the token says where it stopped.
-    pub(super) async fn list_merged(&self, queries: &[IndexQuery<'_>], list: &List) -> Result<Page<Item>, Error> {
-        let Some(first) = queries.first() else { return Ok(Page { items: Vec::new(), next: None }) };
-        let (index, newest_first) = (first.index, first.newest_first);
-        let attributes = [index.partition, index.sort, "pk", "sk"];
-        let asked = list;
-        let list = &self.opened(asked, MERGED).await?;
-        let sort = |item: &Item| super::text_of(item, index.sort).unwrap_or_default().to_owned();
-        // A part is empty while its partition has not begun, and `-` when it is at its end.
-        let parts: Vec<&str> = match list.token.as_deref() {
-            Some(token) => token.split('.').collect(),
-            None => vec![""; queries.len()],
-        };
-        if parts.len() != queries.len() || parts.iter().all(|part| *part == AT_END) {
-            return Err(Error::PageToken);
-        }
-        let mut lists: Vec<(std::collections::VecDeque<Item>, Option<String>)> = Vec::with_capacity(queries.len());
-        for (query, part) in queries.iter().zip(&parts) {
-            if *part == AT_END {
-                lists.push((std::collections::VecDeque::new(), None));
-                continue;
-            }
-            let token = (!part.is_empty()).then(|| (*part).to_owned());
-            let page = self.query_index(query, &List { token, ..list.clone() }).await?;
-            let mut found = self.get_items(query.operation, page.items.iter().cloned()).await?;
-            // An item that has moved between the partitions meanwhile is taken where it is.
-            let partition = query.partition;
-            let items = page.items.iter().filter_map(|key| found.remove(key));
-            lists.push((items.filter(|item| super::text_of(item, index.partition) == Some(partition)).collect(), page.next));
-        }
-        let mut tokens: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
-        let mut items = Vec::new();
-        while items.len() < list.limit.clamp(1, 500) {
-            // Behind the end of a page that goes on there may be anything: the next page starts there.
-            let heads = lists.iter().enumerate().map(|(at, (waiting, next))| (at, waiting.front().map(&sort), next.is_some()));
-            let mut best: Option<(usize, String)> = None;
-            let mut blind = false;
-            for (at, head, more) in heads {
-                match head {
-                    Some(key) if best.as_ref().is_none_or(|(_, known)| (key > *known) == newest_first && key != *known) => {
-                        best = Some((at, key));
-                    }
-                    Some(_) => {}
-                    None => blind |= more,
-                }
-            }
-            let Some((at, _)) = best.filter(|_| !blind) else { break };
-            let Some((item, token)) = lists.get_mut(at).and_then(|(waiting, _)| waiting.pop_front()).zip(tokens.get_mut(at)) else { break };
-            *token = write_token(index, &item, attributes);
-            items.push(item);
-        }
-        for ((waiting, next), token) in lists.into_iter().zip(&mut tokens) {
-            if waiting.is_empty() {
-                *token = next.unwrap_or_else(|| AT_END.to_owned());
-            }
-        }
-        let next = tokens.iter().any(|token| token != AT_END).then(|| tokens.join("."));
-        Ok(Page { items, next: self.sealed(asked, MERGED, next).await? })
     }
 
     /// Every item of a partition whose sort key starts with `prefix`, in order. An empty one is no condition: DynamoDB takes no empty text for a key.
@@ -178,33 +175,26 @@ impl Table {
     }
 }
 
-/// What tells the tokens of merged lists from others.
-const MERGED: &str = "merged";
-/// The part of a merged list's token for a partition that is at its end.
-const AT_END: &str = "-";
-
-/// A token is the key where the list stopped, with the index's name in front: opaque, and of no use to another list.
-fn write_token(index: Index, key: &Item, attributes: [&str; 4]) -> String {
-    let mut parts = vec![index.name.to_owned()];
-    parts.extend(attributes.iter().map(|attribute| super::text_of(key, attribute).unwrap_or_default().to_owned()));
-    URL_SAFE_NO_PAD.encode(parts.join("\u{1f}"))
+/// Where DynamoDB goes on in a partition.
+fn start_key(index: Index, partition: &str, place: &Place) -> Item {
+    let values = [(index.partition, partition), (index.sort, &place.sort), ("pk", &place.key.pk), ("sk", &place.key.sk)];
+    values.into_iter().map(|(attribute, value)| (attribute.to_owned(), text(value))).collect()
 }
 
-fn read_token(token: &str, index: Index, partition: &str, attributes: [&str; 4]) -> Result<Item, Error> {
-    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| Error::PageToken)?;
-    let joined = String::from_utf8(bytes).map_err(|_| Error::PageToken)?;
-    let parts: Vec<&str> = joined.split('\u{1f}').collect();
-    let [name, values @ ..] = parts.as_slice() else { return Err(Error::PageToken) };
-    if *name != index.name
-        || values.len() != attributes.len()
-        || values.first() != Some(&partition)
-        || values.iter().any(|value| value.is_empty())
-    {
-        return Err(Error::PageToken);
+impl Place {
+    /// The place as a token: with the names of index and list in front, of no use to another list.
+    pub(super) fn write(&self, index: Index, list: &str) -> String {
+        URL_SAFE_NO_PAD.encode([index.name, list, &self.sort, &self.key.pk, &self.key.sk].join("\u{1f}"))
     }
-    Ok(attributes
-        .iter()
-        .zip(values)
-        .map(|(attribute, value)| ((*attribute).to_owned(), text(*value)))
-        .collect::<HashMap<_, AttributeValue>>())
+
+    pub(super) fn read(token: &str, index: Index, list: &str) -> Result<Self, Error> {
+        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| Error::PageToken)?;
+        let joined = String::from_utf8(bytes).map_err(|_| Error::PageToken)?;
+        let parts: Vec<&str> = joined.split('\u{1f}').collect();
+        let [name, of, sort, pk, sk] = parts.as_slice() else { return Err(Error::PageToken) };
+        if *name != index.name || *of != list || [sort, pk, sk].iter().any(|value| value.is_empty()) {
+            return Err(Error::PageToken);
+        }
+        Ok(Self { sort: (*sort).to_owned(), key: Key { pk: (*pk).to_owned(), sk: (*sk).to_owned() } })
+    }
 }

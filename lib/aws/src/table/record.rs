@@ -78,8 +78,8 @@ pub(super) enum Conditional {
 }
 
 /// How often a write is tried that another transaction is in the way of. The SDK repeats neither a cancelled transaction nor a `PutItem` or `DeleteItem` that
-/// meets one (`TransactionConflictException`).
-const TRIES: u32 = 8;
+/// meets one (`TransactionConflictException`). These are some ten seconds: as long as 500 orders of one product, all at work at once, need for its level (decision 0051).
+pub const TRIES: u32 = 16;
 
 impl Table {
     /// Writes one item if the condition holds: half the units of a transaction.
@@ -191,8 +191,14 @@ pub fn invocation_id(at: jiff::Timestamp) -> String {
 
 /// A growing wait with jitter.
 pub(super) fn jitter(attempt: u32) -> std::time::Duration {
+    wait(attempt, random())
+}
+
+/// How long a write waits after its attempt of this number, from 1, that something else was in the way of.
+#[must_use]
+pub fn wait(attempt: u32, random: u64) -> std::time::Duration {
     let most = 10_u64 << attempt.min(7);
-    std::time::Duration::from_millis(most / 2 + random() % (most / 2 + 1))
+    std::time::Duration::from_millis(most / 2 + random % (most / 2 + 1))
 }
 
 /// The randomness of a hash map's seed: two processes that collide differ in it, and nothing else depends on it.

@@ -15,7 +15,7 @@ use super::record::{Condition, Expected, Transacted};
 use super::{Item, List, Page, RecordOutcome, Stored, Table, item_of, text, text_of, value_of, version_of};
 use crate::Error;
 use crate::keys::{self, Key};
-use crate::schema::{BY_STATE, BY_TIME};
+use crate::schema::BY_TIME;
 
 /// A kind of reference data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -141,14 +141,8 @@ pub(super) fn customer_link_item(
     link: ShipstationCustomerId,
     customer: &CustomerId,
 ) -> Result<Item, Error> {
-    let key = keys::customer_link(account, link);
-    let mut item = link_item(operation, &key, customer.as_str())?;
-    item.insert(BY_STATE.partition.to_owned(), text(CUSTOMER_LINKS));
-    item.insert(BY_STATE.sort.to_owned(), text(account.qualify(link)));
-    Ok(item)
+    link_item(operation, &keys::customer_link(account, link), customer.as_str())
 }
-
-const CUSTOMER_LINKS: &str = "LINK#customer";
 
 impl Table {
     /// A record.

@@ -17,12 +17,12 @@ use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::{Sale, Warning};
 
-use super::order_item::{Known, OrderItem, Orphan, SALE, SalePlace, member_item, order_item, orphan_item, read_known};
-use super::paging::IndexQuery;
+use super::order_item::{Known, OrderItem, Orphan, SalePlace, member_item, order_item, orphan_item, read_known};
+use super::merged::SpreadQuery;
 use super::record::{Conditional, Expected, Transacted};
 use super::sales::Head;
 use super::{List, StoredEntry, Table, item_of, key_item, value_of};
-use crate::schema::BY_TIME;
+use crate::spread::SALES;
 use crate::{Error, keys};
 
 /// Sales whose keys one look reads.
@@ -88,8 +88,8 @@ impl Table {
             self.ids_checked.store(true, Ordering::Relaxed);
             return Ok(true);
         }
-        let query = IndexQuery { operation: OPERATION, index: BY_TIME, partition: SALE, newest_first: false };
-        let page = self.query_index(&query, &List { limit: PER_LOOK, token: walk.token, ..List::default() }).await?;
+        let query = SpreadQuery { operation: OPERATION, family: SALES, of: "", newest_first: false };
+        let page = self.merged_keys(&[query], &List { limit: PER_LOOK, token: walk.token, ..List::default() }).await?;
         for key in page.items {
             let Some(id) = key.pk.strip_prefix("SALE#").map(SaleId::from) else { continue };
             if let Some((order, _)) = id.order() {

@@ -9,11 +9,11 @@ use stevedore_domain::event::EventKind;
 use stevedore_domain::ids::SaleId;
 use stevedore_domain::sale::Sale;
 
-use super::order_item::{Known, SALE, read_known};
-use super::paging::IndexQuery;
+use super::merged::SpreadQuery;
+use super::order_item::{Known, read_known};
 use super::{CHUNK, Item, List, Page, Table, blob, blob_of, item_of, key_of, number, number_of, text, text_of, version_of};
 use crate::keys::{self, Key};
-use crate::schema::{BY_STATE, BY_TIME};
+use crate::spread::{SALES, SYNCS};
 use crate::{Error, codec};
 
 /// The largest document that stands in its head. A head is written in a transaction, at twice the price, again with each change, and each step of a large sale's
@@ -74,11 +74,10 @@ pub(super) fn sale_items(sale: &Sale, state: HeadState<'_>) -> Result<SaleItems,
     let mut head = item_of(OPERATION, &key, "sale", &shown)?;
     head.insert("created_at".to_owned(), text(sale.created_at.to_string()));
     if state.listed {
-        head.insert(BY_TIME.partition.to_owned(), text(SALE));
-        head.insert(BY_TIME.sort.to_owned(), text(format!("{}#{}", keys::instant(sale.created_at), sale.id)));
+        SALES.place("", format!("{}#{}", keys::instant(sale.created_at), sale.id), &key, &mut head);
         head.insert("listed".to_owned(), aws_sdk_dynamodb::types::AttributeValue::Bool(true));
     }
-    head.extend(sync_keys(sale));
+    head.extend(sync_keys(sale, &key));
     if let Some(work) = state.work {
         work.write(&mut head, &sale.id);
     }
@@ -105,16 +104,14 @@ fn digest(document: &[u8]) -> String {
     format!("{:032x}", stevedore_domain::order::Digest::of_bytes(document).value)
 }
 
-/// The keys under which the accounting system finds a sale whose invoice it has not fetched yet.
-pub(super) fn sync_keys(sale: &Sale) -> Item {
-    let Some(sync) = sale.invoice.sync.as_ref().filter(|sync| sync.is_pending()) else { return Item::new() };
-    HashMap::from([
-        (BY_STATE.partition.to_owned(), text(SYNC_PENDING)),
-        (BY_STATE.sort.to_owned(), text(format!("{}#{}", keys::instant(sync.created_at), sale.id))),
-    ])
+/// The keys under which the accounting system finds a sale whose invoice it has not fetched yet, in the item with this key.
+pub(super) fn sync_keys(sale: &Sale, key: &Key) -> Item {
+    let mut places = Item::new();
+    if let Some(sync) = sale.invoice.sync.as_ref().filter(|sync| sync.is_pending()) {
+        SYNCS.place("", format!("{}#{}", keys::instant(sync.created_at), sale.id), key, &mut places);
+    }
+    places
 }
-
-pub(super) const SYNC_PENDING: &str = "SYNC#pending";
 
 impl Head {
     pub(super) fn new(item: Item) -> Self {
@@ -241,8 +238,8 @@ impl Table {
     /// # Errors
     /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.
     pub async fn list_sales(&self, list: &List) -> Result<Page<StoredSale>, Error> {
-        let query = IndexQuery { operation: "list sales", index: BY_TIME, partition: SALE, newest_first: true };
-        let page = self.list_index(&query, list).await?;
+        let query = SpreadQuery { operation: "list sales", family: SALES, of: "", newest_first: true };
+        let page = self.list_merged(&[query], list).await?;
         Ok(Page { items: self.sales_of(page.items).await?, next: page.next })
     }
 

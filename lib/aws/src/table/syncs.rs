@@ -9,12 +9,11 @@ use stevedore_domain::money::{Currency, Minor};
 use stevedore_domain::sale::{Sale, SyncAction};
 use stevedore_domain::stock::Levels;
 
-use super::paging::IndexQuery;
+use super::merged::SpreadQuery;
 use super::record::Conditional;
-use super::sales::SYNC_PENDING;
 use super::{List, Page, RecordOutcome, SaleEdit, SaleOutcome, Table, version_of};
 use crate::Error;
-use crate::schema::BY_STATE;
+use crate::spread::SYNCS;
 
 /// Whether the accounting system has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,8 +81,8 @@ impl Table {
     /// # Errors
     /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.
     pub async fn list_pending_syncs(&self, list: &List) -> Result<Page<AccountingSync>, Error> {
-        let query = IndexQuery { operation: "list accounting syncs", index: BY_STATE, partition: SYNC_PENDING, newest_first: false };
-        let page = self.list_index(&query, list).await?;
+        let query = SpreadQuery { operation: "list accounting syncs", family: SYNCS, of: "", newest_first: false };
+        let page = self.list_merged(&[query], list).await?;
         let sales = self.sales_of(page.items).await?;
         let pending = sales.iter().filter_map(|stored| AccountingSync::of(&stored.sale)).filter(|sync| sync.state == SyncState::Pending);
         Ok(Page { items: pending.collect(), next: page.next })

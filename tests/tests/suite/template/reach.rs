@@ -59,6 +59,8 @@ const QUEUES: [(&str, &str); 4] = [
 /// All of the source that ends up in functions.
 pub(super) struct Reach {
     source: Source,
+    /// Lists that stand in several partitions, and the index that each is in.
+    families: BTreeMap<String, String>,
 }
 
 impl Reach {
@@ -73,7 +75,7 @@ impl Reach {
         for function in &source.functions {
             check(function);
         }
-        Self { source }
+        Self { source, families: families() }
     }
 
     /// The calls that a function's package can come to.
@@ -103,16 +105,32 @@ impl Reach {
                     calls.insert((action.to_owned(), "Table".to_owned()));
                 }
             }
-            for (index, resource) in INDEXES {
-                // `BY_TIME.partition` only names an attribute.
-                let mentions = function.body.windows(2).any(|pair| pair[0].name() == Some(index) && !pair[1].is('.'));
+            let families = self.families.iter().map(|(family, index)| {
+                let resource = INDEXES.iter().find(|(name, _)| name == index).unwrap_or_else(|| panic!("{family} is in no index")).1;
+                (family.as_str(), resource)
+            });
+            for (name, resource) in INDEXES.into_iter().chain(families) {
+                // `BY_TIME.partition` only names an attribute, and `SALES.place(…)` writes it.
+                let mentions = function.body.windows(2).any(|pair| pair[0].name() == Some(name) && !pair[1].is('.'));
                 if mentions {
+                    if std::env::var("REACH").is_ok() { eprintln!("{package}: {:?}::{} mentions {name}", function.owner, function.name); }
                     calls.insert(("dynamodb:Query".to_owned(), resource.to_owned()));
                 }
             }
         }
         calls
     }
+}
+
+/// The declarations of `lib/aws/src/spread.rs`: `const SALES: Family = Family { index: BY_TIME, …`.
+fn families() -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(root().join("lib/aws/src/spread.rs")).unwrap();
+    let declared = text.lines().filter_map(|line| line.split_once(": Family = Family { index: "));
+    let found: BTreeMap<String, String> = declared
+        .map(|(name, rest)| (name.rsplit(' ').next().unwrap().to_owned(), rest.split(',').next().unwrap().to_owned()))
+        .collect();
+    assert_eq!(found.len(), stevedore_aws::FAMILIES.len(), "{found:?}");
+    found
 }
 
 fn names(function: &Function) -> impl Iterator<Item = &str> {

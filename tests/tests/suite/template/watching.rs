@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_norway::Value;
+
 use super::{FUNCTION, each, events, resources, root, target, template, text};
 
 #[test]
@@ -13,13 +15,24 @@ fn every_alarm_says_what_to_do() {
     }
 }
 
+/// The metrics that an alarm watches: one, or those of its expression.
+fn metrics(alarm: &Value) -> Vec<&Value> {
+    match alarm.get("Metrics") {
+        Some(metrics) => each(metrics).into_iter().filter_map(|metric| Some(&metric.get("MetricStat")?["Metric"])).collect(),
+        None => vec![alarm],
+    }
+}
+
 #[test]
 fn every_function_and_queue_is_watched() {
     let template = template();
     let watched: BTreeSet<(&str, &str)> = resources(&template, "AWS::CloudWatch::Alarm")
         .into_iter()
-        .flat_map(|(_, alarm)| {
-            each(&alarm["Dimensions"]).into_iter().map(|dimension| (text(&alarm["MetricName"]), target(&dimension["Value"])))
+        .flat_map(|(_, alarm)| metrics(alarm))
+        .flat_map(|metric| {
+            let values = each(&metric["Dimensions"]).into_iter().map(|dimension| &dimension["Value"]);
+            let plain = values.filter(|value| value.is_string() || matches!(value, Value::Tagged(tagged) if tagged.value.is_string()));
+            plain.map(|value| (text(&metric["MetricName"]), text(value).split('.').next().unwrap())).collect::<Vec<_>>()
         })
         .collect();
     for (function, _) in resources(&template, FUNCTION) {
@@ -33,8 +46,21 @@ fn every_function_and_queue_is_watched() {
     for queue in ["DeadLetterQueue", "EventDeadLetterQueue"] {
         assert!(watched.contains(&("ApproximateNumberOfMessagesVisible", queue)), "{queue}");
     }
-    for (metric, resource) in [("5xx", "Http"), ("ExecutionFailed", "EventPipe"), ("WriteThrottleEvents", "Table")] {
+    for (metric, resource) in [
+        ("5xx", "Http"),
+        ("ExecutionFailed", "EventPipe"),
+        ("ExecutionThrottled", "EventPipe"),
+        ("ReturnedRecordsCount", "Table"),
+        ("WriteThrottleEvents", "Table"),
+        ("ReadThrottleEvents", "Table"),
+    ] {
         assert!(watched.contains(&(metric, resource)), "{metric} of {resource}");
+    }
+    // The table's own metrics leave out its indexes.
+    for index in stevedore_aws::TABLE_INDEXES {
+        for metric in ["WriteThrottleEvents", "ReadThrottleEvents"] {
+            assert!(watched.contains(&(metric, index.name)), "{metric} of {}", index.name);
+        }
     }
     for metric in ["Invocations", "ConsolidationOverdue"] {
         assert!(watched.contains(&(metric, "Consolidate")), "{metric}");
@@ -73,16 +99,43 @@ fn alarms_of_our_own_metrics_watch_what_is_emitted() {
     let template = template();
     let mut found = 0;
     for (name, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
-        let (namespace, metric) = (text(&alarm["Namespace"]), text(&alarm["MetricName"]));
-        if namespace == stevedore_lambda::metrics::NAMESPACE {
-            let dimensions = each(&alarm["Dimensions"]);
-            assert_eq!(dimensions.len(), 1, "{name}");
-            assert_eq!(text(&dimensions[0]["Name"]), stevedore_lambda::metrics::DIMENSION, "{name}");
-            assert!(emitted().contains(&(metric, target(&dimensions[0]["Value"]))), "{name}: nobody emits {metric}");
-            found += 1;
+        for watched in metrics(alarm) {
+            let (namespace, metric) = (text(&watched["Namespace"]), text(&watched["MetricName"]));
+            if namespace == stevedore_lambda::metrics::NAMESPACE {
+                let dimensions = each(&watched["Dimensions"]);
+                assert_eq!(dimensions.len(), 1, "{name}");
+                assert_eq!(text(&dimensions[0]["Name"]), stevedore_lambda::metrics::DIMENSION, "{name}");
+                assert!(emitted().contains(&(metric, target(&dimensions[0]["Value"]))), "{name}: nobody emits {metric}");
+                found += 1;
+            }
         }
     }
     assert!(found >= 3);
+}
+
+/// An alarm over several metrics says what it makes of them in one expression, which names each of them, and only that is compared with the threshold.
+#[test]
+fn an_alarm_of_several_metrics_names_each_in_its_expression() {
+    let template = template();
+    let mut found = 0;
+    for (name, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
+        let Some(parts) = alarm.get("Metrics").map(each) else { continue };
+        let expressions: Vec<&&Value> = parts.iter().filter(|part| part.get("Expression").is_some()).collect();
+        assert_eq!(expressions.len(), 1, "{name}");
+        let words: BTreeSet<&str> = text(&expressions[0]["Expression"]).split(|sign: char| !sign.is_alphanumeric()).collect();
+        let mut periods = BTreeSet::new();
+        for part in &parts {
+            let is_compared = part.get("Expression").is_some();
+            assert_eq!(part["ReturnData"].as_bool(), Some(is_compared), "{name}");
+            if !is_compared {
+                assert!(words.contains(text(&part["Id"])), "{name} leaves out {}", text(&part["Id"]));
+                periods.insert(part["MetricStat"]["Period"].as_u64().unwrap());
+            }
+        }
+        assert_eq!(periods.len(), 1, "{name}");
+        found += 1;
+    }
+    assert!(found >= 4);
 }
 
 /// The runbook has a section for each alarm, and none for alarms that are gone.

@@ -1,0 +1,186 @@
+//! How many writes each key takes: counted by an interceptor in the clients, as DynamoDB counts them. A key takes 1,000 write units a second (DynamoDB developer guide,
+//! "Best practices for designing and using partition keys effectively"), in the table and in each index.
+#![allow(clippy::missing_panics_doc, reason = "tests panic where they fail")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use serde_json::Value;
+use stevedore_aws::TABLE_INDEXES;
+use stevedore_aws::interceptors::{
+    BeforeTransmitInterceptorContextRef, BoxError, ConfigBag, FinalizerInterceptorContextRef, Intercept, RuntimeComponents,
+    SharedInterceptor,
+};
+
+/// Stands for the table itself, beside the names of indexes.
+pub const TABLE: &str = "table";
+
+/// Write units by table or index, and partition key.
+pub type Written = BTreeMap<(&'static str, String), u64>;
+
+/// An item's key.
+type Key = (String, String);
+/// Its place in each index.
+type Places = [Option<Key>; TABLE_INDEXES.len()];
+
+/// One write that is on its way.
+#[derive(Debug)]
+enum Write {
+    Put(Value),
+    /// An update names its new places among its values, and changes none that it does not name.
+    Update(Key, Option<Key>),
+    Delete(Key),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    written: Written,
+    /// By the address of the call's configuration, the only thing that both hooks of one call are given; with the factor of a transaction.
+    attempts: HashMap<usize, (u64, Vec<Write>)>,
+    places: HashMap<Key, Places>,
+}
+
+/// The counter; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct KeyWrites(Arc<Mutex<State>>);
+
+impl KeyWrites {
+    /// What the clients are built with.
+    pub fn interceptor(&self) -> SharedInterceptor {
+        SharedInterceptor::new(self.clone())
+    }
+
+    /// What was written since the last call.
+    pub fn take(&self) -> Written {
+        std::mem::take(&mut self.state().written)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Intercept for KeyWrites {
+    fn name(&self) -> &'static str {
+        "key writes"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        call: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let target = context.request().headers().get("x-amz-target").unwrap_or_default();
+        let Some(operation) = target.strip_prefix("DynamoDB_20120810.") else { return Ok(()) };
+        let body: Value = serde_json::from_slice(context.request().body().bytes().unwrap_or_default())?;
+        let factor = if operation == "TransactWriteItems" { 2 } else { 1 };
+        self.state().attempts.insert(std::ptr::from_mut(call) as usize, (factor, writes_of(operation, &body)));
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        call: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let mut state = self.state();
+        let attempt = state.attempts.remove(&(std::ptr::from_mut(call) as usize));
+        if let (Some((factor, writes)), true) = (attempt, context.response().is_some_and(|response| response.status().is_success())) {
+            for write in writes {
+                state.wrote(write, factor);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// Counts one write: a transaction costs twice in the table and once in an index; a move within an index is a removal and a write; and an index entry that stays as
+    /// it is costs nothing, for these hold keys alone.
+    fn wrote(&mut self, write: Write, factor: u64) {
+        let old = |state: &Self, key: &Key| state.places.get(key).cloned().unwrap_or_default();
+        let (key, size, new) = match write {
+            Write::Put(item) => {
+                let text = |name: &str| item.get(name)?.get("S")?.as_str().map(str::to_owned);
+                let new = TABLE_INDEXES.map(|index| Some((text(index.partition)?, text(index.sort)?)));
+                ((text("pk").unwrap_or_default(), text("sk").unwrap_or_default()), size(&item), new)
+            }
+            Write::Update(key, by_time) => {
+                let mut new = old(self, &key);
+                if let (Some(place), Some(by_time)) = (new.first_mut(), by_time) {
+                    *place = Some(by_time);
+                }
+                (key, 1, new)
+            }
+            Write::Delete(key) => (key, 1, Places::default()),
+        };
+        *self.written.entry((TABLE, key.0.clone())).or_default() += factor * u64::try_from(size.div_ceil(1024)).unwrap();
+        let known = old(self, &key);
+        for ((index, new), old) in TABLE_INDEXES.iter().zip(&new).zip(known) {
+            if *new != old {
+                for (partition, _) in new.iter().chain(&old) {
+                    *self.written.entry((index.name, partition.clone())).or_default() += 1;
+                }
+            }
+        }
+        self.places.insert(key, new);
+    }
+}
+
+fn writes_of(operation: &str, body: &Value) -> Vec<Write> {
+    match operation {
+        "PutItem" => body.get("Item").cloned().map(Write::Put).into_iter().collect(),
+        "DeleteItem" => vec![Write::Delete(key_of(body))],
+        "UpdateItem" => vec![update_of(body)],
+        "BatchWriteItem" => {
+            let tables = body.get("RequestItems").and_then(Value::as_object).into_iter().flat_map(|tables| tables.values());
+            let writes = tables.filter_map(Value::as_array).flatten().map(|write| match write.get("PutRequest") {
+                Some(put) => Write::Put(put["Item"].clone()),
+                None => Write::Delete(key_of(&write["DeleteRequest"])),
+            });
+            writes.collect()
+        }
+        "TransactWriteItems" => {
+            let items = body.get("TransactItems").and_then(Value::as_array).into_iter().flatten();
+            let writes = items.filter_map(|write| match write.as_object()?.iter().next()? {
+                (kind, put) if kind == "Put" => Some(Write::Put(put["Item"].clone())),
+                (kind, delete) if kind == "Delete" => Some(Write::Delete(key_of(delete))),
+                (kind, update) if kind == "Update" => Some(update_of(update)),
+                _ => None,
+            });
+            writes.collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn key_of(request: &Value) -> Key {
+    let part = |name: &str| request["Key"][name]["S"].as_str().unwrap_or_default().to_owned();
+    (part("pk"), part("sk"))
+}
+
+/// A level of stock stands in `by_time`; see `stock_update` in `lib/aws`.
+fn update_of(update: &Value) -> Write {
+    let value = |name: &str| update["ExpressionAttributeValues"][name]["S"].as_str().map(str::to_owned);
+    Write::Update(key_of(update), value(":tp").zip(value(":ts")))
+}
+
+/// An item's size as DynamoDB counts it: names and values (developer guide, "DynamoDB item sizes and formats").
+pub fn size(item: &Value) -> usize {
+    item.as_object().into_iter().flatten().map(|(name, value)| name.len() + size_of_value(value)).sum()
+}
+
+fn size_of_value(value: &Value) -> usize {
+    let Some((kind, value)) = value.as_object().and_then(|value| value.iter().next()) else { return 0 };
+    match (kind.as_str(), value) {
+        ("S", Value::String(text)) => text.len(),
+        // Two digits a byte, and one more.
+        ("N", Value::String(text)) => text.trim_matches('0').len().div_ceil(2) + 1,
+        ("B", Value::String(text)) => text.trim_end_matches('=').len() * 3 / 4,
+        ("L", Value::Array(values)) => 3 + values.iter().map(|value| 1 + size_of_value(value)).sum::<usize>(),
+        ("M", Value::Object(members)) => 3 + members.iter().map(|(name, value)| 1 + name.len() + size_of_value(value)).sum::<usize>(),
+        _ => 1,
+    }
+}
