@@ -1,4 +1,4 @@
-//! How many writes each key takes: counted by an interceptor in the clients, as DynamoDB counts them. A key takes 1,000 write units a second (DynamoDB developer guide,
+//! The writes that each key takes: counted by an interceptor in the clients, as DynamoDB counts them. A key takes 1,000 write units a second (DynamoDB developer guide,
 //! "Best practices for designing and using partition keys effectively"), in the table and in each index.
 #![allow(clippy::missing_panics_doc, reason = "tests panic where they fail")]
 
@@ -18,6 +18,14 @@ pub const TABLE: &str = "table";
 /// Write units by table or index, and partition key.
 pub type Written = BTreeMap<(&'static str, String), u64>;
 
+/// Reads of the table and its indexes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Reads {
+    pub requests: u64,
+    /// Units, where the table asks for them (`Table::counting_capacity`).
+    pub units: f64,
+}
+
 /// An item's key.
 type Key = (String, String);
 /// Its place in each index.
@@ -35,6 +43,7 @@ enum Write {
 #[derive(Debug, Default)]
 struct State {
     written: Written,
+    read: Reads,
     /// By the address of the call's configuration, the only thing that both hooks of one call are given; with the factor of a transaction.
     attempts: HashMap<usize, (u64, Vec<Write>)>,
     places: HashMap<Key, Places>,
@@ -45,14 +54,19 @@ struct State {
 pub struct KeyWrites(Arc<Mutex<State>>);
 
 impl KeyWrites {
-    /// What the clients are built with.
+    /// Part of the clients whose calls are counted.
     pub fn interceptor(&self) -> SharedInterceptor {
         SharedInterceptor::new(self.clone())
     }
 
-    /// What was written since the last call.
+    /// Takes what was written since the last call.
     pub fn take(&self) -> Written {
         std::mem::take(&mut self.state().written)
+    }
+
+    /// Takes what was read since the last call.
+    pub fn take_reads(&self) -> Reads {
+        std::mem::take(&mut self.state().read)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -88,6 +102,14 @@ impl Intercept for KeyWrites {
         let mut state = self.state();
         let attempt = state.attempts.remove(&(std::ptr::from_mut(call) as usize));
         if let (Some((factor, writes)), true) = (attempt, context.response().is_some_and(|response| response.status().is_success())) {
+            if writes.is_empty() {
+                let body = context.response().and_then(|response| response.body().bytes()).unwrap_or_default();
+                let reply: Value = serde_json::from_slice(body).unwrap_or_default();
+                let consumed = &reply["ConsumedCapacity"];
+                let tables = consumed.as_array().map_or(std::slice::from_ref(consumed), Vec::as_slice);
+                state.read.requests += 1;
+                state.read.units += tables.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum::<f64>();
+            }
             for write in writes {
                 state.wrote(write, factor);
             }

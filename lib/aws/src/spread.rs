@@ -69,7 +69,7 @@ impl Family {
         self.partition(of, 0)
     }
 
-    /// Which of the family's lists has this name; see [`Self::partition_of`].
+    /// The `of` of the list that has this name; see [`Self::partition_of`].
     #[must_use]
     pub fn of(self, list: &str) -> &str {
         list.strip_prefix(self.prefix).unwrap_or_default()

@@ -55,7 +55,7 @@ fn family_of(index: &str, partition: &str) -> Option<(Family, String)> {
     })
 }
 
-/// What a stream of so many orders a second makes of what [`ORDERS`] of them wrote. Keys that an order has for itself alone are left out.
+/// The rates of a stream of so many orders a second, by what [`ORDERS`] of them wrote. Keys that an order has for itself alone are left out.
 fn rows(written: &Written, a_second: u64) -> Vec<Row> {
     let mut lists: BTreeMap<(&str, String), u64> = BTreeMap::new();
     for ((place, key), count) in written {

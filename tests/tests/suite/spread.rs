@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
-use stevedore_aws::{FAMILIES, List, Page, Progress, StoredEntry};
+use stevedore_aws::{FAMILIES, List, Page, Progress, StoredEntry, Table};
 use stevedore_domain::log::LogState;
 use stevedore_domain::settings::InvoiceMode;
+use stevedore_tests::writes::KeyWrites;
 
 use crate::flow::{nameless, plain, with};
 use crate::raw;
@@ -140,8 +141,8 @@ async fn lists_over_several_partitions_are_whole_and_in_order() {
     check_lists(&world, 24).await;
 }
 
-/// What an earlier release wrote into one partition for each list is listed and counted among the rest, goes on from a token that was given before, and moves to its own
-/// partition with its next write.
+/// Records that an earlier release wrote into one partition for each list are listed and counted among the rest, go on from a token that was given before, and move to
+/// their own partitions with their next write.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_an_earlier_release_wrote_into_one_partition_is_listed() {
     let (world, orders) = shop(16).await;
@@ -214,4 +215,49 @@ async fn s76_disconnecting_removes_entries_of_every_partition() {
         assert!(world.table.log_entry(order_id(order)).await.unwrap().is_none(), "{order}");
     }
     assert_eq!(world.booked().await.len(), 24);
+}
+
+/// A page costs a request for each partition of its lists, one for the items, and hardly more units than the items themselves: few keys are read that the page does not
+/// show. `--nocapture` prints the table of `docs/performance.md`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_costs_a_request_for_each_partition() {
+    let reads = KeyWrites::default();
+    let options = Options {
+        orders: 240,
+        interceptors: vec![reads.interceptor()],
+        sandbox: Box::new(|options| {
+            options.lines_per_order = Some(2);
+            options.only_status = Some("shipped".to_owned());
+            options.history = jiff::SignedDuration::from_hours(20);
+        }),
+        ..Options::default()
+    };
+    let world = World::new(options).await;
+    world.settings(|settings| settings.invoice_status = InvoiceMode::Authorised).await;
+    world.download().await;
+    let table = Table::new(&world.clients, "stevedore").counting_capacity();
+    println!("\n| call | requests | read units |\n|---|---|---|");
+    let told = |call: &str, most: u64, units: f64| {
+        let read = reads.take_reads();
+        println!("| {call} | {} | {:.1} |", read.requests, read.units);
+        assert!((1..=most).contains(&read.requests) && (0.0..=units).contains(&read.units), "{call}: {read:?}");
+    };
+    let list = page(100, None);
+    reads.take_reads();
+    assert_eq!(table.list_sales(&list).await.unwrap().items.len(), 100);
+    told("100 sales", 6, 110.0);
+    assert_eq!(table.list_log(&list).await.unwrap().items.len(), 100);
+    told("100 log entries", 12, 112.0);
+    assert_eq!(table.list_pending_syncs(&list).await.unwrap().items.len(), 100);
+    told("100 pending accounting syncs", 12, 112.0);
+    assert_eq!(table.list_sales(&page(10, None)).await.unwrap().items.len(), 10);
+    told("10 sales", 6, 14.0);
+    assert!(table.list_log_state(LogState::Failed, &list).await.unwrap().items.is_empty());
+    told("log entries of a state that no order has", 8, 4.0);
+    table.count_log_state(LogState::Pending, 1_000).await.unwrap();
+    told("count of a state", 8, 4.0);
+    table.count_log_since(crate::world::START.parse().unwrap(), 5_000).await.unwrap();
+    told("count of the day's orders", 8, 12.0);
+    table.counted_attention(1_000).await.unwrap();
+    told("counts of what wants attention", 24, 12.0);
 }

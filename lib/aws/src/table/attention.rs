@@ -12,9 +12,9 @@ use stevedore_domain::log::LogEntry;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::Sale;
 
+use super::merged::SpreadQuery;
 use super::order_item::StoredEntry;
 use super::overview::Count;
-use super::merged::SpreadQuery;
 use super::record::Expected;
 use super::{Item, List, Page, StoredSale, Table, item_of, key_of, value_of};
 use crate::keys::{self, Key};

@@ -9,9 +9,7 @@ use stevedore_domain::sale::Sale;
 
 use super::beside::Beside;
 use super::merged::SpreadQuery;
-use super::order_item::{
-    Known, OrderItem, SalePlace, StoredEntry, day_order_item, is_waiting, order_item, orphan_item, read_known,
-};
+use super::order_item::{Known, OrderItem, SalePlace, StoredEntry, day_order_item, is_waiting, order_item, orphan_item, read_known};
 use super::paging::IndexQuery;
 use super::record::{Conditional, Expected, Transacted};
 use super::{Item, List, Page, Table};

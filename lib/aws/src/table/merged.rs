@@ -20,7 +20,7 @@ use crate::spread::Family;
 pub(super) struct SpreadQuery<'a> {
     pub operation: &'static str,
     pub family: Family,
-    /// Which of the family's lists; empty where it has one.
+    /// Tells the family's lists apart; empty where it has one.
     pub of: &'a str,
     pub newest_first: bool,
 }
@@ -75,7 +75,7 @@ impl<'a> Merge<'a> {
         Self { shards: shards.collect(), newest_first, range, place }
     }
 
-    /// Whether `one` comes before `other`.
+    /// `one` comes before `other` in the list.
     fn precedes(&self, one: &Entry, other: &Entry) -> bool {
         if self.newest_first { one > other } else { one < other }
     }
@@ -126,7 +126,7 @@ impl<'a> Merge<'a> {
         }
     }
 
-    /// Where the list goes on; nothing when all of it was read.
+    /// The place at which the list goes on; nothing when all of it was read.
     fn end(self) -> Option<Place> {
         let over = self.shards.iter().all(|shard| shard.waiting.is_empty() && shard.is_at_end());
         self.place.filter(|_| !over)
@@ -215,7 +215,8 @@ impl Table {
     async fn merge<'a>(&self, queries: &[SpreadQuery<'a>], list: &List) -> Result<(Merge<'a>, String), Error> {
         let context = context(queries);
         let opened = self.opened(list, &context).await?;
-        let place = opened.token.as_deref().zip(queries.first()).map(|(token, first)| Place::read(token, first.family.index, &names(queries)));
+        let place =
+            opened.token.as_deref().zip(queries.first()).map(|(token, first)| Place::read(token, first.family.index, &names(queries)));
         Ok((Merge::new(queries, &opened, place.transpose()?), context))
     }
 
@@ -237,7 +238,7 @@ fn names(queries: &[SpreadQuery<'_>]) -> String {
     names.join("+")
 }
 
-/// What binds a token to the lists.
+/// The text that binds a token to the lists.
 fn context(queries: &[SpreadQuery<'_>]) -> String {
     let (index, newest_first) = queries.first().map_or(("", false), |query| (query.family.index.name, query.newest_first));
     format!("{index} {} {newest_first}", names(queries))

@@ -51,7 +51,7 @@ pub(super) struct Entry {
     pub key: Key,
 }
 
-/// Where a list stopped.
+/// The last key of a page, at which the list goes on.
 pub(super) type Place = Entry;
 
 /// Sort keys, the ends included.
@@ -175,7 +175,7 @@ impl Table {
     }
 }
 
-/// Where DynamoDB goes on in a partition.
+/// The key behind which DynamoDB goes on in a partition.
 fn start_key(index: Index, partition: &str, place: &Place) -> Item {
     let values = [(index.partition, partition), (index.sort, &place.sort), ("pk", &place.key.pk), ("sk", &place.key.sk)];
     values.into_iter().map(|(attribute, value)| (attribute.to_owned(), text(value))).collect()

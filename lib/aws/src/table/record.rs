@@ -77,7 +77,7 @@ pub(super) enum Conditional {
     Refused(Option<Item>),
 }
 
-/// How often a write is tried that another transaction is in the way of. The SDK repeats neither a cancelled transaction nor a `PutItem` or `DeleteItem` that
+/// Tries of a write that another transaction is in the way of. The SDK repeats neither a cancelled transaction nor a `PutItem` or `DeleteItem` that
 /// meets one (`TransactionConflictException`). These are some ten seconds: as long as 500 orders of one product, all at work at once, need for its level (decision 0051).
 pub const TRIES: u32 = 16;
 
@@ -194,7 +194,7 @@ pub(super) fn jitter(attempt: u32) -> std::time::Duration {
     wait(attempt, random())
 }
 
-/// How long a write waits after its attempt of this number, from 1, that something else was in the way of.
+/// The wait after a write's attempt of this number, from 1, that something else was in the way of.
 #[must_use]
 pub fn wait(attempt: u32, random: u64) -> std::time::Duration {
     let most = 10_u64 << attempt.min(7);

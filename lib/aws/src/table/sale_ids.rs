@@ -17,8 +17,8 @@ use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::{Sale, Warning};
 
-use super::order_item::{Known, OrderItem, Orphan, SalePlace, member_item, order_item, orphan_item, read_known};
 use super::merged::SpreadQuery;
+use super::order_item::{Known, OrderItem, Orphan, SalePlace, member_item, order_item, orphan_item, read_known};
 use super::record::{Conditional, Expected, Transacted};
 use super::sales::Head;
 use super::{List, StoredEntry, Table, item_of, key_item, value_of};

@@ -110,10 +110,10 @@ impl Reach {
                 (family.as_str(), resource)
             });
             for (name, resource) in INDEXES.into_iter().chain(families) {
-                // `BY_TIME.partition` only names an attribute, and `SALES.place(…)` writes it.
-                let mentions = function.body.windows(2).any(|pair| pair[0].name() == Some(name) && !pair[1].is('.'));
+                // `BY_TIME.partition` only names an attribute, `SALES.place(…)` writes it, and the declaration of `SALES` reads nothing.
+                let mentions = !self.families.contains_key(&function.name)
+                    && function.body.windows(2).any(|pair| pair[0].name() == Some(name) && !pair[1].is('.'));
                 if mentions {
-                    if std::env::var("REACH").is_ok() { eprintln!("{package}: {:?}::{} mentions {name}", function.owner, function.name); }
                     calls.insert(("dynamodb:Query".to_owned(), resource.to_owned()));
                 }
             }
@@ -126,9 +126,8 @@ impl Reach {
 fn families() -> BTreeMap<String, String> {
     let text = std::fs::read_to_string(root().join("lib/aws/src/spread.rs")).unwrap();
     let declared = text.lines().filter_map(|line| line.split_once(": Family = Family { index: "));
-    let found: BTreeMap<String, String> = declared
-        .map(|(name, rest)| (name.rsplit(' ').next().unwrap().to_owned(), rest.split(',').next().unwrap().to_owned()))
-        .collect();
+    let found: BTreeMap<String, String> =
+        declared.map(|(name, rest)| (name.rsplit(' ').next().unwrap().to_owned(), rest.split(',').next().unwrap().to_owned())).collect();
     assert_eq!(found.len(), stevedore_aws::FAMILIES.len(), "{found:?}");
     found
 }
