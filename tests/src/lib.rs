@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 pub mod calls;
+pub mod last_calls;
 pub mod role;
 pub mod template;
 pub mod writes;

@@ -21,6 +21,7 @@ use stevedore_domain::stock::Levels;
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::parse_order;
 
+use crate::bound::Bound;
 use crate::world::World;
 
 /// Whose the days' sales are.
@@ -79,7 +80,9 @@ impl World {
         let date: Date = date.parse().unwrap();
         let mut list = List { limit, ..List::default() };
         let mut orders = Vec::new();
+        let mut bound = Bound::of("a list of a day's orders");
         loop {
+            bound.turn();
             let page = self.table.list_day_orders(date, &list).await.unwrap();
             assert!(page.items.len() <= limit);
             orders.extend(page.items);

@@ -9,6 +9,7 @@ use stevedore_domain::operation::OperationState;
 use stevedore_domain::reason::Reason;
 use stevedore_sandbox::{Draft, Json};
 
+use crate::bound::Bound;
 use crate::flow::{accounted, member, plain, with};
 use crate::http::Http;
 use crate::raw;
@@ -144,8 +145,10 @@ async fn an_account_of_an_earlier_release_is_told_by_its_sales() {
         let order = world.sandbox.upsert_order(plain("1"));
         world.download().await;
         assert!(world.booked().await[0].source.order().unwrap().store_id.is_some());
-        let mut place = None;
-        while world.table.disconnect_step(&mut place).await.unwrap() != Progress::Done {}
+        let (mut place, mut bound) = (None, Bound::of("a disconnect"));
+        while world.table.disconnect_step(&mut place).await.unwrap() != Progress::Done {
+            bound.turn();
+        }
         raw::delete(&world, "CONFIG", "ACCOUNTS").await;
         assert_eq!(connect(&world, "key", stores_from).await, account);
         world.load_number("1").await;

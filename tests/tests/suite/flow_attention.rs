@@ -5,6 +5,7 @@ use stevedore_domain::reason::Reason;
 use stevedore_domain::settings::PickPackShip;
 use stevedore_sandbox::Draft;
 
+use crate::bound::Bound;
 use crate::flow::with;
 use crate::world::{Options, World, dec, order_id};
 
@@ -54,8 +55,10 @@ async fn what_wants_attention_is_counted_until_it_is_answered() {
     // Without its entry there is nobody to say it.
     assert!(matches!(world.table.delete_log_entry(order_id(odd)).await.unwrap(), DeleteOutcome::Deleted(Some(_))));
     assert_eq!(world.attention().await, [(Reason::CancelledAfterBooking, 1)]);
-    let mut place = None;
-    while world.table.disconnect_step(&mut place).await.unwrap() != Progress::Done {}
+    let (mut place, mut bound) = (None, Bound::of("a disconnect"));
+    while world.table.disconnect_step(&mut place).await.unwrap() != Progress::Done {
+        bound.turn();
+    }
     assert_eq!(world.attention().await, []);
 }
 

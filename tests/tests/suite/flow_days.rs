@@ -16,6 +16,7 @@ use stevedore_domain::settings::{CaptureOrderWhen, Consolidation, InvoiceMode, L
 use stevedore_domain::stock::Level;
 use stevedore_sandbox::{Draft, Json};
 
+use crate::bound::Bound;
 use crate::day::{COUNTER, Sums};
 use crate::flow::with;
 use crate::stock::{check, levels};
@@ -415,7 +416,12 @@ async fn orders_processed_by_hand_during_the_run_are_in_one_sale() {
     for _ in 0..3 {
         world.deliver_orders().await;
     }
-    let by_hand = async { while world.deliver_orders().await > 0 {} };
+    let by_hand = async {
+        let mut bound = Bound::of("the orders queue");
+        while world.deliver_orders().await > 0 {
+            bound.turn();
+        }
+    };
     let run = async {
         for _ in 0..3 {
             world.consolidation_tick().await.unwrap();

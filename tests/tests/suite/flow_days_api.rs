@@ -4,6 +4,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use stevedore_sandbox::Draft;
 
+use crate::bound::Bound;
 use crate::http::Http;
 use crate::world::{Options, World, dec};
 
@@ -45,7 +46,9 @@ async fn n5_a_day_over_the_api() {
     assert!(!sale.to_string().contains("casey"), "S105: nobody's name is in it: {sale}");
     let mut orders: Vec<Value> = Vec::new();
     let mut token = String::new();
+    let mut bound = Bound::of("a list of a day's orders");
     loop {
+        bound.turn();
         let (page, _) = api.get(&format!("{DAY}/orders?limit=2{token}")).await;
         let items = page["items"].as_array().unwrap();
         assert!(items.len() <= 2);

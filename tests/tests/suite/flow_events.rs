@@ -8,6 +8,7 @@ use stevedore_domain::settings::{InvoiceMode, PickPackShip, TaxSettings};
 use stevedore_domain::stock::Levels;
 use stevedore_sandbox::Draft;
 
+use crate::bound::Bound;
 use crate::world::{Options, World, dec};
 
 /// A world whose table has a stream; none where the tables are elsewhere, whose streams nobody here can read.
@@ -26,7 +27,9 @@ async fn heard(mode: PickPackShip) -> Option<World> {
 /// Every event behind `after`.
 fn events(world: &World, after: &mut Option<String>) -> Vec<Event> {
     let mut events = Vec::new();
+    let mut bound = Bound::of("the stream");
     loop {
+        bound.turn();
         let records = world.engines.stream("stevedore").records(after.as_deref()).unwrap();
         let Some(last) = records.last() else { return events };
         *after = last.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).map(str::to_owned);

@@ -14,6 +14,7 @@ use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::{Product, ProductKind};
 use stevedore_lambda::Deadline;
 
+use crate::bound::Bound;
 use crate::chaos::{Breaker, Plan};
 use crate::world::{Options, REVENUE, World, sqs_event};
 
@@ -51,7 +52,9 @@ async fn settled(world: &World, id: &str) -> (Operation, Vec<OperationRow>) {
 async fn products(table: &Table) -> BTreeMap<String, Product> {
     let mut list = List { limit: 200, ..List::default() };
     let mut products = BTreeMap::new();
+    let mut bound = Bound::of("a list of products");
     loop {
+        bound.turn();
         let page = table.list_records::<Product>(&list).await.unwrap();
         for stored in page.items {
             let sku = stored.value.sku.clone();
@@ -203,7 +206,9 @@ async fn ten_thousand_rows_come_in_over_several_invocations() {
     ask(&world, "large", Format::Csv, &text).await;
     let mut seen = Vec::new();
     let url = world.queues.urls().commands.clone();
+    let mut bound = Bound::at_most(200, "the commands of an import");
     loop {
+        bound.turn();
         let messages = world.queues.receive(&url, 0).await.unwrap();
         let Some(message) = messages.first() else { break };
         // An invocation whose time is over after some batches: each look at the clock takes a second.

@@ -17,6 +17,7 @@ use stevedore_domain::log::Outcome;
 use stevedore_domain::operation::{Operation, OperationKind, OperationRow, OperationState};
 use stevedore_domain::reason::Reason;
 
+use crate::bound::Bound;
 use crate::flow::{accounted, plain};
 use crate::world::{Options, TestClock, World, sqs_event};
 
@@ -285,7 +286,9 @@ async fn rows_with_evidence_are_read_page_by_page() {
     // All of them, page by page, each once.
     let mut list = List { limit: 200, ..List::default() };
     let mut seen = BTreeSet::new();
+    let mut bound = Bound::of("a list of rows");
     loop {
+        bound.turn();
         let page = table.list_operation_rows(&settled.operation, &list, world.clock.now()).await.unwrap();
         let weight: usize = page.items.iter().filter_map(|row| row.evidence.as_ref()).map(String::len).sum();
         assert!(weight <= 3_100_000, "{weight}");

@@ -15,6 +15,7 @@ use stevedore_domain::settings::{AutoAssembly, InvoiceMode, PickPackShip};
 use stevedore_domain::stock::{Level, Levels};
 use stevedore_sandbox::Draft;
 
+use crate::bound::Bound;
 use crate::stock::{check, levels};
 use crate::world::{Options, World, dec, order_id};
 
@@ -319,7 +320,9 @@ async fn p5_fifty_processors_fight_for_the_last_units() {
     world.tick().await.unwrap();
     let url = world.queues.urls().orders.clone();
     let mut batches = Vec::new();
+    let mut bound = Bound::of("the orders queue");
     loop {
+        bound.turn();
         let messages = world.queues.receive(&url, 0).await.unwrap();
         if messages.is_empty() {
             break;
@@ -335,7 +338,9 @@ async fn p5_fifty_processors_fight_for_the_last_units() {
     for _ in 0..50 {
         let (queue, deps, deadline) = (std::sync::Arc::clone(&queue), world.process.clone(), world.deadline());
         workers.spawn(async move {
+            let mut bound = Bound::at_most(1_000, "a worker");
             loop {
+                bound.turn();
                 let Some(event) = queue.lock().await.pop() else { return };
                 // What fails comes again.
                 let failed = process_orders::handle(&deps, event.clone(), deadline).await.unwrap().batch_item_failures;

@@ -8,12 +8,17 @@ use serde_json::Value as Json;
 use stevedore_aws::interceptors::SharedInterceptor;
 use stevedore_aws::{ClientOptions, Clients, Queues, Secrets, Table};
 use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client};
+use stevedore_tests::last_calls::{LastCalls, beginning};
 use tower::ServiceExt as _;
 
 use crate::world::World;
 
 /// The API with a caller of the highest grade.
-pub struct Http(axum::Router);
+pub struct Http {
+    router: axum::Router,
+    /// Told where a test fails.
+    last_calls: LastCalls,
+}
 
 impl Http {
     /// The API of a world, under its role; `interceptors` see its calls too.
@@ -30,40 +35,39 @@ impl Http {
             access: api::Access::Tokens(vec![("token-of-the-test".to_owned().into(), api::Grade::Configure)]),
             sign_in: None,
         };
-        Self(api::router(Arc::new(deps)))
+        Self { router: api::router(Arc::new(deps)), last_calls: LastCalls::default() }
     }
 
     /// Any call: its status, its body, and the answer's version.
     pub async fn call(&self, method: Method, path: &str, etag: Option<&str>, body: Option<Json>) -> (StatusCode, Json, Option<String>) {
-        let mut request = Request::builder().method(method).uri(path).header(header::AUTHORIZATION, "Bearer token-of-the-test");
+        let mut request = Request::builder().method(method.clone()).uri(path).header(header::AUTHORIZATION, "Bearer token-of-the-test");
         if let Some(etag) = etag {
             request = request.header(header::IF_MATCH, etag);
         }
-        let body = match body {
-            Some(body) => {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-                Body::from(body.to_string())
-            }
-            None => Body::empty(),
-        };
-        let response = self.0.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let asked = format!("{method} {path}");
+        let sent = body.map(|body| body.to_string()).unwrap_or_default();
+        if !sent.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let response = self.router.clone().oneshot(request.body(Body::from(sent.clone())).unwrap()).await.unwrap();
         let status = response.status();
         let etag = response.headers().get(header::ETAG).map(|etag| etag.to_str().unwrap().to_owned());
         let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        self.last_calls.note(&asked, &sent, status, &String::from_utf8_lossy(&body));
         (status, serde_json::from_slice(&body).unwrap_or_default(), etag)
     }
 
     /// Something that is there.
     pub async fn get(&self, path: &str) -> (Json, Option<String>) {
         let (status, body, etag) = self.call(Method::GET, path, None, None).await;
-        assert!(status.is_success(), "GET {path}: {status} {body}");
+        assert!(status.is_success(), "GET {path}: {status} {}", beginning(&body.to_string()));
         (body, etag)
     }
 
     /// Something that is accepted.
     pub async fn send(&self, method: Method, path: &str, body: Json) -> Json {
-        let (status, body, _) = self.call(method, path, None, Some(body)).await;
-        assert!(status.is_success(), "{path}: {status} {body}");
+        let (status, body, _) = self.call(method.clone(), path, None, Some(body)).await;
+        assert!(status.is_success(), "{method} {path}: {status} {}", beginning(&body.to_string()));
         body
     }
 }

@@ -10,6 +10,7 @@
     missing_docs
 )]
 
+mod bound;
 mod chaos;
 mod contention;
 mod day;
@@ -42,6 +43,7 @@ mod flow_stage;
 mod flow_stock;
 mod flow_taxes;
 mod flow_trouble;
+mod flow_twice_read;
 mod flow_unreadable;
 mod hot_keys;
 mod http;

@@ -7,13 +7,16 @@ use stevedore_domain::ids::{LocationId, ProductId};
 use stevedore_domain::reference::Product;
 use stevedore_domain::stock::{Adjustment, Change, Level, Movement, StockKey, sum};
 
+use crate::bound::Bound;
 use crate::world::{LOCATION, World};
 
 /// Every level.
 pub async fn levels(table: &Table) -> BTreeMap<StockKey, Level> {
     let mut list = List { limit: 200, ..List::default() };
     let mut levels = BTreeMap::new();
+    let mut bound = Bound::of("a list of levels");
     loop {
+        bound.turn();
         let page = table.list_stock(&list).await.unwrap();
         levels.extend(page.items.into_iter().map(|stock| (stock.key, stock.level)));
         list.token = page.next;
@@ -27,7 +30,9 @@ pub async fn levels(table: &Table) -> BTreeMap<StockKey, Level> {
 pub async fn check(table: &Table, levels: &BTreeMap<StockKey, Level>) {
     let mut movements: Vec<Movement> = Vec::new();
     let mut list = List { limit: 200, ..List::default() };
+    let mut bound = Bound::of("a list of sales");
     loop {
+        bound.turn();
         let page = table.list_sales(&list).await.unwrap();
         movements.extend(page.items.iter().flat_map(|stored| stored.sale.movements()));
         list.token = page.next;
@@ -36,7 +41,9 @@ pub async fn check(table: &Table, levels: &BTreeMap<StockKey, Level>) {
         }
     }
     let mut list = List { limit: 200, ..List::default() };
+    let mut bound = Bound::of("a list of adjustments");
     loop {
+        bound.turn();
         let page = table.list_adjustments(&list).await.unwrap();
         movements.extend(page.items.iter().map(Adjustment::movement));
         list.token = page.next;

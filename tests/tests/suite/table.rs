@@ -12,6 +12,7 @@ use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::{Customer, Location, Product};
 use stevedore_domain::settings::changes;
 
+use crate::bound::Bound;
 use crate::flow::{nameless, plain, with};
 use crate::world::{LOCATION, Options, World, order_id};
 
@@ -141,7 +142,9 @@ async fn n29_settings_have_versions_and_a_history() {
     assert_eq!(table.settings().await.unwrap().value.poll_minutes, 40);
     let mut seen = Vec::new();
     let mut token = None;
+    let mut bound = Bound::of("the settings' history");
     loop {
+        bound.turn();
         let page = table.settings_history(2, token.as_deref()).await.unwrap();
         assert!(page.items.len() <= 2 && !page.items.is_empty());
         seen.extend(page.items);
@@ -172,7 +175,9 @@ async fn lists_page_through_everything_once() {
     for limit in [1, 2, 3, 7, 100] {
         let mut seen = Vec::new();
         let mut list = page(limit, None);
+        let mut bound = Bound::of("a list of sales");
         loop {
+            bound.turn();
             let page = world.table.list_sales(&list).await.unwrap();
             assert!(page.items.len() <= limit);
             seen.extend(page.items.into_iter().map(|stored| stored.sale.source.order().unwrap().order_id));
@@ -260,7 +265,9 @@ impl Intercept for CutOff {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s76_taking_apart_survives_being_cut_off() {
     let mut calls = 0;
+    let mut bound = Bound::at_most(500, "a disconnect that is cut off one call later each time");
     loop {
+        bound.turn();
         let world = World::new(Options::default()).await;
         world.table.put_product(&product("p", "SKU-1", &[], Some(77)), None).await.unwrap();
         let order = world.sandbox.upsert_order(plain("1").buyer(Some(9_100), Some("robin@example.com")));
@@ -315,8 +322,10 @@ async fn s76_taking_apart_survives_being_cut_off() {
 }
 
 async fn take_apart(table: &Table) -> Result<(), Error> {
-    let mut place = None;
-    while table.disconnect_step(&mut place).await? != Progress::Done {}
+    let (mut place, mut bound) = (None, Bound::of("a disconnect"));
+    while table.disconnect_step(&mut place).await? != Progress::Done {
+        bound.turn();
+    }
     Ok(())
 }
 

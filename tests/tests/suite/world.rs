@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use crate::bound::Bound;
+
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -273,7 +275,9 @@ impl World {
 
     /// Delivers messages of both queues until there are none left, as Lambda's pollers would.
     pub async fn drain(&self) {
+        let mut bound = Bound::of("the work of the queues");
         loop {
+            bound.turn();
             let commands = self.deliver_commands().await;
             let orders = self.deliver_orders().await;
             if commands + orders + self.deliver_consolidation().await == 0 {
@@ -356,7 +360,9 @@ impl World {
     pub async fn sales(&self) -> Vec<StoredSale> {
         let mut list = List { limit: 100, ..List::default() };
         let mut sales = Vec::new();
+        let mut bound = Bound::of("a list of sales");
         loop {
+            bound.turn();
             let page = self.table.list_sales(&list).await.unwrap();
             sales.extend(page.items);
             list.token = page.next;
@@ -375,7 +381,9 @@ impl World {
     pub async fn log(&self) -> Vec<StoredEntry> {
         let mut list = List { limit: 100, ..List::default() };
         let mut entries = Vec::new();
+        let mut bound = Bound::of("the log");
         loop {
+            bound.turn();
             let page = self.table.list_log(&list).await.unwrap();
             entries.extend(page.items);
             list.token = page.next;

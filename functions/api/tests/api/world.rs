@@ -1,7 +1,6 @@
 //! One API with everything that it works with, and a client. Each answer is held against the OpenAPI document, and no answer may show a secret.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -14,6 +13,7 @@ use stevedore_aws::messages::Command;
 use stevedore_aws::{ClientOptions, Clients, QueueSettings, Queues, Secrets, Table, create_queues, create_table};
 use stevedore_engines::{EngineOptions, Engines};
 use stevedore_sandbox::{Sandbox, SandboxOptions, Serving};
+use stevedore_tests::last_calls::{LastCalls, beginning};
 use tower::ServiceExt as _;
 
 /// A Saturday, 10:15 in UTC, 02:15 in Los Angeles.
@@ -56,6 +56,8 @@ pub(crate) struct World {
     pub(crate) queues: Queues,
     pub(crate) secrets: Secrets,
     pub(crate) router: axum::Router,
+    /// Told where a test fails.
+    last_calls: LastCalls,
     _serving: Serving,
 }
 
@@ -74,10 +76,7 @@ impl Reply {
 
     /// The call, what it was answered, and the beginning of that: what a failure of a test says.
     fn told(&self) -> String {
-        const LONGEST: usize = 300;
-        let body = self.body.to_string();
-        let end = if body.chars().nth(LONGEST).is_some() { "…" } else { "" };
-        format!("{} answered {}: {}{end}", self.asked, self.status, body.chars().take(LONGEST).collect::<String>())
+        format!("{} answered {}: {}", self.asked, self.status, beginning(&self.body.to_string()))
     }
 
     /// The problem's code; the status is checked along the way.
@@ -89,10 +88,6 @@ impl Reply {
     /// The pointers and codes of the members at fault.
     pub(crate) fn faults(&self) -> Vec<(&str, &str)> {
         let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
-        if errors.is_empty() {
-            // Shown only where the test fails, which would say `[]` and nothing else.
-            let _ = writeln!(std::io::stderr(), "no faults: {}", self.told());
-        }
         errors.iter().map(|error| (error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap())).collect()
     }
 
@@ -155,21 +150,30 @@ impl World {
             sign_in: None,
         };
         let router = api::router(Arc::new(deps));
-        Self { engines, sandbox, hands, table, queues, secrets, router, _serving: serving }
+        Self { engines, sandbox, hands, table, queues, secrets, router, last_calls: LastCalls::default(), _serving: serving }
     }
 
     /// Sends a request as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let asked = format!("{method} {}", request.uri());
+        let (head, body) = request.into_parts();
+        let sent = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let shown = String::from_utf8_lossy(&sent).into_owned();
+        let response = self.router.clone().oneshot(Request::from_parts(head, Body::from(sent))).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
+        self.last_calls.note(&asked, &shown, parts.status, &text);
         for secret in [KEY, SECRET, ROTATED[0], ROTATED[1]] {
-            assert!(!text.contains(secret), "{method} {path} shows a secret: {text}");
+            assert!(!text.contains(secret), "{asked} shows a secret: {}", beginning(&text));
         }
-        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}")) };
-        let reply = Reply { asked: format!("{method} {path}"), status: parts.status, headers: parts.headers, body };
+        let body = if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).unwrap_or_else(|_| panic!("{asked} answered no JSON: {}", beginning(&text)))
+        };
+        let reply = Reply { asked, status: parts.status, headers: parts.headers, body };
         check(&method, &path, &reply);
         reply
     }
@@ -217,7 +221,7 @@ impl World {
     pub(crate) async fn commands(&self) -> Vec<Command> {
         let url = &self.queues.urls().commands;
         let mut commands = Vec::new();
-        loop {
+        for _ in 0..1_000 {
             let messages = self.queues.receive(url, 0).await.unwrap();
             if messages.is_empty() {
                 return commands;
@@ -226,6 +230,7 @@ impl World {
             let handles: Vec<String> = messages.into_iter().map(|message| message.receipt_handle).collect();
             self.queues.delete(url, &handles).await.unwrap();
         }
+        panic!("the commands queue has no end");
     }
 
     /// Follows a list to its end with pages of `limit`.
@@ -272,7 +277,7 @@ fn check(method: &Method, path: &str, reply: &Reply) {
         return;
     };
     let documented = &operation["responses"][reply.status.as_str()];
-    assert!(documented.is_object(), "{method} {path} answered {}, which is not documented: {}", reply.status, reply.body);
+    assert!(documented.is_object(), "not documented: {}", reply.told());
     let content = documented["content"].as_object();
     let schema = content.and_then(|content| content.values().next()).map(|content| &content["schema"]);
     if let Some(schema) = schema {

@@ -9,6 +9,7 @@ use super::breaker::{Breaker, Plan};
 use super::days::{DATE, End, end, shop, undisturbed};
 use super::delivery::messages;
 use super::process::{RECOVERY, Shop};
+use crate::bound::Bound;
 use crate::world::sqs_event;
 
 /// An operation as the API queues it, and its command's text.
@@ -88,7 +89,10 @@ async fn n12_a_redriven_command_makes_no_second_sale() {
         shop.queues_behind(&breaker).redrive(None).await.unwrap_err();
         shop.world.clock.advance(jiff::SignedDuration::from_hours(2));
         assert_eq!(shop.world.queues.redrive(None).await.unwrap().moved, 1);
-        while deliver(&shop).await > 0 {}
+        let mut bound = Bound::of("the day's messages");
+        while deliver(&shop).await > 0 {
+            bound.turn();
+        }
         assert_eq!(shop.undone().await, 0);
         same_day(end(&shop).await, &expected);
         let answered = shop.world.operation(&operation).await;

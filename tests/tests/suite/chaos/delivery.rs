@@ -19,6 +19,7 @@ use stevedore_shipstation::parse_order;
 use super::breaker::{Breaker, Plan};
 use super::end::{end, operations};
 use super::process::{RECOVERY, Shop};
+use crate::bound::Bound;
 use crate::world::{Options, dec, sqs_event};
 
 const ORDER: i64 = 710_001;
@@ -31,7 +32,9 @@ fn draft(id: i64) -> Draft {
 async fn queued(shop: &Shop) -> Vec<String> {
     let url = &shop.world.queues.urls().orders;
     let mut bodies = Vec::new();
+    let mut bound = Bound::of("the orders queue");
     loop {
+        bound.turn();
         let messages = shop.world.queues.receive(url, 0).await.unwrap();
         if messages.is_empty() {
             return bodies;

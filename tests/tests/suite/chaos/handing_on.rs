@@ -18,6 +18,7 @@ use stevedore_shipstation::parse_order;
 use super::breaker::Plan;
 use super::end::{check_counts, end, operations};
 use super::process::{RECOVERY, Shop};
+use crate::bound::Bound;
 use crate::world::{Options, dec, sqs_event};
 
 const FIRST: i64 = 730_000;
@@ -43,7 +44,9 @@ fn stock(shop: &Shop, orders: i64, status: impl Fn(i64) -> &'static str) {
 /// The orders whose messages are in the queue; they stay there.
 async fn in_queue(shop: &Shop) -> BTreeSet<u64> {
     let mut orders = BTreeSet::new();
+    let mut bound = Bound::of("the orders queue");
     loop {
+        bound.turn();
         let messages = shop.world.queues.receive(&shop.world.queues.urls().orders, 0).await.unwrap();
         if messages.is_empty() {
             return orders;

@@ -12,6 +12,7 @@ use stevedore_sandbox::Serving;
 use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client};
 
 use super::breaker::{Breaker, Plan};
+use crate::bound::Bound;
 use crate::world::{Options, World, sqs_event};
 
 /// Longer than a lease, a visibility time-out, and the age at which a run counts as cut off.
@@ -87,7 +88,9 @@ impl Shop {
 
     /// Delivers everything in both queues until there is nothing to be seen, or the program dies.
     pub async fn drain(&self) {
+        let mut bound = Bound::of("the work of the queues");
         while !self.breaker.stopped() {
+            bound.turn();
             let commands = self.deliver_commands(self.world.deadline()).await;
             if commands + self.deliver_orders(self.world.deadline()).await == 0 {
                 return;

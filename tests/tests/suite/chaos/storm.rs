@@ -15,6 +15,7 @@ use stevedore_sandbox::{Fault, Rule};
 use super::breaker::{Breaker, Plan};
 use super::end::{check_counts, operations};
 use super::process::{RECOVERY, Shop};
+use crate::bound::Bound;
 use crate::world::Options;
 
 const ORDERS: usize = 5_000;
@@ -56,7 +57,12 @@ async fn n12_five_thousand_orders_survive_a_fault_on_every_tenth_call() {
         let mut pollers = tokio::task::JoinSet::new();
         for _ in 0..POLLERS {
             let (shop, process) = (Arc::clone(&shop), process.clone());
-            pollers.spawn(async move { while shop.deliver_orders_to(&process, shop.world.deadline()).await > 0 {} });
+            pollers.spawn(async move {
+                let mut bound = Bound::of("the orders queue");
+                while shop.deliver_orders_to(&process, shop.world.deadline()).await > 0 {
+                    bound.turn();
+                }
+            });
         }
         while let Some(poller) = pollers.join_next().await {
             poller.unwrap();
