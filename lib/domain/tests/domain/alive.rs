@@ -1,7 +1,9 @@
-//! Operations that are alive, cut off, or taken up again.
+//! Operations that are alive, cut off, or taken up again, and which of two an order counts for.
 
 use jiff::{SignedDuration, Timestamp};
-use stevedore_domain::operation::{Operation, OperationState, Work};
+use stevedore_domain::log::{LogState, Outcome};
+use stevedore_domain::operation::{Operation, OperationRow, OperationState, QueuedRevision, Work};
+use stevedore_domain::reason::Reason;
 
 /// An operation as an earlier release wrote it: without its process.
 fn written_before(kind: &str, state: &str) -> Operation {
@@ -61,4 +63,21 @@ fn an_operation_that_was_given_up_can_go_on_and_one_that_failed_cannot() {
     download.cut_off(at(1));
     assert!(!download.can_go_on(), "the next download begins at the cursor");
     assert!(!written_before("load_order", "completed").can_go_on() && written_before("load_order", "queued").can_go_on());
+}
+
+/// P2: an order that two operations queued was captured by the one that the log names; for the other it was captured already.
+#[test]
+fn p2_an_order_is_captured_by_one_operation() {
+    let known = crate::orders::revision(crate::orders::order(vec![crate::orders::line("A", 1, "1")], "0", "0"));
+    let mut entry = crate::reread::entry(LogState::Booked, None, &known);
+    entry.revisions[0].operation_id = Some("first".into());
+    entry.captured_by = Some("first".into());
+    for (operation, expected) in
+        [("first", (Some(Outcome::Captured), None)), ("second", (Some(Outcome::Unchanged), Some(Reason::AlreadyCaptured)))]
+    {
+        let queued = Some(QueuedRevision::new(&known.key, None));
+        let mut row = OperationRow { order_id: Some(known.order.id), queued, ..OperationRow::default() };
+        row.settle(&operation.into(), Some(&entry), true);
+        assert_eq!((row.outcome, row.reason), expected, "{operation}");
+    }
 }
