@@ -3,7 +3,7 @@
 use stevedore_aws::interceptors::{
     BeforeTransmitInterceptorContextRef, BoxError, ConfigBag, Intercept, RuntimeComponents, SharedInterceptor,
 };
-use stevedore_aws::{Error, List, Progress, Record, RecordOutcome, Stored, Table};
+use stevedore_aws::{Cursor, Error, Lease, List, Progress, Record, RecordOutcome, Stored, Table};
 use stevedore_domain::ids::ShipstationProductId;
 use stevedore_domain::log::{LogState, Outcome};
 use stevedore_domain::operation::{Operation, OperationRow};
@@ -116,6 +116,20 @@ async fn of_writers_at_once_one_wins() {
     }
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == RecordOutcome::Written(2)).count(), 1, "{outcomes:?}");
     assert!(outcomes.iter().all(|outcome| matches!(outcome, RecordOutcome::Written(2) | RecordOutcome::Stale(Some(2)))));
+}
+
+/// S113: the cursor, and with it the lease of a download, is written by who read it last: of two that read it at once one takes it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s113_the_cursor_is_written_by_who_read_it_last() {
+    let world = World::new(Options::default()).await;
+    let table = &world.table;
+    let taken_by =
+        |operation: &str| Cursor { lease: Some(Lease { operation_id: operation.into(), until: world.clock.now() }), ..Cursor::default() };
+    assert_eq!(table.cursor().await.unwrap(), Stored { value: Cursor::default(), version: 0 });
+    for (operation, read, written) in [("a", 0, Some(1)), ("b", 0, None), ("c", 1, Some(2)), ("d", 1, None), ("e", 3, None)] {
+        assert_eq!(table.put_cursor(&taken_by(operation), read).await.unwrap(), written, "{operation}, who read version {read}");
+    }
+    assert_eq!(table.cursor().await.unwrap(), Stored { value: taken_by("c"), version: 2 });
 }
 
 /// Settings: version 0 before any, each write counted, a stale one refused, and the history names who changed what, the newest first, page by page.
