@@ -208,6 +208,13 @@ impl Draft {
         self
     }
 
+    /// Sets the channel's key, which follows from the number otherwise: two purchases with one number have two keys.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = key.into();
+        self
+    }
+
     /// Sets store and warehouse.
     #[must_use]
     pub fn from_store(mut self, store_id: i64, warehouse_id: Option<i64>) -> Self {

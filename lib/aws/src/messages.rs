@@ -38,6 +38,8 @@ pub struct OrderMessage {
     pub read_at: Option<Timestamp>,
     /// The order exactly as ShipStation sent it.
     pub order: Box<RawValue>,
+    /// Orders of the same store, number and key that were queued before this one by the same invocation. None for nearly every order.
+    pub alike: Vec<OrderId>,
 }
 
 /// Reason for which a message cannot be read. The message belongs to the dead letters.
@@ -73,6 +75,8 @@ struct OrderWire<O> {
     order: Option<O>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     packed: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    alike: Vec<OrderId>,
 }
 
 impl MessageError {
@@ -146,6 +150,7 @@ impl OrderMessage {
             read_at: self.read_at,
             order: Some(&self.order),
             packed: None,
+            alike: self.alike.clone(),
         };
         if self.order.get().len() > PACKED_ABOVE {
             let packed = codec::pack(self.order.get().as_bytes()).map_err(encoding)?;
@@ -174,7 +179,14 @@ impl OrderMessage {
             }
             (None, None) => return Err(MessageError::NoOrder),
         };
-        Ok(Self { operation_id: wire.operation_id, account: wire.account, trigger: wire.trigger, read_at: wire.read_at, order })
+        Ok(Self {
+            operation_id: wire.operation_id,
+            account: wire.account,
+            trigger: wire.trigger,
+            read_at: wire.read_at,
+            order,
+            alike: wire.alike,
+        })
     }
 }
 
@@ -259,6 +271,7 @@ mod tests {
             trigger: Trigger::Schedule,
             read_at: Some("2026-11-22T10:00:00Z".parse().unwrap()),
             order: RawValue::from_string(order.to_owned()).unwrap(),
+            alike: Vec::new(),
         }
     }
 
@@ -284,6 +297,15 @@ mod tests {
         let read = OrderMessage::decode(&text).unwrap();
         assert_eq!(read.order.get(), order);
         assert_eq!(read.trigger, Trigger::Schedule);
+    }
+
+    /// Orders that were queued before one that is like them travel with it; a plain order's message has not a byte more.
+    #[test]
+    fn orders_alike_travel_with_the_message() {
+        let plain = message("{}");
+        assert!(!plain.encode().unwrap().unwrap().contains("alike"));
+        let twin = OrderMessage { alike: vec![OrderId(303)], ..plain };
+        assert_eq!(OrderMessage::decode(&twin.encode().unwrap().unwrap()).unwrap().alike, [OrderId(303)]);
     }
 
     #[test]

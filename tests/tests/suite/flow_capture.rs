@@ -303,6 +303,7 @@ async fn s116_captured_orders_wait_as_pending_with_daily_consolidation() {
         trigger: stevedore_domain::log::Trigger::Schedule,
         read_at: Some(older.modified),
         order: serde_json::from_str(&older.text).unwrap(),
+        alike: Vec::new(),
     };
     world.queues.send_orders(&[message.encode().unwrap().unwrap()]).await.unwrap();
     world.drain().await;

@@ -143,6 +143,7 @@ async fn unreadable_messages_are_dead_letters_at_once_and_say_why() {
         trigger: Trigger::Manual,
         read_at: Some(world.clock.now()),
         order: serde_json::from_str(text).unwrap(),
+        alike: Vec::new(),
     };
     let uncounted = with(&plain("2"), |order| item(order, 0).set("quantity", Json::Null)).to_string().replacen('{', "{\"orderId\":2,", 1);
     let uncounted =

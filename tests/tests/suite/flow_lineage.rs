@@ -121,6 +121,7 @@ async fn n4_a_state_read_before_the_order_was_away_is_no_news() {
         trigger: stevedore_domain::log::Trigger::Schedule,
         read_at: Some(world.clock.now()),
         order,
+        alike: Vec::new(),
     };
     world.clock.advance(SignedDuration::from_mins(1));
     assert!(world.sandbox.merge(4, 3));

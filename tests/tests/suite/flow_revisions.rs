@@ -303,6 +303,7 @@ impl World {
             trigger,
             read_at: Some(self.clock.now()),
             order,
+            alike: Vec::new(),
         }
     }
 }

@@ -26,6 +26,7 @@ mod flow_customers;
 mod flow_day_members;
 mod flow_days;
 mod flow_days_api;
+mod flow_duplicates;
 mod flow_events;
 mod flow_failures;
 mod flow_generated;

@@ -25,6 +25,7 @@ fn order_message() -> String {
         trigger: Trigger::Manual,
         read_at: None,
         order,
+        alike: Vec::new(),
     };
     message.encode().unwrap().unwrap()
 }

@@ -63,11 +63,22 @@ struct Stores {
     read_at: Timestamp,
 }
 
-fn read_settings(item: &Item) -> Result<StoredSettings, Error> {
+pub(super) fn read_settings(item: &Item) -> Result<StoredSettings, Error> {
     let document = text_of(item, "document").unwrap_or_default();
     let settings = serde_json::from_str(document);
     let settings = settings.map_err(|error| Error::unreadable("read the settings", keys::settings().to_string(), error))?;
     Ok(Stored { value: settings, version: version_of(item) })
+}
+
+pub(super) fn read_connection(item: Item) -> Result<Stored<Connection>, Error> {
+    Ok(Stored { version: version_of(&item), value: value_of("read the connection", item)? })
+}
+
+pub(super) fn read_store_names(item: &Item) -> Result<(BTreeMap<StoreId, String>, Timestamp), Error> {
+    let document = text_of(item, "document").unwrap_or_default();
+    let stores: Stores = serde_json::from_str(document)
+        .map_err(|error| Error::unreadable("read the stores' names", keys::stores().to_string(), error))?;
+    Ok((stores.names, stores.read_at))
 }
 
 impl Table {
@@ -76,9 +87,7 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn connection(&self) -> Result<Option<Stored<Connection>>, Error> {
-        const OPERATION: &str = "read the connection";
-        let Some(item) = self.get_item(OPERATION, &keys::connection()).await? else { return Ok(None) };
-        Ok(Some(Stored { version: version_of(&item), value: value_of(OPERATION, item)? }))
+        self.get_item("read the connection", &keys::connection()).await?.map(read_connection).transpose()
     }
 
     /// Writes the connection: a first one with no version, a changed one with the version that was read.
@@ -193,12 +202,7 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn store_names(&self) -> Result<Option<(BTreeMap<StoreId, String>, Timestamp)>, Error> {
-        const OPERATION: &str = "read the stores' names";
-        let Some(item) = self.get_item(OPERATION, &keys::stores()).await? else { return Ok(None) };
-        let document = text_of(&item, "document").unwrap_or_default();
-        let stores: Stores =
-            serde_json::from_str(document).map_err(|error| Error::unreadable(OPERATION, keys::stores().to_string(), error))?;
-        Ok(Some((stores.names, stores.read_at)))
+        self.get_item("read the stores' names", &keys::stores()).await?.as_ref().map(read_store_names).transpose()
     }
 
     /// Keeps the stores' names.

@@ -1,8 +1,10 @@
 //! The one table.
 
 mod accounts;
+mod alike;
 mod attention;
 mod audit;
+mod batch;
 mod beside;
 mod building;
 mod capture;
@@ -47,6 +49,7 @@ use crate::keys::Key;
 use crate::{Clients, Error};
 
 pub use audit::AuditRecord;
+pub use batch::BatchContext;
 pub use beside::Beside;
 pub use building::Mended;
 pub use capture::{CaptureOutcome, CaptureWrite, NewSale};

@@ -134,7 +134,7 @@ impl Known {
         }
     }
 
-    fn entry_mut(&mut self) -> Option<&mut LogEntry> {
+    pub(super) fn entry_mut(&mut self) -> Option<&mut LogEntry> {
         match self {
             Self::Entry(stored) => Some(&mut stored.entry),
             Self::Orphan(_) => None,

@@ -73,14 +73,18 @@ pub struct Relative {
     pub kin: Kin,
     /// Its store, number and key are the order's own.
     pub alike: bool,
+    /// Of two that are alike and not booked yet it is the one to be booked: it has the lower id, or is on its way since before the order was read.
+    pub first: bool,
 }
 
 /// The orders that have to be looked at before an order is booked, beside those that look like it. None for nearly every order.
 #[must_use]
 pub fn relatives(order: &Order, entry: Option<&LogEntry>) -> Vec<OrderId> {
     let was_in = entry.and_then(survivor);
-    let mut ids: Vec<OrderId> =
-        order.merged_ids.iter().copied().chain(order.parent_id).chain(was_in).filter(|id| *id != order.id).collect();
+    // What it is held for is asked again, whatever has shown it the first time.
+    let held_for = entry.and_then(LogEntry::kin).map(|kin| kin.held_for.as_slice()).unwrap_or_default();
+    let ids = order.merged_ids.iter().chain(&order.parent_id).chain(&was_in).chain(held_for).copied();
+    let mut ids: Vec<OrderId> = ids.filter(|id| *id != order.id).collect();
     ids.sort_unstable();
     ids.dedup();
     ids
@@ -130,7 +134,7 @@ fn conflict(order: &Order, own: &Kin, relative: &Relative) -> Option<Reason> {
         return (live && (relative.orphan || relative.kin.booked.contains(&order.id))).then_some(Reason::MergedAfterBooking);
     }
     let siblings = child || (order.parent_id.is_some() && order.parent_id == relative.kin.parent);
-    (relative.alike && !siblings && (live || (relative.open && !relative.held))).then_some(Reason::PossibleDuplicate)
+    (relative.alike && !siblings && (live || (relative.open && !relative.held && relative.first))).then_some(Reason::PossibleDuplicate)
 }
 
 impl LogEntry {

@@ -24,6 +24,7 @@ fn relative(id: u64, live: bool, kin: Kin) -> Relative {
         orphan: false,
         kin,
         alike: false,
+        first: true,
     }
 }
 
@@ -99,6 +100,20 @@ fn n4_a_possible_duplicate_is_held() {
     assert_eq!(held(&again, &pending, &[alike(true, Kin::default())]), Some(Reason::PossibleDuplicate));
     assert_eq!(held(&again, &pending, &[alike(false, Kin::default())]), Some(Reason::PossibleDuplicate));
     assert_eq!(held(&again, &pending, &[Relative { held: true, ..alike(false, Kin::default()) }]), None);
+    // Of two that are not booked yet one is held; a sale holds the other, whichever came first.
+    assert_eq!(held(&again, &pending, &[Relative { first: false, ..alike(false, Kin::default()) }]), None);
+    assert_eq!(held(&again, &pending, &[Relative { first: false, ..alike(true, Kin::default()) }]), Some(Reason::PossibleDuplicate));
+    // What it is held for is asked again, without any index.
+    let mut waits = pending.clone();
+    let (why, held_for) = hold(&again, &pending, &[alike(true, Kin::default())]).unwrap();
+    assert!(why.message.contains("order N9 (9) in sale SO-9"), "{}", why.message);
+    waits.hold(why, held_for, now(), "op");
+    assert_eq!(relatives(&again, Some(&waits)), [OrderId(9)]);
+    // A person's word holds for that order and for no other.
+    assert!(waits.is_held() && waits.book_anyway(now(), "avery"));
+    assert_eq!(held(&again, &waits, &[alike(true, Kin::default())]), None);
+    let third = Relative { alike: true, ..relative(8, true, Kin::default()) };
+    assert_eq!(held(&again, &waits, &[third]), Some(Reason::PossibleDuplicate));
     assert_eq!(held(&again, &pending, &[alike(true, Kin { parent: Some(again.id), ..Kin::default() })]), None);
     assert_eq!(held(&again, &pending, &[relative(9, true, Kin::default())]), None);
 }

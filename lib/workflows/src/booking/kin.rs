@@ -1,14 +1,14 @@
 //! Facts about the orders that may hold the same goods as one that is about to be booked, read as they are now.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use stevedore_aws::{Beside, Error, Known, Table};
+use stevedore_aws::{Beside, Error, Known, StoredEntry, Table};
 use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::log::{Kin, LogEntry, LogState, Relative, relatives};
 use stevedore_domain::order::Order;
 use stevedore_shipstation::parse_order;
 
-/// The kin of one order. Empty, and read without a request, for nearly every one.
+/// The kin of one order. Empty for nearly every one.
 #[derive(Debug, Default)]
 pub struct Kindred {
     /// Facts about each.
@@ -17,29 +17,81 @@ pub struct Kindred {
     pub beside: Vec<Beside>,
 }
 
-impl Kindred {
-    /// Reads them: those that the order and its entry name, and those that look like it (`alike`).
+/// Orders that may be the same purchase as another under another id.
+#[derive(Clone, Debug, Default)]
+pub struct Alike {
+    /// Those that were queued before the order and may still be on their way to the log.
+    pub queued: BTreeSet<OrderId>,
+    /// Those in the log that have the order's number.
+    pub numbered: BTreeSet<OrderId>,
+}
+
+impl Alike {
+    /// Adds the orders in the log that an index shows with the order's number. It may lag: an order that came a moment ago is not among them, and is told by
+    /// what it was queued or read with. Nothing is asked for an order that has no number or key.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn read(table: &Table, order: &Order, entry: Option<&LogEntry>, alike: &[OrderId]) -> Result<Self, Error> {
-        let mut ids = relatives(order, entry);
-        ids.extend(alike.iter().copied().filter(|id| *id != order.id));
-        ids.sort_unstable();
-        ids.dedup();
-        if ids.is_empty() {
-            return Ok(Self::default());
+    pub async fn look(mut self, table: &Table, order: &Order) -> Result<Self, Error> {
+        if order.key.is_some() {
+            self.numbered.extend(table.orders_numbered(&order.number).await?);
+            self.numbered.remove(&order.id);
         }
-        let mut known: HashMap<OrderId, Known> = table.known_orders(ids.iter().copied()).await?;
+        Ok(self)
+    }
+}
+
+impl Kindred {
+    /// Reads them as they are now: those that the order and its entry name, and of those that are `alike` the ones whose store, number and key are its own.
+    /// Without any it makes no request.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn read(table: &Table, order: &Order, entry: Option<&LogEntry>, alike: &Alike) -> Result<Self, Error> {
+        let named = relatives(order, entry);
+        let hinted = alike.queued.iter().chain(&alike.numbered).copied();
+        let hinted: BTreeSet<OrderId> = hinted.filter(|id| *id != order.id && !named.contains(id)).collect();
         let mut kindred = Self::default();
-        for id in ids {
+        if named.is_empty() && hinted.is_empty() {
+            return Ok(kindred);
+        }
+        let mut known: HashMap<OrderId, Known> = table.known_orders(named.iter().chain(&hinted).copied()).await?;
+        for id in named {
             let known = known.remove(&id);
             kindred.beside.push(Beside { order_id: id, version: known.as_ref().map(Known::version) });
             if let Some(known) = known {
                 kindred.relatives.push(relative(table, order, known).await?);
             }
         }
+        for id in hinted {
+            let known = known.remove(&id);
+            let version = known.as_ref().map(Known::version);
+            let relative = match known {
+                Some(known) => relative(table, order, known).await?,
+                None if alike.queued.contains(&id) => on_its_way(order, id),
+                None => continue,
+            };
+            if relative.alike {
+                kindred.beside.push(Beside { order_id: id, version });
+                kindred.relatives.push(relative);
+            }
+        }
         Ok(kindred)
+    }
+}
+
+/// An order that is not in the log yet and was queued before the one that is like it.
+fn on_its_way(order: &Order, id: OrderId) -> Relative {
+    Relative {
+        id,
+        number: order.number.clone(),
+        live: None,
+        open: true,
+        held: false,
+        orphan: false,
+        kin: Kin::default(),
+        alike: true,
+        first: true,
     }
 }
 
@@ -57,6 +109,7 @@ async fn relative(table: &Table, order: &Order, known: Known) -> Result<Relative
                 orphan: true,
                 kin: Kin::default(),
                 alike: false,
+                first: orphan.order_id < order.id,
             });
         }
     };
@@ -71,13 +124,14 @@ async fn relative(table: &Table, order: &Order, known: Known) -> Result<Relative
         orphan: false,
         kin: entry.kin().cloned().unwrap_or_default(),
         alike,
+        first: entry.order_id < order.id,
         live: entry.sale_id.filter(|_| live),
         number: entry.order_number,
     })
 }
 
 /// The channel's key of an order in the log.
-async fn key_of(table: &Table, stored: &stevedore_aws::StoredEntry) -> Result<Option<String>, Error> {
+async fn key_of(table: &Table, stored: &StoredEntry) -> Result<Option<String>, Error> {
     if let Some(source) = stored.inline_sale().and_then(|sale| sale.source.order()) {
         return Ok(source.order_key.clone());
     }

@@ -15,7 +15,7 @@ use stevedore_domain::settings::{Consolidation, Settings};
 use stevedore_domain::stock::Levels;
 
 pub use buyer::remember_buyer;
-pub use kin::Kindred;
+pub use kin::{Alike, Kindred};
 
 /// Records of one page.
 const PAGE: usize = 200;

@@ -3,9 +3,9 @@
 //! What a page holds is written down before its first order is touched. So a run that was cut off finds every order again that it may have taken, without asking
 //! an index that may lag behind; and each order is tried on one page alone.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::booking::Reference;
+use crate::booking::{Alike, Reference};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::ToSpan as _;
 use stevedore_aws::{List, OperationRow, RUN_PAGE, StoredEntry, StoredRun};
@@ -99,7 +99,13 @@ impl<'a> Gathering<'a> {
     /// Takes the orders of one page. `again` says that it was begun before.
     async fn page(&mut self, entries: Vec<StoredEntry>, again: bool) -> Result<(), Error> {
         let deps = self.deps;
-        let read: Vec<Read> = stream::iter(entries).map(|stored| read(deps, stored)).buffer_unordered(CONCURRENCY).try_collect().await?;
+        let alike = alike_on(&entries);
+        let entries = entries.into_iter().map(|stored| {
+            let page = alike.get(&likeness(&stored)).cloned().unwrap_or_default();
+            (stored, page)
+        });
+        let read: Vec<Read> =
+            stream::iter(entries).map(|(stored, page)| read(deps, stored, page)).buffer_unordered(CONCURRENCY).try_collect().await?;
         let orders: Vec<_> = read.iter().filter_map(|read| read.revision.as_ref()).map(|revision| &revision.order).collect();
         let reference = Box::pin(Reference::read(&deps.table, &self.run.settings, self.stores.clone(), &orders)).await?;
         let terms = Terms { run: &self.run.run, settings: &self.run.settings, reference: &reference };
@@ -133,4 +139,19 @@ impl<'a> Gathering<'a> {
     pub(crate) async fn put_away(self) -> Result<(), Error> {
         if self.deps.table.put_away(&self.run, self.merged, &self.sum).await? { Ok(()) } else { Err(Error::RunTaken) }
     }
+}
+
+/// What two orders have in common that may be one purchase, as far as their entries show it.
+fn likeness(stored: &StoredEntry) -> (String, Option<StoreId>) {
+    (stored.entry.order_number.clone(), stored.entry.store_id)
+}
+
+/// The orders of a page that share store and number with another of it.
+fn alike_on(entries: &[StoredEntry]) -> HashMap<(String, Option<StoreId>), Alike> {
+    let mut alike: HashMap<_, Alike> = HashMap::new();
+    for stored in entries {
+        alike.entry(likeness(stored)).or_default().numbered.insert(stored.entry.order_id);
+    }
+    alike.retain(|_, alike| alike.numbered.len() > 1);
+    alike
 }

@@ -1,6 +1,6 @@
 //! One order of a day: in, or left out with a reason.
 
-use crate::booking::{Kindred, Reference, remember_buyer};
+use crate::booking::{Alike, Kindred, Reference, remember_buyer};
 use jiff::Timestamp;
 use stevedore_aws::{OperationRow, StoredEntry};
 use stevedore_domain::consolidation::RunRecord;
@@ -23,6 +23,7 @@ pub(crate) struct Read {
     stored: StoredEntry,
     pub(crate) revision: Option<Revision>,
     kindred: Kindred,
+    page: Alike,
 }
 
 /// Terms on which the orders of a page are decided.
@@ -50,7 +51,9 @@ struct Plan {
 }
 
 /// Reads the revision that the day takes: of an order that is in already, the one that it was taken with, whatever came later.
-pub(crate) async fn read(deps: &Deps, stored: StoredEntry) -> Result<Read, Error> {
+///
+/// `page` holds the orders of its page that look like it: captured a moment ago, they may be in no index yet.
+pub(crate) async fn read(deps: &Deps, stored: StoredEntry, page: Alike) -> Result<Read, Error> {
     let key = stored.entry.booked_revision().or_else(|| stored.entry.newest().copied());
     let raw = match &key {
         Some(key) => deps.table.order_revision(&stored, key).await?,
@@ -60,9 +63,10 @@ pub(crate) async fn read(deps: &Deps, stored: StoredEntry) -> Result<Read, Error
     let mut kindred = Kindred::default();
     if let Some(revision) = revision.as_mut().filter(|_| stored.entry.booked_revision().is_none()) {
         remember_buyer(&deps.table, &mut revision.order, &stored).await?;
-        kindred = Kindred::read(&deps.table, &revision.order, Some(&stored.entry), &[]).await?;
+        let alike = page.clone().look(&deps.table, &revision.order).await?;
+        kindred = Kindred::read(&deps.table, &revision.order, Some(&stored.entry), &alike).await?;
     }
-    Ok(Read { stored, revision, kindred })
+    Ok(Read { stored, revision, kindred, page })
 }
 
 /// Decides on one order and writes it, again and again until nobody else wrote in between.
@@ -76,7 +80,7 @@ pub(crate) async fn decide(deps: &Deps, terms: Terms<'_>, read: Read) -> Result<
             return Ok((order, fate));
         }
         let Some(stored) = deps.table.log_entry(order).await? else { return Ok((order, Fate::Gone)) };
-        read = self::read(deps, stored).await?;
+        read = self::read(deps, stored, read.page).await?;
     }
     Err(Error::Contended(order))
 }

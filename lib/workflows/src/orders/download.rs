@@ -12,6 +12,7 @@ use stevedore_domain::pacific::PacificTime;
 use stevedore_domain::settings::Settings;
 use stevedore_lambda::Deadline;
 
+use super::alike::Queued;
 use super::run::{self, Run};
 use super::{Deps, Error, housekeeping, metrics, position};
 
@@ -109,7 +110,8 @@ async fn begin(
     let cursor = Cursor { lease: Some(lease), last_tick: Some(cursor.last_tick.map_or(at, |last| last.max(at))), ..cursor };
     let Some(cursor_version) = deps.table.put_cursor(&cursor, version).await? else { return Ok(None) };
     let Some(version) = deps.table.create_operation(&operation).await? else { return Ok(None) };
-    Ok(Some(Run { operation, version, cursor: Some((cursor, cursor_version)), queued: BTreeSet::new(), stores_read: false }))
+    let cursor = Some((cursor, cursor_version));
+    Ok(Some(Run { operation, version, cursor, queued: BTreeSet::new(), alike: Queued::default(), stores_read: false }))
 }
 
 /// Gives the lease of a failed run back, as far as that works; else it runs out.

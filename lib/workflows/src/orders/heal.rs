@@ -10,6 +10,7 @@ use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::Trigger;
 use stevedore_domain::operation::{Operation, OperationKind, OperationState, SYSTEM, Work};
 
+use super::alike::Queued;
 use super::run::Run;
 use super::{Deps, Error, requeue};
 
@@ -74,7 +75,7 @@ async fn begin(deps: &Deps) -> Result<Run, Error> {
             ..Operation::new(kind, deps.table.account(), SYSTEM, now)
         };
         if let Some(version) = deps.table.create_operation(&operation).await? {
-            return Ok(Run { operation, version, cursor: None, queued: BTreeSet::new(), stores_read: false });
+            return Ok(Run { operation, version, cursor: None, queued: BTreeSet::new(), alike: Queued::default(), stores_read: false });
         }
     }
     Err(Error::Aws(stevedore_aws::Error::Contended { operation: "begin a healing" }))

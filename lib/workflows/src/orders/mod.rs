@@ -1,5 +1,6 @@
 //! ShipStation's orders become messages on the orders queue: by the schedule, because a person asked, or again because something changed here.
 
+mod alike;
 mod command;
 mod day_member;
 mod download;

@@ -104,8 +104,14 @@ async fn read_anew(deps: &Deps, run: &mut Run, order: OrderId, deadline: Deadlin
     }
     let row = queued_row(order, &revision.order.number, QueuedRevision::new(&revision.key, Some(&stored.entry)));
     let (operation_id, read_at): (OperationId, _) = (run.operation.id.clone(), Some(read.read_at));
-    let message =
-        OrderMessage { operation_id, account: deps.table.account(), trigger: Trigger::Manual, read_at, order: read.raw.clone().into() };
+    let message = OrderMessage {
+        operation_id,
+        account: deps.table.account(),
+        trigger: Trigger::Manual,
+        read_at,
+        order: read.raw.clone().into(),
+        alike: Vec::new(),
+    };
     let Some(body) = message.encode()? else { return Ok(Anew::AsKnown) };
     let mut row = row;
     if let Some(refusal) = sending::send(deps, &[body]).await?.first() {

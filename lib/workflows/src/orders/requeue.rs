@@ -130,6 +130,8 @@ pub(crate) async fn ready(deps: &Deps, operation: &OperationId, entries: &[Store
             trigger: Trigger::Manual,
             read_at: newest.read_at,
             order,
+            // They are in the log, where their kin are found.
+            alike: Vec::new(),
         };
         if let Some(body) = message.encode()? {
             bodies.push(body);

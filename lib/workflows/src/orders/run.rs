@@ -11,6 +11,7 @@ use stevedore_domain::reason::Reason;
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Credentials, Error as ShipStationError, Priority, Reading};
 
+use super::alike::Queued;
 use super::{Deps, Error, MARGIN, housekeeping, metrics, position, step, unreadable};
 
 /// An operation at work. While it is held, no other invocation works on it; see [`Run::take`].
@@ -21,6 +22,8 @@ pub(crate) struct Run {
     pub(crate) cursor: Option<(Cursor, u64)>,
     /// Orders that this invocation queued.
     pub(crate) queued: BTreeSet<OrderId>,
+    /// The same by what they would have in common with others.
+    pub(crate) alike: Queued,
     /// This invocation has asked for the stores' names.
     pub(crate) stores_read: bool,
 }
@@ -50,7 +53,7 @@ impl Run {
         let held_until = Some(now.saturating_add(left).unwrap_or(now));
         operation.work = Some(Work { by, written_at: now, held_until });
         let Some(version) = deps.table.put_operation(&operation, version).await? else { return Err(Error::Held(operation.id)) };
-        Ok(Some(Self { operation, version, cursor: None, queued: BTreeSet::new(), stores_read: false }))
+        Ok(Some(Self { operation, version, cursor: None, queued: BTreeSet::new(), alike: Queued::default(), stores_read: false }))
     }
 
     /// Lets the operation go with the next [`Self::save`].

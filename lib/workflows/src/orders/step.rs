@@ -68,6 +68,7 @@ pub(crate) async fn take(
             trigger: run.operation.trigger,
             read_at: Some(order.read_at),
             order: order.raw.clone().into(),
+            alike: run.alike.add(&revision.order),
         };
         match message.encode()? {
             Some(body) => {

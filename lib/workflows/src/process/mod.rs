@@ -7,13 +7,13 @@ mod refused;
 
 use std::borrow::Cow;
 
-use crate::booking::{Kindred, Terms, remember_buyer};
+use crate::booking::{Alike, Kindred, Terms, remember_buyer};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use stevedore_aws::messages::OrderMessage;
 use stevedore_aws::{CaptureOutcome, CaptureWrite, DayOrder, Known, NewSale, Orphan, Queues, StoredSale, Table, Trouble};
 use stevedore_domain::ids::{OrderId, SaleId};
-use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, classify, hold};
+use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, Trigger, classify, hold};
 use stevedore_domain::order::{Order, Revision, RevisionKey};
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::{Booked, CustomerMatches, Sale, Unbookable, Warning, book};
@@ -111,6 +111,8 @@ pub async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage) -> Re
     let mut levels = Levels::default();
     // A sale whose id the order's next one would have, although nothing here remembers it.
     let mut in_the_way: Option<Sale> = None;
+    let mut alike = Alike { queued: message.alike.iter().copied().collect(), ..Alike::default() };
+    let mut looked = false;
     for _ in 0..ATTEMPTS {
         let now = (deps.clock)();
         let entry = known.as_deref().and_then(Known::entry);
@@ -139,7 +141,13 @@ pub async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage) -> Re
         let kindred = match entry.map(|stored| &stored.entry) {
             // What has a sale is not booked again, whoever its kin are.
             Some(entry) if matches!(entry.state, LogState::Booked | LogState::Consolidating | LogState::Voided) => Kindred::default(),
-            entry => Kindred::read(&deps.table, order, entry, &[]).await?,
+            entry => {
+                if !looked && may_be_booked(loaded, &revision, entry, message.trigger) {
+                    alike = alike.look(&deps.table, order).await?;
+                    looked = true;
+                }
+                Kindred::read(&deps.table, order, entry, &alike).await?
+            }
         };
         let with = With {
             loaded,
@@ -194,6 +202,16 @@ pub async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage) -> Re
         known = deps.table.known_order(order_id).await?.map(Cow::Owned);
     }
     Err(Failure::Contended)
+}
+
+/// Whether this may book the order, so that others of its number are looked for. With daily consolidation the day's run looks for them.
+fn may_be_booked(loaded: &Loaded, revision: &Revision, entry: Option<&LogEntry>, trigger: Trigger) -> bool {
+    let decision = || classify(revision, &loaded.settings, entry, trigger);
+    loaded.settings.consolidation == Consolidation::None
+        && match entry {
+            None => matches!(decision(), Decision::Capture),
+            Some(entry) => entry.state.is_open() || matches!(decision(), Decision::Replace),
+        }
 }
 
 /// The customers that the order may belong to, as they are now.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::Deps;
 use crate::booking::Reference;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{Connection, Error, Known, Table};
+use stevedore_aws::{BatchContext, Connection, Error, Known, Table};
 use stevedore_domain::ids::{OrderId, ShipstationAccount};
 use stevedore_domain::log::Trigger;
 use stevedore_domain::order::{Order, Revision, RevisionKey};
@@ -75,15 +75,10 @@ impl Loaded {
                 .or_insert(one);
             orders.push(order);
         }
-        let (settings, connection, stores, known) = tokio::try_join!(
-            table.settings(),
-            table.connection(),
-            table.store_names(),
-            table.known_orders(orders.iter().map(|order| order.id).collect::<Vec<_>>()),
-        )?;
+        let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
+        let BatchContext { settings, connection, stores, known } = table.batch_context(&ids).await?;
         let settings = settings.value;
-        let stores = stores.map(|(names, _)| names).unwrap_or_default();
-        let connected = connection.map(|stored| stored.value).filter(|connection| !connection.disconnecting);
+        let connected = connection.filter(|connection| !connection.disconnecting);
         let connected = connected.map(|Connection { account, .. }| account);
         // With daily consolidation nothing is booked here, and nothing of an account that is not connected.
         let books = settings.consolidation == Consolidation::None && !orders.is_empty() && connected == Some(account);

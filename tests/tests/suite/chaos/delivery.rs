@@ -154,6 +154,7 @@ async fn deliver_permuted(shop: &Shop) -> Vec<(Vec<usize>, u64)> {
                 trigger: Trigger::Schedule,
                 read_at,
                 order,
+                alike: Vec::new(),
             };
             let event = sqs_event(&messages(&[message.encode().unwrap().unwrap()], 0));
             let answer = process_orders::handle(&shop.process, event, shop.world.deadline()).await.unwrap();
