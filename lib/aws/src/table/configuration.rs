@@ -76,8 +76,8 @@ pub(super) fn read_connection(item: Item) -> Result<Stored<Connection>, Error> {
 
 pub(super) fn read_store_names(item: &Item) -> Result<(BTreeMap<StoreId, String>, Timestamp), Error> {
     let document = text_of(item, "document").unwrap_or_default();
-    let stores: Stores = serde_json::from_str(document)
-        .map_err(|error| Error::unreadable("read the stores' names", keys::stores().to_string(), error))?;
+    let stores: Stores =
+        serde_json::from_str(document).map_err(|error| Error::unreadable("read the stores' names", keys::stores().to_string(), error))?;
     Ok((stores.names, stores.read_at))
 }
 
