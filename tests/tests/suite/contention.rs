@@ -5,6 +5,7 @@
 //! "single-digit milliseconds". Tries and waits are the product's own. Time and chance are simulated, so that the same figures come out everywhere.
 //!
 //! `cargo test --workspace --test suite contention -- --nocapture` prints the table of `docs/performance.md`.
+#![allow(clippy::print_stdout, reason = "docs/performance.md keeps the numbers")]
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};

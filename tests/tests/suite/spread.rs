@@ -1,4 +1,5 @@
 //! Lists that stand in several partitions of an index read as one, and what an earlier release wrote into one partition is part of them.
+#![allow(clippy::print_stdout, reason = "docs/performance.md keeps the numbers")]
 
 use std::collections::BTreeSet;
 
