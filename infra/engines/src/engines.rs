@@ -58,6 +58,7 @@ impl Engines {
         }
         let faults = Faults::default();
         let tables = Tables::open(path(TABLES).as_deref())?;
+        tables.lag(options.lag, &options.clock)?;
         let port = options.port;
         let failed = |source| EngineError::Listen { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
@@ -97,6 +98,11 @@ impl Engines {
     /// The switch for faults, and the count of calls.
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// The tables' indexes.
+    pub fn indexes(&self) -> Indexes {
+        Indexes { tables: self.tables.clone() }
     }
 
     /// A table's stream, which must be enabled.
@@ -147,6 +153,24 @@ impl Stream {
     /// [`EngineError::Stream`] where there is none.
     pub fn records(&self, after: Option<&str>) -> Result<Vec<serde_json::Value>, EngineError> {
         self.tables.stream_records(&self.table, after)
+    }
+}
+
+/// The indexes of tables that behave as under load (see [`EngineOptions::lag`]); of others there is nothing to do here.
+#[derive(Clone)]
+pub struct Indexes {
+    tables: Tables,
+}
+
+impl Indexes {
+    /// Brings them up to date, as half a minute without a write does; not while they are held. Blocks on SQLite.
+    pub fn catch_up(&self) {
+        self.tables.catch_up();
+    }
+
+    /// Shows nothing that is written from now on, or no longer.
+    pub fn hold(&self, held: bool) {
+        self.tables.hold(held);
     }
 }
 

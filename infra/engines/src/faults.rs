@@ -21,6 +21,8 @@ pub enum Fault {
     LostRequest,
     /// The operation is done, and the connection is closed before the answer.
     LostReply,
+    /// A `BatchGetItem` or `BatchWriteItem` is done for so many of its entries, and leaves out the others. Other operations are done.
+    Partial(usize),
     /// The operation waits this long (real time) before it is done.
     Delay(Duration),
 }

@@ -11,6 +11,8 @@
 mod elsewhere;
 mod engines;
 mod faults;
+mod lagging;
+mod limits;
 mod secrets;
 mod server;
 mod signature;
@@ -18,11 +20,12 @@ mod sqlite;
 mod sqs;
 mod tables;
 mod wire;
+mod writes;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use engines::{Engines, Stream};
+pub use engines::{Engines, Indexes, Stream};
 pub use faults::{BatchEntry, EntryFault, Fault, Faults};
 pub use signature::{AccessKey, Signed, authorization};
 
@@ -49,17 +52,20 @@ pub struct EngineOptions {
     pub tables_at: Option<String>,
     /// Requires requests to be signed with the access key that [`Engines::require`] names; until then none is answered. Else every program of this machine is.
     pub signed: bool,
+    /// Seed by which the embedded DynamoDB behaves as under load: indexes lag up to 30 seconds of the clock, transactions and single writes meet conflicts,
+    /// batches are done in part, calls are throttled. `None`: none of it.
+    pub lag: Option<u64>,
 }
 
 impl EngineOptions {
     /// Everything in memory, on a free port.
     pub fn in_memory(clock: Clock) -> Self {
-        Self { data: None, port: 0, clock, tables_at: None, signed: false }
+        Self { data: None, port: 0, clock, tables_at: None, signed: false, lag: None }
     }
 
     /// Kept in `data`, on a free port.
     pub fn in_folder(data: impl Into<PathBuf>, clock: Clock) -> Self {
-        Self { data: Some(data.into()), port: 0, clock, tables_at: None, signed: false }
+        Self { data: Some(data.into()), port: 0, clock, tables_at: None, signed: false, lag: None }
     }
 }
 

@@ -128,10 +128,16 @@ async fn handle(
         }
         Some(Fault::LostRequest) => return Err(Cut),
         Some(Fault::Delay(delay)) => tokio::time::sleep(*delay).await,
-        Some(Fault::LostReply) | None => {}
+        Some(Fault::LostReply | Fault::Partial(_)) | None => {}
     }
     let reply = match (&backends.elsewhere, service) {
         (Some(elsewhere), Service::Tables) => elsewhere.answer(&headers, body).await,
+        (None, Service::Tables) => {
+            let (tables, name) = (backends.tables.clone(), operation.to_owned());
+            let most = if let Some(Fault::Partial(most)) = &fault { Some(*most) } else { None };
+            let answered = tokio::task::spawn_blocking(move || tables.answer_in_part(&name, &body, most)).await;
+            answered.unwrap_or_else(|_| service.refuse(&Refusal::internal()))
+        }
         _ => answer(&backends, service, operation, body, stopping).await,
     };
     if fault == Some(Fault::LostReply) {
@@ -143,12 +149,7 @@ async fn handle(
 async fn answer(backends: &Backends, service: Service, operation: &str, body: Bytes, stopping: watch::Receiver<bool>) -> Reply {
     let answered = match service {
         Service::Queues => backends.queues.answer(operation, body, stopping).await,
-        Service::Tables => {
-            let (tables, name) = (backends.tables.clone(), operation.to_owned());
-            return tokio::task::spawn_blocking(move || tables.answer(&name, &body))
-                .await
-                .unwrap_or_else(|_| service.refuse(&Refusal::internal()));
-        }
+        Service::Tables => Err(Refusal::internal()),
         Service::Secrets => {
             let (secrets, name) = (backends.secrets.clone(), operation.to_owned());
             tokio::task::spawn_blocking(move || secrets.answer(&name, &body)).await.unwrap_or_else(|_| Err(Refusal::internal()))

@@ -1,20 +1,26 @@
 //! DynamoDB: dynoxide in this process, each operation called as its own typed function.
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::EngineError;
+use crate::lagging::Lagging;
 use crate::wire::{Refusal, Reply, Service};
+use crate::writes::{Schema, writes};
+use crate::{Clock, EngineError, lagging, limits};
 
 /// The tables.
 #[derive(Clone)]
 pub(crate) struct Tables {
     database: Arc<Database>,
+    schemas: Arc<Mutex<HashMap<String, Arc<Schema>>>>,
+    /// Set where the tables behave as under load.
+    lagging: Arc<OnceLock<Arc<Lagging>>>,
 }
 
 impl Tables {
@@ -27,7 +33,29 @@ impl Tables {
         // The engine's own way of setting `synchronous = NORMAL`; it opens files with FULL, which waits for the disk at every
         // commit and guards against nothing but a power cut.
         database.disable_bulk_loading().map_err(EngineError::Tables)?;
-        Ok(Self { database: Arc::new(database) })
+        Ok(Self { database: Arc::new(database), schemas: Arc::default(), lagging: Arc::default() })
+    }
+
+    /// Lets the tables behave as under load from now on, where there is a seed for it.
+    pub(crate) fn lag(&self, seed: Option<u64>, clock: &Clock) -> Result<(), EngineError> {
+        if let Some(lagging) = lagging::of_seed(self, seed, clock)? {
+            let _ = self.lagging.set(lagging);
+        }
+        Ok(())
+    }
+
+    /// Brings indexes up to date that lag.
+    pub(crate) fn catch_up(&self) {
+        if let Some(lagging) = self.lagging.get() {
+            lagging.catch_up();
+        }
+    }
+
+    /// Keeps what is written out of indexes that lag, or no longer.
+    pub(crate) fn hold(&self, held: bool) {
+        if let Some(lagging) = self.lagging.get() {
+            lagging.hold(held);
+        }
     }
 
     /// Records of a table's stream.
@@ -57,6 +85,67 @@ impl Tables {
         let Ok(body) = std::str::from_utf8(body) else {
             return Service::Tables.refuse(&Refusal::new("SerializationException", "The request is not UTF-8."));
         };
+        if let Some(refused) = self.beyond_limits(operation, body) {
+            return refused;
+        }
+        match self.lagging.get() {
+            Some(lagging) => lagging.answer(self, operation, body),
+            None => self.plain(operation, body),
+        }
+    }
+
+    /// The same, of a batch for `most` of its entries alone where that is said.
+    pub(crate) fn answer_in_part(&self, operation: &str, body: &[u8], most: Option<usize>) -> Reply {
+        let request = most.and_then(|_| serde_json::from_slice(body).ok());
+        match request.and_then(|request| lagging::in_part(operation, &request, most.unwrap_or(1))) {
+            Some(split) => split.carried_out(|now| self.answer(operation, now.as_bytes())),
+            None => self.answer(operation, body),
+        }
+    }
+
+    /// The refusal of a write that the embedded engine would take and DynamoDB does not.
+    fn beyond_limits(&self, operation: &str, body: &str) -> Option<Reply> {
+        if matches!(operation, "CreateTable" | "UpdateTable" | "DeleteTable") {
+            self.schemas.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+        if body.len() <= limits::SHORTEST || !matches!(operation, "PutItem" | "UpdateItem" | "BatchWriteItem" | "TransactWriteItems") {
+            return None;
+        }
+        let request: Value = serde_json::from_str(body).ok()?;
+        limits::refuse(operation, &request, &writes(operation, &request), |table| self.schema(table))
+    }
+
+    /// The key attributes of a table, if there is one.
+    fn schema(&self, table: &str) -> Option<Arc<Schema>> {
+        let known = || self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(schema) = known().get(table) {
+            return Some(Arc::clone(schema));
+        }
+        let schema = Arc::new(Schema::read(&self.ask("DescribeTable", &json!({"TableName": table}))?)?);
+        known().insert(table.to_owned(), Arc::clone(&schema));
+        Some(schema)
+    }
+
+    /// The names of all tables.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let listed = self.ask("ListTables", &json!({})).unwrap_or_default();
+        let names = listed.get("TableNames").and_then(Value::as_array).into_iter().flatten();
+        names.filter_map(|name| name.as_str().map(str::to_owned)).collect()
+    }
+
+    /// A call of the engines' own. An answer that is an error is logged, and there is none then.
+    pub(crate) fn ask(&self, operation: &str, request: &Value) -> Option<Value> {
+        match self.dispatch(operation, &request.to_string())? {
+            Ok(answer) => serde_json::from_str(&answer).ok(),
+            Err(error) => {
+                tracing::debug!(operation, error = &error as &dyn std::error::Error, "the engines' own call failed");
+                None
+            }
+        }
+    }
+
+    /// Answers one call as the embedded engine does.
+    pub(crate) fn plain(&self, operation: &str, body: &str) -> Reply {
         match self.dispatch(operation, body) {
             Some(Ok(json)) => Reply::tables(200, json),
             Some(Err(error)) => {

@@ -41,6 +41,9 @@ pub(crate) struct Arguments {
     /// Number of orders that the sandbox generates at the start [default: 300]
     #[arg(long, value_name = "N")]
     pub(crate) orders_count: Option<usize>,
+    /// Let the table behave as under load, by this seed: indexes lag, writes conflict, batches are done in part, calls are throttled
+    #[arg(long, value_name = "SEED")]
+    pub(crate) lag: Option<u64>,
     /// Enforces ShipStation's 40 requests a minute in the sandbox
     #[arg(long, value_name = "on|off", default_value = "on")]
     pub(crate) rate_limit: Switch,

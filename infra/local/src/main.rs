@@ -91,6 +91,7 @@ fn options(arguments: Arguments, [entropy, reader, operator, key_entropy @ ..]: 
         events: arguments.events,
         requests_per_minute: (arguments.rate_limit == Switch::On).then_some(40),
         arrivals_per_hour: ARRIVALS_PER_HOUR,
+        lag: arguments.lag,
         ..Options::in_memory(Arc::new(jiff::Timestamp::now))
     }
 }

@@ -68,6 +68,8 @@ pub struct Options {
     pub visibility: Duration,
     /// Number of batches of orders that are at work at a time.
     pub order_pollers: usize,
+    /// Seed by which the table behaves as under load; see [`stevedore_engines::EngineOptions::lag`].
+    pub lag: Option<u64>,
     /// Sees every call to the engines.
     pub clients: stevedore_aws::ClientOptions,
     /// Hears what happens, as it happens. Without it nobody looks.
@@ -102,6 +104,7 @@ impl Options {
             arrivals_per_hour: 0,
             visibility: Duration::from_mins(1),
             order_pollers: 4,
+            lag: None,
             clients: stevedore_aws::ClientOptions::default(),
             progress: None,
         }

@@ -83,7 +83,7 @@ pub(crate) async fn start_engines(options: &Options, api_port: u16, clock: Clock
     let next = if options.port == 0 { 0 } else { api_port.saturating_add(1) };
     let start = |port| {
         let data = options.data.clone();
-        Engines::start(EngineOptions { data, port, clock: Arc::clone(&clock), tables_at: None, signed: true })
+        Engines::start(EngineOptions { data, port, clock: Arc::clone(&clock), tables_at: None, signed: true, lag: options.lag })
     };
     match start(next).await {
         Err(EngineError::Listen { .. }) if next != 0 => start(0).await,

@@ -16,6 +16,7 @@
 
 mod durability;
 mod faults;
+mod lagging;
 mod queue_limits;
 mod queues;
 mod secrets;
@@ -38,6 +39,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("ministack", "dead_letters_are_moved_back_as_new_messages", "has no StartMessageMoveTask"),
     ("ministack", "a_stale_receipt_handle_deletes_nothing", "answers ReceiptHandleIsInvalid, where SQS says nothing"),
     ("ministack", "numbers_have_their_limits", "takes numbers that are out of range"),
+    ("ministack", "keys_have_their_lengths", "takes keys of any length"),
     ("ministack", "a_secret_marked_deleted_keeps_its_name", "answers ResourceExistsException"),
 ];
 
