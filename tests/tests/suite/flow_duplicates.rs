@@ -1,4 +1,4 @@
-//! The same purchase under two ids of ShipStation's: one is booked, the other is held for a person (N4; behaviour, section 5).
+//! The same purchase under two ids of ShipStation's: one is booked, the other is held for a person (N4; docs/requirements.md, section 5).
 
 use jiff::SignedDuration;
 use stevedore_domain::log::{LogEntry, LogState};
@@ -48,14 +48,14 @@ async fn n4_a_purchase_under_two_ids_is_booked_once() {
         assert_eq!(row.reason, Some(Reason::PossibleDuplicate), "both at once: {both_at_once}");
         // Neither another hour nor a person who processes everything books it; nor does the same order loaded by its number.
         world.next_hour().await;
-        world.start(OperationKind::ProcessPending).await;
+        world.start(OperationKind::ProcessPending { order_ids: None }).await;
         world.load_number("RE-1").await;
         is_held(&world, 304, 303).await;
         assert!(entry(&world, 304).await.message.unwrap().contains("in sale SO-303"));
         assert_eq!(live(&world.booked().await), 1000);
         let now = world.clock.now();
         world.table.change_log_entry(order_id(304), |entry| entry.book_anyway(now, "avery")).await.unwrap();
-        world.start(OperationKind::ProcessPending).await;
+        world.start(OperationKind::ProcessPending { order_ids: None }).await;
         assert_eq!((world.sale(304).await.total.0, live(&world.booked().await)), (1000, 2000));
     }
 }
@@ -165,7 +165,7 @@ async fn n4_an_order_made_anew_is_held_for_its_booked_twin() {
     world.download().await;
     let now = world.clock.now();
     world.table.change_log_entry(order_id(304), |entry| entry.book_anyway(now, "avery")).await.unwrap();
-    world.start(OperationKind::ProcessPending).await;
+    world.start(OperationKind::ProcessPending { order_ids: None }).await;
     assert_eq!(live(&world.booked().await), 2000);
     // The first one does not know of the second, beside which it is booked again only at a person's word.
     world.start(OperationKind::Recreate { order_id: order_id(303) }).await;

@@ -204,7 +204,7 @@ pub async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage) -> Re
     Err(Failure::Contended)
 }
 
-/// Whether this may book the order, so that others of its number are looked for. With daily consolidation the day's run looks for them.
+/// True if this may book the order, so that others of its number are looked for. With daily consolidation the day's run looks for them.
 fn may_be_booked(loaded: &Loaded, revision: &Revision, entry: Option<&LogEntry>, trigger: Trigger) -> bool {
     let decision = || classify(revision, &loaded.settings, entry, trigger);
     loaded.settings.consolidation == Consolidation::None
