@@ -184,6 +184,15 @@ pub(crate) fn sum_prefix(digest: &str) -> String {
 pub(crate) fn record(kind: &str, id: &str) -> Key {
     Key::new(format!("{kind}#{id}"), HEAD)
 }
+/// The newest records of a kind.
+pub(crate) fn recent(kind: &str) -> Key {
+    Key::new(format!("RECENT#{kind}"), HEAD)
+}
+/// Markers of disconnected accounts share this prefix.
+pub(crate) const SWEEPS: &str = "SWEEP#";
+pub(crate) fn sweep(account: ShipstationAccount) -> Key {
+    Key::new("CONFIG", format!("{SWEEPS}{}", account.qualify("ALL")))
+}
 pub(crate) fn unique(kind: &str, value: &str) -> Key {
     Key::new(format!("UNIQUE#{kind}#{value}"), HEAD)
 }

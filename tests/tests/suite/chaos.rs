@@ -7,6 +7,7 @@ mod days;
 mod delivery;
 mod end;
 mod handing_on;
+mod lagging;
 mod large_voids;
 mod lineage;
 mod process;

@@ -146,7 +146,7 @@ async fn an_account_of_an_earlier_release_is_told_by_its_sales() {
         world.download().await;
         assert!(world.booked().await[0].source.order().unwrap().store_id.is_some());
         let (mut place, mut bound) = (None, Bound::of("a disconnect"));
-        while world.table.disconnect_step(&mut place).await.unwrap() != Progress::Done {
+        while world.table.disconnect_step(&mut place, world.clock.now()).await.unwrap() != Progress::Done {
             bound.turn();
         }
         raw::delete(&world, "CONFIG", "ACCOUNTS").await;

@@ -56,7 +56,7 @@ async fn what_wants_attention_is_counted_until_it_is_answered() {
     assert!(matches!(world.table.delete_log_entry(order_id(odd)).await.unwrap(), DeleteOutcome::Deleted(Some(_))));
     assert_eq!(world.attention().await, [(Reason::CancelledAfterBooking, 1)]);
     let (mut place, mut bound) = (None, Bound::of("a disconnect"));
-    while world.table.disconnect_step(&mut place).await.unwrap() != Progress::Done {
+    while world.table.disconnect_step(&mut place, world.clock.now()).await.unwrap() != Progress::Done {
         bound.turn();
     }
     assert_eq!(world.attention().await, []);

@@ -19,7 +19,7 @@ use crate::chaos::{Breaker, Plan};
 use crate::world::{Options, REVENUE, World, sqs_event};
 
 /// What the API does with a file that it has read.
-async fn ask(world: &World, id: &str, format: Format, text: &str) -> Operation {
+pub async fn ask(world: &World, id: &str, format: Format, text: &str) -> Operation {
     let rows = u64::try_from(read(format, text.as_bytes()).unwrap().len()).unwrap();
     let id = OperationId::from(id);
     let chunks = world.table.put_import_input(&id, text.as_bytes()).await.unwrap();
@@ -44,7 +44,7 @@ async fn import(world: &World, id: &str, text: &str) -> (Operation, Vec<Operatio
     settled(world, id).await
 }
 
-async fn settled(world: &World, id: &str) -> (Operation, Vec<OperationRow>) {
+pub async fn settled(world: &World, id: &str) -> (Operation, Vec<OperationRow>) {
     world.table.settle_operation(&id.into(), world.clock.now()).await.unwrap().unwrap()
 }
 

@@ -7,6 +7,7 @@ use axum::http::{Method, Request, StatusCode, header};
 use serde_json::Value as Json;
 use stevedore_aws::interceptors::SharedInterceptor;
 use stevedore_aws::{ClientOptions, Clients, Queues, Secrets, Table};
+use stevedore_engines::Indexes;
 use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client};
 use stevedore_tests::last_calls::{LastCalls, beginning};
 use tower::ServiceExt as _;
@@ -18,6 +19,9 @@ pub struct Http {
     router: axum::Router,
     /// Told where a test fails.
     last_calls: LastCalls,
+    indexes: Indexes,
+    /// True if lists are looked at when they are whole.
+    patient: bool,
 }
 
 impl Http {
@@ -35,11 +39,19 @@ impl Http {
             access: api::Access::Tokens(vec![("token-of-the-test".to_owned().into(), api::Grade::Configure)]),
             sign_in: None,
         };
-        Self { router: api::router(Arc::new(deps)), last_calls: LastCalls::default() }
+        Self { router: api::router(Arc::new(deps)), last_calls: LastCalls::default(), indexes: world.engines.indexes(), patient: true }
+    }
+
+    /// The same for a person who looks at once.
+    pub fn at_once(self) -> Self {
+        Self { patient: false, ..self }
     }
 
     /// Any call: its status, its body, and the answer's version.
     pub async fn call(&self, method: Method, path: &str, etag: Option<&str>, body: Option<Json>) -> (StatusCode, Json, Option<String>) {
+        if self.patient && method == Method::GET {
+            self.indexes.catch_up();
+        }
         let mut request = Request::builder().method(method.clone()).uri(path).header(header::AUTHORIZATION, "Bearer token-of-the-test");
         if let Some(etag) = etag {
             request = request.header(header::IF_MATCH, etag);

@@ -33,6 +33,7 @@ mod flow_generated;
 mod flow_heal;
 mod flow_identity;
 mod flow_import;
+mod flow_lagging;
 mod flow_large;
 mod flow_lineage;
 mod flow_load;

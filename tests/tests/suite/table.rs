@@ -337,7 +337,7 @@ async fn s76_taking_apart_survives_being_cut_off() {
 
 async fn take_apart(table: &Table) -> Result<(), Error> {
     let (mut place, mut bound) = (None, Bound::of("a disconnect"));
-    while table.disconnect_step(&mut place).await? != Progress::Done {
+    while table.disconnect_step(&mut place, crate::world::START.parse().unwrap()).await? != Progress::Done {
         bound.turn();
     }
     Ok(())

@@ -9,7 +9,9 @@ use crate::bound::Bound;
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use stevedore_aws::interceptors::SharedInterceptor;
+use stevedore_aws::interceptors::{
+    BeforeTransmitInterceptorContextMut, BoxError, ConfigBag, Intercept, RuntimeComponents, SharedInterceptor,
+};
 use stevedore_aws::{
     ClientOptions, Clients, Connection, ConnectionMode, List, QueueSettings, Queues, ReceivedMessage, Secrets, StoredCredentials,
     StoredEntry, StoredSale, Table, create_queues, create_table,
@@ -19,7 +21,7 @@ use stevedore_domain::operation::Operation;
 use stevedore_domain::order::Address;
 use stevedore_domain::reference::{Account, AccountKind, Location, TaxComponent, TaxRule};
 use stevedore_domain::settings::Settings;
-use stevedore_engines::{EngineOptions, Engines};
+use stevedore_engines::{EngineOptions, Engines, Indexes};
 use stevedore_lambda::{Clock, Deadline};
 use stevedore_sandbox::{Sandbox, SandboxOptions, Serving};
 use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client};
@@ -61,12 +63,14 @@ pub struct Options {
     pub start: &'static str,
     pub orders: usize,
     pub interceptors: Vec<SharedInterceptor>,
+    /// Seed by which the table behaves as under load; else what the environment says.
+    pub lag: Option<u64>,
     pub sandbox: Box<dyn FnOnce(&mut SandboxOptions)>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { start: START, orders: 0, interceptors: Vec::new(), sandbox: Box::new(|_| {}) }
+        Self { start: START, orders: 0, interceptors: Vec::new(), lag: lag(), sandbox: Box::new(|_| {}) }
     }
 }
 
@@ -75,11 +79,44 @@ pub fn tables_at() -> Option<String> {
     std::env::var("STEVEDORE_TABLES_AT").ok()
 }
 
+/// The seed by which the table behaves as under load, where the same flows are to run so (docs/second-engine.md).
+pub fn lag() -> Option<u64> {
+    std::env::var("STEVEDORE_LAG").ok().map(|seed| seed.parse().expect("STEVEDORE_LAG is a number"))
+}
+
 /// The table as a function has it.
 fn table_of(clients: &Clients) -> Table {
     let table = Table::new(clients, "stevedore");
     // DynamoDB Local of 2020 takes ten writes in a transaction, as DynamoDB itself did at first.
     if tables_at().is_some() { table.moving_at_most(8) } else { table }
+}
+
+/// Waits before each query until indexes that lag show what was written.
+#[derive(Clone)]
+pub struct Patient(pub Indexes);
+
+impl std::fmt::Debug for Patient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Patient").finish_non_exhaustive()
+    }
+}
+
+impl Intercept for Patient {
+    fn name(&self) -> &'static str {
+        "Patient"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if context.request().headers().get("x-amz-target").is_some_and(|target| target.ends_with(".Query")) {
+            self.0.catch_up();
+        }
+        Ok(())
+    }
 }
 
 /// Everything that runs.
@@ -106,25 +143,19 @@ pub const BANK: &str = "bank";
 impl World {
     /// Engines and a connected, set-up system; the sandbox has `orders` generated orders.
     pub async fn new(options: Options) -> Self {
-        let Options { start, orders, interceptors, sandbox } = options;
-        let made = |sandbox_options: SandboxOptions| Sandbox::generated(sandbox_options);
-        Self::around(start, orders, interceptors, sandbox, made).await
+        Self::around(options, Sandbox::generated).await
     }
 
     /// The same with the orders of a file.
     pub async fn of_file(path: &std::path::Path) -> Self {
-        Self::around(START, 0, Vec::new(), Box::new(|_| {}), |options| Sandbox::from_file(options, path).unwrap()).await
+        Self::around(Options::default(), |options| Sandbox::from_file(options, path).unwrap()).await
     }
 
-    async fn around(
-        start: &str,
-        orders: usize,
-        interceptors: Vec<SharedInterceptor>,
-        change: Box<dyn FnOnce(&mut SandboxOptions)>,
-        sandbox: impl FnOnce(SandboxOptions) -> Sandbox,
-    ) -> Self {
+    async fn around(how: Options, sandbox: impl FnOnce(SandboxOptions) -> Sandbox) -> Self {
+        let Options { start, orders, interceptors, lag, sandbox: change } = how;
         let clock = TestClock::new(start);
-        let engines = Engines::start(EngineOptions { tables_at: tables_at(), ..EngineOptions::in_memory(clock.clock()) }).await.unwrap();
+        let engines = EngineOptions { tables_at: tables_at(), lag, ..EngineOptions::in_memory(clock.clock()) };
+        let engines = Engines::start(engines).await.unwrap();
         let mut options = SandboxOptions::new(clock.clock());
         options.orders = orders;
         options.requests_per_minute = None;
@@ -141,8 +172,9 @@ impl World {
         let plain = Clients::at_endpoint(engines.endpoint(), ClientOptions::default());
         create_table(&plain, "stevedore").await.unwrap();
         let urls = create_queues(&plain, &QueueSettings::default()).await.unwrap();
-        let clients =
-            Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors: interceptors.clone(), ..ClientOptions::default() });
+        // A test looks at lists when they are whole.
+        let looking = std::iter::once(SharedInterceptor::new(Patient(engines.indexes()))).chain(interceptors.clone()).collect();
+        let clients = Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors: looking, ..ClientOptions::default() });
         // Each function works under the role that the template gives it.
         let of_function = |name| {
             let interceptors = crate::role_of(name).into_iter().chain(interceptors.clone()).collect();

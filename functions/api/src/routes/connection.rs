@@ -174,6 +174,8 @@ async fn connect(State(deps): Shared, caller: Caller, body: Body) -> Result<Resp
     // Once more, because proving took its time and the secret must not be somebody else's.
     refuse_a_second(&deps).await?;
     let account = deps.identify(&evidence).await?;
+    // What a disconnect of a moment ago left behind must not count as known.
+    deps.table.sweep_disconnected(deps.now()).await?;
     deps.secrets.write(&stored(&credentials)).await?;
     let now = deps.now();
     let connection = Connection {
@@ -306,7 +308,7 @@ async fn disconnect(State(deps): Shared, caller: Caller, body: Body) -> Result<R
     // What ran or waited is accounted for while the log still says what became of it.
     deps.table.end_operations_of_connection(deps.now(), false).await?;
     let mut place = None;
-    while let Progress::More(_) = deps.table.disconnect_step(&mut place).await? {
+    while let Progress::More(_) = deps.table.disconnect_step(&mut place, deps.now()).await? {
         if deps.now() >= until {
             deps.queues.send_command(&Command::Disconnect).await?;
             return Ok((StatusCode::ACCEPTED, Json(ConnectionView::from(Some(connection)))).into_response());

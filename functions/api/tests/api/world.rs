@@ -121,7 +121,9 @@ impl World {
 
     pub(crate) async fn with(access: Access) -> Self {
         let hands = Hands::new();
-        let engines = Engines::start(EngineOptions::in_memory(hands.clock())).await.unwrap();
+        // The same calls may be made to a table that behaves as under load.
+        let lag = std::env::var("STEVEDORE_LAG").ok().map(|seed| seed.parse().unwrap());
+        let engines = Engines::start(EngineOptions { lag, ..EngineOptions::in_memory(hands.clock()) }).await.unwrap();
         let clients = Clients::at_endpoint(engines.endpoint(), ClientOptions::default());
         create_table(&clients, "stevedore").await.unwrap();
         let urls = create_queues(&clients, &QueueSettings::default()).await.unwrap();
@@ -156,6 +158,10 @@ impl World {
     /// Sends a request as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        if method == Method::GET {
+            // People look at lists when they are whole.
+            self.engines.indexes().catch_up();
+        }
         let asked = format!("{method} {}", request.uri());
         let (head, body) = request.into_parts();
         let sent = axum::body::to_bytes(body, usize::MAX).await.unwrap();

@@ -1,5 +1,7 @@
 //! Taking the connection apart (S76): everything that ties us to ShipStation goes; sales, customers, products and stock stay.
 
+use jiff::Timestamp;
+
 use super::merged::SpreadQuery;
 use super::order_item::{Known, read_known};
 use super::record::Expected;
@@ -21,11 +23,11 @@ impl Table {
     /// Removes up to a few hundred log entries with their revisions; when none is left, links, cursor, unread places, stores' names and the connection itself.
     ///
     /// Every step can be repeated, and the connection goes last: cut off anywhere, calling it again goes on. `place` remembers between two steps where the
-    /// first of them stopped; without it they only take longer.
+    /// first of them stopped; without it they only take longer. What the index does not show yet is found by [`Table::sweep_disconnected`].
     ///
     /// # Errors
     /// [`Error`]; calling it again goes on.
-    pub async fn disconnect_step(&self, place: &mut Option<String>) -> Result<Progress, Error> {
+    pub async fn disconnect_step(&self, place: &mut Option<String>, now: Timestamp) -> Result<Progress, Error> {
         const OPERATION: &str = "disconnect";
         // A day's orders stay until they are a sale: a run that was cut off needs their revisions.
         if self.newest_run().await?.is_some_and(|run| !run.is_done()) {
@@ -72,13 +74,16 @@ impl Table {
         let mut gone: Vec<Key> = self.troubles().await?.iter().map(|trouble| keys::trouble(&trouble.position)).collect();
         gone.extend([keys::cursor(), keys::stores()]);
         self.delete_items(OPERATION, gone).await?;
+        if let Some(connection) = self.connection().await? {
+            self.mark_for_sweep(connection.value.account, now).await?;
+        }
         self.delete_items(OPERATION, vec![keys::connection()]).await?;
         Ok(Progress::Done)
     }
 
     /// Removes a log entry with its revisions, but for the one that its sale was made from: the sale stays, and connecting the same account again holds its order
     /// against it. Answers whether the item was one.
-    async fn forget(&self, item: Item) -> Result<bool, Error> {
+    pub(super) async fn forget(&self, item: Item) -> Result<bool, Error> {
         const OPERATION: &str = "disconnect";
         let Some(Known::Entry(stored)) = read_known(&item)? else { return Ok(false) };
         let key = keys::log_entry(stored.entry.account, stored.entry.order_id);

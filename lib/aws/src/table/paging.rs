@@ -145,6 +145,22 @@ impl Table {
         Ok(Page { items: page.items.iter().filter_map(|key| found.remove(key)).collect(), next: page.next })
     }
 
+    /// The sort key of the index behind which a page of a list begins; none of the first page.
+    pub(super) async fn begins_behind(&self, query: &IndexQuery<'_>, list: &List) -> Result<Option<String>, Error> {
+        let IndexQuery { index, partition, newest_first, .. } = *query;
+        let list = self.opened(list, &format!("{} {partition} {newest_first}", index.name)).await?;
+        let place = list.token.as_deref().map(|token| Place::read(token, index, partition)).transpose()?;
+        Ok(place.map(|place| place.sort))
+    }
+
+    /// The token of the page that begins behind an item, whether the index shows it already or not.
+    pub(super) async fn continued_behind(&self, query: &IndexQuery<'_>, list: &List, item: &Item) -> Result<Option<String>, Error> {
+        let IndexQuery { operation, index, partition, newest_first } = *query;
+        let sort = super::text_of(item, index.sort).unwrap_or_default().to_owned();
+        let place = Place { sort, key: key_of(operation, item)? };
+        self.sealed(list, &format!("{} {partition} {newest_first}", index.name), Some(place.write(index, partition))).await
+    }
+
     /// Every item of a partition whose sort key starts with `prefix`, in order. An empty one is no condition: DynamoDB takes no empty text for a key.
     pub(super) async fn query_prefix(&self, operation: &'static str, pk: &str, prefix: &str) -> Result<Vec<Item>, Error> {
         let (condition, prefix) = match prefix {

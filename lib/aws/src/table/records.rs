@@ -46,7 +46,7 @@ impl RecordKind {
         }
     }
 
-    fn entity(self) -> &'static str {
+    pub(super) fn entity(self) -> &'static str {
         match self {
             Self::Customer => "customer",
             Self::Product => "product",
@@ -182,37 +182,12 @@ impl Table {
     pub async fn list_records<T: Record>(&self, list: &List) -> Result<Page<Stored<T>>, Error> {
         const OPERATION: &str = "list records";
         let query = IndexQuery { operation: OPERATION, index: BY_TIME, partition: T::KIND.partition(), newest_first: true };
-        let page = self.list_index(&query, list).await?;
+        let page = match T::KIND.names_recent() {
+            true => self.list_with_recent(&query, T::KIND, list).await?,
+            false => self.list_index(&query, list).await?,
+        };
         let items = page.items.into_iter().map(|item| Ok(Stored { version: version_of(&item), value: value_of(OPERATION, item)? }));
         Ok(Page { items: items.collect::<Result<_, Error>>()?, next: page.next })
-    }
-
-    /// Writes a location, account, tax rule or price tier: a new one with no version, a changed one with the record as it was read.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn put_record<T: Record>(&self, record: &T, read: Option<&Stored<T>>) -> Result<RecordOutcome, Error> {
-        const OPERATION: &str = "write a record";
-        let expected = read.map_or(Expected::Absent, |stored| Expected::Version(stored.version));
-        let mut writes = vec![self.put(OPERATION, record_item(OPERATION, T::KIND, record)?, expected)?];
-        let name_key = |record: &T| record.unique_name().map(|name| keys::unique(T::KIND.entity(), &folded_sku(name)));
-        let old = read.and_then(|stored| name_key(&stored.value));
-        let new = name_key(record);
-        if old != new {
-            if let Some(key) = &new {
-                writes.push(self.put(OPERATION, link_item(OPERATION, key, record.id())?, Expected::Absent)?);
-            }
-            if let Some(key) = &old {
-                writes.push(self.delete(OPERATION, key, None)?);
-            }
-        }
-        Ok(match self.transact(OPERATION, writes).await? {
-            Transacted::Done => RecordOutcome::Written(expected.next_version()),
-            Transacted::Refused(failed) => match failed.into_iter().next() {
-                Some(Condition::Failed(old)) => RecordOutcome::Stale(old.as_ref().map(version_of)),
-                _ => RecordOutcome::Taken("name", record.unique_name().unwrap_or_default().to_owned()),
-            },
-        })
     }
 
     /// Writes a customer. Two customers may share an e-mail address; the oldest is the one that orders find by it.

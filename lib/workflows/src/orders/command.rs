@@ -96,7 +96,7 @@ async fn disconnect(deps: &Deps, deadline: Deadline) -> Result<(), Error> {
     deps.table.end_operations_of_connection((deps.clock)(), false).await?;
     let mut place = None;
     loop {
-        if deps.table.disconnect_step(&mut place).await? == Progress::Done {
+        if deps.table.disconnect_step(&mut place, (deps.clock)()).await? == Progress::Done {
             deps.table.end_operations_of_connection((deps.clock)(), true).await?;
             tracing::info!("disconnected");
             return Ok(());

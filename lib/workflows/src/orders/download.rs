@@ -14,7 +14,7 @@ use stevedore_lambda::Deadline;
 
 use super::alike::Queued;
 use super::run::{self, Run};
-use super::{Deps, Error, housekeeping, metrics, position};
+use super::{Deps, Error, MARGIN, housekeeping, metrics, position};
 
 /// A tick counts as due this much early: schedules are not exact.
 const SLACK: SignedDuration = SignedDuration::from_secs(150);
@@ -30,8 +30,15 @@ fn is_due(at: Timestamp, last: Option<Timestamp>, settings: &Settings) -> bool {
 
 /// One tick: first the download, if it is due, then housekeeping, which neither delays nor fails it.
 pub(crate) async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Result<Value, Error> {
-    let Some(connection) = deps.table.connection().await? else { return Ok(not_run("not_connected")) };
-    if connection.value.disconnecting || !connection.value.modes.contains(&ConnectionMode::Store) {
+    let Some(connection) = deps.table.connection().await? else {
+        housekeeping::sweep(deps).await;
+        return Ok(not_run("not_connected"));
+    };
+    if connection.value.disconnecting {
+        return Ok(not_run("not_connected"));
+    }
+    if !connection.value.modes.contains(&ConnectionMode::Store) {
+        housekeeping::sweep(deps).await;
         return Ok(not_run("not_connected"));
     }
     let settings = deps.table.settings().await?.value;
@@ -40,6 +47,9 @@ pub(crate) async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Resu
     let place = cursor.value.clone();
     let answer = Box::pin(download(deps, &settings, &connection.value, cursor, at, deadline)).await;
     let unaccounted = housekeeping::keep(deps, deadline).await;
+    if !deadline.is_near((deps.clock)(), MARGIN) {
+        housekeeping::sweep(deps).await;
+    }
     if !settings.paused {
         metrics::tick(&place, &settings, unaccounted, began);
     }

@@ -44,6 +44,15 @@ pub(crate) async fn keep(deps: &Deps, deadline: Deadline) -> u64 {
     unaccounted
 }
 
+/// Removes what a disconnected account left in the log. A failure is logged; the next tick tries again.
+pub(crate) async fn sweep(deps: &Deps) {
+    match deps.table.sweep_disconnected((deps.clock)()).await {
+        Ok(0) => {}
+        Ok(entries) => tracing::info!(entries, "entries that a disconnect had left behind are removed"),
+        Err(error) => tracing::error!(error = %ErrorChain(&error), "what a disconnect left behind could not be looked for"),
+    }
+}
+
 /// Brings operations up to date whose orders were processed since, and ends those that were cut off. Answers how many orders should have an outcome by now
 /// and have none.
 async fn settle_open(deps: &Deps, deadline: Deadline) -> Result<u64, Error> {

@@ -1,6 +1,7 @@
 //! What each function can call, read from the source: from everything in its package, by the names that it mentions, to the SDK's calls in `lib/aws`.
 
 mod graph;
+mod indexes;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};

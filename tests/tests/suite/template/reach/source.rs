@@ -40,6 +40,8 @@ pub(super) struct Function {
 /// One file.
 #[derive(Debug)]
 pub(super) struct File {
+    /// Its path, from its package's `src` on.
+    pub(super) path: String,
     /// The names of the modules that it stands in, its own included.
     pub(super) modules: BTreeSet<String>,
     /// Every identifier of it.
@@ -67,7 +69,8 @@ impl File {
         let root = parts.iter().rposition(|part| part == "src").unwrap();
         let mut imported = BTreeSet::new();
         imports(items, &mut imported);
-        Self { modules: parts[root + 1..].iter().cloned().collect(), words: names(words), imported }
+        let path = format!("{}.rs", parts[root + 1..].join("/"));
+        Self { path, modules: parts[root + 1..].iter().cloned().collect(), words: names(words), imported }
     }
 
     /// Whether a file's `use` items bring the name, or everything of some module.
