@@ -282,7 +282,8 @@ async fn end(world: &World) -> (BTreeMap<String, Product>, [u64; 5], Vec<(u64, S
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n12_an_import_that_is_stopped_anywhere_ends_the_same() {
     let run = async |plan: Plan| {
-        let world = World::new(Options::default()).await;
+        // Writes are counted: a table under load has some of them repeated.
+        let world = World::new(Options { lag: None, ..Options::default() }).await;
         // One is there already, and is changed; one is there as it is to be.
         let before = "sku,name,price_1\nSPOKE,Spoke,7\nFRAME,Frame,\n";
         import(&world, "before", before).await;

@@ -210,7 +210,7 @@ async fn s76_disconnecting_removes_entries_of_every_partition() {
         as_before(&world, *order).await;
     }
     let mut place = None;
-    while world.table.disconnect_step(&mut place).await.unwrap() != Progress::Done {}
+    while world.table.disconnect_step(&mut place, world.clock.now()).await.unwrap() != Progress::Done {}
     assert!(world.log().await.is_empty());
     for order in orders {
         assert!(world.table.log_entry(order_id(order)).await.unwrap().is_none(), "{order}");
