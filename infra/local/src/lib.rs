@@ -17,6 +17,7 @@ mod options;
 mod parts;
 mod poller;
 mod progress;
+mod reach;
 mod setup;
 mod shop;
 mod stack;

@@ -72,6 +72,8 @@ pub struct Options {
     pub lag: Option<u64>,
     /// Sees every call to the engines.
     pub clients: stevedore_aws::ClientOptions,
+    /// Makes each function work under its role of the template: the interceptor for its clients, by its name there. For tests; the roles are not part of the program.
+    pub roles: Option<fn(&'static str) -> stevedore_aws::interceptors::SharedInterceptor>,
     /// Hears what happens, as it happens. Without it nobody looks.
     pub progress: Option<UnboundedSender<Progress>>,
 }
@@ -106,6 +108,7 @@ impl Options {
             order_pollers: 4,
             lag: None,
             clients: stevedore_aws::ClientOptions::default(),
+            roles: None,
             progress: None,
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use stevedore_aws::{Clients, Queues, Secrets, Table};
+use stevedore_aws::{Clients, Queues, Table};
 use stevedore_engines::Engines;
 use stevedore_lambda::config::SignIn;
 use stevedore_lambda::{Clock, config};
@@ -22,6 +22,7 @@ use crate::functions::Functions;
 use crate::http::ApiClient;
 use crate::kept::{self, HEARTBEAT, Kept, Record, Run};
 use crate::progress::{Addresses, Follower, Progress};
+use crate::reach::Reach;
 use crate::setup::SetUp;
 use crate::{Options, StackError, shop};
 use crate::{parts, poller};
@@ -42,6 +43,8 @@ pub struct Stack {
     time: Time,
     table: Table,
     queues: Queues,
+    /// The engines as the API's function reaches them.
+    api: Reach,
     engines: Option<Engines>,
     sandbox: Option<Sandbox>,
     serving: Option<Serving>,
@@ -116,12 +119,11 @@ impl Stack {
             }
             None => None,
         };
-        let table = Table::new(&clients, parts::TABLE_NAME);
-        parts::take_over(&table).await?;
         let limits = parts::InvocationLimits::of(&options);
         let urls = stevedore_aws::create_queues(&clients, &limits.queues).await?;
-        let queues = Queues::new(&clients, urls.clone());
-        let secrets = Secrets::new(&clients, parts::SECRET);
+        let own = Reach::new(&clients, urls.clone());
+        parts::take_over(&own.table).await?;
+        let Reach { table, queues, secrets } = own.clone();
         if secrets.read().await?.is_none() {
             // Empty, as the template makes it.
             secrets.clear().await?;
@@ -134,18 +136,21 @@ impl Stack {
             .transpose()?;
 
         let clock: Clock = time.clock();
-        let orders = fetch_orders::Deps {
-            table: table.clone(),
-            queues: queues.clone(),
-            secrets,
+        let of = |function| own.of(function, engines.endpoint(), &key, &options);
+        let (fetch, run, process, consolidate, api) =
+            (of("FetchOrders"), of("RunOperations"), of("ProcessOrders"), of("Consolidate"), of("Api"));
+        let fetch = fetch_orders::Deps {
+            table: fetch.table,
+            queues: fetch.queues,
+            secrets: fetch.secrets,
             shipstation: parts::shipstation_client(&shipstation_url, &time)?,
             clock: Arc::clone(&clock),
         };
         let functions = Functions {
-            fetch: Arc::new(orders.clone()),
-            run: Arc::new(orders),
-            process: Arc::new(process_orders::Deps { table: table.clone(), queues: queues.clone(), clock: Arc::clone(&clock) }),
-            consolidate: Arc::new(consolidate::Deps { table: table.clone(), queues: queues.clone(), clock }),
+            run: Arc::new(run_operations::Deps { table: run.table, queues: run.queues, secrets: run.secrets, ..fetch.clone() }),
+            fetch: Arc::new(fetch),
+            process: Arc::new(process_orders::Deps { table: process.table, queues: process.queues, clock: Arc::clone(&clock) }),
+            consolidate: Arc::new(consolidate::Deps { table: consolidate.table, queues: consolidate.queues, clock }),
             time: time.clone(),
             fetch_limit: limits.fetch,
             process_limit: limits.process,
@@ -160,6 +165,7 @@ impl Stack {
             time,
             table,
             queues,
+            api,
             engines: Some(engines),
             sandbox,
             serving,
@@ -223,7 +229,8 @@ impl Stack {
 
     /// The API's own router over this stack, for callers who show who they are in this way.
     pub fn router(&self, access: api::Access) -> axum::Router {
-        let fetch_orders::Deps { table, queues, secrets, shipstation, clock } = self.functions.fetch.as_ref().clone();
+        let Reach { table, queues, secrets } = self.api.clone();
+        let fetch_orders::Deps { shipstation, clock, .. } = self.functions.fetch.as_ref().clone();
         api::router(Arc::new(api::Deps { table, queues, secrets, shipstation, clock, access, sign_in: self.sign_in.clone() }))
     }
 

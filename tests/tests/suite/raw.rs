@@ -42,6 +42,10 @@ fn key(pk: &str, sk: &str) -> Json {
     json!({"pk": {"S": pk}, "sk": {"S": sk}})
 }
 
+/// The embedded engine asks for none here; another one wants to see one, and does not check it.
+const AUTHORIZATION: &str = "Authorization: AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
+    SignedHeaders=host, Signature=0";
+
 async fn call(world: &World, operation: &str, body: &Json) -> Json {
     // A table that behaves as under load refuses a request twice in a row at most.
     for _ in 0..2 {
@@ -56,7 +60,7 @@ async fn try_call(world: &World, operation: &str, body: &Json) -> Result<Json, S
     let host = world.engines.endpoint().trim_start_matches("http://").trim_end_matches('/').to_owned();
     let body = body.to_string();
     let request = format!(
-        "POST / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.0\r\n\
+        "POST / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.0\r\n{AUTHORIZATION}\r\n\
          X-Amz-Target: DynamoDB_20120810.{operation}\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );

@@ -1,6 +1,7 @@
 //! The infrastructure template holds what the code needs, as far as the linters do not see it.
 
 mod functions;
+mod guides;
 mod queues;
 mod reach;
 mod roles;

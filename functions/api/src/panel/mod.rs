@@ -89,7 +89,8 @@ struct SignInView {
 #[utoipa::path(get, path = "/v1/panel-configuration", tag = "system", operation_id = "show_panel_configuration", security(()), responses(
     (status = 200, description = "How to sign in.", body = PanelConfiguration),
 ))]
-async fn show(State(deps): State<Arc<Deps>>) -> Json<PanelConfiguration> {
+async fn show(State(deps): State<Arc<Deps>>) -> ([(header::HeaderName, &'static str); 1], Json<PanelConfiguration>) {
     let sign_in = deps.sign_in.clone().map(|SignIn { url, token_url, client_id, scopes }| SignInView { url, token_url, client_id, scopes });
-    Json(PanelConfiguration { sign_in, version: env!("CARGO_PKG_VERSION") })
+    // Open to anybody, and the same for everybody until another version is deployed.
+    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(PanelConfiguration { sign_in, version: env!("CARGO_PKG_VERSION") }))
 }

@@ -98,7 +98,8 @@ async fn the_panel_is_told_how_to_sign_in() {
     let (_, headers, _) = fetch(&router, "/").await;
     // The token endpoint is the one other address that the panel may call.
     assert!(headers["content-security-policy"].to_str().unwrap().ends_with("connect-src 'self' https://id.example/token"));
-    let (_, _, text) = fetch(&router, "/v1/panel-configuration").await;
+    let (_, headers, text) = fetch(&router, "/v1/panel-configuration").await;
+    assert_eq!(headers["cache-control"], "public, max-age=300");
     let body: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(
         body["sign_in"],

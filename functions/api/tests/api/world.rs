@@ -269,7 +269,8 @@ fn template(path: &str) -> Option<&'static str> {
 
 /// Checks that hold for every answer.
 fn check(method: &Method, path: &str, reply: &Reply) {
-    let caching = if path == "/v1/openapi.json" && reply.status.as_u16() < 400 { "public, max-age=300" } else { "no-store" };
+    let for_anybody = ["/v1/openapi.json", "/v1/panel-configuration"].contains(&path);
+    let caching = if for_anybody && reply.status.as_u16() < 400 { "public, max-age=300" } else { "no-store" };
     assert_eq!(reply.header("cache-control"), caching, "{method} {path}");
     if reply.status.as_u16() >= 400 && path != "/v1/health" {
         assert_eq!(reply.header("content-type"), "application/problem+json", "{method} {path}");

@@ -50,6 +50,7 @@ impl World {
             sign_in,
             source: Source::Generated { seed: Some(5), orders: Some(120) },
             set_up: begins == Begins::SetUp,
+            roles: Some(stevedore_tests::role::role_of),
             ..Options::in_memory(clock)
         };
         let stack = runtime.block_on(Stack::start(options)).unwrap();

@@ -11,12 +11,13 @@ use stevedore_local::{ApiClient, Options, Source, Stack};
 /// Time for which a state is waited for before a test fails. Far more than it takes, for machines that do many things at once.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
 
-/// A stack in memory, or in a folder, with a few generated orders.
+/// A stack in memory, or in a folder, with a few generated orders, whose functions work under their roles of the template.
 pub(crate) fn options(data: Option<&Path>) -> Options {
     Options {
         data: data.map(Path::to_owned),
         source: Source::Generated { seed: Some(5), orders: Some(40) },
         requests_per_minute: None,
+        roles: Some(stevedore_tests::role::role_of),
         ..Options::in_memory(Arc::new(jiff::Timestamp::now))
     }
 }

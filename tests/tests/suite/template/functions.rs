@@ -88,6 +88,24 @@ fn only_health_the_openapi_text_and_the_panels_files_are_open() {
     assert_eq!(open, [("GET", "/v1/health"), ("GET", "/v1/openapi.json")].into_iter().chain(panel).collect());
 }
 
+/// Routes that are open to anybody have limits of their own, lower than the stage's: strangers take nothing from those who have signed in.
+#[test]
+fn every_open_route_is_throttled_apart() {
+    let template = template();
+    let limits = &template["Resources"]["Http"]["Properties"]["RouteSettings"];
+    let open: BTreeSet<String> = events(&template, "HttpApi")
+        .into_iter()
+        .filter(|(_, _, route)| route.get("Auth").is_some())
+        .map(|(_, _, route)| format!("{} {}", text(&route["Method"]), text(&route["Path"])))
+        .collect();
+    assert_eq!(names(limits).into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), open);
+    let rate = number(&template["Parameters"]["ApiRate"]["Default"]);
+    for route in &open {
+        assert!(number(&limits[route.as_str()]["ThrottlingRateLimit"]) < rate, "{route}");
+        assert!(limits[route.as_str()]["ThrottlingBurstLimit"].is_u64(), "{route}");
+    }
+}
+
 /// API Gateway's HTTP APIs wait 30 seconds at most (API Gateway developer guide, "Quotas for HTTP APIs").
 #[test]
 fn the_api_answers_before_the_gateway_gives_up() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_norway::Value;
 
-use super::{FUNCTION, each, events, resources, root, target, template, text};
+use super::{FUNCTION, each, events, number, resources, root, target, template, text};
 
 #[test]
 fn every_alarm_says_what_to_do() {
@@ -62,12 +62,35 @@ fn every_function_and_queue_is_watched() {
             assert!(watched.contains(&(metric, index.name)), "{metric} of {}", index.name);
         }
     }
-    for metric in ["Invocations", "ConsolidationOverdue"] {
-        assert!(watched.contains(&(metric, "Consolidate")), "{metric}");
-    }
+    assert!(watched.contains(&("ConsolidationOverdue", "Consolidate")));
     // A run that did not happen, one that did not end well, and orders that nobody accounts for.
-    for metric in ["Invocations", "DownloadOverdue", "DownloadsFailed", "OrdersUnaccounted"] {
+    for metric in ["DownloadOverdue", "DownloadsFailed", "OrdersUnaccounted"] {
         assert!(watched.contains(&(metric, "FetchOrders")), "{metric}");
+    }
+}
+
+/// Lambda counts an event as received where it is sent asynchronously (Lambda developer guide, "Asynchronous invocation metrics"), as the scheduler does and a
+/// queue does not: so commands under way do not hide that the ticks stopped.
+#[test]
+fn a_schedule_that_stopped_is_heard_while_commands_are_carried_out() {
+    let template = template();
+    for (name, schedule) in resources(&template, "AWS::Scheduler::Schedule") {
+        let function = target(&schedule["Target"]["Arn"]);
+        let listening = |alarm: &Value| {
+            text(&alarm["MetricName"]) == "AsyncEventsReceived"
+                && text(&alarm["Namespace"]) == "AWS/Lambda"
+                && text(&alarm["TreatMissingData"]) == "breaching"
+                && text(&alarm["ComparisonOperator"]) == "LessThanThreshold"
+                && target(&each(&alarm["Dimensions"])[0]["Value"]) == function
+        };
+        let alarms: Vec<_> = resources(&template, "AWS::CloudWatch::Alarm").into_iter().filter(|(_, alarm)| listening(alarm)).collect();
+        assert_eq!(alarms.len(), 1, "{name}");
+        // More than one tick falls into the period, so that one that comes late is no alarm.
+        let minutes: u64 = text(&schedule["ScheduleExpression"]).split(['(', ' ']).nth(1).unwrap().parse().unwrap();
+        assert!(number(&alarms[0].1["Period"]) > 60 * minutes, "{name}");
+    }
+    for (name, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
+        assert_ne!(text(&alarm["MetricName"]), "Invocations", "{name}: commands hide what this listens for");
     }
 }
 
