@@ -77,7 +77,7 @@ fn a_schedule_that_stopped_is_heard_while_commands_are_carried_out() {
     for (name, schedule) in resources(&template, "AWS::Scheduler::Schedule") {
         let function = target(&schedule["Target"]["Arn"]);
         let listening = |alarm: &Value| {
-            text(&alarm["MetricName"]) == "AsyncEventsReceived"
+            alarm["MetricName"].as_str() == Some("AsyncEventsReceived")
                 && text(&alarm["Namespace"]) == "AWS/Lambda"
                 && text(&alarm["TreatMissingData"]) == "breaching"
                 && text(&alarm["ComparisonOperator"]) == "LessThanThreshold"
@@ -90,7 +90,7 @@ fn a_schedule_that_stopped_is_heard_while_commands_are_carried_out() {
         assert!(number(&alarms[0].1["Period"]) > 60 * minutes, "{name}");
     }
     for (name, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
-        assert_ne!(text(&alarm["MetricName"]), "Invocations", "{name}: commands hide what this listens for");
+        assert_ne!(alarm["MetricName"].as_str(), Some("Invocations"), "{name}: commands hide what this listens for");
     }
 }
 
