@@ -13,6 +13,8 @@
 )]
 #![allow(clippy::float_arithmetic, clippy::print_stdout, clippy::print_stderr, clippy::cast_precision_loss, reason = "it prints ratios")]
 
+#[path = "../../tests/suite/bound.rs"]
+mod bound;
 mod process;
 mod programs;
 mod runtime_api;

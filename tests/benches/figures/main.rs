@@ -12,6 +12,8 @@ mod pure;
 mod report;
 mod start;
 // The tests' own harness: what is measured is what is tested.
+#[path = "../../tests/suite/bound.rs"]
+mod bound;
 #[path = "../../tests/suite/person.rs"]
 #[allow(dead_code, reason = "the tests use all of it")]
 mod person;
