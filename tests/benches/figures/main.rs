@@ -1,5 +1,13 @@
 //! `cargo bench -p stevedore-tests`: what an order costs. Prints tables; `docs/performance.md` keeps the last ones and says what they mean.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    unreachable_pub,
+    missing_docs
+)]
 #![allow(clippy::float_arithmetic, clippy::print_stdout, clippy::print_stderr, clippy::cast_precision_loss, reason = "it prints ratios")]
 
 mod calls;

@@ -82,7 +82,7 @@ async fn n4_a_twin_that_is_still_on_its_way_holds_the_order() {
             process_orders::handle(&world.process, crate::world::sqs_event(&of(303)), world.deadline()).await.unwrap();
         }
         for message in &messages {
-            world.queues.delete(&url, &[message.receipt_handle.clone()]).await.unwrap();
+            world.queues.delete(&url, std::slice::from_ref(&message.receipt_handle)).await.unwrap();
         }
         if !first_comes {
             world.sandbox.remove(303);

@@ -193,7 +193,7 @@ async fn rows(State(deps): Shared, Id(id): Id, mut query: Parameters) -> Result<
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use jiff::civil::date as day;
 

@@ -112,7 +112,7 @@ fn divide(operation: &str, request: &Value, is_done: impl Fn(usize) -> bool) -> 
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use serde_json::json;
 
     use super::*;

@@ -64,7 +64,7 @@ async fn state(stack: &Stack, order: i64) -> (Value, Vec<String>, i64) {
 /// S151, S152: void, delete the entry (no live sale remains), load the orders of the day: booked anew, and the voided sale stays as a record.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s151_s152_void_delete_and_load_books_anew() {
-    let (stack, order) = shop().await;
+    let (stack, order) = Box::pin(shop()).await;
     let api = stack.api();
     let first = format!("SO-{order}");
     let (sale, ids, on_hand) = state(&stack, order).await;
@@ -88,7 +88,7 @@ async fn s151_s152_void_delete_and_load_books_anew() {
 /// N6: the same in one call, with what changed in ShipStation and in the settings since.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n6_recreate_books_anew_in_one_call() {
-    let (stack, order) = shop().await;
+    let (stack, order) = Box::pin(shop()).await;
     let recreate = format!("/v1/log/{order}/recreate");
     stack.sandbox().unwrap().edit_order(order, |order| {
         order.get_mut("items").unwrap().elements_mut().unwrap()[0].set("quantity", 3);

@@ -182,9 +182,10 @@ impl Table {
     pub async fn list_records<T: Record>(&self, list: &List) -> Result<Page<Stored<T>>, Error> {
         const OPERATION: &str = "list records";
         let query = IndexQuery { operation: OPERATION, index: BY_TIME, partition: T::KIND.partition(), newest_first: true };
-        let page = match T::KIND.names_recent() {
-            true => self.list_with_recent(&query, T::KIND, list).await?,
-            false => self.list_index(&query, list).await?,
+        let page = if T::KIND.names_recent() {
+            self.list_with_recent(&query, T::KIND, list).await?
+        } else {
+            self.list_index(&query, list).await?
         };
         let items = page.items.into_iter().map(|item| Ok(Stored { version: version_of(&item), value: value_of(OPERATION, item)? }));
         Ok(Page { items: items.collect::<Result<_, Error>>()?, next: page.next })

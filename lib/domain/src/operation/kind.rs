@@ -245,7 +245,7 @@ impl OperationKind {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use jiff::civil::date;
 

@@ -130,7 +130,7 @@ fn a_date_of_an_impossible_year_is_none() {
     }
     for time in ["1971-01-01T00:00:00", "9998-12-31T12:00:00"] {
         let sale = merchant.sale(&Order { paid_at: wall_time(time), ..ordered(time) });
-        assert_eq!(sale.dated(), wall_time(time).map(|time| time.date()), "{time}");
+        assert_eq!(sale.dated(), wall_time(time).map(jiff::civil::DateTime::date), "{time}");
         assert!(sale.warnings.iter().all(|warning| warning.reason != Reason::DateLeftOut), "{time}: {:?}", sale.warnings);
     }
 }
