@@ -276,7 +276,7 @@ async fn p4_a_write_beside_a_transaction_is_repeated() {
     world.table.delete_log_entry(order_id(order)).await.unwrap();
     assert!(world.logged(order).await.is_none());
     // It ends: another writer that is always in the way is a failure that passes.
-    world.engines.faults().fail_next("PutItem", 8, conflict());
+    world.engines.faults().fail_next("PutItem", stevedore_aws::WRITE_TRIES.try_into().unwrap(), conflict());
     let connection = world.table.connection().await.unwrap().unwrap();
     let error = world.table.put_connection(&connection.value, Some(connection.version)).await.unwrap_err();
     assert!(error.is_transient(), "{error}");

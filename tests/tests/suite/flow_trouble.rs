@@ -66,9 +66,9 @@ async fn n11_poison_at_the_end_is_found_and_heals() {
     accounted(&world, &operation).await;
     assert_eq!((operation.counts.of(Outcome::Captured), operation.counts.of(Outcome::Failed)), (1, 1));
     assert_eq!(world.sale(first).await.total.0, 1000);
-    for _ in 0..3 {
+    for number in ["more", "still more", "even more"] {
         world.clock.advance(SignedDuration::from_hours(2));
-        world.sandbox.upsert_order(plain("more"));
+        world.sandbox.upsert_order(plain(number));
         assert_eq!(world.next_hour().await.state, OperationState::Completed);
     }
     world.sandbox.faults().remove(fault);
