@@ -181,7 +181,9 @@ async fn lists_page_through_everything_once() {
     let mut orders = Vec::new();
     for number in 0..7 {
         world.clock.advance(jiff::SignedDuration::from_secs(1));
-        orders.push(world.sandbox.upsert_order(plain(if number % 2 == 0 { "same" } else { "other" })));
+        let key = format!("key {number}");
+        let order = with(&plain(if number % 2 == 0 { "same" } else { "other" }), |order| order.set("orderKey", key.as_str()));
+        orders.push(world.sandbox.upsert_order(order));
         world.download_now().await;
     }
     let nobody = world.sandbox.upsert_order(with(&plain("same"), nameless));
