@@ -448,7 +448,7 @@ async fn orders_processed_by_hand_during_the_run_are_in_one_sale() {
 /// P3, N5: real invoices, each day's consolidated, held against sums that are made from the orders' own texts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn real_days_of_retail_consolidate_to_the_cent() {
-    let Some(folder) = crate::flow_generated::beside("data/online-retail") else { return };
+    let Some(folder) = crate::flow_generated::named_by("STEVEDORE_RETAIL_ORDERS") else { return };
     let days = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut days: Vec<_> = days.filter(|path| path.extension().is_some_and(|ending| ending == "csv")).collect();
     days.sort();

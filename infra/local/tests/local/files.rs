@@ -60,11 +60,11 @@ async fn a_csv_is_replayed_to_the_cent() {
 /// A real day, where it is at hand.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_day_is_replayed_to_the_cent() {
-    let path = here("../../../shared/data/online-retail/2010-12-05.csv");
-    if !path.exists() {
-        eprintln!("skipped: {} is not here", path.display());
+    let Some(folder) = std::env::var_os("STEVEDORE_RETAIL_ORDERS") else {
+        eprintln!("skipped: STEVEDORE_RETAIL_ORDERS names no folder");
         return;
-    }
+    };
+    let path = std::path::Path::new(&folder).join("2010-12-05.csv");
     let (orders, _) = replay(&path).await;
     assert!(orders > 50);
 }
