@@ -38,7 +38,7 @@ impl Deps {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The table or a queue.
-    #[error("AWS did not do its part")]
+    #[error("the request to AWS failed")]
     Aws(#[from] stevedore_aws::Error),
     /// See [`Undecided`].
     #[error("what is due cannot be decided")]
@@ -47,7 +47,7 @@ pub enum Error {
     #[error("others kept writing to order {0}")]
     Contended(OrderId),
     /// Somebody else went on with the run.
-    #[error("somebody else went on with the run")]
+    #[error("another process went on with the run")]
     RunTaken,
     /// Stock kept running short in new places.
     #[error("stock kept changing while the day's sale was written")]

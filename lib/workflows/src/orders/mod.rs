@@ -64,7 +64,7 @@ impl Deps {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The table, a queue or the secret.
-    #[error("AWS did not do its part")]
+    #[error("the request to AWS failed")]
     Aws(#[from] stevedore_aws::Error),
     /// SQS did not accept a message, after retries.
     #[error("the queue did not accept {count} of the orders ({reason})")]

@@ -65,10 +65,10 @@ pub enum Failure {
     #[error("the order cannot be read at {pointer}", pointer = .0.pointer)]
     Malformed(Box<Malformed>),
     /// The table.
-    #[error("the table did not do its part")]
+    #[error("the request to the table failed")]
     Table(#[source] stevedore_aws::Error),
     /// Others kept writing to the same order.
-    #[error("others kept writing to the same order")]
+    #[error("other writers kept changing the order")]
     Contended,
 }
 
