@@ -9,8 +9,11 @@ use stevedore_geography::{County, Place, State, Zip, same_city};
 use crate::order::Address;
 use crate::reference::{TaxComponent, TaxPlace, TaxRule};
 
-/// Countries by which addresses name the United States, and its territories, which are states to the postal service.
-const UNITED_STATES: [&str; 9] = ["US", "USA", "UNITED STATES", "UNITED STATES OF AMERICA", "PR", "VI", "GU", "AS", "MP"];
+/// Names of the United States in addresses, without points.
+const UNITED_STATES: [&str; 7] =
+    ["US", "USA", "UNITED STATES", "UNITED STATES OF AMERICA", "THE UNITED STATES", "THE UNITED STATES OF AMERICA", "UNITED STATES (US)"];
+/// Territories that addresses name as countries; to the postal service they are states.
+const TERRITORIES: [&str; 5] = ["PR", "VI", "GU", "AS", "MP"];
 /// States to the postal service and countries of their own.
 const ASSOCIATED: [&str; 3] = ["FM", "MH", "PW"];
 
@@ -27,14 +30,40 @@ pub struct Whereabouts {
 #[must_use]
 pub fn whereabouts(address: &Address) -> Option<Whereabouts> {
     let place = address.postal_code.as_deref().and_then(Zip::parse).and_then(Zip::place);
-    let stated = address.state.as_deref().and_then(State::parse);
+    let stated = address.state.as_deref().and_then(state_named);
     let country = address.country.as_deref().map_or("", str::trim);
     if country.is_empty() {
         return (place.is_some() && place.map(|place| place.state) == stated).then_some(Whereabouts { place, state: stated });
     }
-    let known = UNITED_STATES.iter().find(|name| name.eq_ignore_ascii_case(country))?;
+    let territory = territory_named(country);
     // A territory's own code is its state's too.
-    Some(Whereabouts { place, state: stated.or_else(|| State::parse(known)) })
+    (territory.is_some() || is_united_states(country)).then(|| Whereabouts { place, state: stated.or(territory) })
+}
+
+/// A name without points and without more than one blank between its words: `U.S.` is `US`.
+fn plain_name(name: &str) -> String {
+    name.replace('.', "").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// True if a country is the United States, by its code or by its name written out.
+fn is_united_states(country: &str) -> bool {
+    let country = plain_name(country);
+    UNITED_STATES.iter().any(|name| name.eq_ignore_ascii_case(&country))
+}
+
+/// The territory that a country names, by its code or by its name written out.
+fn territory_named(country: &str) -> Option<State> {
+    State::parse(country).or_else(|| State::parse(&plain_name(country))).filter(|state| TERRITORIES.contains(&state.code()))
+}
+
+/// The state that an address names: `CA`, `California`, `C.A.` or `US-CA`.
+fn state_named(state: &str) -> Option<State> {
+    let plain = || plain_name(state);
+    State::parse(state).or_else(|| State::parse(&plain())).or_else(|| {
+        let plain = plain();
+        let (country, code) = plain.split_once(['-', ' '])?;
+        is_united_states(country).then(|| State::parse(code)).flatten()
+    })
 }
 
 /// Reason for which a place of business has no rules.
@@ -102,11 +131,11 @@ pub fn rules_of_place(zip: &str, city: Option<&str>) -> Result<Vec<PlaceRule>, P
 pub fn business_address(stated: Address) -> Result<Address, PlaceError> {
     let zip = stated.postal_code.as_deref().unwrap_or_default();
     let place = Zip::parse(zip).and_then(Zip::place).ok_or(PlaceError::UnknownZip)?;
-    let abroad = |country: &str| !UNITED_STATES.iter().any(|name| name.eq_ignore_ascii_case(country.trim()));
+    let abroad = |country: &str| !is_united_states(country) && territory_named(country).is_none();
     if stated.country.as_deref().is_some_and(abroad) {
         return Err(PlaceError::Abroad);
     }
-    if stated.state.as_deref().is_some_and(|state| State::parse(state) != Some(place.state)) {
+    if stated.state.as_deref().is_some_and(|state| state_named(state) != Some(place.state)) {
         return Err(PlaceError::OtherState(place.state.name()));
     }
     let city = match stated.city.as_deref() {

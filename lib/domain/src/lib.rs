@@ -22,4 +22,5 @@ pub mod reason;
 pub mod reference;
 pub mod sale;
 pub mod settings;
+mod sku;
 pub mod stock;

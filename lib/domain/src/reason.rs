@@ -136,6 +136,10 @@ reasons! {
     /// Warning.
     AmbiguousSku = "ambiguous_sku", "A line's SKU matches more than one product when case and blanks are ignored, so it was booked as a service line. Add an alias.";
     /// Warning.
+    SkuNormalized = "sku_normalized", "A line's SKU holds characters that cannot be seen, or letters in pieces. Its product was found without them. Correct the SKU in the channel if others read it.";
+    /// Warning.
+    NullsLeftOut = "nulls_left_out", "A list of the order holds entries that are null. They were left out; the order's total decides. Check the lines if one is missing.";
+    /// Warning.
     SharedEmail = "shared_email", "More than one customer has the buyer's e-mail address. The oldest was taken.";
     /// Warning.
     DateLeftOut = "date_left_out", "A date of the order cannot be meant, so it was taken as not stated. Correct it in the channel if the books need it.";

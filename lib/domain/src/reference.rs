@@ -11,6 +11,8 @@ use crate::jurisdiction::{Whereabouts, whereabouts};
 use crate::order::Address;
 use crate::settings::{FieldError, Settings};
 
+pub use crate::sku::{folded_sku, formerly_folded_sku, normalized_sku};
+
 /// The longest name, in bytes.
 pub const LONGEST_NAME: usize = 400;
 /// The longest code or e-mail address, in bytes: they are keys of the table, also in lower case, which may be longer.
@@ -310,10 +312,10 @@ impl TaxRule {
     }
 }
 
-/// A SKU as it is compared when no exact one is found: without blanks at its ends and without case.
+/// A record's name as it is compared: without blanks at its ends and without case.
 #[must_use]
-pub fn folded_sku(sku: &str) -> String {
-    sku.trim().to_lowercase()
+pub fn folded_name(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 /// An e-mail address as it is compared.

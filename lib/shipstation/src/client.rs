@@ -222,6 +222,19 @@ impl Client {
     /// # Errors
     /// [`Error`].
     pub async fn orders_by_number(&self, call: &Call<'_>, number: &str) -> Result<Vec<RawOrder>, Error> {
+        self.orders_numbered(call, number, &|other: &str| other == number).await
+    }
+
+    /// Every order whose number begins with `number`, as ShipStation's filter compares it, and is the `same`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn orders_numbered(
+        &self,
+        call: &Call<'_>,
+        number: &str,
+        same: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<Vec<RawOrder>, Error> {
         let mut found: Vec<RawOrder> = Vec::new();
         // A blank filter would list the whole account.
         if number.trim().is_empty() {
@@ -241,6 +254,7 @@ impl Client {
                 ("pageSize", size.to_string()),
             ];
             let reply = match self.read(call, "/orders", &query, &mut 0, page::parse).await? {
+                Answer::Broken(broken) if broken.is_gateway() && !self.answers(call).await => return Err(broken.error()),
                 Answer::Broken(_) if size > 1 => {
                     smaller = sizes.iter().position(|other| *other < size).unwrap_or(smaller);
                     continue;
@@ -252,13 +266,11 @@ impl Client {
                     if unreadable > UNREADABLE_BY_NUMBER || order.is_none() {
                         return Err(broken.error());
                     }
-                    found.extend(
-                        order.filter(|order| order.order_number.as_deref().is_none_or(|other| other == number)).map(|order| RawOrder {
-                            raw: RawJson::quoting(&broken.excerpt),
-                            read_at: self.now(),
-                            parsed: Err(order),
-                        }),
-                    );
+                    found.extend(order.filter(|order| order.order_number.as_deref().is_none_or(same)).map(|order| RawOrder {
+                        raw: RawJson::quoting(&broken.excerpt),
+                        read_at: self.now(),
+                        parsed: Err(order),
+                    }));
                     place += 1;
                     continue;
                 }
@@ -267,7 +279,7 @@ impl Client {
             let rows = reply.orders.len();
             for order in reply.orders {
                 let known = found.iter().any(|other| other.order_id() == order.order_id());
-                if order.number() == Some(number) && !known {
+                if order.number().is_some_and(same) && !known {
                     found.push(order);
                 }
             }

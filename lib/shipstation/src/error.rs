@@ -124,6 +124,12 @@ impl Error {
         }
     }
 
+    /// True if a gateway answered in ShipStation's place. The order that was asked for may be to blame if ShipStation answers other questions.
+    #[must_use]
+    pub fn is_gateways(&self) -> bool {
+        matches!(self, Self::Unavailable { status: Some(502..=504), .. })
+    }
+
     /// True if asking again later, with nothing changed, can succeed.
     #[must_use]
     pub fn is_passing(&self) -> bool {

@@ -104,6 +104,11 @@ impl Broken {
         Self { status: status.as_u16(), excerpt: text.get(..end).unwrap_or_default().to_owned(), fault }
     }
 
+    /// True if a gateway answered in ShipStation's place, after its retries. One order may be to blame, or all of ShipStation.
+    pub(crate) fn is_gateway(&self) -> bool {
+        matches!(self.fault, Fault::Status) && (502..=504).contains(&self.status)
+    }
+
     pub(crate) fn is_too_large(&self) -> bool {
         matches!(self.fault, Fault::TooLarge)
     }
@@ -155,7 +160,9 @@ impl Client {
         parse: impl Fn(&Body<'_>) -> Result<T, serde_json::Error>,
     ) -> Result<Answer<T>, Error> {
         match self.read_once(call, path, query, used, &parse).await? {
-            Answer::Broken(broken) if !broken.is_too_large() => self.read_once(call, path, query, used, parse).await,
+            Answer::Broken(broken) if !broken.is_too_large() && !broken.is_gateway() => {
+                self.read_once(call, path, query, used, parse).await
+            }
             answer => Ok(answer),
         }
     }
@@ -183,6 +190,20 @@ impl Client {
                 Answer::Broken(Broken::unreadable(status, &headers, body.text, error))
             }
         })
+    }
+
+    /// True if ShipStation answers a question that no order has part in, asked once: it tells an order that a gateway breaks at from an outage.
+    pub async fn answers(&self, call: &Call<'_>) -> bool {
+        let Ok(place) = self.admit(call).await else { return false };
+        self.inner.requests.fetch_add(1, Ordering::Relaxed);
+        match self.send(call, "/stores", &[], self.now()).await {
+            Received::Answer { status, headers, complete, .. } => {
+                let now = self.now();
+                self.pace(call, |pace| pace.answered(now, place, limits(&headers)));
+                complete && status.is_success()
+            }
+            Received::Cut(..) | Received::Failed(_) => false,
+        }
     }
 
     async fn ask(&self, call: &Call<'_>, path: &str, query: &[(&str, String)], used: &mut u32) -> Result<Asked, Error> {
@@ -229,7 +250,12 @@ impl Client {
                         403 => return Err(Error::Forbidden),
                         404 => return Ok(Asked::Missing),
                         500 => return Ok(Asked::Broken(Broken { status: 500, excerpt: excerpt(&body), fault: Fault::Status })),
-                        408 | 501..=599 => (Error::Unavailable { status: Some(status.as_u16()), source: None }, retry_after(&headers, now)),
+                        code @ (408 | 501..=599) => {
+                            if (502..=504).contains(&code) {
+                                cut = Some(Broken { status: code, excerpt: excerpt(&body), fault: Fault::Status });
+                            }
+                            (Error::Unavailable { status: Some(code), source: None }, retry_after(&headers, now))
+                        }
                         status => return Err(Error::Unexpected { status, source: None }),
                     }
                 }

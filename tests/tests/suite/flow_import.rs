@@ -211,14 +211,15 @@ async fn ten_thousand_rows_come_in_over_several_invocations() {
         bound.turn();
         let messages = world.queues.receive(&url, 0).await.unwrap();
         let Some(message) = messages.first() else { break };
-        // An invocation whose time is over after some batches: each look at the clock takes a second.
+        // An invocation whose time is over after some batches: each look at the clock takes a while. The time that is left also bounds how long a command may really
+        // take, so that it must be more than any machine needs for these batches.
         let ticking = world.clock.clone();
         let clock: stevedore_lambda::Clock = std::sync::Arc::new(move || {
-            ticking.advance(SignedDuration::from_secs(1));
+            ticking.advance(SignedDuration::from_secs(15));
             ticking.now()
         });
         let deps = run_operations::Deps { clock, ..world.run.clone() };
-        let deadline = Deadline::after(world.clock.now(), Duration::from_secs(15 + 40));
+        let deadline = Deadline::after(world.clock.now(), Duration::from_secs(15 + 40 * 15));
         let event = serde_json::to_value(sqs_event(&messages)).unwrap();
         let answer = run_operations::handle(&deps, event, deadline).await.unwrap();
         assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(0), "{answer}");

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use crate::problem::{Code, FieldFault, Problem};
 use object::Object;
 
-pub(crate) use values::{boolean, choice, date, decimal, integer, number_id, other_than_zero, text};
+pub(crate) use values::{boolean, choice, date, decimal, integer, number_id, other_than_zero, text, verbatim};
 
 /// The largest body that is read, in bytes: twice the largest settings.
 pub(crate) const LARGEST_BODY: usize = 256 * 1024;

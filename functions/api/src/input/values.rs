@@ -29,6 +29,19 @@ pub(crate) fn text(most: usize) -> impl Fn(&str) -> Result<String, Fault> {
     }
 }
 
+/// The same with the blanks at its ends, for what is compared as it is written.
+pub(crate) fn verbatim(most: usize) -> impl Fn(&str) -> Result<String, Fault> {
+    move |json| {
+        text(most)(json)?;
+        let text = string(json)?;
+        if text.len() > most {
+            Err(Fault::new("too_long", format!("This has {} bytes; at most {most} are taken.", text.len())))
+        } else {
+            Ok(text)
+        }
+    }
+}
+
 /// `true` or `false`.
 pub(crate) fn boolean(json: &str) -> Result<bool, Fault> {
     serde_json::from_str(json).map_err(|_| Fault::wrong_type("true or false"))

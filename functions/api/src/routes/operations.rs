@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::{Id, Shared, zone};
 use crate::Deps;
 use crate::access::Caller;
-use crate::input::{Body, date, text};
+use crate::input::{Body, date, text, verbatim};
 use crate::paging::{ListQuery, ListView, Parameters};
 use crate::problem::{Code, FieldFault, Problem};
 use crate::routing::{Routes, routes};
@@ -32,7 +32,7 @@ pub(super) fn routes<R: Routes>(into: R) -> R {
 enum StartInput {
     /// Every order that entered ShipStation since that day's midnight in the merchant's zone, at most one year back.
     LoadOrders { from: Date },
-    /// The orders with exactly this number.
+    /// The orders with exactly this number, else those whose number differs in blanks at its ends or a leading `#` alone.
     LoadOrder { order_number: String },
     /// Daily consolidation, as far as it is due.
     Consolidate,
@@ -78,7 +78,7 @@ async fn start(State(deps): Shared, caller: Caller, body: Body) -> Result<Respon
         let kind = fields.required("kind", text(100));
         match kind.as_str() {
             "load_orders" => Some(OperationKind::LoadOrders { from: fields.required("from", date) }),
-            "load_order" => Some(OperationKind::LoadOrder { order_number: fields.required("order_number", text(LONGEST_NUMBER)) }),
+            "load_order" => Some(OperationKind::LoadOrder { order_number: fields.required("order_number", verbatim(LONGEST_NUMBER)) }),
             "consolidate" => Some(OperationKind::Consolidate { local_date: None }),
             // Its members are nobody's fault while its kind is unknown.
             _ => {

@@ -77,7 +77,7 @@ async fn a_download_that_was_killed_is_made_up_for_at_once() {
     let first = Stack::start(options(Some(folder.path()))).await.unwrap();
     let now = (first.clock())();
     let lease = Lease { operation_id: "20260115T090000000-download".into(), until: now + jiff::SignedDuration::from_mins(16) };
-    let cursor = Cursor { reached: None, last_tick: Some(now), lease: Some(lease) };
+    let cursor = Cursor { last_tick: Some(now), lease: Some(lease), ..Cursor::default() };
     let version = first.table().cursor().await.unwrap().version;
     assert!(first.table().put_cursor(&cursor, version).await.unwrap().is_some());
     assert_eq!(first.tick().await.unwrap()["ran"], false);

@@ -135,7 +135,7 @@ impl Table {
         {
             // … or, where it has them already, stands in the list by itself from now on.
             parts.push(Part::Other);
-            others.push(self.list_head(OPERATION, &head).await?);
+            others.push(self.list_head(OPERATION, &head, known.and_then(Known::booked_revision)).await?);
         }
         if let Some(paid) = paid.filter(|_| paid_inside.is_none()) {
             let Some(write) = self.paid_head(OPERATION, paid).await? else { return Ok(CaptureOutcome::EntryChanged) };
@@ -260,12 +260,21 @@ impl Table {
         self.put(operation, head, Expected::Absent).map(Some)
     }
 
-    /// The write of a head that stands in the list of sales by itself from now on.
-    pub(super) async fn list_head(&self, operation: &'static str, head: &Head) -> Result<TransactWriteItem, Error> {
+    /// The write of a head that stands in the list of sales by itself from now on. From then on no entry says from which revision it was made: a document of an
+    /// earlier release that does not say it is written again with the one that is `booked`.
+    async fn list_head(&self, operation: &'static str, head: &Head, booked: Option<RevisionKey>) -> Result<TransactWriteItem, Error> {
         let sale = self.whole_sale(head).await?;
         // Work on it goes on.
         let work = head.work();
-        let item = head.again(&sale, HeadState { listed: true, work: work.as_ref(), ..HeadState::default() })?;
+        let state = HeadState { listed: true, work: work.as_ref(), ..HeadState::default() };
+        let item = match booked.filter(|_| sale.booked_revision.is_none()) {
+            None => head.again(&sale, state)?,
+            Some(key) => {
+                let SaleItems { head: item, chunks } = sale_items(&Sale { booked_revision: Some(key), ..sale }, state)?;
+                self.put_items(operation, chunks).await?;
+                item
+            }
+        };
         self.put(operation, item, Expected::Version(head.version()))
     }
 }

@@ -1,6 +1,7 @@
 //! Position up to which the schedule has read, and the operation that reads just now.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use stevedore_domain::ids::OperationId;
 use stevedore_domain::pacific::PacificTime;
@@ -21,6 +22,9 @@ pub struct Cursor {
     /// Lease of the operation that reads just now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
+    /// The day of whose orders ShipStation was asked whether it still has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_for: Option<Date>,
 }
 
 /// The right to read by the schedule, so that two downloads do not share the limit. Correctness does not rest on it.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use stevedore_domain::composition::{Uses, Walk};
 use stevedore_domain::ids::{OperationId, ProductId};
 use stevedore_domain::log::Outcome;
-use stevedore_domain::reference::{Product, ProductKind, folded_sku};
+use stevedore_domain::reference::{Product, ProductKind, folded_sku, formerly_folded_sku};
 use stevedore_domain::settings::FieldError;
 
 use super::record::{Condition, Expected, Transacted};
@@ -249,7 +249,7 @@ impl Table {
     /// [`Error`].
     pub async fn products_by_sku(&self, skus: &BTreeSet<String>) -> Result<HashMap<String, ProductFound>, Error> {
         const OPERATION: &str = "find products by SKU";
-        let codes = self.get_items(OPERATION, skus.iter().map(|sku| keys::product_code(&folded_sku(sku)))).await?;
+        let codes = self.get_items(OPERATION, skus.iter().flat_map(|sku| code_keys(sku))).await?;
         let mut ids = BTreeSet::new();
         for item in codes.into_values() {
             let names = value_of::<CodeEntry>(OPERATION, item)?.names;
@@ -276,11 +276,20 @@ impl Table {
         if folded.is_empty() {
             return Ok(Vec::new());
         }
-        let Some(item) = self.get_item(OPERATION, &keys::product_code(&folded)).await? else { return Ok(Vec::new()) };
-        let names = value_of::<CodeEntry>(OPERATION, item)?.names;
-        let ids: BTreeSet<String> = names.into_iter().map(|name| name.product_id.0).collect();
+        let mut ids: BTreeSet<String> = BTreeSet::new();
+        for item in self.get_items(OPERATION, code_keys(code)).await?.into_values() {
+            ids.extend(value_of::<CodeEntry>(OPERATION, item)?.names.into_iter().map(|name| name.product_id.0));
+        }
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut products = self.records::<Product>(ids).await?;
         products.sort_by_key(|product| (product.sku != code, product.sku.clone(), product.id.clone()));
         Ok(products)
     }
+}
+
+/// Where products with a code are listed: under its folded form, and under the one that an earlier release gave it.
+fn code_keys(code: &str) -> Vec<keys::Key> {
+    std::iter::once(folded_sku(code)).chain(formerly_folded_sku(code)).map(|folded| keys::product_code(&folded)).collect()
 }

@@ -6,7 +6,7 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
-use stevedore_domain::reference::folded_sku;
+use stevedore_domain::reference::folded_name;
 
 use super::paging::IndexQuery;
 use super::record::{Condition, Expected, Transacted, jitter};
@@ -56,7 +56,7 @@ impl Table {
         const OPERATION: &str = "write a record";
         let expected = read.map_or(Expected::Absent, |stored| Expected::Version(stored.version));
         let item = record_item(OPERATION, T::KIND, record)?;
-        let name_key = |record: &T| record.unique_name().map(|name| keys::unique(T::KIND.entity(), &folded_sku(name)));
+        let name_key = |record: &T| record.unique_name().map(|name| keys::unique(T::KIND.entity(), &folded_name(name)));
         let old = read.and_then(|stored| name_key(&stored.value));
         let new = name_key(record);
         for attempt in 1..=8 {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use stevedore_domain::ids::{CustomerId, ProductId, ShipstationAccount, ShipstationCustomerId, ShipstationProductId};
-use stevedore_domain::reference::{Account, Customer, Location, PriceTier, Product, TaxRule, folded_sku, identifying_email};
+use stevedore_domain::reference::{
+    Account, Customer, Location, PriceTier, Product, TaxRule, folded_sku, formerly_folded_sku, identifying_email,
+};
 use stevedore_domain::sale::{CustomerMatches, Products};
 
 use super::paging::IndexQuery;
@@ -231,7 +233,8 @@ impl Table {
         const OPERATION: &str = "match products";
         let links = wanted.links.iter().map(|link| keys::product_link(self.account, link));
         let folded: BTreeSet<String> = wanted.skus.iter().map(|sku| folded_sku(sku)).filter(|sku| !sku.is_empty()).collect();
-        let codes = folded.iter().map(|code| keys::product_code(code));
+        let former = wanted.skus.iter().filter_map(|sku| formerly_folded_sku(sku));
+        let codes = folded.iter().cloned().chain(former).map(|code| keys::product_code(&code));
         let mut ids: BTreeSet<String> = BTreeSet::new();
         for (key, item) in self.get_kept(OPERATION, links.chain(codes).collect::<Vec<_>>()).await? {
             if key.pk.starts_with("CODE#") {

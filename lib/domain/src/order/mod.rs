@@ -77,6 +77,8 @@ pub struct Order {
     pub merged_ids: Vec<OrderId>,
     /// `advancedOptions.parentId`: this order is a child of a split.
     pub parent_id: Option<OrderId>,
+    /// Its items or their options held nulls, which are left out.
+    pub nulls_left_out: bool,
 }
 
 /// `orderStatus`. A value that we do not know is kept as it is and is at no stage yet: it never means success.

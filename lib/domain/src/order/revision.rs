@@ -72,7 +72,10 @@ impl<'de> Deserialize<'de> for Digest {
 /// `modifyDate` decides; the hour that repeats each November is resolved by when the revision was read, and among equal
 /// times the one that was read later wins, since ShipStation always answers with the present state. The digest makes the order total, so
 /// that deliveries in any order end in the same state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+///
+/// A release before this one stored dates ahead of the clock as they were stated. Such a key counts as of when it was read, or it would outrank every later change
+/// until its date has come; the key itself stays, since the revision is stored under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RevisionKey {
     /// Time of the order's change by ShipStation.
     pub modified_at: Timestamp,
@@ -82,7 +85,25 @@ pub struct RevisionKey {
     pub digest: Digest,
 }
 
+impl Ord for RevisionKey {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let place = |key: &Self| (key.effective(), key.read_at, key.modified_at, key.digest);
+        place(self).cmp(&place(other))
+    }
+}
+
+impl PartialOrd for RevisionKey {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl RevisionKey {
+    /// When the order changed; never later than it was read.
+    fn effective(&self) -> Timestamp {
+        self.read_at.map_or(self.modified_at, |read_at| self.modified_at.min(read_at))
+    }
+
     /// True if a revision with this key says something newer than `known`. Under different schemes time alone decides: where the revision itself is at hand,
     /// [`Revision::supersedes`] knows better.
     #[must_use]
@@ -245,6 +266,8 @@ fn fields(order: &Order) -> Fields {
         merged_or_split,
         merged_ids,
         parent_id,
+        // What was left out says nothing.
+        nulls_left_out: _,
     } = order;
     let mut fields = Fields::new();
     fields.number(id.0);

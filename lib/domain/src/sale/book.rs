@@ -118,8 +118,11 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         warnings.push(Warning::new(Reason::ExternallyFulfilled, ""));
     }
     let left_out = order.dates_left_out();
-    if !left_out.is_empty() && !daily {
+    if !left_out.is_empty() {
         warnings.push(Warning::new(Reason::DateLeftOut, &format!("Left out: {}.", left_out.join(", "))));
+    }
+    if order.nulls_left_out {
+        warnings.push(Warning::new(Reason::NullsLeftOut, ""));
     }
     if parts.lines.iter().any(|(item, _)| item.quantity < 0) {
         warnings.push(Warning::new(Reason::NegativeQuantity, ""));
@@ -147,10 +150,13 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         CustomerChoice::Create(new) => (None, sale_customer(&new.customer)),
     };
     let mut lines = Vec::with_capacity(parts.lines.len());
-    let (mut service_skus, mut ambiguous_skus) = (Vec::new(), Vec::new());
+    let (mut service_skus, mut ambiguous_skus, mut normalized_skus) = (Vec::new(), Vec::new(), Vec::new());
     for (index, ((item, total), tax)) in parts.lines.iter().zip(&taxed.lines).enumerate() {
         let product = match products.find(item) {
-            ProductMatch::Found(product) => Some(product),
+            ProductMatch::Found(product) => {
+                normalized_skus.extend(item.sku.as_deref().filter(|_| products.is_found_normalized(item)));
+                Some(product)
+            }
             ProductMatch::Ambiguous => {
                 ambiguous_skus.push(item.sku.as_deref().unwrap_or_default());
                 None
@@ -192,7 +198,8 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
             location_id: location_id.clone(),
         });
     }
-    for (reason, skus) in [(Reason::ServiceLine, service_skus), (Reason::AmbiguousSku, ambiguous_skus)] {
+    let by_sku = [(Reason::ServiceLine, service_skus), (Reason::AmbiguousSku, ambiguous_skus), (Reason::SkuNormalized, normalized_skus)];
+    for (reason, skus) in by_sku {
         if !skus.is_empty() {
             warnings.push(Warning::new(reason, &named(&skus)));
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::ids::{ProductId, ShipstationProductId};
 use crate::order::Item;
-use crate::reference::{Product, folded_sku};
+use crate::reference::{Product, folded_sku, normalized_sku};
 
 /// The products that an order's lines may name, loaded by their keys.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +56,22 @@ impl Products {
             if !known.iter().any(|other| other.id == product.id) {
                 known.push(Arc::clone(&product));
             }
+        }
+    }
+
+    /// True if a line's product is found only because characters that cannot be seen are left out of its SKU.
+    #[must_use]
+    pub fn is_found_normalized(&self, item: &Item) -> bool {
+        let is_linked = item.product_id.is_some_and(|id| self.linked.contains_key(&id));
+        let as_written = |sku: &str, product: &Product| {
+            let same = |code: &String| code.trim().to_lowercase() == sku.trim().to_lowercase();
+            same(&product.sku) || product.aliases.iter().any(same)
+        };
+        match (item.sku.as_deref(), self.find(item)) {
+            (Some(sku), ProductMatch::Found(product)) if !is_linked && !sku.is_ascii() => {
+                normalized_sku(sku) != sku && !as_written(sku, product)
+            }
+            _ => false,
         }
     }
 

@@ -329,6 +329,13 @@ impl Settings {
     /// The account that receives a payment made by `method`. Nothing without a payment account at all (S74).
     #[must_use]
     pub fn payment_account(&self, method: Option<&str>) -> Option<&AccountId> {
-        method.and_then(|method| self.payment.by_method.get(method)).or(self.payment.account.as_ref())
+        let by_method = &self.payment.by_method;
+        // As written, else whatever its case: channels write one method in several ways.
+        let same = |method: &str| {
+            let folded = method.trim().to_lowercase();
+            by_method.iter().find(|(name, _)| name.trim().to_lowercase() == folded).map(|(_, account)| account)
+        };
+        let stated = method.filter(|_| !by_method.is_empty());
+        stated.and_then(|method| by_method.get(method).or_else(|| same(method))).or(self.payment.account.as_ref())
     }
 }

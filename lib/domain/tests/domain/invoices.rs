@@ -139,10 +139,12 @@ fn paying() -> Merchant {
     })
 }
 
-/// S72, S122: an amount that was paid is a payment on the invoice, with date, method and account; a method of its own account goes there.
+/// S72, S122: an amount that was paid is a payment on the invoice, with date, method and account; a method of its own account goes there, whatever its case.
 #[test]
 fn s72_s122_a_payment_on_the_invoice() {
-    for (method, account) in [(Some("card"), "bank"), (Some("PayPal"), "paypal"), (Some("paypal"), "bank"), (None, "bank")] {
+    for (method, account) in
+        [(Some("card"), "bank"), (Some("PayPal"), "paypal"), (Some("PAYPAL "), "paypal"), (Some("pay pal"), "bank"), (None, "bank")]
+    {
         let sale = paying().sale(&Order { payment_method: method.map(str::to_owned), ..plain() });
         let [payment] = sale.invoice.payments.as_slice() else { panic!("{:?}", sale.invoice.payments) };
         assert_eq!((payment.amount, payment.account.as_str(), payment.method.as_deref()), (Minor(2660), account, method));

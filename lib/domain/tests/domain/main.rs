@@ -21,6 +21,7 @@ mod fulfilment;
 mod imports;
 mod invoices;
 mod jurisdictions;
+mod liberal;
 mod lineage;
 mod locations;
 mod merchant;

@@ -86,6 +86,7 @@ pub(crate) fn order(items: Vec<Item>, tax: &str, shipping: &str) -> Order {
         merged_or_split: false,
         merged_ids: Vec::new(),
         parent_id: None,
+        nulls_left_out: false,
     };
     order.total = sum_of_parts(&order);
     order.amount_paid = order.total;

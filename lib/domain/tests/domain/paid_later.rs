@@ -98,3 +98,16 @@ fn s122_what_takes_no_payment() {
     assert_eq!(late.pay_later(&early, &paid("7"), &settings()).unwrap().unwrap().amount, Minor(200));
     assert_eq!(late.currency, Currency::USD);
 }
+
+/// S122: a payment that came later bears the date that the merchant's clock showed, as one that was there at booking.
+#[test]
+fn s122_the_date_of_a_later_payment_is_the_merchants() {
+    let booked = paid("0");
+    // 22:30 on ShipStation's clock is the next day in New York.
+    let late = Order { paid_at: Some(jiff::civil::date(2026, 5, 6).at(22, 30, 0, 0)), ..paid("20") };
+    for (zone, day) in [("America/New_York", 7), ("America/Los_Angeles", 6), ("Pacific/Honolulu", 6), ("Europe/Berlin", 7)] {
+        let settings = Settings { time_zone: zone.to_owned(), ..settings() };
+        let payment = sale(&booked, true).pay_later(&booked, &late, &settings).unwrap().unwrap();
+        assert_eq!(payment.date, Some(jiff::civil::date(2026, 5, day)), "{zone}");
+    }
+}

@@ -224,3 +224,15 @@ proptest! {
         prop_assert_eq!(log.newest(), Some(&newest(&revisions)));
     }
 }
+
+/// A key that an earlier release stored with a date ahead of the clock counts as of when it was read: the next true change is newer, whatever the date was.
+#[test]
+fn a_stored_date_ahead_of_the_clock_does_not_outrank_the_next_change() {
+    let odd = observed("2026-05-05T09:00:00Z", "2026-05-05T09:00:10Z", 1);
+    let stored = RevisionKey { modified_at: utc("2086-01-01T00:00:00Z"), ..odd.key };
+    let later = observed("2026-05-05T10:00:00Z", "2026-05-05T10:01:00Z", 2);
+    let earlier = observed("2026-05-05T08:00:00Z", "2026-05-05T08:01:00Z", 3);
+    assert!(later.supersedes(&stored) && !stored.supersedes(&later.key));
+    assert!(!earlier.supersedes(&stored) && stored.supersedes(&earlier.key));
+    assert_eq!([later.key, stored, earlier.key].into_iter().max(), Some(later.key));
+}

@@ -107,6 +107,7 @@ fn order(wire: &OrderWire<'_>) -> Result<Order, Problem> {
             .map(OrderId)
             .collect(),
         parent_id: reference(advanced.and_then(|a| a.parent_id)).at("parentId").map_err(in_advanced)?.map(OrderId),
+        nulls_left_out: wire.items.as_deref().unwrap_or_default().iter().any(|item| has_null(item.as_ref())),
     })
 }
 
@@ -124,6 +125,11 @@ fn address(wire: Option<&AddressWire<'_>>) -> Result<Address, Problem> {
         country: text(wire.country).at("country")?,
         phone: text(wire.phone).at("phone")?,
     })
+}
+
+/// True if an item is null, or one of its options.
+fn has_null(item: Option<&ItemWire<'_>>) -> bool {
+    item.is_none_or(|item| item.options.as_deref().unwrap_or_default().iter().any(Option::is_none))
 }
 
 /// Items; nulls in the list are none.

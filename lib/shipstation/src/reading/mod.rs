@@ -206,7 +206,15 @@ impl Reading {
             };
             let turn = match answer {
                 Answer::Value(page) => self.take(&ask, page),
-                Answer::Broken(broken) => self.take_broken(&ask, broken)?,
+                Answer::Broken(broken) => {
+                    if broken.is_gateway() {
+                        self.requests = self.requests.saturating_add(1);
+                        if !client.answers(call).await {
+                            return Err(broken.error());
+                        }
+                    }
+                    self.take_broken(&ask, broken)?
+                }
                 Answer::Missing => return Err(Error::NotFound),
             };
             if let Turn::Step(new, bad) = turn {

@@ -217,7 +217,8 @@ async fn unavailable_503_is_tried_again_and_then_given_up() {
     assert!((SignedDuration::from_millis(3500)..=SignedDuration::from_secs(7)).contains(&waited), "{waited}");
     let (result, asked, _) = step(vec![json(503, "")]).await;
     assert!(matches!(result, Err(Error::Unavailable { status: Some(503), source: None })));
-    assert_eq!(asked, 4);
+    // The fifth asks whether ShipStation answers at all: it does not, so this is no one order's fault.
+    assert_eq!(asked, 5);
     let (result, asked, waited) = step(vec![json(503, "").insert_header("Retry-After", "20"), json(200, EMPTY)]).await;
     assert_eq!((result.unwrap(), asked, waited), (0, 2, SignedDuration::from_secs(20)));
 }

@@ -162,6 +162,23 @@ async fn read_all_again(client: &stevedore_shipstation::Client, clock: &TestCloc
     panic!("a reading does not end");
 }
 
+/// N11: an order at which a gateway gives up is found like one that answers 500, as long as ShipStation answers otherwise.
+#[tokio::test]
+async fn n11_an_order_at_which_a_gateway_gives_up() {
+    let shop = shop(40, &[17]).await;
+    shop.with(|state| state.breaks = Break::Gateway);
+    let clock = clock();
+    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
+    assert_eq!(outcome.ids(), (1..=40).filter(|id| *id != 17).collect::<Vec<_>>());
+    assert_eq!((outcome.poison.len(), outcome.poison[0].status), (1, 503));
+    // Where nothing is answered, it is ShipStation's own trouble, and no order is blamed.
+    shop.with(|state| state.down = true);
+    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let error = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.err().unwrap();
+    assert!(matches!(error, Error::Unavailable { status: Some(503), .. }), "{error:?}");
+}
+
 /// A single 500 that does not come again is no poison and costs one request.
 #[tokio::test]
 async fn a_500_that_passes_is_asked_again() {

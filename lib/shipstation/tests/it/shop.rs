@@ -43,6 +43,8 @@ pub(crate) enum Break {
     /// 500
     #[default]
     Status,
+    /// 503 by a gateway, while everything else is answered.
+    Gateway,
     /// A raw control character within the order.
     Control,
     /// `NaN` for the order's total.
@@ -73,6 +75,8 @@ pub(crate) struct State {
     /// Orders of the second passage of the repeated hour.
     pub(crate) second_passage: Vec<u64>,
     pub(crate) no_total: bool,
+    /// Nothing is answered.
+    pub(crate) down: bool,
     pub(crate) breaks: Break,
     /// Sorts by id, whatever is asked for.
     pub(crate) by_id: bool,
@@ -108,6 +112,12 @@ impl Respond for Answerer {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let query: HashMap<String, String> = request.url.query_pairs().into_owned().collect();
         let mut state = self.0.lock().unwrap();
+        if state.down {
+            return ResponseTemplate::new(503);
+        }
+        if request.url.path().ends_with("/stores") {
+            return ResponseTemplate::new(200).set_body_raw("[]", "application/json");
+        }
         let State { orders, asked, before_answer, .. } = &mut *state;
         if let Some(hook) = before_answer {
             hook(orders, asked.len());
@@ -125,7 +135,7 @@ impl Break {
             Self::Control => order.replacen("edit ", "edit \u{1}", 1),
             Self::NotANumber => order.replacen("10.50", "NaN", 1),
             Self::CutOff => order.replacen("edit ", CUT, 1),
-            Self::Status | Self::Html | Self::Shape => order.to_owned(),
+            Self::Status | Self::Gateway | Self::Html | Self::Shape => order.to_owned(),
         }
     }
 }
@@ -167,6 +177,7 @@ impl State {
         let poison = shown.iter().any(|order| order.poison);
         match self.breaks {
             Break::Status if poison => return ResponseTemplate::new(500).set_body_string(r#"{"Message":"An error has occurred."}"#),
+            Break::Gateway if poison => return ResponseTemplate::new(503),
             Break::Html if poison => return ResponseTemplate::new(200).set_body_raw("<html>Sorry</html>", "text/html"),
             Break::Shape if poison => {
                 return ResponseTemplate::new(200).set_body_raw(r#"{"Message":"An error has occurred."}"#, "application/json");

@@ -16,7 +16,7 @@ use super::{Deps, Error, MARGIN, download, heal, import, other_account, recreate
 pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline) -> Result<(), Error> {
     match command {
         Command::Run { operation_id } => Box::pin(go_on(deps, &operation_id, None, deadline)).await,
-        Command::ProcessPending { operation_id: None, order_ids } => heal::after_a_change(deps, order_ids.as_deref()).await,
+        Command::ProcessPending { operation_id: None, order_ids } => heal::after_a_change(deps, order_ids.as_deref(), deadline).await,
         // The release before named the orders in the command alone.
         Command::ProcessPending { operation_id: Some(id), order_ids } => Box::pin(go_on(deps, &id, order_ids, deadline)).await,
         // Of another queue, put here by a redrive by hand.
@@ -55,7 +55,7 @@ async fn go_on(deps: &Deps, id: &OperationId, named: Option<Vec<OrderId>>, deadl
         }
         OperationKind::Recreate { order_id } => return recreate::recreate(deps, run, order_id, deadline).await,
         OperationKind::ProcessPending { order_ids } => {
-            return process_pending(deps, run, named.or(order_ids).as_deref()).await;
+            return process_pending(deps, run, named.or(order_ids).as_deref(), deadline).await;
         }
         OperationKind::LoadOrders { .. }
         | OperationKind::LoadOrder { .. }
@@ -72,9 +72,9 @@ fn midnight(day: Date, zone: &str) -> PacificTime {
     PacificTime::at(midnight)
 }
 
-async fn process_pending(deps: &Deps, mut run: Run, orders: Option<&[OrderId]>) -> Result<(), Error> {
+async fn process_pending(deps: &Deps, mut run: Run, orders: Option<&[OrderId]>, deadline: Deadline) -> Result<(), Error> {
     let id = &run.operation.id.clone();
-    let rows = requeue::process(deps, id, orders).await?;
+    let rows = requeue::process(deps, id, orders, Some(deadline)).await?;
     run.operation.pages = deps.table.put_operation_rows(id, 0, &rows).await?;
     let now = (deps.clock)();
     run.operation.state = OperationState::Processing;

@@ -14,7 +14,7 @@ use stevedore_lambda::Deadline;
 
 use super::alike::Queued;
 use super::run::{self, Run};
-use super::{Deps, Error, MARGIN, housekeeping, metrics, position};
+use super::{Deps, Error, MARGIN, housekeeping, metrics, position, presence};
 
 /// A tick counts as due this much early: schedules are not exact.
 const SLACK: SignedDuration = SignedDuration::from_secs(150);
@@ -46,6 +46,9 @@ pub(crate) async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Resu
     let began = (deps.clock)();
     let place = cursor.value.clone();
     let answer = Box::pin(download(deps, &settings, &connection.value, cursor, at, deadline)).await;
+    if !settings.paused {
+        presence::before_the_day(deps, &settings, deadline).await;
+    }
     let unaccounted = housekeeping::keep(deps, deadline).await;
     if !deadline.is_near((deps.clock)(), MARGIN) {
         housekeeping::sweep(deps).await;
@@ -91,7 +94,7 @@ async fn download(
             return Err(error);
         }
     };
-    super::heal::with_a_download(deps, &queued).await?;
+    super::heal::with_a_download(deps, &queued, deadline).await?;
     Ok(json!({"ran": true, "operation_id": operation.id, "state": operation.state, "counts": operation.counts}))
 }
 

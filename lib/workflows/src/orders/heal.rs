@@ -9,8 +9,10 @@ use stevedore_aws::StoredEntry;
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::Trigger;
 use stevedore_domain::operation::{Operation, OperationKind, OperationState, SYSTEM, Work};
+use stevedore_lambda::Deadline;
 
 use super::alike::Queued;
+use super::presence::{self, Presence};
 use super::run::Run;
 use super::{Deps, Error, requeue};
 
@@ -21,24 +23,34 @@ const ATTEMPTS: u32 = 20;
 
 /// Orders that something here keeps from being booked are tried again with every download: the command that should have done it may have been lost.
 /// Not those that this download has just `queued`: of two revisions on their way at once the older could be booked.
-pub(crate) async fn with_a_download(deps: &Deps, queued: &BTreeSet<OrderId>) -> Result<(), Error> {
-    every(deps, PER_TICK, queued).await
+pub(crate) async fn with_a_download(deps: &Deps, queued: &BTreeSet<OrderId>, deadline: Deadline) -> Result<(), Error> {
+    every(deps, PER_TICK, queued, presence::PER_TICK, deadline).await
 }
 
 /// Requests the orders that a setting or record was completed for: these orders, or all.
-pub(crate) async fn after_a_change(deps: &Deps, orders: Option<&[OrderId]>) -> Result<(), Error> {
-    let Some(orders) = orders else { return every(deps, requeue::PER_COMMAND, &BTreeSet::new()).await };
+pub(crate) async fn after_a_change(deps: &Deps, orders: Option<&[OrderId]>, deadline: Deadline) -> Result<(), Error> {
+    let Some(orders) = orders else {
+        return every(deps, requeue::PER_COMMAND, &BTreeSet::new(), presence::PER_COMMAND, deadline).await;
+    };
     let mut healing = None;
-    let open = requeue::open_among(deps, orders).await?;
+    let mut open = requeue::open_among(deps, orders).await?;
+    if let Some(credentials) = presence::credentials(deps).await? {
+        Presence::new(deps, &credentials, presence::PER_COMMAND, SYSTEM, deadline).retain(deps, &mut open).await?;
+    }
     queue(deps, &mut healing, &open).await?;
     end(deps, healing).await
 }
 
-async fn every(deps: &Deps, limit: usize, but: &BTreeSet<OrderId>) -> Result<(), Error> {
+async fn every(deps: &Deps, limit: usize, but: &BTreeSet<OrderId>, requests: u32, deadline: Deadline) -> Result<(), Error> {
     let mut healing = None;
+    let credentials = presence::credentials(deps).await?;
+    let mut presence = credentials.as_ref().map(|credentials| Presence::new(deps, credentials, requests, SYSTEM, deadline));
     let mut open = requeue::OpenOrders::new(deps, limit).await?;
     while let Some(mut page) = open.next(deps).await? {
         page.retain(|stored| !but.contains(&stored.entry.order_id));
+        if let Some(presence) = &mut presence {
+            presence.retain(deps, &mut page).await?;
+        }
         queue(deps, &mut healing, &page).await?;
     }
     end(deps, healing).await

@@ -13,7 +13,7 @@ use stevedore_domain::ids::{OperationId, ProductId};
 use stevedore_domain::import::{Batch, Known, Line, Row, RowFault, batches, read};
 use stevedore_domain::log::Outcome;
 use stevedore_domain::operation::{Operation, OperationKind, OperationRow, OperationState, Work};
-use stevedore_domain::reference::{Account, AccountKind, folded_sku};
+use stevedore_domain::reference::{Account, AccountKind, folded_name};
 use stevedore_lambda::Deadline;
 
 use super::{Deps, Error, MARGIN};
@@ -122,7 +122,7 @@ async fn accounts(deps: &Deps, lines: &[Line]) -> Result<std::collections::HashM
         let page = deps.table.list_records::<Account>(&list).await?;
         for account in page.items.into_iter().map(|stored| stored.value).filter(|account| account.kind == AccountKind::Revenue) {
             // An id is what it is; a name gives way to it.
-            found.entry(folded_sku(&account.name)).or_insert_with(|| account.id.clone());
+            found.entry(folded_name(&account.name)).or_insert_with(|| account.id.clone());
             found.insert(account.id.0.clone(), account.id);
         }
         list.token = page.next;

@@ -8,7 +8,7 @@ use stevedore_domain::log::{Gone, LogState};
 use stevedore_shipstation::{Call, Error as ShipStationError, RawOrder};
 
 use super::run::Run;
-use super::{Deps, Error};
+use super::{Deps, Error, one_order};
 
 /// Withdraws pending orders that were merged into one that was just read. The same list names the children of a split, which still exist: only a
 /// 404 tells the two apart.
@@ -37,7 +37,7 @@ pub(crate) async fn withdraw(
                 Ok(None) => {}
                 // It exists; also where it breaks ShipStation, which must not hold up everything behind it.
                 Ok(Some(_)) => continue,
-                Err(error) if error.is_one_answers() => continue,
+                Err(error) if one_order::is_its_own(deps, call, &error).await => continue,
                 Err(error) => {
                     tracing::warn!(order_id = %id, reason = error.code(), "could not ask whether the order was merged away");
                     return Ok(Err(error));
@@ -79,7 +79,8 @@ pub(crate) async fn returned(
         run.operation.requests = run.operation.requests.saturating_add(1);
         match deps.shipstation.order(call, id).await {
             Ok(Some(order)) => returned.push(order),
-            Ok(None) | Err(ShipStationError::Unavailable { status: Some(500), .. }) => continue,
+            Ok(None) => continue,
+            Err(error) if one_order::is_its_own(deps, call, &error).await => continue,
             Err(error) => {
                 tracing::warn!(order_id = %id, reason = error.code(), "could not ask whether the order is back");
                 return Ok(Err(error));

@@ -10,7 +10,7 @@ use stevedore_domain::stock::Levels;
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Credentials, Priority};
 
-use super::run::{Run, call_deadline};
+use super::run::{Run, call_deadline, takes_orders};
 use super::step::queued_row;
 use super::{Deps, Error, day_member, requeue, sending, step};
 
@@ -24,7 +24,7 @@ pub(crate) async fn recreate(deps: &Deps, mut run: Run, order: OrderId, deadline
         let_go(deps, &run, order).await?;
         match read_anew(deps, &mut run, order, deadline).await? {
             Anew::Queued(row) | Anew::Gone(row) => vec![*row],
-            Anew::AsKnown => requeue::process(deps, &id, Some(&[order])).await?,
+            Anew::AsKnown => requeue::process(deps, &id, Some(&[order]), None).await?,
         }
     };
     run.operation.pages = deps.table.put_operation_rows(&id, 0, &rows).await?;
@@ -79,6 +79,10 @@ enum Anew {
 
 /// Queues the order as ShipStation has it now. When ShipStation cannot be asked, the log's revision is good enough: the next download brings what is newer.
 async fn read_anew(deps: &Deps, run: &mut Run, order: OrderId, deadline: Deadline) -> Result<Anew, Error> {
+    // With the mode `store` off nothing is read from ShipStation: what the log knows is made anew.
+    if !takes_orders(deps).await? {
+        return Ok(Anew::AsKnown);
+    }
     let Some(credentials) = deps.secrets.read().await? else { return Ok(Anew::AsKnown) };
     let credentials = Credentials { api_key: credentials.api_key, api_secret: credentials.api_secret };
     let call = Call { credentials: &credentials, priority: Priority::Operator, deadline: call_deadline(deps, deadline) };

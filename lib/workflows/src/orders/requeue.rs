@@ -8,8 +8,10 @@ use stevedore_domain::log::{Decision, LogState, Trigger, classify};
 use stevedore_domain::operation::{OperationRow, QueuedRevision};
 use stevedore_domain::reason::Reason;
 use stevedore_domain::settings::{Consolidation, Settings};
+use stevedore_lambda::Deadline;
 use stevedore_shipstation::parse_order;
 
+use super::presence::{self, Presence};
 use super::step::queued_row;
 use super::{Deps, Error, sending, step};
 
@@ -22,16 +24,32 @@ pub(crate) struct Ready {
     pub(crate) rows: Vec<OperationRow>,
 }
 
-/// Queues open orders: these, or all.
-pub(crate) async fn process(deps: &Deps, operation: &OperationId, orders: Option<&[OrderId]>) -> Result<Vec<OperationRow>, Error> {
+/// Queues open orders: these, or all. With a deadline ShipStation is asked first whether it still has them.
+pub(crate) async fn process(
+    deps: &Deps,
+    operation: &OperationId,
+    orders: Option<&[OrderId]>,
+    deadline: Option<Deadline>,
+) -> Result<Vec<OperationRow>, Error> {
     let mut rows = Vec::new();
+    let credentials = if deadline.is_some() { presence::credentials(deps).await? } else { None };
+    let presence = credentials.as_ref().zip(deadline);
+    let mut presence =
+        presence.map(|(credentials, deadline)| Presence::new(deps, credentials, presence::PER_COMMAND, operation.as_str(), deadline));
     if let Some(orders) = orders {
-        let mut ready = ready(deps, operation, &open_among(deps, orders).await?).await?;
+        let mut open = open_among(deps, orders).await?;
+        if let Some(presence) = &mut presence {
+            presence.retain(deps, &mut open).await?;
+        }
+        let mut ready = ready(deps, operation, &open).await?;
         send(deps, &mut ready).await?;
         return Ok(ready.rows);
     }
     let mut open = OpenOrders::new(deps, PER_COMMAND).await?;
-    while let Some(page) = open.next(deps).await? {
+    while let Some(mut page) = open.next(deps).await? {
+        if let Some(presence) = &mut presence {
+            presence.retain(deps, &mut page).await?;
+        }
         let mut ready = ready(deps, operation, &page).await?;
         send(deps, &mut ready).await?;
         rows.extend(ready.rows);

@@ -12,7 +12,7 @@ use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Credentials, Error as ShipStationError, Priority, Reading};
 
 use super::alike::Queued;
-use super::{Deps, Error, MARGIN, housekeeping, metrics, position, step, unreadable};
+use super::{Deps, Error, MARGIN, housekeeping, metrics, numbers, position, step, unreadable};
 
 /// An operation at work. While it is held, no other invocation works on it; see [`Run::take`].
 pub(crate) struct Run {
@@ -195,7 +195,7 @@ async fn end_disconnected(deps: &Deps, run: &mut Run) -> Result<(), Error> {
 }
 
 /// True if orders are taken from ShipStation: a load may have been queued before that was turned off. The schedule has asked already.
-async fn takes_orders(deps: &Deps) -> Result<bool, Error> {
+pub(crate) async fn takes_orders(deps: &Deps) -> Result<bool, Error> {
     let connection = deps.table.connection().await?;
     Ok(connection.is_none_or(|stored| stored.value.modes.contains(&ConnectionMode::Store)))
 }
@@ -274,7 +274,7 @@ fn out_of_time(reading: &Reading, now: Timestamp) -> Next {
 
 async fn read_number(deps: &Deps, run: &mut Run, call: &Call<'_>, number: &str) -> Result<Next, Error> {
     let before = deps.shipstation.requests();
-    let orders = deps.shipstation.orders_by_number(call, number).await;
+    let orders = numbers::find(&deps.shipstation, call, number).await;
     // Clones share the counter, so this may count a neighbour's request too: never too few.
     let requests = deps.shipstation.requests().saturating_sub(before);
     run.operation.requests = run.operation.requests.saturating_add(u32::try_from(requests).unwrap_or(u32::MAX));
@@ -282,7 +282,11 @@ async fn read_number(deps: &Deps, run: &mut Run, call: &Call<'_>, number: &str) 
         return Ok(Next::Disconnected);
     }
     let taken = match orders {
-        Ok(orders) => {
+        Ok((orders, as_written)) => {
+            if !(as_written || orders.is_empty()) {
+                run.operation.reason = Some("order_number_trimmed".to_owned());
+                run.operation.message = Some(numbers::told(number, &orders));
+            }
             if orders.is_empty() {
                 run.operation.reason = Some("order_not_found".to_owned());
                 run.operation.message =

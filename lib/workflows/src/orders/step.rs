@@ -133,10 +133,13 @@ fn malformed_row(malformed: &Malformed, order: &RawOrder) -> OperationRow {
     unreadable_row(malformed, evidence(order.raw.get()))
 }
 
-/// As much of an order's text as a row keeps.
+/// As much of an order's text as a row keeps. What is cut says so at its end.
 pub(crate) fn evidence(text: &str) -> String {
-    let end = (0..=EVIDENCE.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    text.get(..end).unwrap_or_default().to_owned()
+    if text.len() <= EVIDENCE {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(EVIDENCE);
+    format!("{}\u{2026} (cut here: the first {end} of {} bytes)", text.get(..end).unwrap_or_default(), text.len())
 }
 
 fn unreadable_row(malformed: &Malformed, evidence: String) -> OperationRow {

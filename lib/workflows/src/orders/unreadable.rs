@@ -6,7 +6,7 @@ use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, Poison, Reading};
 
 use super::run::Run;
-use super::{Deps, Error, MARGIN, step};
+use super::{Deps, Error, MARGIN, one_order, step};
 
 /// Number of places that one run tries again: a handful of requests.
 const PER_RUN: usize = 5;
@@ -89,7 +89,7 @@ pub(crate) async fn try_again(
                         }
                         readable
                     }
-                    Err(error) if error.is_one_answers() => false,
+                    Err(error) if one_order::is_its_own(deps, call, &error).await => false,
                     Err(error) => return Ok(Err(error)),
                 }
             }
@@ -135,7 +135,7 @@ async fn read_place(
                 }
             }
             // Alone in its window, a poison order looks like a ShipStation that is down.
-            Err(error) if error.is_one_answers() => return Ok(Ok(false)),
+            Err(error) if one_order::is_its_own(deps, call, &error).await => return Ok(Ok(false)),
             Err(error) => return Ok(Err(error)),
         }
     }
