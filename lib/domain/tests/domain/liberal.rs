@@ -9,6 +9,8 @@ use stevedore_domain::settings::Consolidation;
 use crate::merchant::{Merchant, alias, customer, product, reasons};
 use crate::orders::{line, order};
 
+/// Country told apart (outer) and code of the state in it (inner).
+#[expect(clippy::option_option, reason = "a country without the state differs from no country")]
 fn place(country: Option<&str>, state: &str) -> Option<Option<&'static str>> {
     let address = Address {
         country: country.map(str::to_owned),
@@ -16,7 +18,7 @@ fn place(country: Option<&str>, state: &str) -> Option<Option<&'static str>> {
         postal_code: Some("94103".to_owned()),
         ..Address::default()
     };
-    whereabouts(&address).map(|place| place.state.map(|state| state.code()))
+    whereabouts(&address).map(|place| place.state.map(stevedore_geography::State::code))
 }
 
 /// S66, S56: countries and states may be written out, with points, or as a region's code.
