@@ -188,7 +188,7 @@ impl Problem {
         use stevedore_shipstation::Error;
         tracing::warn!(error = %ErrorChain(error), code = error.code(), "ShipStation did not answer as asked");
         let status = match error {
-            Error::Refused | Error::PlanWithoutApi | Error::Forbidden if proving => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::Unauthorized | Error::PlanWithoutApi | Error::Forbidden if proving => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Throttled { .. } | Error::Unavailable { .. } | Error::DeadlineReached => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_GATEWAY,
         };

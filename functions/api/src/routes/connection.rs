@@ -112,7 +112,7 @@ fn stored(credentials: &Credentials) -> StoredCredentials {
 
 impl Deps {
     /// Proves credentials by a live call before anything is kept. Answers what tells their account.
-    async fn prove(&self, credentials: &Credentials) -> Result<Evidence, Problem> {
+    async fn verify_credentials(&self, credentials: &Credentials) -> Result<Evidence, Problem> {
         let stores = self.shipstation.stores(&self.call(credentials)).await.map_err(|error| Problem::shipstation(&error, true))?;
         Ok(Evidence::new(stores.into_iter().map(|store| store.store_id), credentials.api_key.expose_secret()))
     }
@@ -170,7 +170,7 @@ async fn connect(State(deps): Shared, caller: Caller, body: Body) -> Result<Resp
         (read_credentials(fields), modes)
     })?;
     refuse_a_second(&deps).await?;
-    let evidence = deps.prove(&credentials).await?;
+    let evidence = deps.verify_credentials(&credentials).await?;
     // Once more, because proving took its time and the secret must not be somebody else's.
     refuse_a_second(&deps).await?;
     let account = deps.identify(&evidence).await?;
@@ -230,7 +230,7 @@ async fn change(State(deps): Shared, caller: Caller, body: Body) -> Result<Json<
     })?;
     deps.connected().await?;
     if let Some(credentials) = &credentials {
-        let evidence = deps.prove(credentials).await?;
+        let evidence = deps.verify_credentials(credentials).await?;
         let account = deps.connected().await?.value.account;
         deps.refuse_another_account(account, &evidence).await?;
         deps.secrets.write(&stored(credentials)).await?;

@@ -22,7 +22,7 @@ async fn s16_key_and_secret_are_user_and_password() {
         .mount(&server)
         .await;
     let (clock, credentials) = (clock(), credentials());
-    client(&format!("{}/", server.uri()), &clock).prove(&call(&credentials, &clock)).await.unwrap();
+    client(&format!("{}/", server.uri()), &clock).verify_credentials(&call(&credentials, &clock)).await.unwrap();
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use proptest::prelude::*;
 use stevedore_domain::pacific::PacificTime;
-use stevedore_shipstation::Reading;
+use stevedore_shipstation::OrderReader;
 
 use crate::reading::read_all;
 use crate::shop::{Shop, Stored};
@@ -36,7 +36,7 @@ async fn s113_an_edit_between_two_pages_hides_no_order() {
         }));
     });
     let clock = TestClock::at("2026-05-05T22:00:00Z");
-    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
     let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
     assert_latest(&shop, &outcome.orders);
 }
@@ -55,7 +55,7 @@ async fn s113_an_edit_within_a_crowded_second_hides_no_order() {
             }));
         });
         let clock = TestClock::at("2026-05-05T22:00:00Z");
-        let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None).with_page_size(10);
+        let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None).with_page_size(10);
         let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
         assert_latest(&shop, &outcome.orders);
         assert_eq!(outcome.reached, wall("2026-05-05T08:00:30.9"), "the second stood still in the end");
@@ -139,7 +139,7 @@ proptest! {
             let (mut from, mut orders) = (PacificTime(base), Vec::new());
             // As the schedule does: the next reading begins where the last one came to, a little earlier.
             for run in 0..4 {
-                let mut reading = Reading::changed(from, None).with_page_size(page_size);
+                let mut reading = OrderReader::changed(from, None).with_page_size(page_size);
                 let outcome = read_all(&client, &clock, &mut reading).await.unwrap();
                 orders.extend(outcome.orders);
                 from = outcome.reached.shifted(SignedDuration::from_secs(-2));
@@ -174,7 +174,7 @@ proptest! {
                 }));
             });
             let clock = TestClock::at("2026-05-05T22:00:00Z");
-            let mut reading = Reading::changed(PacificTime(base), None).with_page_size(page_size);
+            let mut reading = OrderReader::changed(PacificTime(base), None).with_page_size(page_size);
             let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
             let read: std::collections::BTreeSet<u64> = outcome.ids().into_iter().collect();
             assert_eq!(read, (1..=count).collect());

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use stevedore_shipstation::{Call, Client, Error, Priority, Reading};
+use stevedore_shipstation::{Call, Client, Error, OrderReader, Priority};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
@@ -45,7 +45,7 @@ async fn step(answers: Vec<ResponseTemplate>) -> (Result<usize, Error>, usize, S
     let clock = clock();
     let start = clock.now();
     let credentials = credentials();
-    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
     let result = reading.next(&client(&server.uri(), &clock), &call(&credentials, &clock)).await.map(|step| step.orders.len());
     (result, asked(&server).await, clock.now().duration_since(start))
 }
@@ -57,8 +57,8 @@ async fn s16_refused_credentials_401() {
     let clock = clock();
     let credentials = credentials();
     let client = client(&server.uri(), &clock);
-    let error = client.prove(&call(&credentials, &clock)).await.unwrap_err();
-    assert!(matches!(error, Error::Refused));
+    let error = client.verify_credentials(&call(&credentials, &clock)).await.unwrap_err();
+    assert!(matches!(error, Error::Unauthorized));
     assert_eq!(error.code(), "shipstation_refused_credentials");
     assert!(error.advice().contains("API Settings") && !error.is_passing());
     assert_eq!((client.requests(), asked(&server).await), (1, 1), "not tried again");
@@ -120,7 +120,7 @@ async fn throttled_beyond_the_deadline_says_when_to_come_back() {
     let clock = clock();
     let (start, credentials) = (clock.now(), credentials());
     let client = client(&server.uri(), &clock);
-    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
     let soon = |clock: &TestClock| Call {
         credentials: &credentials,
         priority: Priority::Background,
@@ -138,7 +138,7 @@ async fn throttled_beyond_the_deadline_says_when_to_come_back() {
     assert!(reading.next(&client, &soon(&clock)).await.unwrap().finished);
     clock.move_on(SignedDuration::from_secs(40));
     let over = Call { deadline: clock.now(), ..soon(&clock) };
-    assert!(matches!(client.prove(&over).await, Err(Error::DeadlineReached)));
+    assert!(matches!(client.verify_credentials(&over).await, Err(Error::DeadlineReached)));
     assert_eq!(asked(&server).await, 2);
 }
 
@@ -158,19 +158,19 @@ async fn n19_pacing_follows_the_headers() {
     assert_eq!(client.pacing(), None);
     let background = call(&credentials, &clock);
     let operator = Call { priority: Priority::Operator, ..background };
-    client.prove(&background).await.unwrap();
+    client.verify_credentials(&background).await.unwrap();
     let state = client.pacing().unwrap();
     assert_eq!((state.limit, state.remaining, state.resets_at), (40, 4, start + SignedDuration::from_secs(25)));
     let hurried = Call { deadline: start + SignedDuration::from_secs(20), ..background };
-    assert!(matches!(client.prove(&hurried).await, Err(Error::Throttled { .. })), "the last four are the operator's");
-    client.prove(&operator).await.unwrap();
-    client.prove(&operator).await.unwrap();
+    assert!(matches!(client.verify_credentials(&hurried).await, Err(Error::Throttled { .. })), "the last four are the operator's");
+    client.verify_credentials(&operator).await.unwrap();
+    client.verify_credentials(&operator).await.unwrap();
     assert_eq!(clock.now(), start);
     // Clones share the pace; another key has its own.
     let other = stevedore_shipstation::Credentials { api_key: "another".to_owned().into(), api_secret: "x".to_owned().into() };
-    client.prove(&Call { credentials: &other, ..operator }).await.unwrap();
+    client.verify_credentials(&Call { credentials: &other, ..operator }).await.unwrap();
     assert_eq!(clock.now(), start);
-    client.clone().prove(&operator).await.unwrap();
+    client.clone().verify_credentials(&operator).await.unwrap();
     assert_eq!(clock.now(), start + SignedDuration::from_secs(25), "nothing was left");
     assert_eq!(client.requests(), 5);
 }
@@ -193,7 +193,7 @@ async fn absurd_headers_move_no_limit_out_of_its_range() {
         let server = script(vec![answer]).await;
         let (clock, credentials) = (clock(), credentials());
         let client = client(&server.uri(), &clock);
-        client.prove(&call(&credentials, &clock)).await.unwrap();
+        client.verify_credentials(&call(&credentials, &clock)).await.unwrap();
         if let Some(state) = client.pacing() {
             assert!(state.limit <= 10_000 && state.remaining <= state.limit, "{limit} {remaining} {reset}: {state:?}");
             assert!(state.resets_at > clock.now(), "{limit} {remaining} {reset}: {state:?}");
@@ -264,7 +264,7 @@ async fn a_page_with_broken_utf8_holds_up_only_the_order_with_it() {
     .concat();
     let server = script(vec![ResponseTemplate::new(200).set_body_raw(body, "application/json")]).await;
     let (clock, credentials) = (clock(), credentials());
-    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
     let step = reading.next(&client(&server.uri(), &clock), &call(&credentials, &clock)).await.unwrap();
     assert_eq!(step.orders[0].parsed.as_ref().unwrap_err().order_id.unwrap().0, 1);
     assert_eq!(step.orders[1].parsed.as_ref().unwrap().order.customer_notes.as_deref(), Some("José"));
@@ -322,7 +322,7 @@ async fn slow_answers_resets_and_broken_connections() {
             let mut options = options(&address, &clock);
             options.timeout = Duration::from_millis(150);
             let client = Client::new(options);
-            let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+            let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
             let result = reading.next(&client, &call(&credentials, &clock)).await;
             match expected {
                 None => assert!(result.unwrap().finished),
@@ -343,9 +343,9 @@ async fn nobody_listens_and_no_address_at_all() {
     let address = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let (clock, credentials) = (clock(), credentials());
-    let error = client(&address, &clock).prove(&call(&credentials, &clock)).await.unwrap_err();
+    let error = client(&address, &clock).verify_credentials(&call(&credentials, &clock)).await.unwrap_err();
     assert_eq!(error.code(), "shipstation_unavailable");
-    let error = client("not an address", &clock).prove(&call(&credentials, &clock)).await.unwrap_err();
+    let error = client("not an address", &clock).verify_credentials(&call(&credentials, &clock)).await.unwrap_err();
     assert_eq!((error.code(), error.is_passing()), ("shipstation_address_unusable", false));
 }
 
@@ -355,7 +355,7 @@ async fn a_redirect_to_another_host_is_not_followed() {
     let elsewhere = script(vec![json(200, "[]")]).await;
     let server = script(vec![ResponseTemplate::new(302).insert_header("Location", elsewhere.uri())]).await;
     let (clock, credentials) = (clock(), credentials());
-    let error = client(&server.uri(), &clock).prove(&call(&credentials, &clock)).await.unwrap_err();
+    let error = client(&server.uri(), &clock).verify_credentials(&call(&credentials, &clock)).await.unwrap_err();
     assert!(matches!(error, Error::Unexpected { status: 302, .. }));
     assert_eq!(asked(&elsewhere).await, 0);
 }

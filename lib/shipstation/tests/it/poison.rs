@@ -1,6 +1,6 @@
 //! N11: an order that makes every page with it answer 500 is found, named by its neighbours, and stops nothing else.
 
-use stevedore_shipstation::{Error, Reading};
+use stevedore_shipstation::{Error, OrderReader};
 
 use crate::reading::read_all;
 use crate::shop::{Break, Shop, Stored};
@@ -36,7 +36,7 @@ async fn n11_one_poison_order_in_a_page_of_500() {
     for bad in [1_u64, 2, 250, 251, 344, 499, 500, 501, 777, 1200] {
         let shop = shop(1200, &[bad]).await;
         let clock = clock();
-        let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+        let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
         let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
         assert_eq!(outcome.ids(), (1..=1200).filter(|id| *id != bad).collect::<Vec<_>>(), "poison {bad}");
         assert_eq!(outcome.poison.len(), 1, "poison {bad}");
@@ -61,7 +61,7 @@ async fn n11_a_poison_order_that_shares_its_second() {
             let expected: Vec<u64> = orders.iter().filter(|order| !order.poison).map(|order| order.id).collect();
             let shop = Shop::open(orders).await;
             let clock = clock();
-            let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None).with_page_size(10);
+            let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None).with_page_size(10);
             let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
             assert_eq!(outcome.ids(), expected, "poison {bad} of {crowd}");
             assert_eq!(outcome.poison.len(), 1, "poison {bad} of {crowd}: {:?}", outcome.poison);
@@ -75,7 +75,7 @@ async fn n11_several_poison_orders() {
     for bad in [vec![10, 200], vec![10, 11, 12], vec![10, 12], vec![498, 499, 500], vec![499, 501], vec![600], vec![598, 599, 600]] {
         let shop = shop(600, &bad).await;
         let clock = clock();
-        let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+        let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
         let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
         assert_eq!(outcome.ids(), (1..=600).filter(|id| !bad.contains(id)).collect::<Vec<_>>(), "poison {bad:?}");
         assert_eq!(outcome.poison.len(), bad.len(), "poison {bad:?}: {:?}", outcome.poison);
@@ -95,7 +95,7 @@ async fn n11_poison_orders_within_a_second_of_each_other() {
             let shop = Shop::open(orders.collect()).await;
             shop.with(|state| (state.inclusive_start, state.exclusive_end) = ends);
             let clock = clock();
-            let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+            let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
             let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
             assert_eq!(outcome.ids(), (1..=60).filter(|id| !bad.contains(id)).collect::<Vec<_>>());
             assert_eq!(outcome.poison.len(), 2, "{gap} apart, {ends:?}: {:?}", outcome.poison);
@@ -124,7 +124,7 @@ async fn n11_a_poison_order_that_leaves_hides_no_order() {
                 }));
             });
             let clock = clock();
-            let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None).with_page_size(10);
+            let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None).with_page_size(10);
             let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
             let ids: std::collections::BTreeSet<u64> = outcome.ids().into_iter().collect();
             assert_eq!(ids, [1, 2, 4, 5, 6, 7, 8].into(), "edits before request {first}, poison left before {second}");
@@ -139,7 +139,7 @@ async fn n11_everything_answers_500() {
     let shop = shop(600, &everything).await;
     let clock = clock();
     let client = client(&shop.uri, &clock);
-    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
     let error = read_all(&client, &clock, &mut reading).await.err().unwrap();
     assert!(matches!(error, Error::Unavailable { status: Some(500), .. }), "{error:?}");
     assert!(shop.asked() <= 16, "gave up after {}", shop.asked());
@@ -150,7 +150,7 @@ async fn n11_everything_answers_500() {
     assert_eq!(outcome, 600);
 }
 
-async fn read_all_again(client: &stevedore_shipstation::Client, clock: &TestClock, reading: &mut Reading) -> usize {
+async fn read_all_again(client: &stevedore_shipstation::Client, clock: &TestClock, reading: &mut OrderReader) -> usize {
     let mut orders = 0;
     for _ in 0..200 {
         let step = reading.next(client, &call(&credentials(), clock)).await.unwrap();
@@ -168,13 +168,13 @@ async fn n11_an_order_at_which_a_gateway_gives_up() {
     let shop = shop(40, &[17]).await;
     shop.with(|state| state.breaks = Break::Gateway);
     let clock = clock();
-    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
     let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
     assert_eq!(outcome.ids(), (1..=40).filter(|id| *id != 17).collect::<Vec<_>>());
     assert_eq!((outcome.poison.len(), outcome.poison[0].status), (1, 503));
     // Where nothing is answered, it is ShipStation's own trouble, and no order is blamed.
     shop.with(|state| state.down = true);
-    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
     let error = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.err().unwrap();
     assert!(matches!(error, Error::Unavailable { status: Some(503), .. }), "{error:?}");
 }
@@ -187,7 +187,7 @@ async fn a_500_that_passes_is_asked_again() {
         state.before_answer = Some(Box::new(|orders, request| orders[5].poison = request == 0));
     });
     let clock = clock();
-    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
     let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
     assert_eq!((outcome.ids().len(), outcome.poison.len(), outcome.requests), (20, 0, 2));
 }
@@ -200,7 +200,7 @@ async fn a_page_too_large_is_asked_for_in_smaller_ones() {
     let mut options = options(&shop.uri, &clock);
     options.largest_answer = 40_000;
     let client = stevedore_shipstation::Client::new(options);
-    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
     let outcome = read_all(&client, &clock, &mut reading).await.unwrap();
     assert_eq!((outcome.ids().len(), outcome.poison.len()), (1000, 0));
     assert!(outcome.requests < 15, "{}", outcome.requests);
@@ -222,7 +222,7 @@ async fn n11_an_order_that_breaks_the_text_of_its_page_costs_itself() {
             let shop = shop(1200, &bad).await;
             shop.with(|state| state.breaks = breaks);
             let clock = clock();
-            let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+            let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
             let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
             assert_eq!(outcome.ids(), (1..=1200).filter(|id| !bad.contains(id)).collect::<Vec<_>>(), "{breaks:?} {bad:?}");
             assert_eq!(outcome.poison.len(), bad.len(), "{breaks:?} {bad:?}");
@@ -244,7 +244,7 @@ async fn n11_many_orders_in_a_row_that_are_no_json() {
     let shop = shop(600, &bad).await;
     shop.with(|state| state.breaks = Break::Control);
     let clock = clock();
-    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
     let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
     assert_eq!(outcome.ids().len(), 560);
     assert_eq!(outcome.poison.len(), 40);
@@ -258,7 +258,7 @@ async fn n11_nothing_at_all_can_be_read() {
         let shop = shop(600, &everything).await;
         shop.with(|state| state.breaks = breaks);
         let clock = clock();
-        let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+        let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
         let error = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.err().unwrap();
         assert_eq!(error.code(), code, "{breaks:?}");
         assert!(shop.asked() <= 20, "{breaks:?}: gave up after {}", shop.asked());
@@ -274,7 +274,7 @@ async fn a_reading_never_reaches_beyond_the_clock() {
         orders.extend((100..130).map(|id| Stored::new(id, ahead)));
         let shop = Shop::open(orders).await;
         let clock = clock();
-        let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None).with_page_size(10);
+        let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None).with_page_size(10);
         let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
         assert_eq!(outcome.ids().len(), 50, "{ahead}");
         assert_eq!(reading.reached(), wall("2026-05-05T08:01:00"), "{ahead}: the newest order that the clock has passed");

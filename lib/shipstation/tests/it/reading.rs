@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use stevedore_domain::pacific::PacificTime;
-use stevedore_shipstation::{Client, Error, Poison, RawOrder, Reading, Step};
+use stevedore_shipstation::{Client, Error, OrderReader, Poison, RawOrder, Step};
 
 use crate::shop::{Shop, Stored};
 use crate::{TestClock, call, client, credentials, wall};
@@ -24,7 +24,7 @@ impl Outcome {
 }
 
 /// Reads to the end.
-pub(crate) async fn read_all(client: &Client, clock: &TestClock, reading: &mut Reading) -> Result<Outcome, Error> {
+pub(crate) async fn read_all(client: &Client, clock: &TestClock, reading: &mut OrderReader) -> Result<Outcome, Error> {
     let credentials = credentials();
     let mut outcome = Outcome { orders: Vec::new(), poison: Vec::new(), reached: reading.reached(), requests: 0 };
     loop {
@@ -61,7 +61,7 @@ async fn s113_every_changed_order_is_read_once() {
             let shop = Shop::open(one_a_second(count)).await;
             shop.with(|state| (state.inclusive_start, state.exclusive_end) = (inclusive_start, exclusive_end));
             let clock = clock();
-            let mut reading = Reading::changed(wall("2026-05-05T08:00:01"), None);
+            let mut reading = OrderReader::changed(wall("2026-05-05T08:00:01"), None);
             let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
             assert_eq!(outcome.ids(), (1..=count).collect::<Vec<_>>());
             assert!(outcome.requests <= most, "{count} orders took {} requests", outcome.requests);
@@ -75,7 +75,7 @@ async fn s113_every_changed_order_is_read_once() {
 async fn pages_0_and_an_empty_page_end_nothing_early_and_nothing_late() {
     let shop = Shop::open(one_a_second(1000)).await;
     let clock = clock();
-    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
     let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
     assert_eq!(outcome.ids().len(), 1000);
     let again = reading.next(&client(&shop.uri, &clock), &call(&credentials(), &clock)).await.unwrap();
@@ -87,7 +87,7 @@ async fn a_full_page_only_reaches_to_the_second_before_its_last() {
     let shop = Shop::open(one_a_second(600)).await;
     let clock = clock();
     let client = client(&shop.uri, &clock);
-    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+    let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
     let step = reading.next(&client, &call(&credentials(), &clock)).await.unwrap();
     assert_eq!((step.orders.len(), step.finished, step.reached), (500, false, wall("2026-05-05T08:08:19")));
 }
@@ -101,7 +101,7 @@ async fn s113_more_than_500_orders_that_share_one_modify_date() {
         let shop = Shop::open(orders).await;
         shop.with(|state| state.no_total = no_total);
         let clock = clock();
-        let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None);
+        let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None);
         let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
         assert_eq!(outcome.ids(), (1..=30).chain(1000..2203).collect::<Vec<_>>());
         assert!(outcome.requests <= if no_total { 12 } else { 9 }, "{}", outcome.requests);
@@ -118,7 +118,7 @@ async fn a_list_that_is_not_sorted_is_read_all_the_same() {
     let shop = Shop::open(orders).await;
     shop.with(|state| state.by_id = true);
     let clock = clock();
-    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None).with_page_size(10);
+    let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None).with_page_size(10);
     let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
     assert_eq!(outcome.ids(), (1..=90).collect::<Vec<_>>());
 }
@@ -129,7 +129,7 @@ async fn malformed_orders_travel_with_the_others() {
     orders[3].malformed = true;
     let shop = Shop::open(orders).await;
     let clock = clock();
-    let mut reading = Reading::changed(wall("2026-05-05T08:00:00"), None).with_page_size(5);
+    let mut reading = OrderReader::changed(wall("2026-05-05T08:00:00"), None).with_page_size(5);
     let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
     assert_eq!(outcome.ids(), (1..=20).collect::<Vec<_>>(), "each once, the malformed one too");
     let malformed = outcome.orders.iter().find_map(|order| order.parsed.as_ref().err()).unwrap();
@@ -146,7 +146,7 @@ async fn s114_created_reads_exactly_its_window() {
     }
     let shop = Shop::open(orders).await;
     let clock = clock();
-    let mut reading = Reading::created(wall("2026-05-05T08:00:10.25"), Some(wall("2026-05-05T08:10:10.25")));
+    let mut reading = OrderReader::created(wall("2026-05-05T08:00:10.25"), Some(wall("2026-05-05T08:10:10.25")));
     let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
     assert_eq!(outcome.ids(), (10..=610).collect::<Vec<_>>());
 }
@@ -162,7 +162,7 @@ async fn n13_the_night_with_a_missing_hour() {
         orders.iter_mut().filter(|order| Some(order.id) == poison).for_each(|order| order.poison = true);
         let shop = Shop::open(orders.clone()).await;
         let clock = TestClock::at("2026-03-08T12:00:00Z");
-        let mut reading = Reading::changed(wall("2026-03-08T00:30:00"), None).with_page_size(4);
+        let mut reading = OrderReader::changed(wall("2026-03-08T00:30:00"), None).with_page_size(4);
         let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
         let expected: Vec<u64> = orders.iter().map(|order| order.id).filter(|id| Some(*id) != poison).collect();
         assert_eq!(outcome.ids(), expected, "poison {poison:?}");
@@ -185,7 +185,7 @@ async fn n13_the_night_with_a_repeated_hour() {
             let shop = Shop::open(orders).await;
             shop.with(|state| (state.by_instant, state.second_passage) = (by_instant, (200..260).collect()));
             let clock = TestClock::at("2026-11-01T12:00:00Z");
-            let mut reading = Reading::changed(from, None).with_page_size(20);
+            let mut reading = OrderReader::changed(from, None).with_page_size(20);
             let outcome = read_all(&client(&shop.uri, &clock), &clock, &mut reading).await.unwrap();
             let read: BTreeSet<u64> = outcome.ids().into_iter().collect();
             let missed: Vec<_> = expected.iter().filter(|id| !read.contains(id)).collect();

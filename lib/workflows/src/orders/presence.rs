@@ -14,7 +14,7 @@ use stevedore_domain::operation::SYSTEM;
 use stevedore_domain::pacific::PacificTime;
 use stevedore_domain::settings::{Consolidation, Settings};
 use stevedore_lambda::{Deadline, ErrorChain};
-use stevedore_shipstation::{Call, Credentials, Priority, Reading};
+use stevedore_shipstation::{Call, Credentials, OrderReader, Priority};
 
 use super::run::{call_deadline, takes_orders};
 use super::{Deps, Error, MARGIN, one_order};
@@ -103,7 +103,7 @@ impl<'a> Presence<'a> {
         let times = || entries.iter().filter_map(|stored| stored.entry.newest()).map(|key| key.modified_at);
         let (Some(first), Some(last)) = (times().min(), times().max()) else { return Vec::new() };
         let until = PacificTime::at(last).shifted(SignedDuration::from_secs(1));
-        let mut reading = Reading::changed(PacificTime::at(first), Some(until));
+        let mut reading = OrderReader::changed(PacificTime::at(first), Some(until));
         let mut listed: HashSet<OrderId> = HashSet::new();
         loop {
             if self.left == 0 {

@@ -9,7 +9,7 @@ use stevedore_domain::ids::OrderId;
 use stevedore_domain::operation::{Operation, OperationKind, OperationState, StartedBy, Work};
 use stevedore_domain::reason::Reason;
 use stevedore_lambda::Deadline;
-use stevedore_shipstation::{Call, Credentials, Error as ShipStationError, Priority, Reading};
+use stevedore_shipstation::{Call, Credentials, Error as ShipStationError, OrderReader, Priority};
 
 use super::alike::Queued;
 use super::{Deps, Error, MARGIN, housekeeping, metrics, numbers, position, step, unreadable};
@@ -227,8 +227,8 @@ async fn read_window(deps: &Deps, run: &mut Run, call: &Call<'_>, deadline: Dead
         Err(error) => return Ok(Next::Failed(error)),
     }
     let mut reading = match run.operation.kind {
-        OperationKind::LoadOrders { .. } => Reading::created(from, window.until),
-        _ => Reading::changed(from, window.until),
+        OperationKind::LoadOrders { .. } => OrderReader::created(from, window.until),
+        _ => OrderReader::changed(from, window.until),
     };
     loop {
         let now = (deps.clock)();
@@ -268,7 +268,7 @@ async fn read_window(deps: &Deps, run: &mut Run, call: &Call<'_>, deadline: Dead
 
 /// The rest is for the next invocation, unless everything up to the clock was read: positions never pass it, so what lies ahead is the next download's to
 /// read, and going on would begin with it again and again.
-fn out_of_time(reading: &Reading, now: Timestamp) -> Next {
+fn out_of_time(reading: &OrderReader, now: Timestamp) -> Next {
     if reading.has_passed(now) { Next::Finished } else { Next::HandOn }
 }
 

@@ -3,7 +3,7 @@
 use stevedore_aws::Trouble;
 use stevedore_domain::pacific::PacificTime;
 use stevedore_lambda::Deadline;
-use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, Poison, Reading};
+use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, OrderReader, Poison};
 
 use super::run::Run;
 use super::{Deps, Error, MARGIN, one_order, step};
@@ -118,7 +118,7 @@ async fn read_place(
 ) -> Result<Result<bool, ShipStationError>, Error> {
     // An open end would read up to the present again and again.
     let until = Some(trouble.until.unwrap_or_else(|| from.shifted(jiff::SignedDuration::from_mins(1))));
-    let mut reading = if trouble.by_creation { Reading::created(from, until) } else { Reading::changed(from, until) };
+    let mut reading = if trouble.by_creation { OrderReader::created(from, until) } else { OrderReader::changed(from, until) };
     let mut solved = true;
     loop {
         let before = reading.requests();

@@ -1,83 +1,80 @@
-//! V1's order object (docs/shipstation.md, sections 3.2 to 3.4), only what is read. Leaves keep their JSON text, so numbers stay exact and a
-//! leaf of a wrong type is found with its place. Fields that are not named here are skipped.
+//! V1's order object (docs/shipstation.md, sections 3.2 to 3.4), only what is read. Scalars keep their JSON text, so numbers stay exact and a
+//! scalar of a wrong type is found with its place. Fields that are not named here are skipped.
 
-use super::leaf::Problem;
+use super::scalar::{Problem, Scalar};
 use crate::json::{NotJson, Scanner};
-
-/// A leaf: the text of any JSON value; `null` and absent are nothing.
-pub(super) type Leaf<'a> = Option<&'a str>;
 
 #[derive(Default)]
 pub(crate) struct OrderWire<'a> {
-    pub(super) order_id: Leaf<'a>,
-    pub(super) order_number: Leaf<'a>,
-    pub(super) order_key: Leaf<'a>,
-    pub(super) order_date: Leaf<'a>,
-    pub(super) create_date: Leaf<'a>,
-    pub(super) modify_date: Leaf<'a>,
-    pub(super) payment_date: Leaf<'a>,
-    pub(super) order_status: Leaf<'a>,
-    pub(super) customer_id: Leaf<'a>,
-    pub(super) customer_username: Leaf<'a>,
-    pub(super) customer_email: Leaf<'a>,
+    pub(super) order_id: Scalar<'a>,
+    pub(super) order_number: Scalar<'a>,
+    pub(super) order_key: Scalar<'a>,
+    pub(super) order_date: Scalar<'a>,
+    pub(super) create_date: Scalar<'a>,
+    pub(super) modify_date: Scalar<'a>,
+    pub(super) payment_date: Scalar<'a>,
+    pub(super) order_status: Scalar<'a>,
+    pub(super) customer_id: Scalar<'a>,
+    pub(super) customer_username: Scalar<'a>,
+    pub(super) customer_email: Scalar<'a>,
     pub(super) bill_to: Option<AddressWire<'a>>,
     pub(super) ship_to: Option<AddressWire<'a>>,
     pub(super) items: Option<Vec<Option<ItemWire<'a>>>>,
-    pub(super) order_total: Leaf<'a>,
-    pub(super) amount_paid: Leaf<'a>,
-    pub(super) tax_amount: Leaf<'a>,
-    pub(super) shipping_amount: Leaf<'a>,
-    pub(super) customer_notes: Leaf<'a>,
-    pub(super) internal_notes: Leaf<'a>,
-    pub(super) payment_method: Leaf<'a>,
-    pub(super) requested_shipping_service: Leaf<'a>,
+    pub(super) order_total: Scalar<'a>,
+    pub(super) amount_paid: Scalar<'a>,
+    pub(super) tax_amount: Scalar<'a>,
+    pub(super) shipping_amount: Scalar<'a>,
+    pub(super) customer_notes: Scalar<'a>,
+    pub(super) internal_notes: Scalar<'a>,
+    pub(super) payment_method: Scalar<'a>,
+    pub(super) requested_shipping_service: Scalar<'a>,
     pub(super) advanced_options: Option<AdvancedWire<'a>>,
     pub(super) tag_ids: Option<Vec<&'a str>>,
-    pub(super) externally_fulfilled: Leaf<'a>,
+    pub(super) externally_fulfilled: Scalar<'a>,
 }
 
 #[derive(Default)]
 pub(super) struct AddressWire<'a> {
-    pub(super) name: Leaf<'a>,
-    pub(super) company: Leaf<'a>,
-    pub(super) street1: Leaf<'a>,
-    pub(super) street2: Leaf<'a>,
-    pub(super) street3: Leaf<'a>,
-    pub(super) city: Leaf<'a>,
-    pub(super) state: Leaf<'a>,
-    pub(super) postal_code: Leaf<'a>,
-    pub(super) country: Leaf<'a>,
-    pub(super) phone: Leaf<'a>,
+    pub(super) name: Scalar<'a>,
+    pub(super) company: Scalar<'a>,
+    pub(super) street1: Scalar<'a>,
+    pub(super) street2: Scalar<'a>,
+    pub(super) street3: Scalar<'a>,
+    pub(super) city: Scalar<'a>,
+    pub(super) state: Scalar<'a>,
+    pub(super) postal_code: Scalar<'a>,
+    pub(super) country: Scalar<'a>,
+    pub(super) phone: Scalar<'a>,
 }
 
 #[derive(Default)]
 pub(super) struct ItemWire<'a> {
-    pub(super) order_item_id: Leaf<'a>,
-    pub(super) line_item_key: Leaf<'a>,
-    pub(super) sku: Leaf<'a>,
-    pub(super) name: Leaf<'a>,
-    pub(super) quantity: Leaf<'a>,
-    pub(super) unit_price: Leaf<'a>,
-    pub(super) tax_amount: Leaf<'a>,
+    pub(super) order_item_id: Scalar<'a>,
+    pub(super) line_item_key: Scalar<'a>,
+    pub(super) sku: Scalar<'a>,
+    pub(super) name: Scalar<'a>,
+    pub(super) quantity: Scalar<'a>,
+    pub(super) unit_price: Scalar<'a>,
+    pub(super) tax_amount: Scalar<'a>,
     pub(super) options: Option<Vec<Option<OptionWire<'a>>>>,
-    pub(super) product_id: Leaf<'a>,
-    pub(super) adjustment: Leaf<'a>,
+    pub(super) product_id: Scalar<'a>,
+    pub(super) adjustment: Scalar<'a>,
 }
 
 #[derive(Default)]
 pub(super) struct OptionWire<'a> {
-    pub(super) name: Leaf<'a>,
-    pub(super) value: Leaf<'a>,
+    pub(super) name: Scalar<'a>,
+    pub(super) value: Scalar<'a>,
 }
 
 #[derive(Default)]
 pub(super) struct AdvancedWire<'a> {
-    pub(super) warehouse_id: Leaf<'a>,
-    pub(super) merged_or_split: Leaf<'a>,
+    pub(super) warehouse_id: Scalar<'a>,
+    pub(super) merged_or_split: Scalar<'a>,
     pub(super) merged_ids: Option<Vec<&'a str>>,
-    pub(super) parent_id: Leaf<'a>,
-    pub(super) store_id: Leaf<'a>,
-    pub(super) source: Leaf<'a>,
+    pub(super) parent_id: Scalar<'a>,
+    pub(super) store_id: Scalar<'a>,
+    pub(super) source: Scalar<'a>,
 }
 
 /// Reason for which an order could not be taken apart.
@@ -99,7 +96,7 @@ type Taken<T> = Result<T, Stop>;
 /// Takes an object apart: `name => what is done with its value`, in the order in which ShipStation writes them (docs/shipstation.md, section 3.2). As long as the text keeps to that
 /// order, a name is compared with the one that is due and read no further; from the first surprise on, each is read and looked up. A
 /// problem in a member is told with its name.
-macro_rules! members {
+macro_rules! object_fields {
     ($scanner:ident, { $($name:literal => $take:expr),+ $(,)? }) => {{
         if $scanner.peek() != b'{' {
             return Err(Stop::Shape(Problem::quoting("an object", $scanner.value()?)));
@@ -128,19 +125,19 @@ macro_rules! members {
 /// Takes the next value apart as an order.
 pub(crate) fn order<'a>(scanner: &mut Scanner<'a>) -> Taken<OrderWire<'a>> {
     let mut order = OrderWire::default();
-    members!(scanner, {
-        "orderId" => leaf(scanner, &mut order.order_id),
-        "orderNumber" => leaf(scanner, &mut order.order_number),
-        "orderKey" => leaf(scanner, &mut order.order_key),
-        "orderDate" => leaf(scanner, &mut order.order_date),
-        "createDate" => leaf(scanner, &mut order.create_date),
-        "modifyDate" => leaf(scanner, &mut order.modify_date),
-        "paymentDate" => leaf(scanner, &mut order.payment_date),
+    object_fields!(scanner, {
+        "orderId" => scalar(scanner, &mut order.order_id),
+        "orderNumber" => scalar(scanner, &mut order.order_number),
+        "orderKey" => scalar(scanner, &mut order.order_key),
+        "orderDate" => scalar(scanner, &mut order.order_date),
+        "createDate" => scalar(scanner, &mut order.create_date),
+        "modifyDate" => scalar(scanner, &mut order.modify_date),
+        "paymentDate" => scalar(scanner, &mut order.payment_date),
         "shipByDate" => skip(scanner),
-        "orderStatus" => leaf(scanner, &mut order.order_status),
-        "customerId" => leaf(scanner, &mut order.customer_id),
-        "customerUsername" => leaf(scanner, &mut order.customer_username),
-        "customerEmail" => leaf(scanner, &mut order.customer_email),
+        "orderStatus" => scalar(scanner, &mut order.order_status),
+        "customerId" => scalar(scanner, &mut order.customer_id),
+        "customerUsername" => scalar(scanner, &mut order.customer_username),
+        "customerEmail" => scalar(scanner, &mut order.customer_email),
         "billTo" => optional(scanner, &mut order.bill_to, address),
         "shipTo" => optional(scanner, &mut order.ship_to, address),
         "items" => list(scanner, &mut order.items, |scanner| {
@@ -148,16 +145,16 @@ pub(crate) fn order<'a>(scanner: &mut Scanner<'a>) -> Taken<OrderWire<'a>> {
             optional(scanner, &mut one, item)?;
             Ok(one)
         }),
-        "orderTotal" => leaf(scanner, &mut order.order_total),
-        "amountPaid" => leaf(scanner, &mut order.amount_paid),
-        "taxAmount" => leaf(scanner, &mut order.tax_amount),
-        "shippingAmount" => leaf(scanner, &mut order.shipping_amount),
-        "customerNotes" => leaf(scanner, &mut order.customer_notes),
-        "internalNotes" => leaf(scanner, &mut order.internal_notes),
+        "orderTotal" => scalar(scanner, &mut order.order_total),
+        "amountPaid" => scalar(scanner, &mut order.amount_paid),
+        "taxAmount" => scalar(scanner, &mut order.tax_amount),
+        "shippingAmount" => scalar(scanner, &mut order.shipping_amount),
+        "customerNotes" => scalar(scanner, &mut order.customer_notes),
+        "internalNotes" => scalar(scanner, &mut order.internal_notes),
         "gift" => skip(scanner),
         "giftMessage" => skip(scanner),
-        "paymentMethod" => leaf(scanner, &mut order.payment_method),
-        "requestedShippingService" => leaf(scanner, &mut order.requested_shipping_service),
+        "paymentMethod" => scalar(scanner, &mut order.payment_method),
+        "requestedShippingService" => scalar(scanner, &mut order.requested_shipping_service),
         "carrierCode" => skip(scanner),
         "serviceCode" => skip(scanner),
         "packageCode" => skip(scanner),
@@ -171,7 +168,7 @@ pub(crate) fn order<'a>(scanner: &mut Scanner<'a>) -> Taken<OrderWire<'a>> {
         "advancedOptions" => optional(scanner, &mut order.advanced_options, advanced),
         "tagIds" => list(scanner, &mut order.tag_ids, |scanner| Ok(scanner.value()?)),
         "userId" => skip(scanner),
-        "externallyFulfilled" => leaf(scanner, &mut order.externally_fulfilled),
+        "externallyFulfilled" => scalar(scanner, &mut order.externally_fulfilled),
         "externallyFulfilledBy" => skip(scanner),
         "externallyFulfilledById" => skip(scanner),
         "externallyFulfilledByName" => skip(scanner),
@@ -184,7 +181,7 @@ pub(crate) fn order<'a>(scanner: &mut Scanner<'a>) -> Taken<OrderWire<'a>> {
 pub(super) fn identity<'a>(scanner: &mut Scanner<'a>) -> OrderWire<'a> {
     let mut order = OrderWire::default();
     let mut take = || -> Taken<()> {
-        members!(scanner, {
+        object_fields!(scanner, {
             "orderId" => first(scanner, &mut order.order_id),
             "orderNumber" => first(scanner, &mut order.order_number),
             "createDate" => first(scanner, &mut order.create_date),
@@ -197,7 +194,7 @@ pub(super) fn identity<'a>(scanner: &mut Scanner<'a>) -> OrderWire<'a> {
 }
 
 /// Of a member that is stated twice, the first.
-fn first<'a>(scanner: &mut Scanner<'a>, place: &mut Leaf<'a>) -> Taken<()> {
+fn first<'a>(scanner: &mut Scanner<'a>, place: &mut Scalar<'a>) -> Taken<()> {
     let value = scanner.value()?;
     *place = place.or(Some(value)).filter(|value| *value != "null");
     Ok(())
@@ -205,17 +202,17 @@ fn first<'a>(scanner: &mut Scanner<'a>, place: &mut Leaf<'a>) -> Taken<()> {
 
 fn address<'a>(scanner: &mut Scanner<'a>) -> Taken<AddressWire<'a>> {
     let mut address = AddressWire::default();
-    members!(scanner, {
-        "name" => leaf(scanner, &mut address.name),
-        "company" => leaf(scanner, &mut address.company),
-        "street1" => leaf(scanner, &mut address.street1),
-        "street2" => leaf(scanner, &mut address.street2),
-        "street3" => leaf(scanner, &mut address.street3),
-        "city" => leaf(scanner, &mut address.city),
-        "state" => leaf(scanner, &mut address.state),
-        "postalCode" => leaf(scanner, &mut address.postal_code),
-        "country" => leaf(scanner, &mut address.country),
-        "phone" => leaf(scanner, &mut address.phone),
+    object_fields!(scanner, {
+        "name" => scalar(scanner, &mut address.name),
+        "company" => scalar(scanner, &mut address.company),
+        "street1" => scalar(scanner, &mut address.street1),
+        "street2" => scalar(scanner, &mut address.street2),
+        "street3" => scalar(scanner, &mut address.street3),
+        "city" => scalar(scanner, &mut address.city),
+        "state" => scalar(scanner, &mut address.state),
+        "postalCode" => scalar(scanner, &mut address.postal_code),
+        "country" => scalar(scanner, &mut address.country),
+        "phone" => scalar(scanner, &mut address.phone),
         "residential" => skip(scanner),
         "addressVerified" => skip(scanner),
     });
@@ -224,16 +221,16 @@ fn address<'a>(scanner: &mut Scanner<'a>) -> Taken<AddressWire<'a>> {
 
 fn item<'a>(scanner: &mut Scanner<'a>) -> Taken<ItemWire<'a>> {
     let mut item = ItemWire::default();
-    members!(scanner, {
-        "orderItemId" => leaf(scanner, &mut item.order_item_id),
-        "lineItemKey" => leaf(scanner, &mut item.line_item_key),
-        "sku" => leaf(scanner, &mut item.sku),
-        "name" => leaf(scanner, &mut item.name),
+    object_fields!(scanner, {
+        "orderItemId" => scalar(scanner, &mut item.order_item_id),
+        "lineItemKey" => scalar(scanner, &mut item.line_item_key),
+        "sku" => scalar(scanner, &mut item.sku),
+        "name" => scalar(scanner, &mut item.name),
         "imageUrl" => skip(scanner),
         "weight" => skip(scanner),
-        "quantity" => leaf(scanner, &mut item.quantity),
-        "unitPrice" => leaf(scanner, &mut item.unit_price),
-        "taxAmount" => leaf(scanner, &mut item.tax_amount),
+        "quantity" => scalar(scanner, &mut item.quantity),
+        "unitPrice" => scalar(scanner, &mut item.unit_price),
+        "taxAmount" => scalar(scanner, &mut item.tax_amount),
         "shippingAmount" => skip(scanner),
         "warehouseLocation" => skip(scanner),
         "options" => list(scanner, &mut item.options, |scanner| {
@@ -241,9 +238,9 @@ fn item<'a>(scanner: &mut Scanner<'a>) -> Taken<ItemWire<'a>> {
             optional(scanner, &mut option, choice)?;
             Ok(option)
         }),
-        "productId" => leaf(scanner, &mut item.product_id),
+        "productId" => scalar(scanner, &mut item.product_id),
         "fulfillmentSku" => skip(scanner),
-        "adjustment" => leaf(scanner, &mut item.adjustment),
+        "adjustment" => scalar(scanner, &mut item.adjustment),
         "upc" => skip(scanner),
         "createDate" => skip(scanner),
         "modifyDate" => skip(scanner),
@@ -253,28 +250,28 @@ fn item<'a>(scanner: &mut Scanner<'a>) -> Taken<ItemWire<'a>> {
 
 fn choice<'a>(scanner: &mut Scanner<'a>) -> Taken<OptionWire<'a>> {
     let mut option = OptionWire::default();
-    members!(scanner, {
-        "name" => leaf(scanner, &mut option.name),
-        "value" => leaf(scanner, &mut option.value),
+    object_fields!(scanner, {
+        "name" => scalar(scanner, &mut option.name),
+        "value" => scalar(scanner, &mut option.value),
     });
     Ok(option)
 }
 
 fn advanced<'a>(scanner: &mut Scanner<'a>) -> Taken<AdvancedWire<'a>> {
     let mut options = AdvancedWire::default();
-    members!(scanner, {
-        "warehouseId" => leaf(scanner, &mut options.warehouse_id),
+    object_fields!(scanner, {
+        "warehouseId" => scalar(scanner, &mut options.warehouse_id),
         "nonMachinable" => skip(scanner),
         "saturdayDelivery" => skip(scanner),
         "containsAlcohol" => skip(scanner),
-        "mergedOrSplit" => leaf(scanner, &mut options.merged_or_split),
+        "mergedOrSplit" => scalar(scanner, &mut options.merged_or_split),
         "mergedIds" => list(scanner, &mut options.merged_ids, |scanner| Ok(scanner.value()?)),
-        "parentId" => leaf(scanner, &mut options.parent_id),
-        "storeId" => leaf(scanner, &mut options.store_id),
+        "parentId" => scalar(scanner, &mut options.parent_id),
+        "storeId" => scalar(scanner, &mut options.store_id),
         "customField1" => skip(scanner),
         "customField2" => skip(scanner),
         "customField3" => skip(scanner),
-        "source" => leaf(scanner, &mut options.source),
+        "source" => scalar(scanner, &mut options.source),
         "billToParty" => skip(scanner),
         "billToAccount" => skip(scanner),
         "billToPostalCode" => skip(scanner),
@@ -321,7 +318,7 @@ fn optional<'a, T>(scanner: &mut Scanner<'a>, place: &mut Option<T>, take: fn(&m
     Ok(())
 }
 
-fn leaf<'a>(scanner: &mut Scanner<'a>, place: &mut Leaf<'a>) -> Taken<()> {
+fn scalar<'a>(scanner: &mut Scanner<'a>, place: &mut Scalar<'a>) -> Taken<()> {
     if place.is_some() {
         return Err(Stop::Shape(Problem::twice()));
     }

@@ -4,9 +4,11 @@ use serde::Deserialize;
 use serde::de::{Error as _, IgnoredAny};
 use serde_json::Error;
 
+use super::convert::{revision, unreadable as unreadable_order};
+use super::raw::{Malformed, RawJson, RawOrder};
+use super::wire::order as take_order;
+use crate::http::{Body, Broken, Fault};
 use crate::json::{NotJson, Scanner};
-use crate::order::{Malformed, RawJson, RawOrder, revision, take_order, unreadable as unreadable_order};
-use crate::transport::{Body, Broken, Fault};
 
 /// The largest page that ShipStation gives (docs/shipstation.md, section 2.2).
 pub(crate) const PAGE_SIZE: u32 = 500;

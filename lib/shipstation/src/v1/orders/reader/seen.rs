@@ -8,7 +8,7 @@ use stevedore_domain::ids::OrderId;
 use stevedore_domain::order::Digest;
 use stevedore_domain::pacific::PacificTime;
 
-use crate::order::RawOrder;
+use super::super::raw::RawOrder;
 
 /// Identity of an order: its id, or its text where that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,21 +1,20 @@
-//! Stores and warehouses: small lists that settings refer to (docs/shipstation.md, section 5).
+//! Warehouses: a small list that settings refer to (docs/shipstation.md, section 5).
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
-use stevedore_domain::ids::{StoreId, WarehouseId};
+use stevedore_domain::ids::WarehouseId;
 use stevedore_domain::order::Address;
 
-/// A selling channel inside the account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Store {
-    /// `storeId`
-    pub store_id: StoreId,
-    /// `storeName`
-    pub name: String,
-    /// `marketplaceName`: `ShipStation` for manual orders.
-    pub marketplace: Option<String>,
-    /// `active`
-    pub active: bool,
+use super::list::{filled, parse_list};
+use crate::http::{Call, Client, Error};
+
+impl Client {
+    /// All warehouses ("ship from locations").
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn warehouses(&self, call: &Call<'_>) -> Result<Vec<Warehouse>, Error> {
+        self.read(call, "/warehouses", &[], &mut 0, |body| parse_list(body.text)).await?.value()
+    }
 }
 
 /// A "ship from" location.
@@ -29,15 +28,6 @@ pub struct Warehouse {
     pub is_default: bool,
     /// `originAddress`
     pub origin_address: Address,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StoreWire {
-    store_id: StoreId,
-    store_name: Option<String>,
-    marketplace_name: Option<String>,
-    active: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -64,18 +54,6 @@ struct AddressWire {
     phone: Option<String>,
 }
 
-impl<'de> Deserialize<'de> for Store {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let wire = StoreWire::deserialize(deserializer)?;
-        Ok(Self {
-            store_id: wire.store_id,
-            name: filled(wire.store_name).unwrap_or_else(|| wire.store_id.to_string()),
-            marketplace: filled(wire.marketplace_name),
-            active: wire.active.unwrap_or(true),
-        })
-    }
-}
-
 impl<'de> Deserialize<'de> for Warehouse {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wire = WarehouseWire::deserialize(deserializer)?;
@@ -98,13 +76,4 @@ impl<'de> Deserialize<'de> for Warehouse {
             },
         })
     }
-}
-
-fn filled(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty())
-}
-
-/// A bare array of `T`.
-pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, serde_json::Error> {
-    serde_json::from_str(text)
 }

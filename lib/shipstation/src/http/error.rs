@@ -11,7 +11,7 @@ use jiff::Timestamp;
 pub enum Error {
     /// 401: the API key or the secret is not valid.
     #[error("ShipStation refused the API key and secret")]
-    Refused,
+    Unauthorized,
     /// 402: the account's plan does not include the API (docs/shipstation.md, section 1).
     #[error("the ShipStation plan of this account does not include the API")]
     PlanWithoutApi,
@@ -76,7 +76,7 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Refused => "shipstation_refused_credentials",
+            Self::Unauthorized => "shipstation_refused_credentials",
             Self::PlanWithoutApi => "shipstation_plan_without_api",
             Self::Forbidden => "shipstation_forbidden",
             Self::NotFound => "shipstation_not_found",
@@ -94,7 +94,7 @@ impl Error {
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self {
-            Self::Refused => {
+            Self::Unauthorized => {
                 "Create or copy the API key and secret in ShipStation under Settings, Account, API Settings, and connect again."
             }
             Self::PlanWithoutApi => "Change to a ShipStation plan that includes API access, then connect again.",
@@ -133,6 +133,6 @@ impl Error {
     /// True if asking again later, with nothing changed, can succeed.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        !matches!(self, Self::Refused | Self::PlanWithoutApi | Self::Forbidden | Self::NotFound | Self::Address { .. })
+        !matches!(self, Self::Unauthorized | Self::PlanWithoutApi | Self::Forbidden | Self::NotFound | Self::Address { .. })
     }
 }

@@ -5,8 +5,8 @@ use stevedore_domain::ids::{OrderId, ShipstationCustomerId, ShipstationProductId
 use stevedore_domain::order::{Address, Item, ItemOption, Order, OrderStatus, Revision};
 use stevedore_domain::pacific::PacificTime;
 
-use super::Malformed;
-use super::leaf::{At as _, Problem, amount, channels_date, flag, id, reference, references, required, text, time, whole};
+use super::raw::Malformed;
+use super::scalar::{At as _, Problem, amount, channels_date, flag, id, reference, references, required, text, time, whole};
 use super::wire::{self, AddressWire, ItemWire, OptionWire, OrderWire, Stop};
 use crate::json::Scanner;
 
@@ -34,7 +34,7 @@ pub fn parse_order(raw: &str, read_at: Option<Timestamp>) -> Result<Revision, Ma
 
 /// The revision of an order that was taken out of `raw`; nothing if it is no JSON.
 pub(crate) fn revision(raw: &str, taken: Result<OrderWire<'_>, Stop>, read_at: Option<Timestamp>) -> Option<Result<Revision, Malformed>> {
-    // The wire structs hold the leaves' text: a wrong leaf is found here, a wrong shape was found before.
+    // The wire structs hold the scalars' text: a wrong scalar is found here, a wrong shape was found before.
     Some(match taken {
         Ok(wire) => match order(&wire) {
             Ok(order) => Ok(Revision::new(order, read_at)),

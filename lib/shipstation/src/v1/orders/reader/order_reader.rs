@@ -7,25 +7,17 @@
 //! * more than a page of orders that share one second (a bulk edit), or the hour that repeats each November;
 //! * the surroundings of an order that no page can be read with (a *poison* order): ShipStation answers 500, or something that is no whole JSON.
 
-mod pass;
-mod seen;
-mod window;
-
 use jiff::Timestamp;
-use serde::Serialize;
-use stevedore_domain::ids::OrderId;
 use stevedore_domain::pacific::PacificTime;
 
-use crate::client::{Call, Client};
-use crate::error::Error;
-use crate::order::{Malformed, RawOrder};
-use crate::page::{self, PAGE_SIZE, Page};
-use crate::transport::{Answer, Broken, Fault};
-
-use pass::Pass;
-pub(crate) use pass::sizes;
-use seen::Seen;
-use window::{Ask, Field, end_after, end_of, repeated_hour, start_after, start_before};
+use super::super::page::{self, PAGE_SIZE, Page};
+use super::super::page_sizes::sizes;
+use super::super::raw::RawOrder;
+use super::page_pass::PagePass;
+use super::poison::{Neighbour, Poison, Run};
+use super::seen::Seen;
+use super::window::{Ask, Field, end_after, end_of, repeated_hour, start_after, start_before};
+use crate::http::{Answer, Broken, Call, Client, Error, Fault};
 
 /// Number of single orders in a row that may be answered by an error before it is ShipStation that is broken and not the orders.
 const POISON_IN_A_ROW: u32 = 3;
@@ -34,7 +26,7 @@ const UNREADABLE_IN_A_ROW: u32 = 100;
 
 /// A reader of a window. It can be asked again after an error, and goes on where it was.
 #[derive(Debug)]
-pub struct Reading {
+pub struct OrderReader {
     field: Field,
     from: PacificTime,
     until: Option<PacificTime>,
@@ -70,46 +62,6 @@ pub struct Step {
     pub requests: u32,
 }
 
-/// An order that no page can be read with (N11): ShipStation answers 500, or a text that is no JSON or ends in the middle. Where the answer does not show which
-/// order it is, its neighbours in the order of the window's key identify it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Poison {
-    /// The last readable order before it.
-    pub before: Option<Neighbour>,
-    /// The first readable order behind it.
-    pub after: Option<Neighbour>,
-    /// `modifyDate` or `createDate`.
-    pub key: &'static str,
-    /// It lies in the window that begins here (exclusive).
-    pub from: PacificTime,
-    /// It lies in the window that ends here (inclusive).
-    pub until: Option<PacificTime>,
-    /// The HTTP status of the page that holds nothing else.
-    pub status: u16,
-    /// The beginning of that answer: 500 characters of an error, 16 KiB of a text that cannot be read. Keep it, do not log it.
-    pub excerpt: String,
-    /// The order as far as the answer shows it, and what is wrong with its text.
-    #[serde(skip)]
-    pub order: Option<Malformed>,
-}
-
-/// An order beside a [`Poison`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Neighbour {
-    /// `orderId`, if it can be read.
-    pub order_id: Option<OrderId>,
-    /// The window's key, if it can be read.
-    pub at: Option<PacificTime>,
-}
-
-/// Poison orders side by side.
-#[derive(Clone, Debug)]
-struct Run {
-    before: Option<Neighbour>,
-    after: Option<Neighbour>,
-    orders: Vec<Broken>,
-}
-
 #[derive(Debug)]
 enum Mode {
     /// Page 1 from `start`.
@@ -119,16 +71,16 @@ enum Mode {
     /// The order behind `readable` readable ones is poison, and so are `over - 1` behind it: what comes next?
     Skip { readable: u32, over: u32, last: Option<PacificTime> },
     /// By page number through a closed window.
-    Pass(Box<Pass>),
+    PagePass(Box<PagePass>),
 }
 
 /// Meaning of the answer to one question.
-enum Turn {
+enum Next {
     Step(Vec<RawOrder>, Vec<Poison>),
     Again,
 }
 
-impl Reading {
+impl OrderReader {
     /// Orders by `modifyDate`, from `from` on, to `until` or to the present. The window overlaps an earlier one by more than an hour, or the repeated hour of November can
     /// hide changes.
     #[must_use]
@@ -217,7 +169,7 @@ impl Reading {
                 }
                 Answer::Missing => return Err(Error::NotFound),
             };
-            if let Turn::Step(new, bad) = turn {
+            if let Next::Step(new, bad) = turn {
                 (orders, poison) = (new, bad);
                 break;
             }
@@ -236,7 +188,7 @@ impl Reading {
             Mode::Forward => (self.start, self.end(), 1, self.page_size),
             Mode::Search { readable, broken, .. } => (self.start, self.end(), 1, (readable + broken) / 2),
             Mode::Skip { readable, over, .. } => (self.start, self.end(), readable + over + 1, 1),
-            Mode::Pass(pass) => (pass.start, pass.end.or(self.end()), pass.page(), pass.size()),
+            Mode::PagePass(pass) => (pass.start, pass.end.or(self.end()), pass.page(), pass.size()),
         };
         Ask { field: self.field, start, end, page, size }
     }
@@ -246,7 +198,7 @@ impl Reading {
         match &self.mode {
             Mode::Forward => true,
             Mode::Search { .. } | Mode::Skip { .. } => false,
-            Mode::Pass(pass) => !pass.is_confirming() && (ask.size == self.page_size || ask.size == 1),
+            Mode::PagePass(pass) => !pass.is_confirming() && (ask.size == self.page_size || ask.size == 1),
         }
     }
 
@@ -277,7 +229,7 @@ impl Reading {
         new
     }
 
-    fn take(&mut self, ask: &Ask, page: Page) -> Turn {
+    fn take(&mut self, ask: &Ask, page: Page) -> Next {
         let rows = u32::try_from(page.orders.len()).unwrap_or(u32::MAX);
         let keys: Vec<PacificTime> = page.orders.iter().filter_map(|order| self.key(order)).collect();
         let (last, full) = (keys.last().copied(), rows >= ask.size);
@@ -301,11 +253,11 @@ impl Reading {
                 let end = last.map(end_after).filter(|end| *end > start && Some(*end) > last);
                 self.mode = self.pass(start, end, true);
             }
-            Mode::Pass(pass) if pass.is_confirming() => {
+            Mode::PagePass(pass) if pass.is_confirming() => {
                 pass.confirm(false);
                 poison = self.end_pass();
             }
-            Mode::Pass(pass) => {
+            Mode::PagePass(pass) => {
                 pass.take(&page, (first, last_order.clone()));
                 if !full {
                     poison = self.end_pass();
@@ -316,10 +268,10 @@ impl Reading {
             self.mode = Mode::Forward;
         }
         let orders = self.new_ones(page.orders);
-        if !matches!(self.mode, Mode::Pass(_) | Mode::Search { .. } | Mode::Skip { .. }) {
+        if !matches!(self.mode, Mode::PagePass(_) | Mode::Search { .. } | Mode::Skip { .. }) {
             self.seen.forget_before(self.start);
         }
-        Turn::Step(orders, poison)
+        Next::Step(orders, poison)
     }
 
     /// Moves the start behind a full page with these keys.
@@ -341,7 +293,7 @@ impl Reading {
     }
 
     fn pass(&self, start: PacificTime, end: Option<PacificTime>, around_poison: bool) -> Mode {
-        Mode::Pass(Box::new(Pass::new(start, end, self.page_size, around_poison, self.last.clone())))
+        Mode::PagePass(Box::new(PagePass::new(start, end, self.page_size, around_poison, self.last.clone())))
     }
 
     /// Everything before `start` was returned.
@@ -362,7 +314,7 @@ impl Reading {
         }
     }
 
-    fn take_broken(&mut self, ask: &Ask, broken: Broken) -> Result<Turn, Error> {
+    fn take_broken(&mut self, ask: &Ask, broken: Broken) -> Result<Next, Error> {
         let shown = matches!(broken.fault, Fault::NotJson(_)) && page::unreadable(&broken).is_some();
         let most = if shown { UNREADABLE_IN_A_ROW } else { POISON_IN_A_ROW };
         let given_up = broken.clone();
@@ -385,22 +337,22 @@ impl Reading {
                 *over += 1;
                 *over
             }
-            Mode::Pass(pass) if pass.is_confirming() => {
+            Mode::PagePass(pass) if pass.is_confirming() => {
                 pass.confirm(true);
-                return Ok(Turn::Step(Vec::new(), self.end_pass()));
+                return Ok(Next::Step(Vec::new(), self.end_pass()));
             }
-            Mode::Pass(pass) => pass.take_broken(broken),
+            Mode::PagePass(pass) => pass.take_broken(broken),
         };
         if in_a_row > most {
             self.advance(self.start);
             return Err(given_up.error());
         }
-        Ok(Turn::Again)
+        Ok(Next::Again)
     }
 
     /// The pass came to its window's end. If the window stood still, reading goes on behind it; else it is read again.
     fn end_pass(&mut self) -> Vec<Poison> {
-        let Mode::Pass(pass) = &mut self.mode else { return Vec::new() };
+        let Mode::PagePass(pass) = &mut self.mode else { return Vec::new() };
         if !pass.is_settled() {
             if pass.restart() {
                 return Vec::new();

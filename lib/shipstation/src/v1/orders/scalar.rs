@@ -1,17 +1,19 @@
-//! Leaves of an order: text, numbers, times. Each is read exactly, or the problem quotes it.
+//! Scalars of an order: text, numbers, times. Each is read exactly, or the problem quotes it.
 
 use std::fmt::Write as _;
 
 use stevedore_domain::money::{Decimal, decimal};
 use stevedore_domain::pacific::{PacificTime, wall_time};
 
-use super::wire::Leaf;
 use crate::json::Scanner;
 
 /// Characters of an offending text that a problem quotes.
 const QUOTE: usize = 100;
 
-/// Fault of a leaf and its place, seen from the object that was being read.
+/// A scalar: the text of any JSON value; `null` and absent are nothing.
+pub(super) type Scalar<'a> = Option<&'a str>;
+
+/// Fault of a scalar and its place, seen from the object that was being read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(super) pointer: String,
@@ -64,8 +66,8 @@ impl<T> At<T> for Result<T, Problem> {
 }
 
 /// Text as written; blank text is nothing. A number or a truth value stands for its own text, since nothing is lost by that.
-pub(super) fn text(leaf: Leaf<'_>) -> Result<Option<String>, Problem> {
-    let Some(raw) = leaf else { return Ok(None) };
+pub(super) fn text(scalar: Scalar<'_>) -> Result<Option<String>, Problem> {
+    let Some(raw) = scalar else { return Ok(None) };
     let Some(inner) = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
         return if is_number(raw) || raw == "true" || raw == "false" {
             Ok(Some(raw.to_owned()))
@@ -81,8 +83,8 @@ pub(super) fn text(leaf: Leaf<'_>) -> Result<Option<String>, Problem> {
 }
 
 /// Text that must be there.
-pub(super) fn required(leaf: Leaf<'_>) -> Result<String, Problem> {
-    text(leaf)?.ok_or_else(Problem::missing)
+pub(super) fn required(scalar: Scalar<'_>) -> Result<String, Problem> {
+    text(scalar)?.ok_or_else(Problem::missing)
 }
 
 /// Resolves escapes. Half of a surrogate pair (an emoji cut by a length limit) becomes U+FFFD: a buyer's name must not stop an order.
@@ -127,15 +129,15 @@ fn number(raw: &str) -> Result<Option<&str>, Problem> {
 }
 
 /// An exact decimal.
-pub(super) fn amount(leaf: Leaf<'_>) -> Result<Option<Decimal>, Problem> {
-    let Some(raw) = leaf else { return Ok(None) };
+pub(super) fn amount(scalar: Scalar<'_>) -> Result<Option<Decimal>, Problem> {
+    let Some(raw) = scalar else { return Ok(None) };
     let Some(text) = number(raw)? else { return Ok(None) };
     decimal(text).map(Some).ok_or_else(|| Problem::quoting("a number that can be kept exactly", raw))
 }
 
 /// A whole number: `10`, `10.0`, `1e1`.
-pub(super) fn whole(leaf: Leaf<'_>) -> Result<Option<i64>, Problem> {
-    let Some(raw) = leaf else { return Ok(None) };
+pub(super) fn whole(scalar: Scalar<'_>) -> Result<Option<i64>, Problem> {
+    let Some(raw) = scalar else { return Ok(None) };
     let Some(text) = number(raw)? else { return Ok(None) };
     if let Ok(whole) = text.parse() {
         return Ok(Some(whole));
@@ -145,8 +147,8 @@ pub(super) fn whole(leaf: Leaf<'_>) -> Result<Option<i64>, Problem> {
 }
 
 /// An id. ShipStation's ids are positive whole numbers; those of lines have 13 digits and more.
-pub(super) fn id(leaf: Leaf<'_>) -> Result<Option<u64>, Problem> {
-    let Some(raw) = leaf else { return Ok(None) };
+pub(super) fn id(scalar: Scalar<'_>) -> Result<Option<u64>, Problem> {
+    let Some(raw) = scalar else { return Ok(None) };
     let Some(text) = number(raw)? else { return Ok(None) };
     if let Ok(id) = text.parse() {
         return Ok(Some(id));
@@ -156,23 +158,23 @@ pub(super) fn id(leaf: Leaf<'_>) -> Result<Option<u64>, Problem> {
 }
 
 /// A reference to something: 0 refers to nothing. Taken as an id it would tie all orders that lack one to each other.
-pub(super) fn reference(leaf: Leaf<'_>) -> Result<Option<u64>, Problem> {
-    Ok(id(leaf)?.filter(|id| *id != 0))
+pub(super) fn reference(scalar: Scalar<'_>) -> Result<Option<u64>, Problem> {
+    Ok(id(scalar)?.filter(|id| *id != 0))
 }
 
 /// A list of references; nulls in it are left out.
 pub(super) fn references(list: Option<&Vec<&str>>) -> Result<Vec<u64>, Problem> {
     let mut ids = Vec::new();
     for (index, raw) in list.into_iter().flatten().enumerate() {
-        let leaf = Some(*raw).filter(|raw| *raw != "null");
-        ids.extend(reference(leaf).map_err(|problem| problem.under(index))?);
+        let scalar = Some(*raw).filter(|raw| *raw != "null");
+        ids.extend(reference(scalar).map_err(|problem| problem.under(index))?);
     }
     Ok(ids)
 }
 
 /// True or false; absent is false.
-pub(super) fn flag(leaf: Leaf<'_>) -> Result<bool, Problem> {
-    match leaf {
+pub(super) fn flag(scalar: Scalar<'_>) -> Result<bool, Problem> {
+    match scalar {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
         Some(other) if other.eq_ignore_ascii_case("\"true\"") || other == "1" => Ok(true),
@@ -182,13 +184,13 @@ pub(super) fn flag(leaf: Leaf<'_>) -> Result<bool, Problem> {
 }
 
 /// A date of the channel's, which decides no amount: one that cannot be read costs itself and not the order.
-pub(super) fn channels_date(leaf: Leaf<'_>) -> Option<jiff::civil::DateTime> {
-    time(leaf).unwrap_or(Some(stevedore_domain::order::UNREADABLE))
+pub(super) fn channels_date(scalar: Scalar<'_>) -> Option<jiff::civil::DateTime> {
+    time(scalar).unwrap_or(Some(stevedore_domain::order::UNREADABLE))
 }
 
 /// A wall time, or a date. One with an offset is an instant, and told as Pacific clocks show it.
-pub(super) fn time(leaf: Leaf<'_>) -> Result<Option<jiff::civil::DateTime>, Problem> {
-    let Some(raw) = leaf else { return Ok(None) };
+pub(super) fn time(scalar: Scalar<'_>) -> Result<Option<jiff::civil::DateTime>, Problem> {
+    let Some(raw) = scalar else { return Ok(None) };
     let not = || Problem::quoting("a time such as 2015-06-29T08:46:27.0000000", raw);
     let inner = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(not)?;
     if inner.trim().is_empty() {

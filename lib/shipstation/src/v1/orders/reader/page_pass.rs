@@ -4,31 +4,21 @@ use std::collections::HashSet;
 
 use stevedore_domain::pacific::PacificTime;
 
+use super::super::page::Page;
+use super::super::page_sizes::sizes;
+use super::poison::{Neighbour, Run};
 use super::seen::{Identity, identity};
 use super::window::repeated_hour;
-use super::{Neighbour, Run};
-use crate::page::Page;
-use crate::transport::Broken;
+use crate::http::Broken;
 
 /// Number of times that a window is read before it is given up that it stands still.
 const ATTEMPTS: u32 = 4;
 /// The size of the first pages around a poison order: its window rarely holds more.
 const SMALL: u32 = 5;
 
-/// Page sizes from the whole page down to one order, each a divisor of the one before it, so that a position that one size has come to is the beginning of a page
-/// of each smaller size: 500, 250, 125, 25, 5, 1.
-pub(crate) fn sizes(page_size: u32) -> Vec<u32> {
-    let mut sizes = vec![page_size.max(1)];
-    while let Some(size) = sizes.last().copied().filter(|size| *size > 1) {
-        let factor = (2..=size).find(|factor| size.is_multiple_of(*factor)).unwrap_or(size);
-        sizes.push(size / factor);
-    }
-    sizes
-}
-
 /// One way through a window.
 #[derive(Debug)]
-pub(super) struct Pass {
+pub(super) struct PagePass {
     pub(super) start: PacificTime,
     pub(super) end: Option<PacificTime>,
     sizes: Vec<u32>,
@@ -60,7 +50,7 @@ struct Way {
     confirming: bool,
 }
 
-impl Pass {
+impl PagePass {
     /// A window that would begin or end in the hour that repeats is widened to the whole of it.
     pub(super) fn new(
         start: PacificTime,
@@ -177,18 +167,5 @@ impl Pass {
     /// The poison that was met.
     pub(super) fn runs(&mut self) -> Vec<Run> {
         std::mem::take(&mut self.way.runs)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_size_divides_the_one_before() {
-        assert_eq!(sizes(500), [500, 250, 125, 25, 5, 1]);
-        assert_eq!(sizes(7), [7, 1]);
-        assert_eq!(sizes(1), [1]);
-        assert_eq!(sizes(0), [1]);
     }
 }

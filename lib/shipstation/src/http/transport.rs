@@ -11,12 +11,15 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, HeaderMap};
 use secrecy::ExposeSecret as _;
 
-use crate::client::{Call, Client};
-use crate::error::Error;
-use crate::pacing::{Admission, Limits, later};
+use super::answer::{Answer, Body, Broken, Fault, excerpt};
+use super::client::Client;
+use super::credentials::Call;
+use super::error::Error;
+use super::limits::{is_throttled, limits, retry_after, stated_wait};
+use super::pacing::{Admission, later};
 
 /// Number of times that a passing fault is tried again.
 const RETRIES: u32 = 3;
@@ -24,119 +27,6 @@ const RETRIES: u32 = 3;
 const THROTTLED: u32 = 10;
 /// The wait after a 429 that does not say how long (docs/shipstation.md, section 2).
 const USUAL_WAIT: SignedDuration = SignedDuration::from_secs(60);
-/// No stated wait is believed beyond this.
-const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
-/// No stated limit is believed beyond this: documented are 40 requests a minute.
-const LARGEST_LIMIT: u32 = 10_000;
-/// Text of a throttled answer, whatever its status.
-const TOO_MANY: &str = "Too Many Requests";
-/// Characters of an error's text that are kept as evidence.
-const EXCERPT: usize = 500;
-/// Bytes of an answer with data that cannot be read that are kept as evidence: more than most orders have.
-const EVIDENCE: usize = 16 * 1024;
-
-/// The text of an answer.
-pub(crate) struct Body<'a> {
-    pub(crate) text: &'a str,
-    /// Time at which the question was sent: what the answer says is at least as new.
-    pub(crate) asked_at: Timestamp,
-    /// The answer was not all UTF-8, and what was not is U+FFFD now.
-    pub(crate) mended: bool,
-}
-
-/// Outcome of a question.
-#[derive(Debug)]
-pub(crate) enum Answer<T> {
-    /// An answer that was understood.
-    Value(T),
-    /// 404
-    Missing,
-    /// 500, or an answer that is too large to take or cannot be read.
-    Broken(Broken),
-}
-
-/// A question that ShipStation cannot answer.
-#[derive(Clone, Debug)]
-pub(crate) struct Broken {
-    pub(crate) status: u16,
-    /// The beginning of the answer.
-    pub(crate) excerpt: String,
-    pub(crate) fault: Fault,
-}
-
-/// Fault of an answer. Each of these may be one order's own fault, which a smaller page without it does not show.
-#[derive(Clone, Debug)]
-pub(crate) enum Fault {
-    /// 500
-    Status,
-    /// The answer was larger than is taken.
-    TooLarge,
-    /// A page for people.
-    Html,
-    /// The text is no JSON: a raw control character, `NaN`.
-    NotJson(Arc<serde_json::Error>),
-    /// The JSON ends in the middle.
-    CutOff(Arc<serde_json::Error>),
-    /// JSON of another shape.
-    Shape(Arc<serde_json::Error>),
-    /// The connection broke in the middle of the answer, each time.
-    Transfer(Arc<dyn std::error::Error + Send + Sync>),
-}
-
-impl Broken {
-    /// The answer is larger than `most` bytes.
-    fn too_large(status: StatusCode, most: usize) -> Self {
-        Self { status: status.as_u16(), excerpt: format!("The answer is larger than {most} bytes."), fault: Fault::TooLarge }
-    }
-
-    /// An answer of a good status that `parse` refused.
-    fn unreadable(status: StatusCode, headers: &HeaderMap, text: &str, error: serde_json::Error) -> Self {
-        let fault = if is_html(headers, text) {
-            Fault::Html
-        } else if error.is_eof() {
-            Fault::CutOff(Arc::new(error))
-        } else if error.is_syntax() {
-            Fault::NotJson(Arc::new(error))
-        } else {
-            Fault::Shape(Arc::new(error))
-        };
-        let end = (0..=EVIDENCE.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        Self { status: status.as_u16(), excerpt: text.get(..end).unwrap_or_default().to_owned(), fault }
-    }
-
-    /// True if a gateway answered in ShipStation's place, after its retries. One order may be to blame, or all of ShipStation.
-    pub(crate) fn is_gateway(&self) -> bool {
-        matches!(self.fault, Fault::Status) && (502..=504).contains(&self.status)
-    }
-
-    pub(crate) fn is_too_large(&self) -> bool {
-        matches!(self.fault, Fault::TooLarge)
-    }
-
-    /// The error, where the fault concerns everything that is asked.
-    pub(crate) fn error(self) -> Error {
-        match self.fault {
-            Fault::Status | Fault::TooLarge => Error::Unavailable { status: Some(self.status), source: None },
-            Fault::Html => Error::NotJson { source: None },
-            Fault::NotJson(source) => Error::NotJson { source: Some(source) },
-            Fault::CutOff(source) => Error::Truncated { source },
-            Fault::Shape(source) => Error::Unexpected { status: self.status, source: Some(source) },
-            Fault::Transfer(source) => Error::Unavailable { status: None, source: Some(Box::new(source)) },
-        }
-    }
-}
-
-impl<T> Answer<T> {
-    /// The value, where anything else is an error.
-    pub(crate) fn value(self) -> Result<T, Error> {
-        match self {
-            Self::Value(value) => Ok(value),
-            Self::Missing => Err(Error::NotFound),
-            Self::Broken(broken) => Err(broken.error()),
-        }
-    }
-}
-
 enum Received {
     Answer {
         status: StatusCode,
@@ -192,11 +82,11 @@ impl Client {
         })
     }
 
-    /// True if ShipStation answers a question that no order has part in, asked once: it tells an order that a gateway breaks at from an outage.
-    pub async fn answers(&self, call: &Call<'_>) -> bool {
+    /// True if ShipStation answers at `path`, asked once.
+    pub(crate) async fn answers_at(&self, call: &Call<'_>, path: &str) -> bool {
         let Ok(place) = self.admit(call).await else { return false };
         self.inner.requests.fetch_add(1, Ordering::Relaxed);
-        match self.send(call, "/stores", &[], self.now()).await {
+        match self.send(call, path, &[], self.now()).await {
             Received::Answer { status, headers, complete, .. } => {
                 let now = self.now();
                 self.pace(call, |pace| pace.answered(now, place, limits(&headers)));
@@ -245,7 +135,7 @@ impl Client {
                     }
                     match status.as_u16() {
                         200..=299 => return Ok(Asked::Answer { status, headers, bytes: body, asked_at }),
-                        401 => return Err(Error::Refused),
+                        401 => return Err(Error::Unauthorized),
                         402 => return Err(Error::PlanWithoutApi),
                         403 => return Err(Error::Forbidden),
                         404 => return Ok(Asked::Missing),
@@ -343,76 +233,4 @@ enum Asked {
     Answer { status: StatusCode, headers: HeaderMap, bytes: Vec<u8>, asked_at: Timestamp },
     Missing,
     Broken(Broken),
-}
-
-/// A whole number, brought into the range of what can be meant: less than nothing is nothing, and more than fits is the most.
-fn number(headers: &HeaderMap, name: &str) -> Option<u32> {
-    let text = headers.get(name)?.to_str().ok()?.trim();
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    Some(if text.starts_with('-') { 0 } else { text.parse().unwrap_or(u32::MAX) })
-}
-
-fn limits(headers: &HeaderMap) -> Limits {
-    Limits {
-        limit: number(headers, "x-rate-limit-limit").filter(|limit| *limit > 0).map(|limit| limit.min(LARGEST_LIMIT)),
-        remaining: number(headers, "x-rate-limit-remaining").map(|remaining| remaining.min(LARGEST_LIMIT)),
-        resets_in: number(headers, "x-rate-limit-reset").map(|seconds| wait_of(seconds.into())),
-    }
-}
-
-/// A stated wait, not shorter than a second (a window that ends "in 0 seconds" has not ended) and not longer than is believed.
-fn wait_of(seconds: i64) -> SignedDuration {
-    SignedDuration::from_secs(seconds).clamp(SignedDuration::from_secs(1), LONGEST_WAIT)
-}
-
-fn stated_wait(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
-    number(headers, "x-rate-limit-reset").map(|seconds| wait_of(seconds.into())).or_else(|| retry_after(headers, now))
-}
-
-/// `Retry-After`: seconds, or a date.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Some(seconds) = number(headers, RETRY_AFTER.as_str()) {
-        return Some(wait_of(seconds.into()));
-    }
-    let date = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(wait_of(date.timestamp().duration_since(now).as_secs()))
-}
-
-/// Marks that tell data from a message.
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Data {
-    #[serde(default)]
-    orders: Option<serde::de::IgnoredAny>,
-    #[serde(default)]
-    order_id: Option<serde::de::IgnoredAny>,
-}
-
-/// 429, or an answer of any status that says so instead of holding data. A customer's note with these words throttles nobody.
-fn is_throttled(status: StatusCode, body: &[u8]) -> bool {
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        return true;
-    }
-    let text = String::from_utf8_lossy(body);
-    if !text.contains(TOO_MANY) {
-        return false;
-    }
-    let text = text.trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace());
-    let has_data =
-        text.starts_with('[') || serde_json::from_str::<Data>(text).is_ok_and(|data| data.orders.is_some() || data.order_id.is_some());
-    // Data that is cut off in the middle is data all the same.
-    !(has_data || (status.is_success() && text.starts_with("{\"order")))
-}
-
-fn is_html(headers: &HeaderMap, text: &str) -> bool {
-    let typed = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("html"));
-    typed || text.trim_start().starts_with('<')
-}
-
-fn excerpt(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).chars().take(EXCERPT).collect()
 }

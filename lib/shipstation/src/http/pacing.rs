@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::client::Priority;
+use super::credentials::Priority;
 
 /// The documented limit, until an answer says otherwise.
 const LIMIT: u32 = 40;

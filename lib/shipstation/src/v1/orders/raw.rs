@@ -1,8 +1,4 @@
-//! From an order's JSON to a revision, exactly or not at all.
-
-mod convert;
-mod leaf;
-mod wire;
+//! An order as ShipStation sent it, and the order that it was read as.
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -10,10 +6,6 @@ use serde_json::value::RawValue;
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::order::Revision;
 use stevedore_domain::pacific::PacificTime;
-
-pub use convert::parse_order;
-pub(crate) use convert::{revision, unreadable};
-pub(crate) use wire::order as take_order;
 
 /// An order as ShipStation sent it, and what could be made of it.
 #[derive(Clone, Debug)]
