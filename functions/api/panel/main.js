@@ -1,34 +1,34 @@
 // The frame, and which page is shown at which address.
 
-import { fill, h, say } from "./dom.js";
-import { get, whenSignedOut } from "./api.js";
-import { currentMe, currentToken, keepMe, keepToken, may, signInElsewhere, signOut, takeCodeFromAddress, takeTokenFromAddress } from "./session.js";
-import { busy, linkButton, note, problemNote, trouble } from "./parts.js";
+import { fill, h, announce } from "./core/dom.js";
+import { get, whenSignedOut } from "./core/api.js";
+import { currentMe, currentToken, keepMe, keepToken, can, signInElsewhere, signOut, takeCodeFromAddress, takeTokenFromAddress } from "./core/session.js";
+import { busy, linkButton, note, problemNote, errorText } from "./core/components.js";
 
 const PAGES = [
-  [/^\/$/, () => import("./home.js"), "/"],
-  [/^\/pending$/, () => import("./pending.js"), "/pending"],
-  [/^\/log$/, () => import("./log.js"), "/log"],
-  [/^\/log\/([^/]+)$/, () => import("./entry.js"), "/log"],
-  [/^\/operations$/, () => import("./operations.js"), "/operations"],
-  [/^\/operations\/([^/]+)$/, () => import("./operation.js"), "/operations"],
-  [/^\/sales$/, () => import("./sales.js"), "/sales"],
-  [/^\/sales\/([^/]+)$/, () => import("./sale.js"), "/sales"],
-  [/^\/stock$/, () => import("./stock.js"), "/stock"],
-  [/^\/(products|customers|locations|accounts|tax_rules|price_tiers)(?:\/([^/]+))?$/, () => import("./records.js"), null],
-  [/^\/syncs$/, () => import("./syncs.js"), "/syncs"],
-  [/^\/sales\/([^/]+)\/adjust$/, () => import("./sale-adjust.js"), "/sales"],
-  [/^\/unreadable$/, () => import("./unreadable.js"), "/dead-letters"],
-  [/^\/dead-letters$/, () => import("./dead-letters.js"), "/dead-letters"],
-  [/^\/history$/, () => import("./history.js"), "/history"],
-  [/^\/setup(?:\/([^/]+))?$/, () => import("./setup.js"), "/setup"],
+  [/^\/$/, () => import("./pages/home.js"), "/"],
+  [/^\/pending$/, () => import("./pages/pending-orders.js"), "/pending"],
+  [/^\/log$/, () => import("./pages/log.js"), "/log"],
+  [/^\/log\/([^/]+)$/, () => import("./pages/log-entry.js"), "/log"],
+  [/^\/operations$/, () => import("./pages/operations.js"), "/operations"],
+  [/^\/operations\/([^/]+)$/, () => import("./pages/operation.js"), "/operations"],
+  [/^\/sales$/, () => import("./pages/sales.js"), "/sales"],
+  [/^\/sales\/([^/]+)$/, () => import("./pages/sale.js"), "/sales"],
+  [/^\/stock$/, () => import("./pages/stock.js"), "/stock"],
+  [/^\/(products|customers|locations|accounts|tax_rules|price_tiers)(?:\/([^/]+))?$/, () => import("./pages/reference-list.js"), null],
+  [/^\/syncs$/, () => import("./pages/accounting-syncs.js"), "/syncs"],
+  [/^\/sales\/([^/]+)\/adjust$/, () => import("./pages/sale-adjust.js"), "/sales"],
+  [/^\/unreadable$/, () => import("./pages/unreadable-orders.js"), "/dead-letters"],
+  [/^\/dead-letters$/, () => import("./pages/dead-letters.js"), "/dead-letters"],
+  [/^\/history$/, () => import("./pages/activity.js"), "/history"],
+  [/^\/setup(?:\/([^/]+))?$/, () => import("./pages/setup.js"), "/setup"],
 ];
 
 const MENU = [
   [null, [["Home", "/"], ["Sales", "/sales"], ["Pending orders", "/pending"], ["Log", "/log"], ["Operations", "/operations"]]],
   ["Goods and people", [["Stock", "/stock"], ["Products", "/products"], ["Customers", "/customers"], ["Locations", "/locations"]]],
   ["Books", [["Accounts", "/accounts"], ["Tax rules", "/tax_rules"], ["Price tiers", "/price_tiers"], ["Accounting syncs", "/syncs"]]],
-  ["System", [["Setup", "/setup"], ["Dead letters", "/dead-letters"], ["Who did what", "/history"]]],
+  ["System", [["Setup", "/setup"], ["Dead letters", "/dead-letters"], ["Activity", "/history"]]],
 ];
 
 const app = document.getElementById("app");
@@ -50,7 +50,7 @@ function frame() {
 }
 
 function who() {
-  const grade = ["configure", "operate", "read"].find(may);
+  const grade = ["configure", "operate", "read"].find(can);
   const sentence = { configure: "may change everything", operate: "may operate", read: "may look" }[grade] ?? "";
   fill(side.querySelector(".who"), h("span", {}, `Signed in as ${currentMe().by}, who ${sentence}. Times are those of ${currentMe().time_zone.split("/").at(-1).replaceAll("_", " ")}.`),
     h("button", { type: "button", class: "button small", on: { click: () => { signOut(); start(); } } }, "Sign out"));
@@ -75,7 +75,7 @@ async function show(focus) {
     else link.removeAttribute("aria-current");
   }
   main.setAttribute("aria-busy", "true");
-  const slow = setTimeout(() => { if (!signal.aborted) say("Loading"); }, 700);
+  const slow = setTimeout(() => { if (!signal.aborted) announce("Loading"); }, 700);
   let content;
   try {
     if (!found) content = [h("h1", {}, "There is no such page"), h("p", {}, h("a", { href: "#/" }, "Go to the home page"))];
@@ -129,7 +129,7 @@ async function signIn(message) {
 
 async function start() {
   takeTokenFromAddress();
-  const refused = await takeCodeFromAddress(() => get("/v1/panel-configuration")).catch((error) => trouble(error));
+  const refused = await takeCodeFromAddress(() => get("/v1/panel-configuration")).catch((error) => errorText(error));
   if (!currentToken()) return signIn(refused);
   if (!currentMe()) {
     try {

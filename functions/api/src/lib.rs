@@ -1,19 +1,11 @@
 //! The JSON API: everything that a person or the panel does goes through it.
 //!
-//! Routes are in `routes`, one module for each resource; what they show is in `views`. Each route's documentation says which grade of the permission it
-//! needs, and that documentation, as `docs/openapi.json` has it, is what lets callers in: see `access`.
+//! `http` has what every route shares, `resources` one module for each resource, `panel` the files of the admin panel. Each route's documentation
+//! names the permission that it needs, and that documentation, as `docs/openapi.json` has it, lets callers in: see `http::auth`.
 
-mod access;
-mod audit;
-mod document;
-mod etag;
-mod input;
-mod paging;
+mod http;
 mod panel;
-mod problem;
-mod routes;
-mod routing;
-mod views;
+mod resources;
 
 use std::sync::Arc;
 
@@ -23,12 +15,12 @@ use stevedore_aws::{Queues, Secrets, Table};
 use stevedore_lambda::config::SignIn;
 use stevedore_lambda::{Clock, ErrorChain};
 
-pub use access::{Access, Grade, PERMISSION};
-pub use document::openapi;
-pub use problem::{Code, FieldFault};
+pub use http::auth::{Access, Grade, PERMISSION};
+pub use http::openapi::openapi;
+pub use http::problem::{Code, FieldFault};
 
-use access::Gate;
-use problem::Problem;
+use http::auth::Gate;
+use http::problem::Problem;
 
 /// Parts that the API works with; built once for each process.
 pub struct Deps {
@@ -66,10 +58,10 @@ impl Deps {
 /// The service: for `lambda_http::run`, and for a server on one machine.
 pub fn router(deps: Arc<Deps>) -> Router {
     let gate = Arc::new(Gate::new(Arc::clone(&deps)));
-    let router = routes::all(Router::new())
+    let router = resources::all(Router::new())
         .fallback(|| async { Problem::with_detail(Code::NotFound, "There is no such route.") })
-        .layer(axum::middleware::from_fn_with_state(gate, access::guard))
-        .layer(axum::Extension(Arc::<routes::LastHealth>::default()))
+        .layer(axum::middleware::from_fn_with_state(gate, http::auth::guard))
+        .layer(axum::Extension(Arc::<resources::LastHealth>::default()))
         .with_state(Arc::clone(&deps));
     router.merge(panel::routes(deps.sign_in.as_ref()))
 }

@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use stevedore_domain::order::Digest;
 
-/// A file.
+/// A file of the panel.
 pub(super) struct File {
+    /// Path below the panel's folder.
     pub name: &'static str,
     pub media_type: &'static str,
     pub text: &'static str,
@@ -19,11 +20,13 @@ macro_rules! files {
 }
 
 files! {
-    "base.css", "parts.css", "mark.svg",
-    "main.js", "session.js", "api.js", "dom.js", "format.js", "words.js", "parts.js", "list.js", "form.js",
-    "home.js", "setup.js", "connection.js", "settings.js", "settings-fields.js", "history.js", "places.js",
-    "pending.js", "log.js", "entry.js", "operations.js", "operation.js", "sales.js", "sale.js", "sale-acts.js",
-    "stock.js", "records.js", "record-fields.js", "syncs.js", "dead-letters.js", "unreadable.js", "sale-adjust.js",
+    "main.js", "mark.svg",
+    "core/base.css", "core/components.css",
+    "core/api.js", "core/components.js", "core/dom.js", "core/form.js", "core/format.js", "core/labels.js", "core/list.js", "core/session.js",
+    "pages/accounting-syncs.js", "pages/activity.js", "pages/connection.js", "pages/dead-letters.js", "pages/home.js", "pages/log-entry.js",
+    "pages/log.js", "pages/operation.js", "pages/operations.js", "pages/pending-orders.js", "pages/places-of-business.js",
+    "pages/reference-fields.js", "pages/reference-list.js", "pages/sale-actions.js", "pages/sale-adjust.js", "pages/sale.js", "pages/sales.js",
+    "pages/settings-fields.js", "pages/settings.js", "pages/setup.js", "pages/stock.js", "pages/unreadable-orders.js",
 }
 
 const fn media_type(name: &str) -> &'static str {
@@ -34,12 +37,14 @@ const fn media_type(name: &str) -> &'static str {
     }
 }
 
+const KINDS_NAME: &str = "core/operation-kinds.js";
+
 /// The labels of operation kinds, from the domain's registry.
 static KINDS: LazyLock<File> = LazyLock::new(|| {
     let labels: serde_json::Map<String, serde_json::Value> =
         stevedore_domain::operation::KINDS.iter().map(|kind| (kind.name.to_owned(), kind.label.into())).collect();
     let text = format!("// Made by the program.\nexport const KINDS = {};\n", serde_json::Value::from(labels));
-    File { name: "operation-kinds.js", media_type: media_type("operation-kinds.js"), text: text.leak() }
+    File { name: KINDS_NAME, media_type: media_type(KINDS_NAME), text: text.leak() }
 });
 
 /// Every file but the page itself.
@@ -69,14 +74,24 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// A module that is imported is served; nothing is fetched from elsewhere; nothing becomes markup.
+    /// The file that `import` of the file `from` names, both below the panel's folder.
+    fn resolved(from: &str, import: &str) -> String {
+        let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+        match import.strip_prefix("../") {
+            Some(rest) => rest.to_owned(),
+            None if folder.is_empty() => import.trim_start_matches("./").to_owned(),
+            None => format!("{folder}/{}", import.trim_start_matches("./")),
+        }
+    }
+
     #[test]
-    fn the_files_name_each_other_alone() {
+    fn every_import_names_a_file_of_the_panel_and_none_of_another_host() {
         for file in all() {
             let imports = file.text.lines().filter(|line| line.starts_with("import "));
             for import in imports.chain(file.text.split("import(").skip(1)) {
-                let name = import.split('"').nth(1).unwrap();
-                assert!(all().any(|known| name.strip_prefix("./") == Some(known.name)), "{} imports {name}", file.name);
+                let name = resolved(file.name, import.split('"').nth(1).unwrap());
+                assert!(all().any(|known| name == known.name), "{} imports {name}", file.name);
+                assert!(!(file.name.starts_with("core/") && name.starts_with("pages/")), "{} imports the page {name}", file.name);
             }
             let lines = file.text.lines().count();
             assert!(lines <= 400, "{} has {lines} lines", file.name);

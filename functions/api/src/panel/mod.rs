@@ -17,9 +17,9 @@ use stevedore_lambda::config::SignIn;
 use utoipa::ToSchema;
 
 use crate::Deps;
-use crate::access::seal;
-use crate::problem::{Code, Problem};
-use crate::routing::{Routes, routes};
+use crate::http::auth::seal;
+use crate::http::problem::{Code, Problem};
+use crate::http::router::{Routes, routes};
 
 /// Nothing from other hosts, nothing inline, nothing framed; texts cannot become markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -30,7 +30,7 @@ pub(crate) fn routes(sign_in: Option<&SignIn>) -> Router {
     // The panel exchanges the code for a token there; nothing else is asked of any other host.
     let policy = sign_in.map_or_else(|| POLICY.to_owned(), |sign_in| format!("{POLICY} {}", sign_in.token_url));
     let policy = HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static(POLICY));
-    Router::new().route("/", get(page)).route("/panel/{version}/{name}", get(file)).with_state(policy)
+    Router::new().route("/", get(page)).route("/panel/{version}/{*name}", get(file)).with_state(policy)
 }
 
 async fn page(State(policy): State<HeaderValue>) -> Response {

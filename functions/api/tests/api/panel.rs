@@ -35,7 +35,10 @@ async fn the_page_and_its_files_are_sealed() {
         assert_eq!(headers["cache-control"], "public, max-age=31536000, immutable");
         sealed(&headers);
         assert!(!text.contains(KEY) && !text.contains(SECRET));
-        for module in text.split("\"./").skip(1).map(|rest| format!("{folder}/{}", rest.split('"').next().unwrap())) {
+        let here = path.rsplit_once('/').unwrap().0;
+        let beside = text.split("\"./").skip(1).map(|rest| format!("{here}/{}", rest.split('"').next().unwrap()));
+        let above = text.split("\"../").skip(1).map(|rest| format!("{folder}/{}", rest.split('"').next().unwrap()));
+        for module in beside.chain(above) {
             if !known.contains(&module) {
                 known.push(module.clone());
                 waiting.push(module);

@@ -33,7 +33,7 @@ fn pages(world: &World) -> Vec<(String, String)> {
         ("price-tiers", "/price_tiers"),
         ("syncs", "/syncs"),
         ("dead-letters", "/dead-letters"),
-        ("who-did-what", "/history"),
+        ("activity", "/history"),
         ("setup", "/setup"),
         ("new-product", "/products/new"),
     ]
