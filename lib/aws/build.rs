@@ -10,8 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=src/amazon-roots.pem");
-    let text = fs::read_to_string("src/amazon-roots.pem")?;
+    println!("cargo::rerun-if-changed=src/sdk/amazon-roots.pem");
+    let text = fs::read_to_string("src/sdk/amazon-roots.pem")?;
     let mut list = String::from("&[\n");
     for certificate in text.split("-----BEGIN CERTIFICATE-----").skip(1) {
         let (body, _) = certificate.split_once("-----END CERTIFICATE-----").ok_or("a certificate has no end")?;

@@ -5,7 +5,7 @@ use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::clients::WhenUsed;
+use crate::sdk::clients::WhenUsed;
 use crate::{Clients, Error};
 
 /// The credentials as they are kept. Never shown, never logged.

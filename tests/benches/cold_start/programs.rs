@@ -121,7 +121,7 @@ impl Surroundings {
             path.display().to_string()
         };
         // As many roots as there would be, for those that read them when they start: Amazon's five, the system's.
-        let amazons = include_str!("../../../lib/aws/src/amazon-roots.pem");
+        let amazons = include_str!("../../../lib/aws/src/sdk/amazon-roots.pem");
         let system = std::fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
         let own = write("own.pem", "");
         let urls = world.queues.urls();

@@ -1,45 +1,14 @@
 //! The one table.
 
-mod accounts;
-mod alike;
-mod attention;
-mod audit;
-mod batch;
-mod beside;
-mod building;
-mod capture;
-mod change_sale;
-mod configuration;
-mod cursor;
-mod day;
-mod disconnect;
-mod email;
-mod events;
-mod giving;
-mod healing;
-mod log;
-mod merged;
-mod operations;
-mod order_item;
-mod overview;
-mod paging;
-mod paid;
-mod products;
-mod recent;
-mod record;
-mod records;
-mod revision;
-mod row_pages;
-mod runs;
-mod sale_ids;
-mod sales;
-mod settling;
-mod stock;
-mod stock_update;
-mod sweep;
-mod syncs;
-mod tokens;
-mod trouble;
+pub(crate) mod days;
+pub(crate) mod item;
+pub(crate) mod operations;
+pub(crate) mod orders;
+pub(crate) mod reference;
+pub(crate) mod sales;
+pub(crate) mod stock;
+mod stream_events;
+pub(crate) mod system;
 
 use std::collections::HashMap;
 
@@ -47,34 +16,37 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, Wri
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::keys::Key;
+use crate::table::item::keys::Key;
 use crate::{Clients, Error};
 
-pub use audit::AuditRecord;
-pub use batch::BatchContext;
-pub use beside::Beside;
-pub use building::Mended;
-pub use capture::{CaptureOutcome, CaptureWrite, NewSale};
-pub use change_sale::{SaleDraft, SaleEdit, SaleOutcome};
-pub use configuration::{Connection, ConnectionMode, SettingsChange, StoredSettings};
-pub use cursor::{Cursor, Lease};
-pub use day::{RunEnd, RunEnded};
-pub use disconnect::Progress;
-pub use events::EVENTS;
-pub use log::DeleteOutcome;
-pub use operations::{Counts, Operation, OperationKind, OperationRow, OperationState, QueuedRevision, Window};
-pub use order_item::{DayOrder, Known, Orphan, StoredEntry};
-pub use overview::{Count, Pacing};
-pub use paging::{List, Page};
-pub use products::{Imported, ProductFound};
-pub use record::{RecordOutcome, Stored, TRIES as WRITE_TRIES, invocation_id, wait as wait_after_conflict};
-pub use records::{ProductKeys, Record, RecordKind};
-pub use runs::{RUN_PAGE, StoredRun};
-pub use sales::StoredSale;
-pub use settling::Settled;
-pub use stock::{AdjustmentOutcome, StockLevel};
-pub use syncs::{AccountingSync, SyncState};
-pub use trouble::Trouble;
+pub use days::day::{RunEnd, RunEnded};
+pub use days::runs::{RUN_PAGE, StoredRun};
+pub use item::events::EVENTS;
+pub use item::paging::{List, Page};
+pub use item::schema::{Index, QueueSettings, TABLE_INDEXES, TABLE_TTL, create_queues, create_table, enable_stream};
+pub use item::spread::{FAMILIES, Family};
+pub use item::versioned::{RecordOutcome, Stored, TRIES as WRITE_TRIES, invocation_id, wait as wait_after_conflict};
+pub use operations::operation::{Counts, Operation, OperationKind, OperationRow, OperationState, QueuedRevision, Window};
+pub use operations::settling::Settled;
+pub use orders::batch_context::BatchContext;
+pub use orders::beside::Beside;
+pub use orders::commit_order::{CaptureOutcome, CaptureWrite, NewSale};
+pub use orders::log::DeleteOutcome;
+pub use orders::order_item::{DayOrder, Known, Orphan, StoredEntry};
+pub use reference::products::{Imported, ProductFound};
+pub use reference::reference_data::{ProductKeys, Record, RecordKind};
+pub use sales::accounting_syncs::{AccountingSync, SyncState};
+pub use sales::change_sale::{SaleDraft, SaleEdit, SaleOutcome};
+pub use sales::sale_items::StoredSale;
+pub use sales::stock_saga::Mended;
+pub use stock::levels::{AdjustmentOutcome, StockLevel};
+pub use stream_events::{Event, events_of};
+pub use system::audit::AuditRecord;
+pub use system::configuration::{Connection, ConnectionMode, SettingsChange, StoredSettings};
+pub use system::cursor::{Cursor, Lease};
+pub use system::disconnect::Progress;
+pub use system::overview::{Count, Pacing};
+pub use system::unreadable::Trouble;
 
 /// An item as the SDK has it.
 type Item = HashMap<String, AttributeValue>;
@@ -103,7 +75,7 @@ pub struct Table {
     token_key: std::sync::Arc<tokio::sync::OnceCell<ring::hmac::Key>>,
     /// The ShipStation account whose orders and links are meant.
     account: stevedore_domain::ids::ShipstationAccount,
-    /// See [`sale_ids`].
+    /// See [`sales::sale_ids`].
     ids_checked: std::sync::Arc<std::sync::atomic::AtomicBool>,
 }
 
@@ -115,7 +87,7 @@ impl Table {
             client: clients.dynamodb(),
             name: name.into(),
             count_capacity: false,
-            levels_at_once: building::LEVELS_AT_ONCE,
+            levels_at_once: sales::stock_saga::LEVELS_AT_ONCE,
             token_key: std::sync::Arc::default(),
             account: stevedore_domain::ids::ShipstationAccount::FIRST,
             ids_checked: std::sync::Arc::default(),
@@ -132,7 +104,7 @@ impl Table {
     /// The same table, moving at most so many levels of stock in one transaction: so tests go through a large sale's steps with a handful of products.
     #[must_use]
     pub fn moving_at_most(mut self, levels: usize) -> Self {
-        self.levels_at_once = levels.clamp(1, building::LEVELS_AT_ONCE);
+        self.levels_at_once = levels.clamp(1, sales::stock_saga::LEVELS_AT_ONCE);
         self
     }
 
@@ -141,7 +113,7 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn ping(&self) -> Result<(), Error> {
-        self.get_item("reach the table", &crate::keys::settings()).await.map(drop)
+        self.get_item("reach the table", &crate::table::item::keys::settings()).await.map(drop)
     }
 
     fn capacity(&self) -> Option<aws_sdk_dynamodb::types::ReturnConsumedCapacity> {
@@ -287,7 +259,9 @@ fn item_of<T: Serialize>(operation: &'static str, key: &Key, entity: &str, value
 /// The value that [`item_of`] made an item of.
 fn value_of<T: DeserializeOwned>(operation: &'static str, mut item: Item) -> Result<T, Error> {
     let key = key_of(operation, &item)?;
-    for attribute in ["pk", "sk", "entity", "schema", "version", record::MARK, products::IMPORTED, "t_pk", "t_sk", "s_pk", "s_sk"] {
+    for attribute in
+        ["pk", "sk", "entity", "schema", "version", item::versioned::MARK, reference::products::IMPORTED, "t_pk", "t_sk", "s_pk", "s_sk"]
+    {
         item.remove(attribute);
     }
     serde_dynamo::from_item(item).map_err(|error| Error::unreadable(operation, key.to_string(), error))

@@ -123,9 +123,9 @@ impl Reach {
     }
 }
 
-/// The declarations of `lib/aws/src/spread.rs`: `const SALES: Family = Family { index: BY_TIME, …`.
+/// The declarations of `lib/aws/src/table/item/spread.rs`: `const SALES: Family = Family { index: BY_TIME, …`.
 fn families() -> BTreeMap<String, String> {
-    let text = std::fs::read_to_string(root().join("lib/aws/src/spread.rs")).unwrap();
+    let text = std::fs::read_to_string(root().join("lib/aws/src/table/item/spread.rs")).unwrap();
     let declared = text.lines().filter_map(|line| line.split_once(": Family = Family { index: "));
     let found: BTreeMap<String, String> =
         declared.map(|(name, rest)| (name.rsplit(' ').next().unwrap().to_owned(), rest.split(',').next().unwrap().to_owned())).collect();

@@ -11,7 +11,7 @@ const AWS: &str = "stevedore-aws";
 const MEANS: [&str; 8] =
     ["query_entries", "query_index", "list_index", "merged_keys", "list_merged", "list_with_recent", "count_list", "count"];
 /// The files that hold nothing but such means.
-const OF_MEANS: [&str; 2] = ["table/paging.rs", "table/merged.rs"];
+const OF_MEANS: [&str; 2] = ["table/item/paging.rs", "table/item/merged.rs"];
 /// The heading above the table.
 const HEADING: &str = "## Indexes lag";
 
