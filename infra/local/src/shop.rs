@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use stevedore_domain::order::Digest;
+use stevedore_domain::digest::Digest;
 use stevedore_sandbox::{Sandbox, SandboxOptions};
 
 use crate::clock::Time;

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::ids::{ShipstationAccount, StoreId};
-use crate::order::Digest;
 
 /// The most keys that are remembered of an account, the newest last.
 const MOST_KEYS: usize = 20;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use crate::digest::Digest;
 use crate::ids::OrderId;
 use crate::log::Outcome;
 use crate::operation::{Counts, OperationRow};
-use crate::order::Digest;
 use crate::reason::Reason;
 
 /// Place of a row: its page, and its position there from 0.

@@ -203,32 +203,11 @@ impl SaleId {
     }
 }
 
-impl TaxRuleId {
-    /// The id of the rule of a place: derived, so that adding a place of business twice makes its rules once.
-    #[must_use]
-    pub fn of_place(place: &crate::reference::TaxPlace) -> Self {
-        let name = |part: &Option<String>| part.as_deref().unwrap_or_default().to_lowercase();
-        let text = format!("{}\n{}\n{}", place.state, name(&place.county), name(&place.city));
-        let digest = crate::order::Digest::of_bytes(text.as_bytes()).to_string();
-        Self(format!("TAX-{}", digest.get(..12).unwrap_or(&digest)))
-    }
-}
-
 impl PriceTierId {
     /// The id of the record of tier `tier`: derived, so that a tier has one record at most.
     #[must_use]
     pub fn of_tier(tier: u8) -> Self {
         Self(format!("PRT-{tier}"))
-    }
-}
-
-impl ProductId {
-    /// The id of the product that an import makes for `sku`: derived, so that two imports at once make one. `attempt` counts from 1: the first id may
-    /// belong to a product whose SKU was changed since.
-    #[must_use]
-    pub fn of_sku(sku: &str, attempt: u32) -> Self {
-        let digest = crate::order::Digest::of_bytes(format!("{sku}\n{attempt}").as_bytes()).to_string();
-        Self(format!("PRD-{}", digest.get(..16).unwrap_or(&digest)))
     }
 }
 
@@ -238,15 +217,5 @@ impl CustomerId {
     #[must_use]
     pub fn of_shipstation(account: ShipstationAccount, customer: ShipstationCustomerId) -> Self {
         Self(format!("C-{}", account.qualify(customer)))
-    }
-
-    /// The id of the customer that is created for an e-mail address (folded): the address itself while it is as short as addresses are, else a digest of it.
-    #[must_use]
-    pub fn of_email(folded: &str) -> Self {
-        const LONGEST: usize = 254;
-        if folded.len() <= LONGEST {
-            return Self(format!("C-{folded}"));
-        }
-        Self(format!("C-email-{:032x}", crate::order::Digest::of_bytes(folded.as_bytes()).value))
     }
 }

@@ -6,7 +6,7 @@
 use rust_decimal::Decimal;
 use stevedore_geography::{County, Place, State, Zip, same_city};
 
-use crate::order::Address;
+use crate::address::Address;
 use crate::reference::{TaxComponent, TaxPlace, TaxRule};
 
 /// Names of the United States in addresses, without points.
@@ -19,7 +19,7 @@ const ASSOCIATED: [&str; 3] = ["FM", "MH", "PW"];
 
 /// Place of an address in the United States, as far as it tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Whereabouts {
+pub struct AddressPlace {
     /// Data of its ZIP.
     pub place: Option<Place>,
     /// The state that it states.
@@ -28,16 +28,16 @@ pub struct Whereabouts {
 
 /// Returns the place of `address`; none where it is not in the United States. One without a country is, where its ZIP lies in the state that it states.
 #[must_use]
-pub fn whereabouts(address: &Address) -> Option<Whereabouts> {
+pub fn address_place(address: &Address) -> Option<AddressPlace> {
     let place = address.postal_code.as_deref().and_then(Zip::parse).and_then(Zip::place);
     let stated = address.state.as_deref().and_then(state_named);
     let country = address.country.as_deref().map_or("", str::trim);
     if country.is_empty() {
-        return (place.is_some() && place.map(|place| place.state) == stated).then_some(Whereabouts { place, state: stated });
+        return (place.is_some() && place.map(|place| place.state) == stated).then_some(AddressPlace { place, state: stated });
     }
     let territory = territory_named(country);
     // A territory's own code is its state's too.
-    (territory.is_some() || is_united_states(country)).then(|| Whereabouts { place, state: stated.or(territory) })
+    (territory.is_some() || is_united_states(country)).then(|| AddressPlace { place, state: stated.or(territory) })
 }
 
 /// A name without points and without more than one blank between its words: `U.S.` is `US`.
@@ -157,12 +157,12 @@ pub(crate) struct Jurisdiction<'a> {
 }
 
 /// The narrowest of the rules that holds for `ship_to`, else `default` (S66, S67).
-pub(crate) fn narrowest<'a>(ship_to: &Address, rules: &'a [TaxRule], default: &'a TaxRule) -> Jurisdiction<'a> {
+pub(crate) fn most_specific_rule<'a>(ship_to: &Address, rules: &'a [TaxRule], default: &'a TaxRule) -> Jurisdiction<'a> {
     let sure = |rule| Jurisdiction { rule, doubt: None };
     if rules.iter().all(|rule| rule.place.is_none()) {
         return sure(default);
     }
-    let Some(Whereabouts { place, state: stated }) = whereabouts(ship_to) else { return sure(default) };
+    let Some(AddressPlace { place, state: stated }) = address_place(ship_to) else { return sure(default) };
     let find = |state: State, county: Option<County>, city: Option<&str>| holding(rules, state, county, city).unwrap_or(default);
     let (rule, others, why) = match (place, stated) {
         (Some(place), Some(stated)) if stated != place.state => {

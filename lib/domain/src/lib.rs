@@ -3,11 +3,13 @@
 //! Functions load what these need, call them, and write the outcome in one transaction.
 
 pub mod account;
+pub mod address;
 pub mod allocate;
+pub mod bill_of_materials;
 pub mod calendar;
 pub mod changes;
-pub mod composition;
 pub mod consolidation;
+pub mod digest;
 pub mod distinct_rows;
 pub mod event;
 pub mod ids;
@@ -22,5 +24,5 @@ pub mod reason;
 pub mod reference;
 pub mod sale;
 pub mod settings;
-mod sku;
 pub mod stock;
+pub mod warning;

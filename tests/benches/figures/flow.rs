@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use stevedore_aws::{List, RecordOutcome};
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::ShipstationProductId;
 use stevedore_domain::log::Outcome;
 use stevedore_domain::operation::{Operation, OperationKind};
-use stevedore_domain::order::{Address, Order};
+use stevedore_domain::order::Order;
 use stevedore_domain::reference::{Customer, Product};
 use stevedore_domain::settings::{Consolidation, InvoiceMode, LocalTime, PickPackShip};
 use stevedore_domain::stock::Adjustment;

@@ -139,7 +139,7 @@ const FULFILLED: &str = "fulfilled";
 const WAREHOUSES: [&str; 10] = ["89502", "07102", "60607", "75201", "30303", "98101", "80202", "33101", "64105", "43215"];
 
 fn at(id: &str, zip: Option<&str>, now: Timestamp) -> Location {
-    let address = stevedore_domain::order::Address { postal_code: zip.map(str::to_owned), ..Default::default() };
+    let address = stevedore_domain::address::Address { postal_code: zip.map(str::to_owned), ..Default::default() };
     Location { id: id.into(), name: id.into(), address, priority: 0, active: true, created_at: now }
 }
 

@@ -1,9 +1,9 @@
 //! Documents that an order becomes, through the whole flow: tax, charges, accounts, payments, locations, products (docs/requirements.md, section 6).
 
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::{AccountId, OrderId, ProductId, WarehouseId};
 use stevedore_domain::log::LogState;
 use stevedore_domain::money::Minor;
-use stevedore_domain::order::Address;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::{Account, AccountKind, Location, Product};
 use stevedore_domain::sale::{Sale, StageStatus};

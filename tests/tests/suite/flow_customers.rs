@@ -1,8 +1,8 @@
 //! Customer of a sale: linked, found by e-mail, created (S103, S111, S112, S118), or nobody (S26).
 
 use stevedore_aws::{List, Table};
+use stevedore_domain::address::Address;
 use stevedore_domain::log::{LogState, Outcome};
-use stevedore_domain::order::Address;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::Customer;
 

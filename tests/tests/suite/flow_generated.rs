@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
+use stevedore_domain::address::Address;
 use stevedore_domain::log::{LogState, Outcome};
 use stevedore_domain::money::Minor;
 use stevedore_domain::operation::OperationKind;
-use stevedore_domain::order::Address;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::Customer;
 use stevedore_domain::settings::CaptureOrderWhen;

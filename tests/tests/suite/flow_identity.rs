@@ -76,8 +76,8 @@ async fn p1_a_day_remembers_what_its_orders_were_before() {
         email: None,
         phone: None,
         company: None,
-        billing_address: stevedore_domain::order::Address::default(),
-        business_address: stevedore_domain::order::Address::default(),
+        billing_address: stevedore_domain::address::Address::default(),
+        business_address: stevedore_domain::address::Address::default(),
         revenue_account: None,
         created_at: world.clock.now(),
     };

@@ -155,7 +155,7 @@ async fn s66_records_that_were_just_made_count_at_once() {
     let place = Location {
         id: LocationId::from("aurora"),
         name: "Aurora".into(),
-        address: stevedore_domain::order::Address::default(),
+        address: stevedore_domain::address::Address::default(),
         priority: 0,
         active: true,
         created_at: now,
@@ -325,7 +325,7 @@ async fn n12_a_batch_that_is_done_bit_by_bit_is_done_in_the_end() {
         let place = Location {
             id: LocationId::from(id.as_str()),
             name: id.clone(),
-            address: stevedore_domain::order::Address::default(),
+            address: stevedore_domain::address::Address::default(),
             priority: 0,
             active: true,
             created_at: world.clock.now(),

@@ -253,7 +253,7 @@ async fn rows_with_evidence_are_read_page_by_page() {
     let id = started(&world, load_today(&world), 0).await;
     // Texts that do not compress well.
     let text = |number: usize| {
-        let digit = |place: usize| stevedore_domain::order::Digest::of_bytes(format!("{number} {place}").as_bytes()).to_string();
+        let digit = |place: usize| stevedore_domain::digest::Digest::of_bytes(format!("{number} {place}").as_bytes()).to_string();
         (0..16_384 / 32).map(digit).collect::<String>()
     };
     let row = |number: usize| OperationRow {

@@ -1,9 +1,9 @@
 //! Address of an order, which decides its location and its tax rule, through the whole flow (S56, S66, N9, N10).
 
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::TaxRuleId;
 use stevedore_domain::jurisdiction::rules_of_place;
 use stevedore_domain::log::LogState;
-use stevedore_domain::order::Address;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::{Location, TaxRule};
 use stevedore_sandbox::{Draft, Json};

@@ -7,8 +7,8 @@ use stevedore_domain::ids::OperationId;
 use stevedore_domain::log::{LogEntry, LogState, Outcome, Trigger};
 use stevedore_domain::operation::OperationKind;
 use stevedore_domain::reason::Reason;
-use stevedore_domain::sale::Warning;
 use stevedore_domain::settings::CaptureOrderWhen;
+use stevedore_domain::warning::Warning;
 use stevedore_sandbox::Json;
 use stevedore_shipstation::parse_order;
 

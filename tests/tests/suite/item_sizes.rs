@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
-use stevedore_domain::order::Address;
+use stevedore_domain::address::Address;
 use stevedore_domain::reference::{Customer, Product};
 use stevedore_domain::settings::{InvoiceMode, PickPackShip};
 

@@ -4,10 +4,10 @@ use stevedore_aws::interceptors::{
     BeforeTransmitInterceptorContextRef, BoxError, ConfigBag, Intercept, RuntimeComponents, SharedInterceptor,
 };
 use stevedore_aws::{Cursor, Error, Lease, List, Progress, Record, RecordOutcome, Stored, Table};
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::ShipstationProductId;
 use stevedore_domain::log::{LogState, Outcome};
 use stevedore_domain::operation::{Operation, OperationRow};
-use stevedore_domain::order::Address;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::{Customer, Location, Product};
 use stevedore_domain::settings::changes;

@@ -16,9 +16,9 @@ use stevedore_aws::{
     ClientOptions, Clients, Connection, ConnectionMode, List, QueueSettings, Queues, ReceivedMessage, Secrets, StoredCredentials,
     StoredEntry, StoredSale, Table, create_queues, create_table,
 };
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::operation::Operation;
-use stevedore_domain::order::Address;
 use stevedore_domain::reference::{Account, AccountKind, Location, TaxComponent, TaxRule};
 use stevedore_domain::settings::Settings;
 use stevedore_engines::{EngineOptions, Engines, Indexes};

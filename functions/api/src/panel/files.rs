@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use stevedore_domain::order::Digest;
+use stevedore_domain::digest::Digest;
 
 /// A file of the panel.
 pub(super) struct File {

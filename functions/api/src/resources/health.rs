@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use stevedore_domain::order::Digest;
+use stevedore_domain::digest::Digest;
 use stevedore_lambda::ErrorChain;
 use utoipa::ToSchema;
 

@@ -213,7 +213,7 @@ async fn s39_a_consolidated_draft_is_adjusted() {
     let (mut sale, stock) = draft(&mut shop, 1).await;
     // As large as days are: its document does not fit beside an order.
     for number in 3..=150 {
-        let name = stevedore_domain::order::Digest::of_bytes(&i32::to_le_bytes(number)).to_string();
+        let name = stevedore_domain::digest::Digest::of_bytes(&i32::to_le_bytes(number)).to_string();
         let (line_no, nothing) = (u32::try_from(number).unwrap(), Minor::ZERO);
         sale.lines.push(SaleLine {
             line_no,

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use stevedore_aws::Trouble;
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::reason::Reason;
-use stevedore_domain::sale::Warning;
 use stevedore_domain::settings::PickPackShip;
+use stevedore_domain::warning::Warning;
 
 use crate::captured::{Shop, capture};
 use crate::world::{NOW, World};

@@ -5,18 +5,21 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use stevedore_aws::{CaptureOutcome, CaptureWrite, NewSale};
+use stevedore_domain::address::Address;
+use stevedore_domain::digest::Digest;
 use stevedore_domain::ids::{OrderId, SaleId, StoreId};
 use stevedore_domain::log::{LogEntry, LogState, SeenRevision};
 use stevedore_domain::money::{Currency, Decimal, Minor};
-use stevedore_domain::order::{Address, Digest, RevisionKey};
+use stevedore_domain::order::RevisionKey;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::{Customer, ProductKind, TaxComponent};
 use stevedore_domain::sale::{
     Actor, Charge, CustomerChoice, Discount, Fulfilment, Invoice, NewCustomer, OrderSource, Payment, Sale, SaleCustomer, SaleKind,
-    SaleLine, SaleTaxRule, Source, Stage, StageStatus, Sync, SyncAction, Warning,
+    SaleLine, SaleTaxRule, Source, Stage, StageStatus, Sync, SyncAction,
 };
 use stevedore_domain::settings::PickPackShip;
 use stevedore_domain::stock::{Level, Levels, StockChange};
+use stevedore_domain::warning::Warning;
 
 use crate::world::{NOW, World};
 

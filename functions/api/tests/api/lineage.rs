@@ -5,7 +5,7 @@ use stevedore_aws::messages::Command;
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::operation::OperationKind;
 use stevedore_domain::reason::Reason;
-use stevedore_domain::sale::Warning;
+use stevedore_domain::warning::Warning;
 
 use crate::captured::capture;
 use crate::world::{NOW, World};

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 use stevedore_aws::messages::Command;
+use stevedore_domain::digest::Digest;
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::money::Minor;
 use stevedore_domain::operation::OperationKind;
-use stevedore_domain::order::Digest;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::{DaySource, Sale, SaleKind, Source};
 

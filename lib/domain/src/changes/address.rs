@@ -1,7 +1,7 @@
 //! Changes of an address.
 
-use super::{Change, ChangeKind};
-use crate::order::Address;
+use super::change::{Change, ChangeKind};
+use crate::address::Address;
 
 /// Differences between two addresses for a carrier or an invoice. Case, blanks and punctuation make none, nor does the extension of a ZIP, which the
 /// validation of addresses adds; nor does an address that the marketplace takes back when its time is over.

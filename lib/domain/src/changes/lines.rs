@@ -4,8 +4,8 @@ use std::collections::{HashMap, VecDeque};
 
 use rust_decimal::Decimal;
 
+use super::change::{Change, ChangeKind};
 use super::words::{amount, label, line};
-use super::{Change, ChangeKind};
 use crate::order::Item;
 
 /// Goods that tell a line: adjustment or not, SKU or else name, and the chosen options.

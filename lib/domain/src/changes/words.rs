@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{Change, ChangeKind, Changes};
+use super::change::{Change, ChangeKind, Changes};
 use crate::order::Item;
 
 /// Number of changes that one sentence names: an order of a thousand lines must not fill the log.

@@ -3,9 +3,8 @@
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan};
-use serde::{Deserialize, Serialize};
 
-use super::Standing;
+use super::record::{DueRun, Standing};
 use crate::settings::{Consolidation, Settings};
 
 /// Task of a tick.
@@ -19,15 +18,6 @@ pub enum Decision {
     Begin(DueRun),
     /// Go on with the newest run, which was cut off. This comes before anything else, also when consolidation was turned off meanwhile.
     Continue(Date),
-}
-
-/// A run and its snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DueRun {
-    /// The merchant's date whose sale this is.
-    pub local_date: Date,
-    /// Time at which it falls due. Orders captured up to here are in, whenever the run really begins.
-    pub boundary: Timestamp,
 }
 
 /// Reasons for which nothing could be decided. Accepted settings never lead here.

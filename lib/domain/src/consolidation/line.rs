@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::keys::LineKey;
+use super::group_key::LineKey;
 use super::options::Options;
 use crate::money::Minor;
 use crate::sale::SaleLine;

@@ -6,19 +6,20 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::keys::{ChargeName, DiscountName, LineKey, PaymentName, Taxed};
-use super::limited::Limited;
+use super::capped_totals::CappedTotals;
+use super::group_key::{ChargeName, DiscountName, LineKey, PaymentName, Taxed};
 use super::line::LineSum;
-use super::pairs;
+use super::serde_pairs;
+use crate::address::Address;
 use crate::ids::{LocationId, SaleId, TaxRuleId};
 use crate::money::{Currency, Minor};
-use crate::order::Address;
 use crate::reason::Reason;
 use crate::reference::Customer;
 use crate::sale::{
-    Charge, DaySource, Discount, Invoice, Payment, Sale, SaleCustomer, SaleKind, SaleLine, SaleTaxRule, Source, Stage, StageStatus, Warning,
+    Charge, DaySource, Discount, Invoice, Payment, Sale, SaleCustomer, SaleKind, SaleLine, SaleTaxRule, Source, Stage, StageStatus,
 };
 use crate::settings::{InvoiceMode, Settings};
+use crate::warning::Warning;
 
 /// Sum of the orders of a day so far: merged lines, charges, discounts and payments, never the orders themselves.
 ///
@@ -29,11 +30,11 @@ use crate::settings::{InvoiceMode, Settings};
 pub struct DaySum {
     currency: Currency,
     orders: u64,
-    #[serde(with = "pairs")]
+    #[serde(with = "serde_pairs")]
     lines: BTreeMap<LineKey, LineSum>,
-    charges: Limited<ChargeName, Taxed>,
-    discounts: Limited<DiscountName, Minor>,
-    payments: Limited<PaymentName, Minor>,
+    charges: CappedTotals<ChargeName, Taxed>,
+    discounts: CappedTotals<DiscountName, Minor>,
+    payments: CappedTotals<PaymentName, Minor>,
     tax_rules: BTreeMap<TaxRuleId, SaleTaxRule>,
     /// Tax that marketplaces keep; none where no order has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -129,9 +130,9 @@ impl DaySum {
             currency,
             orders: 0,
             lines: BTreeMap::new(),
-            charges: Limited::default(),
-            discounts: Limited::default(),
-            payments: Limited::default(),
+            charges: CappedTotals::default(),
+            discounts: CappedTotals::default(),
+            payments: CappedTotals::default(),
             tax_rules: BTreeMap::new(),
             withheld_tax: None,
             locations: BTreeMap::new(),

@@ -1,14 +1,14 @@
 //! Daily consolidation (docs/requirements.md, section 7): when a day's run is due, which orders it takes, and the one sale that they become.
 
+mod capped_totals;
 mod due;
-mod keys;
-mod limited;
+mod group_key;
 mod line;
 mod merge;
 mod options;
-mod pairs;
 mod record;
+mod serde_pairs;
 
-pub use due::{Decision, DueRun, Undecided, due};
+pub use due::{Decision, Undecided, due};
 pub use merge::{DayOf, DaySum, NotAdded, Share};
-pub use record::{LastRun, RunRecord, RunStep, Standing};
+pub use record::{DueRun, LastRun, RunRecord, RunStep, Standing};

@@ -4,8 +4,16 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::DueRun;
 use crate::ids::{OperationId, SaleId};
+
+/// A run and its snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DueRun {
+    /// The merchant's date whose sale this is.
+    pub local_date: Date,
+    /// Time at which it falls due. Orders captured up to here are in, whenever the run really begins.
+    pub boundary: Timestamp,
+}
 
 /// The run of one local date: the marker that is written once, with a condition, and then moves from step to step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

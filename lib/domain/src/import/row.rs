@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::RowFault;
-use crate::composition::{TIERS, own_faults};
+use crate::bill_of_materials::{TIERS, own_faults};
 use crate::ids::{AccountId, ProductId};
 use crate::money;
 use crate::reference::{Component, LONGEST_CODE, LONGEST_NAME, MOST_ALIASES, Product, ProductKind};

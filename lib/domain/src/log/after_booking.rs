@@ -6,7 +6,7 @@ use super::{LogEntry, SeenRevision};
 use crate::changes::{ChangeKind, Changes};
 use crate::order::{OrderStatus, RevisionKey};
 use crate::reason::Reason;
-use crate::sale::Warning;
+use crate::warning::Warning;
 
 /// The reasons of warnings that say how the newest revision differs from the booked one.
 const OF_CHANGES: [Reason; 2] = [Reason::CancelledAfterBooking, Reason::ChangedAfterBooking];

@@ -7,7 +7,7 @@ use super::{LogEntry, LogState};
 use crate::ids::{OrderId, SaleId};
 use crate::order::{Order, RevisionKey};
 use crate::reason::Reason;
-use crate::sale::Warning;
+use crate::warning::Warning;
 
 /// The kin of an order. Nearly every order has none, and its entry says nothing then.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

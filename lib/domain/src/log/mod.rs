@@ -16,7 +16,8 @@ use crate::ids::{OperationId, OrderId, SaleId, ShipstationAccount, StoreId};
 use crate::money::{Currency, Minor};
 use crate::order::RevisionKey;
 use crate::reason::Reason;
-use crate::sale::{Sale, Warning};
+use crate::sale::Sale;
+use crate::warning::Warning;
 
 pub use classify::{Decision, Trigger, classify};
 pub use lineage::{Gone, Kin, Relative, hold, relatives};

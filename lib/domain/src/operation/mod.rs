@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::ids::{OperationId, OrderId, ShipstationAccount};
 use crate::import::{Line, RowFault};
 use crate::log::{Decision, LogEntry, LogState, Outcome, SeenRevision, Trigger};
-use crate::order::{Digest, RevisionKey};
+use crate::order::RevisionKey;
 use crate::pacific::PacificTime;
 use crate::reason::Reason;
 

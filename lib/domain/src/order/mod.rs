@@ -8,11 +8,12 @@ mod revision;
 use jiff::civil::DateTime;
 use rust_decimal::Decimal;
 
+use crate::address::Address;
 use crate::ids::{OrderId, ShipstationCustomerId, ShipstationProductId, StoreId, TagId, WarehouseId};
 use crate::pacific::PacificTime;
 
 pub use dates::UNREADABLE;
-pub use revision::{Digest, NEWEST_SCHEME, Revision, RevisionKey};
+pub use revision::{NEWEST_SCHEME, Revision, RevisionKey};
 
 /// One order of ShipStation's (V1 `GET /orders`; docs/shipstation.md, section 3.2). Blank texts are absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,50 +132,6 @@ impl OrderStatus {
             Self::Cancelled => "cancelled",
             Self::Unknown(text) => text,
         }
-    }
-}
-
-/// An address. Every member may be absent: marketplaces blank them (docs/shipstation.md, sections 3.2 and 10).
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-pub struct Address {
-    /// `name`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// `company`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub company: Option<String>,
-    /// `street1`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub street1: Option<String>,
-    /// `street2`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub street2: Option<String>,
-    /// `street3`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub street3: Option<String>,
-    /// `city`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub city: Option<String>,
-    /// `state`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
-    /// `postalCode`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub postal_code: Option<String>,
-    /// `country`: two letters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub country: Option<String>,
-    /// `phone`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phone: Option<String>,
-}
-
-impl Address {
-    /// True if nothing is stated.
-    #[must_use]
-    pub fn is_blank(&self) -> bool {
-        *self == Self::default()
     }
 }
 

@@ -1,71 +1,14 @@
 //! One state of an order, and which of two states is the newer.
 
-use std::fmt;
-
-use std::str::FromStr;
-
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use twox_hash::XxHash3_128;
+use serde::{Deserialize, Serialize};
 
-use super::{Address, Order};
+use super::{Item, Order};
+use crate::address::Address;
+use crate::digest::Digest;
 
-/// A 128-bit digest of an order's content. Two revisions with one digest say the same.
-///
-/// It covers every field of [`Order`] but `modifyDate`, in a fixed order with numbers normalised, so neither the order of JSON members nor
-/// `16.9` for `16.90` nor a field that we do not read makes a revision.
-///
-/// A digest bears the number of its scheme: which fields are counted, and how. Only digests of one scheme can be compared; a stored one of an earlier scheme
-/// is compared with the digest of the new order under that scheme (see [`Revision::says`]). Reading one field more takes a new scheme ([`NEWEST_SCHEME`]),
-/// and every earlier one stays in the code, or a release would take each order that is stored for changed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Digest {
-    /// Scheme: the fields that are counted, and their form.
-    pub scheme: u8,
-    /// The bits.
-    pub value: u128,
-}
-
-/// The scheme of digests that say nothing of one: those of the first releases, and digests of bytes.
-const FIRST_SCHEME: u8 = 1;
 /// The scheme of the digests that are made now. What a scheme counts never changes: tests hold its digests of fixed orders.
-pub const NEWEST_SCHEME: u8 = FIRST_SCHEME;
-
-/// `<32 hex digits>` under the first scheme, `<scheme>.<32 hex digits>` under every later one.
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.scheme != FIRST_SCHEME {
-            write!(f, "{}.", self.scheme)?;
-        }
-        write!(f, "{:032x}", self.value)
-    }
-}
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-impl FromStr for Digest {
-    type Err = std::num::ParseIntError;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (scheme, value) = match text.split_once('.') {
-            Some((scheme, value)) => (scheme.parse()?, value),
-            None => (FIRST_SCHEME, text),
-        };
-        Ok(Self { scheme, value: u128::from_str_radix(value, 16)? })
-    }
-}
-impl Serialize for Digest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-impl<'de> Deserialize<'de> for Digest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+pub const NEWEST_SCHEME: u8 = Digest::FIRST_SCHEME;
 
 /// Key that orders the revisions of one order in time. The greatest key is the newest state.
 ///
@@ -222,7 +165,8 @@ impl Fields {
     }
 }
 
-/// The order's digest under the newest scheme.
+/// The order's digest under the newest scheme. It covers every field of [`Order`] but `modifyDate`, in a fixed order with numbers normalised, so
+/// neither the order of JSON members nor `16.9` for `16.90` nor a field that is not read makes a revision.
 fn digest(order: &Order) -> Digest {
     Digest { scheme: NEWEST_SCHEME, value: Digest::of_bytes(&fields(order).bytes).value }
 }
@@ -300,7 +244,7 @@ fn fields(order: &Order) -> Fields {
     }
     fields.number(items.len() as u64);
     for item in items {
-        let super::Item { id, key, sku, name, quantity, unit_price, unit_tax, options, product_id, adjustment } = item;
+        let Item { id, key, sku, name, quantity, unit_price, unit_tax, options, product_id, adjustment } = item;
         fields.optional(*id);
         for text in [key, sku, name] {
             fields.text(text.as_deref());
@@ -317,12 +261,4 @@ fn fields(order: &Order) -> Fields {
         }
     }
     fields
-}
-
-impl Digest {
-    /// The digest of any bytes, for naming things after their content.
-    #[must_use]
-    pub fn of_bytes(bytes: &[u8]) -> Self {
-        Self { scheme: FIRST_SCHEME, value: XxHash3_128::oneshot(bytes) }
-    }
 }

@@ -5,9 +5,11 @@
 use jiff::Timestamp;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
-use serde::{Deserialize, Serialize};
 
-use super::{Charge, Discount, Sale, SaleLine, SaleTaxRule, StageStatus};
+use super::adjusted::{Adjusted, AdjustedBy};
+use super::line::{Charge, Discount, SaleLine, SaleTaxRule};
+use super::record::Sale;
+use super::stage::StageStatus;
 use crate::ids::AccountId;
 use crate::money::{Currency, LARGEST_AMOUNT, Minor};
 use crate::settings::FieldError;
@@ -56,43 +58,8 @@ pub enum NotAdjusted {
     Wrong(Vec<FieldError>),
 }
 
-/// Adjustments that a sale keeps.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Adjusted {
-    /// The total before the first of them: what ShipStation stated.
-    pub stated_total: Minor,
-    /// The adjustments, the oldest first; at most [`Adjusted::KEPT`], the first always among them.
-    pub changes: Vec<AdjustedBy>,
-}
-
-/// One adjustment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AdjustedBy {
-    /// Time of the adjustment.
-    pub at: Timestamp,
-    /// By whom.
-    pub by: String,
-    /// The changes in a few words.
-    pub what: String,
-    /// The total since then.
-    pub total: Minor,
-}
-
-impl Adjusted {
-    /// Number of adjustments that a sale keeps: one that is adjusted every day must not outgrow its item.
-    pub const KEPT: usize = 40;
-}
-
 /// Changed lines that an adjustment's words name; the others are counted.
 const NAMED_LINES: usize = 8;
-
-impl SaleLine {
-    /// True if its quantity has a claim on stock here, or on a supplier.
-    #[must_use]
-    pub fn moves_goods(&self) -> bool {
-        self.product_id.is_some() && !self.service && !self.external
-    }
-}
 
 impl Sale {
     /// Adjusts a draft, and adds it up anew. Answers whether that changed anything; nothing is changed on error.

@@ -4,23 +4,25 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::amounts::amounts;
 use super::customer::choose;
-use super::lines::{amounts, options_comment};
 use super::location;
 use super::taxation::tax_parts;
 use super::{
     Actor, Charge, CustomerChoice, CustomerMatches, Fulfilment, Invoice, OrderSource, Payment, ProductMatch, Products, Sale, SaleCustomer,
-    SaleKind, SaleLine, SaleTaxRule, Source, Stage, StageStatus, Warning, invoice_number,
+    SaleKind, SaleLine, SaleTaxRule, Source, Stage, StageStatus, invoice_number, options_comment,
 };
+use crate::address::Address;
 use crate::calendar::Calendar;
 use crate::ids::{AccountId, SaleId};
 use crate::jurisdiction::{self, Jurisdiction};
 use crate::money::{AmountError, Minor};
-use crate::order::{Address, Order, Revision};
+use crate::order::{Order, Revision};
 use crate::reason::Reason;
 use crate::reference::{Location, ProductKind, TaxRule};
 use crate::settings::{Consolidation, InvoiceMode, Settings};
 use crate::stock::{LARGEST_QUANTITY, Levels, StockChange};
+use crate::warning::Warning;
 
 /// Data with which an order is booked.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +82,7 @@ pub fn book(revision: &Revision, with: Booking<'_>) -> Result<Booked, Unbookable
         .iter()
         .find(|rule| rule.id == *rule_id)
         .ok_or_else(|| blocked(Reason::MissingReference, &format!("Tax rule {rule_id}.")))?;
-    let Jurisdiction { rule, doubt } = jurisdiction::narrowest(&order.ship_to, with.tax_rules, default_rule);
+    let Jurisdiction { rule, doubt } = jurisdiction::most_specific_rule(&order.ship_to, with.tax_rules, default_rule);
     let (location_id, location_reason) = location::choose(order, settings, with.locations).map_err(Unbookable::Blocked)?;
     // With daily consolidation nobody but the settings' customer is asked for, also where one order is booked by itself (S105).
     let daily = settings.consolidation == Consolidation::Daily;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::address::Address;
 use crate::ids::{CustomerId, ShipstationAccount, ShipstationCustomerId};
-use crate::order::{Address, Order};
+use crate::order::Order;
 use crate::reference::{Customer, identifying_email};
 
 /// The customers that an order may belong to, loaded by their keys.

@@ -1,11 +1,51 @@
-//! Invoices: authorised, paid and voided by a person, and what the accounting system hears of them (S39, S40, S72–S75).
+//! Invoices: authorised, paid and voided by a person, and their news for the accounting system (S39, S40, S72–S75).
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Invoice, Payment, Sale, StageStatus, Warning};
+use super::stage::StageStatus;
+use crate::ids::AccountId;
 use crate::money::{LARGEST_AMOUNT, Minor};
-use crate::reason::Reason;
+
+/// The invoice of a sale. Its lines are the sale's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invoice {
+    /// State of the stage.
+    pub status: StageStatus,
+    /// Its number: see [`super::invoice_number`].
+    pub number: String,
+    /// Payments on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payments: Vec<Payment>,
+    /// Payments that were on it when it was voided: a record, and no money of anybody's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub voided_payments: Vec<Payment>,
+    /// Pending news of it for the accounting system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync: Option<Sync>,
+}
+
+/// A payment on an invoice (S72).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// Amount that was paid: also more or less than the total.
+    pub amount: Minor,
+    /// The account that received it.
+    pub account: AccountId,
+    /// ShipStation's `paymentMethod`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The channel's own date of payment, else of the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<Date>,
+    /// The key of a payment that a person added, against adding it twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Person who added it; none for what ShipStation reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
 
 /// News of an invoice for the accounting system. One at a time: what it has not heard yet it need not hear twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,29 +146,5 @@ impl Invoice {
         }
         self.payments.push(payment);
         Ok(true)
-    }
-}
-
-impl Sale {
-    /// Adds a payment that a person states. More than the total is taken, since channels report it too, and the sale says so. Answers whether it is new.
-    ///
-    /// # Errors
-    /// [`PaymentRefused`].
-    pub fn pay(&mut self, payment: Payment) -> Result<bool, PaymentRefused> {
-        let new = self.invoice.pay(payment)?;
-        if new {
-            self.note_overpayment();
-        }
-        Ok(new)
-    }
-
-    /// Warns while more was paid than the total.
-    pub(super) fn note_overpayment(&mut self) {
-        self.warnings.retain(|warning| warning.reason != Reason::PaidAboveTotal);
-        let paid = self.invoice.paid();
-        if paid > self.total.or_zero() {
-            let detail = format!("Paid {} of {} {}.", self.currency.text(paid), self.currency.text(self.total), self.currency);
-            self.warnings.push(Warning::new(Reason::PaidAboveTotal, &detail));
-        }
     }
 }

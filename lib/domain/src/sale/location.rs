@@ -2,13 +2,14 @@
 
 use stevedore_geography::{Distance, Point, Zip};
 
-use super::Warning;
+use crate::address::Address;
 use crate::ids::LocationId;
-use crate::jurisdiction::{Whereabouts, whereabouts};
-use crate::order::{Address, Order};
+use crate::jurisdiction::{AddressPlace, address_place};
+use crate::order::Order;
 use crate::reason::Reason;
 use crate::reference::Location;
 use crate::settings::Settings;
+use crate::warning::Warning;
 
 /// Number of locations that a reason names with their distance, and of those without.
 const NAMED: usize = 5;
@@ -68,7 +69,7 @@ fn nearest<'a>(ship_to: &Address, locations: &'a [Location]) -> Result<(&'a Loca
 
 /// The point that distances are measured from, with a remark where it is not the ZIP's. Or why there is none.
 fn origin(ship_to: &Address) -> Result<(Point, Option<String>), String> {
-    let Some(Whereabouts { place, state }) = whereabouts(ship_to) else {
+    let Some(AddressPlace { place, state }) = address_place(ship_to) else {
         return Err("the ship-to address is not known to be in the United States".to_owned());
     };
     if let Some(point) = place.and_then(|place| place.point) {
@@ -84,5 +85,5 @@ fn point(location: &Location) -> Option<Point> {
     let Address { country, postal_code, .. } = &location.address;
     let place = Zip::parse(postal_code.as_deref()?)?.place()?;
     let named = country.as_deref().is_some_and(|country| !country.trim().is_empty());
-    if named { whereabouts(&location.address)?.place?.point } else { place.point }
+    if named { address_place(&location.address)?.place?.point } else { place.point }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::ids::{ProductId, ShipstationProductId};
 use crate::order::Item;
-use crate::reference::{Product, folded_sku, normalized_sku};
+use crate::reference::{Product, normalize_sku, visible_sku};
 
 /// The products that an order's lines may name, loaded by their keys.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +52,7 @@ impl Products {
             self.linked.insert(id, Arc::clone(&product));
         }
         for code in std::iter::once(&product.sku).chain(&product.aliases) {
-            let known = self.coded.entry(folded_sku(code)).or_default();
+            let known = self.coded.entry(normalize_sku(code)).or_default();
             if !known.iter().any(|other| other.id == product.id) {
                 known.push(Arc::clone(&product));
             }
@@ -69,7 +69,7 @@ impl Products {
         };
         match (item.sku.as_deref(), self.find(item)) {
             (Some(sku), ProductMatch::Found(product)) if !is_linked && !sku.is_ascii() => {
-                normalized_sku(sku) != sku && !as_written(sku, product)
+                visible_sku(sku) != sku && !as_written(sku, product)
             }
             _ => false,
         }
@@ -82,12 +82,12 @@ impl Products {
             return ProductMatch::Found(product);
         }
         let Some(sku) = item.sku.as_deref() else { return ProductMatch::Unknown };
-        let folded = folded_sku(sku);
+        let folded = normalize_sku(sku);
         let Some(candidates) = self.coded.get(&folded) else { return ProductMatch::Unknown };
         if let Some(product) = candidates.iter().find(|product| product.sku == sku) {
             return ProductMatch::Found(product);
         }
-        let mut same: Vec<_> = candidates.iter().filter(|product| folded_sku(&product.sku) == folded).collect();
+        let mut same: Vec<_> = candidates.iter().filter(|product| normalize_sku(&product.sku) == folded).collect();
         if same.is_empty() {
             // An alias as written decides among several; else the only one.
             if let Some(product) = candidates.iter().find(|product| product.aliases.iter().any(|alias| alias == sku)) {

@@ -13,7 +13,7 @@ pub(super) struct Spread {
     pub lines: Vec<Minor>,
     pub charges: Vec<Minor>,
     /// Tax of an order that has nothing to carry it.
-    pub homeless: Minor,
+    pub unallocated: Minor,
     /// The items' own taxes contradict the order's.
     pub contradicted: bool,
 }
@@ -38,7 +38,7 @@ pub(super) fn spread_tax(
     }
     let kept = whole_near(stated.iter().sum(), tax);
     let mut result =
-        Spread { lines: round_to(kept, &stated), charges: vec![Minor::ZERO; charges.len()], homeless: Minor::ZERO, contradicted: false };
+        Spread { lines: round_to(kept, &stated), charges: vec![Minor::ZERO; charges.len()], unallocated: Minor::ZERO, contradicted: false };
     let rest = tax - kept;
     if rest == Minor::ZERO {
         return Ok(result);
@@ -48,7 +48,7 @@ pub(super) fn spread_tax(
     let takers: Vec<Option<Minor>> = silent.chain(taxed_charges.iter().map(|charge| Some(charge.amount))).collect();
     if takers.iter().all(Option::is_none) {
         if lines.is_empty() {
-            result.homeless = rest;
+            result.unallocated = rest;
         } else {
             result.contradict(kept, rest, lines);
         }

@@ -1,12 +1,13 @@
 //! Tax that each part of an order bears: by what its store says of tax, and by the settings (S53–S55, S68–S71, N17, N31).
 
-use super::lines::Amounts;
+use super::Charge;
+use super::amounts::Amounts;
 use super::tax::{Spread, contained, recalculated, spread_tax};
-use super::{Charge, Warning};
 use crate::money::{AmountError, Minor};
 use crate::reason::Reason;
 use crate::reference::TaxRule;
 use crate::settings::{Settings, StoreTax};
+use crate::warning::Warning;
 
 /// The taxes of an order's lines and charges.
 pub(super) struct Taxed {
@@ -64,12 +65,12 @@ pub(super) fn tax_parts(
             charge.amount -= *tax;
         }
     }
-    if spread.homeless != Minor::ZERO {
+    if spread.unallocated != Minor::ZERO {
         parts.charges.push(Charge {
             name: "Adjustment".to_owned(),
             comment: Some("Tax of an order without lines".to_owned()),
-            amount: if included { -spread.homeless } else { Minor::ZERO },
-            tax: spread.homeless,
+            amount: if included { -spread.unallocated } else { Minor::ZERO },
+            tax: spread.unallocated,
             account: None,
         });
     }
@@ -84,7 +85,7 @@ fn by_rule(parts: &Amounts<'_>, taxable: usize, rule: &TaxRule, charges_taxed: b
     Spread {
         lines: parts.lines.iter().map(|(_, total)| tax(*total)).collect(),
         charges: charges.collect(),
-        homeless: Minor::ZERO,
+        unallocated: Minor::ZERO,
         contradicted: false,
     }
 }

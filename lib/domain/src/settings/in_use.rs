@@ -95,7 +95,7 @@ mod tests {
         let mut location = Location {
             id: "l".into(),
             name: "l".to_owned(),
-            address: crate::order::Address::default(),
+            address: crate::address::Address::default(),
             priority: 0,
             active: false,
             created_at: jiff::Timestamp::UNIX_EPOCH,

@@ -11,6 +11,7 @@ use crate::money::Currency;
 mod change;
 mod document;
 mod in_use;
+mod locations;
 mod references;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use super::Settings;
 use crate::reason::Reason;
 use crate::reference::TaxRule;
-use crate::sale::Warning;
+use crate::warning::Warning;
 
 /// The member under which settings are answered with their warnings. It is no setting: a write may send it back, and it is never kept.
 pub const WARNINGS: &str = "warnings";

@@ -2,7 +2,7 @@
 
 use stevedore_domain::log::LogState;
 use stevedore_domain::reason::Reason;
-use stevedore_domain::sale::Warning;
+use stevedore_domain::warning::Warning;
 
 use crate::merchant::{Merchant, now};
 use crate::orders::{line, order, revision};

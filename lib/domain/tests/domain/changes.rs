@@ -115,7 +115,7 @@ fn s108_shipping_labels_tags_and_notes_are_no_change() {
         ("another phone", |o| o.ship_to.phone = Some("555-0199".to_owned())),
         ("an address that the marketplace takes back", |o| {
             (o.ship_to.name, o.ship_to.street1, o.ship_to.phone) = (None, None, None);
-            o.bill_to = stevedore_domain::order::Address::default();
+            o.bill_to = stevedore_domain::address::Address::default();
         }),
         ("a warehouse or store that is not stated any more", |o| (o.warehouse_id, o.store_id) = (None, None)),
     ];

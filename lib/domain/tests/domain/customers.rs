@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::{CustomerId, SaleId, ShipstationAccount, ShipstationCustomerId};
-use stevedore_domain::order::{Address, Order};
+use stevedore_domain::order::Order;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::{CustomerChoice, names_somebody};
 

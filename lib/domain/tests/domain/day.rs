@@ -1,10 +1,11 @@
 //! A day's orders as one sale (S23, S27, S28, S105, N5).
 
 use jiff::civil::date;
+use stevedore_domain::address::Address;
 use stevedore_domain::consolidation::{DayOf, DaySum, NotAdded, Share};
 use stevedore_domain::ids::{AccountId, LocationId, OrderId, WarehouseId};
 use stevedore_domain::money::{Currency, Minor};
-use stevedore_domain::order::{Address, ItemOption, Order};
+use stevedore_domain::order::{ItemOption, Order};
 use stevedore_domain::pacific::wall_time;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::{Customer, TaxPlace, TaxRule};

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use stevedore_domain::address::Address;
+use stevedore_domain::digest::Digest;
 use stevedore_domain::ids::{OrderId, ShipstationCustomerId, ShipstationProductId, StoreId, TagId, WarehouseId};
 use stevedore_domain::money::{Currency, Decimal};
-use stevedore_domain::order::{Address, Digest, Item, ItemOption, NEWEST_SCHEME, Order, OrderStatus, Revision, RevisionKey};
+use stevedore_domain::order::{Item, ItemOption, NEWEST_SCHEME, Order, OrderStatus, Revision, RevisionKey};
 use stevedore_domain::pacific::wall_time;
 
 use crate::merchant::now;

@@ -1,9 +1,10 @@
 //! Tax rules of places of business (S64–S68, S70, N10).
 
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::TaxRuleId;
 use stevedore_domain::jurisdiction::{PlaceError, rules_of_place};
 use stevedore_domain::money::Minor;
-use stevedore_domain::order::{Address, Order};
+use stevedore_domain::order::Order;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::{TaxPlace, TaxRule};
 use stevedore_domain::sale::Sale;

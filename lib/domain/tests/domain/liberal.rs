@@ -1,8 +1,9 @@
 //! Orders as channels write them: what is meant counts where nothing else can be (docs/requirements.md, section 5).
 
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::AccountId;
-use stevedore_domain::jurisdiction::whereabouts;
-use stevedore_domain::order::{Address, Order, Revision};
+use stevedore_domain::jurisdiction::address_place;
+use stevedore_domain::order::{Order, Revision};
 use stevedore_domain::reason::Reason;
 use stevedore_domain::settings::Consolidation;
 
@@ -18,7 +19,7 @@ fn place(country: Option<&str>, state: &str) -> Option<Option<&'static str>> {
         postal_code: Some("94103".to_owned()),
         ..Address::default()
     };
-    whereabouts(&address).map(|place| place.state.map(stevedore_geography::State::code))
+    address_place(&address).map(|place| place.state.map(stevedore_geography::State::code))
 }
 
 /// S66, S56: countries and states may be written out, with points, or as a region's code.

@@ -4,7 +4,7 @@ use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::log::{Decision, Gone, Kin, LogEntry, LogState, Outcome, Relative, Trigger, classify, hold, relatives};
 use stevedore_domain::order::{Order, Revision};
 use stevedore_domain::reason::Reason;
-use stevedore_domain::sale::Warning;
+use stevedore_domain::warning::Warning;
 
 use crate::merchant::{now, then};
 use crate::orders::{line, order, revision};

@@ -1,6 +1,6 @@
 //! Addresses that a location may have.
 
-use stevedore_domain::order::Address;
+use stevedore_domain::address::Address;
 use stevedore_domain::reference::Location;
 use stevedore_domain::settings::Settings;
 

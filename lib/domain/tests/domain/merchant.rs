@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::{AccountId, CustomerId, LocationId, SaleId, ShipstationProductId, TaxRuleId};
-use stevedore_domain::order::{Address, Order};
+use stevedore_domain::order::Order;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::{Customer, Location, Product, TaxComponent, TaxRule};
-use stevedore_domain::sale::{Booked, Booking, CustomerMatches, Products, Sale, Unbookable, Warning, book};
+use stevedore_domain::sale::{Booked, Booking, CustomerMatches, Products, Sale, Unbookable, book};
 use stevedore_domain::settings::Settings;
 use stevedore_domain::stock::Levels;
+use stevedore_domain::warning::Warning;
 
 use crate::orders::{exact, revision};
 

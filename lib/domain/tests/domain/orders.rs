@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 use rust_decimal::RoundingStrategy;
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::{OrderId, ShipstationCustomerId, ShipstationProductId, StoreId, TagId, WarehouseId};
 use stevedore_domain::money::{Currency, Decimal, Minor, decimal};
-use stevedore_domain::order::{Address, Item, ItemOption, Order, OrderStatus, Revision};
+use stevedore_domain::order::{Item, ItemOption, Order, OrderStatus, Revision};
 use stevedore_domain::pacific::{PacificTime, wall_time};
 
 /// The exact decimal of a JSON number's text.

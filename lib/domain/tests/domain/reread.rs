@@ -172,7 +172,7 @@ fn n20_the_entry_stays_within_bounds() {
         entry.saw(paid(minutes).key, None);
         entry.saw(paid(minutes).key, None);
         entry.note(now(), format!("changed at {minutes}"), "system");
-        entry.warn(stevedore_domain::sale::Warning::new(Reason::ChangedAfterBooking, &format!("At {minutes}.")));
+        entry.warn(stevedore_domain::warning::Warning::new(Reason::ChangedAfterBooking, &format!("At {minutes}.")));
     }
     entry.saw(paid(0).key, None);
     assert_eq!((entry.revisions.len(), entry.timeline.len(), entry.warnings.len()), (LogEntry::KEPT, LogEntry::KEPT, 1));

@@ -2,10 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+use stevedore_domain::digest::Digest;
 use stevedore_domain::ids::TaxRuleId;
 use stevedore_domain::log::{Decision, LogEntry, LogState, Trigger, classify};
 use stevedore_domain::money::Decimal;
-use stevedore_domain::order::{Digest, NEWEST_SCHEME, Order, OrderStatus, Revision, RevisionKey};
+use stevedore_domain::order::{NEWEST_SCHEME, Order, OrderStatus, Revision, RevisionKey};
 use stevedore_domain::pacific::PacificTime;
 use stevedore_domain::settings::{CaptureOrderWhen, Settings};
 

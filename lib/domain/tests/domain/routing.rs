@@ -1,8 +1,9 @@
 //! Order routing: the nearest location, and what is taken where none is (S56, S63, N9).
 
 use proptest::prelude::*;
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::{LocationId, WarehouseId};
-use stevedore_domain::order::{Address, Order};
+use stevedore_domain::order::Order;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::Location;
 use stevedore_domain::sale::{Sale, Unbookable};

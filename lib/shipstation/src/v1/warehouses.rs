@@ -1,8 +1,8 @@
 //! Warehouses: a small list that settings refer to (docs/shipstation.md, section 5).
 
 use serde::{Deserialize, Deserializer, Serialize};
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::WarehouseId;
-use stevedore_domain::order::Address;
 
 use super::list::{filled, parse_list};
 use crate::http::{Call, Client, Error};

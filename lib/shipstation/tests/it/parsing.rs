@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::{OrderId, ShipstationCustomerId, ShipstationProductId};
 use stevedore_domain::money::{Decimal, decimal};
-use stevedore_domain::order::{Address, ItemOption, Order, OrderStatus};
+use stevedore_domain::order::{ItemOption, Order, OrderStatus};
 use stevedore_shipstation::{Malformed, parse_order};
 
 use crate::{ADJUSTMENTS, FBA, ODD_NUMBERS, SHOPIFY_OPTIONS, SPLIT, TWO_LINES, wall};

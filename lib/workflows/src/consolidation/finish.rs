@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use stevedore_aws::{Operation, OperationState, RunEnd, RunEnded, StoredRun};
+use stevedore_domain::address::Address;
 use stevedore_domain::consolidation::{DayOf, RunStep};
 use stevedore_domain::ids::OperationId;
 use stevedore_domain::log::Outcome;
-use stevedore_domain::order::Address;
 use stevedore_domain::reference::Customer;
 use stevedore_domain::sale::{Actor, Fulfilment, Products, Sale};
 use stevedore_domain::settings::Settings;

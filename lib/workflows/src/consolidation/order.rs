@@ -8,9 +8,10 @@ use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, Trigger, classify, hold};
 use stevedore_domain::order::Revision;
 use stevedore_domain::reason::Reason;
-use stevedore_domain::sale::{Sale, Unbookable, Warning, book};
+use stevedore_domain::sale::{Sale, Unbookable, book};
 use stevedore_domain::settings::Settings;
 use stevedore_domain::stock::Levels;
+use stevedore_domain::warning::Warning;
 use stevedore_shipstation::parse_order;
 
 use super::{Deps, Error};

@@ -16,9 +16,10 @@ use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, Trigger, classify, hold};
 use stevedore_domain::order::{Order, Revision, RevisionKey};
 use stevedore_domain::reason::Reason;
-use stevedore_domain::sale::{Booked, CustomerMatches, Sale, Unbookable, Warning, book};
+use stevedore_domain::sale::{Booked, CustomerMatches, Sale, Unbookable, book};
 use stevedore_domain::settings::Consolidation;
 use stevedore_domain::stock::Levels;
+use stevedore_domain::warning::Warning;
 use stevedore_lambda::Clock;
 use stevedore_shipstation::{Malformed, parse_order};
 

@@ -5,7 +5,7 @@ use stevedore_aws::{CaptureOutcome, CaptureWrite, Error, Known};
 use stevedore_domain::log::{LogEntry, LogState, Outcome};
 use stevedore_domain::order::Revision;
 use stevedore_domain::reason::Reason;
-use stevedore_domain::sale::Warning;
+use stevedore_domain::warning::Warning;
 
 use super::Deps;
 use super::{Done, Failure};

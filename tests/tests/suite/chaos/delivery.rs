@@ -11,8 +11,8 @@ use stevedore_domain::operation::OperationState;
 use stevedore_domain::order::Revision;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::reference::Customer;
-use stevedore_domain::sale::Warning;
 use stevedore_domain::settings::{Consolidation, LocalTime};
+use stevedore_domain::warning::Warning;
 use stevedore_sandbox::{Draft, Json};
 use stevedore_shipstation::parse_order;
 
@@ -198,8 +198,8 @@ fn known_customer(now: Timestamp) -> Customer {
         email: None,
         phone: None,
         company: None,
-        billing_address: stevedore_domain::order::Address::default(),
-        business_address: stevedore_domain::order::Address::default(),
+        billing_address: stevedore_domain::address::Address::default(),
+        business_address: stevedore_domain::address::Address::default(),
         revenue_account: None,
         created_at: now,
     }

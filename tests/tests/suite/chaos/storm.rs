@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::CustomerId;
 use stevedore_domain::log::LogState;
 use stevedore_domain::money::Decimal;
 use stevedore_domain::operation::OperationState;
-use stevedore_domain::order::Address;
 use stevedore_domain::reference::Customer;
 use stevedore_sandbox::{Fault, Rule};
 

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use stevedore_domain::log::{LogEntry, LogState, SeenRevision, TimelineEvent};
 use stevedore_domain::order::RevisionKey;
 use stevedore_domain::reason::Reason;
-use stevedore_domain::sale::Warning;
+use stevedore_domain::warning::Warning;
 use utoipa::ToSchema;
 
 use crate::resources::enums;

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use jiff::Timestamp;
 use stevedore_aws::{RecordOutcome, Stored};
-use stevedore_domain::order::Digest;
+use stevedore_domain::digest::Digest;
 use stevedore_domain::reference::{Account, Customer, Location, PriceTier, Product, TaxRule};
 use stevedore_domain::settings::FieldError;
 

@@ -6,9 +6,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use stevedore_aws::{RecordOutcome, Stored};
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::TaxRuleId;
 use stevedore_domain::jurisdiction::{PlaceError, PlaceRule, business_address, rules_of_place};
-use stevedore_domain::order::Address;
 use stevedore_domain::reference::TaxRule;
 use utoipa::ToSchema;
 

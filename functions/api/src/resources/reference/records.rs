@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use stevedore_aws::{Error, Record, RecordOutcome, Stored, Table};
-use stevedore_domain::composition::{MOST_COMPONENTS, QUANTITIES, TIERS, own_faults};
+use stevedore_domain::address::Address;
+use stevedore_domain::bill_of_materials::{MOST_COMPONENTS, QUANTITIES, TIERS, own_faults};
 use stevedore_domain::ids::{AccountId, CustomerId, LocationId, PriceTierId, ProductId, ShipstationProductId, TaxRuleId};
 use stevedore_domain::money::Decimal;
-use stevedore_domain::order::Address;
 use stevedore_domain::reference::{
     Account, AccountKind, Component, Customer, LONGEST_CODE as CODE, LONGEST_NAME as NAME, Location, MOST_ALIASES, PriceTier, Product,
     ProductKind, TaxComponent, TaxPlace, TaxRule,

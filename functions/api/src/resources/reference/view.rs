@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use stevedore_domain::order::Address;
+use stevedore_domain::address::Address;
 use stevedore_domain::reference::{
     Account, AccountKind, Customer, Location, PriceTier, Product, ProductKind, TaxComponent, TaxPlace, TaxRule,
 };

@@ -193,7 +193,7 @@ impl Table {
         const OPERATION: &str = "put a day's sum away";
         let date = run.run.local_date;
         let document = codec::encode(sum).map_err(Error::encoding(OPERATION))?;
-        let digest = format!("{:032x}", stevedore_domain::order::Digest::of_bytes(&document).value);
+        let digest = format!("{:032x}", stevedore_domain::digest::Digest::of_bytes(&document).value);
         let mut items = Vec::new();
         for (number, bytes) in document.chunks(CHUNK).enumerate() {
             let key = Key::new(keys::run_parts(date), keys::chunk(&keys::sum_prefix(&digest), number));

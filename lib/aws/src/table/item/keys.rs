@@ -42,7 +42,7 @@ fn fitted(text: String, most: usize) -> String {
     if text.len() <= most {
         return text;
     }
-    let digest = format!("~{:032x}", stevedore_domain::order::Digest::of_bytes(text.as_bytes()).value);
+    let digest = format!("~{:032x}", stevedore_domain::digest::Digest::of_bytes(text.as_bytes()).value);
     let end = text.floor_char_boundary(most - digest.len());
     format!("{}{digest}", text.get(..end).unwrap_or_default())
 }

@@ -50,7 +50,7 @@ impl Family {
     /// The partition of its list `of` in which the item with this key stands.
     #[must_use]
     pub fn partition_of(self, of: &str, pk: &str, sk: &str) -> String {
-        let digest = stevedore_domain::order::Digest::of_bytes(format!("{pk} {sk}").as_bytes()).value % u128::from(self.shards.max(1));
+        let digest = stevedore_domain::digest::Digest::of_bytes(format!("{pk} {sk}").as_bytes()).value % u128::from(self.shards.max(1));
         self.partition(of, u8::try_from(digest).unwrap_or(0))
     }
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
-use stevedore_domain::composition::{Uses, Walk};
+use stevedore_domain::bill_of_materials::{Uses, Walk};
 use stevedore_domain::ids::{OperationId, ProductId};
 use stevedore_domain::log::Outcome;
-use stevedore_domain::reference::{Product, ProductKind, folded_sku, formerly_folded_sku};
+use stevedore_domain::reference::{Product, ProductKind, formerly_normalized_sku, normalize_sku};
 use stevedore_domain::settings::FieldError;
 
 use crate::Error;
@@ -121,7 +121,7 @@ impl Table {
                 .iter()
                 .filter(|code| !old.contains(code))
                 .chain(old.iter().filter(|code| !new.contains(code)))
-                .map(|code| folded_sku(&code.code))
+                .map(|code| normalize_sku(&code.code))
                 .collect();
             let known = self.get_items(OPERATION, touched.iter().map(|folded| keys::product_code(folded))).await?;
             for folded in &touched {
@@ -131,7 +131,7 @@ impl Table {
                     None => (Expected::Absent, CodeEntry::default()),
                 };
                 entry.names.retain(|name| name.product_id != product.id);
-                let own = new.iter().filter(|code| folded_sku(&code.code) == *folded);
+                let own = new.iter().filter(|code| normalize_sku(&code.code) == *folded);
                 for name in own {
                     if let Some(taken) = entry.names.iter().find(|other| other.code == name.code) {
                         let member = if name.alias || taken.alias { "aliases" } else { "sku" };
@@ -273,7 +273,7 @@ impl Table {
     /// [`Error`].
     pub async fn products_named(&self, code: &str) -> Result<Vec<Product>, Error> {
         const OPERATION: &str = "find products by SKU";
-        let folded = folded_sku(code);
+        let folded = normalize_sku(code);
         if folded.is_empty() {
             return Ok(Vec::new());
         }
@@ -292,5 +292,5 @@ impl Table {
 
 /// Where products with a code are listed: under its folded form, and under the one that an earlier release gave it.
 fn code_keys(code: &str) -> Vec<keys::Key> {
-    std::iter::once(folded_sku(code)).chain(formerly_folded_sku(code)).map(|folded| keys::product_code(&folded)).collect()
+    std::iter::once(normalize_sku(code)).chain(formerly_normalized_sku(code)).map(|folded| keys::product_code(&folded)).collect()
 }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use stevedore_domain::ids::{CustomerId, ProductId, ShipstationAccount, ShipstationCustomerId, ShipstationProductId};
 use stevedore_domain::reference::{
-    Account, Customer, Location, PriceTier, Product, TaxRule, folded_sku, formerly_folded_sku, identifying_email,
+    Account, Customer, Location, PriceTier, Product, TaxRule, formerly_normalized_sku, identifying_email, normalize_sku,
 };
 use stevedore_domain::sale::{CustomerMatches, Products};
 
@@ -232,8 +232,8 @@ impl Table {
     pub async fn products_for(&self, wanted: &ProductKeys) -> Result<Products, Error> {
         const OPERATION: &str = "match products";
         let links = wanted.links.iter().map(|link| keys::product_link(self.account, link));
-        let folded: BTreeSet<String> = wanted.skus.iter().map(|sku| folded_sku(sku)).filter(|sku| !sku.is_empty()).collect();
-        let former = wanted.skus.iter().filter_map(|sku| formerly_folded_sku(sku));
+        let folded: BTreeSet<String> = wanted.skus.iter().map(|sku| normalize_sku(sku)).filter(|sku| !sku.is_empty()).collect();
+        let former = wanted.skus.iter().filter_map(|sku| formerly_normalized_sku(sku));
         let codes = folded.iter().cloned().chain(former).map(|code| keys::product_code(&code));
         let mut ids: BTreeSet<String> = BTreeSet::new();
         for (key, item) in self.get_kept(OPERATION, links.chain(codes).collect::<Vec<_>>()).await? {
@@ -248,7 +248,7 @@ impl Table {
         let mut behind = BTreeSet::new();
         for product in self.kept::<Product>(ids).await? {
             let names_it =
-                |code: &String| folded_sku(&product.sku) == *code || product.aliases.iter().any(|alias| folded_sku(alias) == *code);
+                |code: &String| normalize_sku(&product.sku) == *code || product.aliases.iter().any(|alias| normalize_sku(alias) == *code);
             let is_linked = product.shipstation_product_id.is_some_and(|id| wanted.links.contains(&id));
             if is_linked || folded.iter().any(names_it) {
                 products.add(Arc::new(product));

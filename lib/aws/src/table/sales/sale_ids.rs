@@ -15,7 +15,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stevedore_domain::ids::{OrderId, SaleId};
 use stevedore_domain::reason::Reason;
-use stevedore_domain::sale::{Sale, Warning};
+use stevedore_domain::sale::Sale;
+use stevedore_domain::warning::Warning;
 
 use crate::Error;
 use crate::table::item::keys;

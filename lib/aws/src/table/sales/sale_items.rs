@@ -102,7 +102,7 @@ pub(crate) fn sale_items(sale: &Sale, state: HeadState<'_>) -> Result<SaleItems,
 }
 
 fn digest(document: &[u8]) -> String {
-    format!("{:032x}", stevedore_domain::order::Digest::of_bytes(document).value)
+    format!("{:032x}", stevedore_domain::digest::Digest::of_bytes(document).value)
 }
 
 /// The keys under which the accounting system finds a sale whose invoice it has not fetched yet, in the item with this key.
@@ -298,7 +298,7 @@ mod tests {
     /// A head that an earlier version wrote whole, and one whose chunks it encoded in its own way: neither loses its document when it is written anew.
     #[test]
     fn a_head_keeps_its_document_as_it_lies() {
-        let name = |line: u64| stevedore_domain::order::Digest::of_bytes(&line.to_le_bytes()).to_string();
+        let name = |line: u64| stevedore_domain::digest::Digest::of_bytes(&line.to_le_bytes()).to_string();
         let line = |number: u64| json!({"line_no": number, "name": name(number), "quantity": 1, "unit_price": "1.00", "total": 100, "tax": 0, "tax_rule": "T", "account": name(number + 1_000), "location_id": "L"});
         let sale: Sale = serde_json::from_value(json!({
             "id": "SO-1", "number": "1", "kind": "order", "source": {"order_id": 1, "order_number": "1", "order_key": "1", "store_id": 1},

@@ -1,8 +1,9 @@
 //! The wire structs turned into the domain's order.
 
 use jiff::Timestamp;
+use stevedore_domain::address::Address;
 use stevedore_domain::ids::{OrderId, ShipstationCustomerId, ShipstationProductId, StoreId, TagId, WarehouseId};
-use stevedore_domain::order::{Address, Item, ItemOption, Order, OrderStatus, Revision};
+use stevedore_domain::order::{Item, ItemOption, Order, OrderStatus, Revision};
 use stevedore_domain::pacific::PacificTime;
 
 use super::raw::Malformed;

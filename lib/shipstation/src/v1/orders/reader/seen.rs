@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use jiff::Timestamp;
+use stevedore_domain::digest::Digest;
 use stevedore_domain::ids::OrderId;
-use stevedore_domain::order::Digest;
 use stevedore_domain::pacific::PacificTime;
 
 use super::super::raw::RawOrder;

@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 /// A SKU without what cannot be seen in it, its letters composed (NFC). Blanks and case are kept. Nearly every SKU is its own normal form.
 #[must_use]
-pub fn normalized_sku(sku: &str) -> Cow<'_, str> {
+pub fn visible_sku(sku: &str) -> Cow<'_, str> {
     if sku.is_ascii() {
         return Cow::Borrowed(sku);
     }
@@ -21,15 +21,15 @@ fn is_invisible(letter: char) -> bool {
 
 /// A SKU as it is compared when no exact one is found: normalized, without blanks at its ends and without case.
 #[must_use]
-pub fn folded_sku(sku: &str) -> String {
-    normalized_sku(sku).trim().to_lowercase()
+pub fn normalize_sku(sku: &str) -> String {
+    visible_sku(sku).trim().to_lowercase()
 }
 
 /// The form by which earlier releases compared it, where it is another one: products that they stored are found by it.
 #[must_use]
-pub fn formerly_folded_sku(sku: &str) -> Option<String> {
+pub fn formerly_normalized_sku(sku: &str) -> Option<String> {
     let former = sku.trim().to_lowercase();
-    (!sku.is_ascii() && former != folded_sku(sku)).then_some(former)
+    (!sku.is_ascii() && former != normalize_sku(sku)).then_some(former)
 }
 
 #[cfg(test)]
@@ -47,11 +47,11 @@ mod tests {
             (" ab 1 ", " ab 1 "),
             ("\u{5c3a}\u{5bf8}", "\u{5c3a}\u{5bf8}"),
         ] {
-            assert_eq!(normalized_sku(sku), seen);
-            assert_eq!(normalized_sku(seen), seen);
+            assert_eq!(visible_sku(sku), seen);
+            assert_eq!(visible_sku(seen), seen);
         }
-        assert_eq!(folded_sku(" \u{feff}CAFE\u{301} "), "caf\u{e9}");
-        assert_eq!(formerly_folded_sku("Caf\u{e9}"), None);
-        assert_eq!(formerly_folded_sku(" A\u{200b}B"), Some("a\u{200b}b".to_owned()));
+        assert_eq!(normalize_sku(" \u{feff}CAFE\u{301} "), "caf\u{e9}");
+        assert_eq!(formerly_normalized_sku("Caf\u{e9}"), None);
+        assert_eq!(formerly_normalized_sku(" A\u{200b}B"), Some("a\u{200b}b".to_owned()));
     }
 }

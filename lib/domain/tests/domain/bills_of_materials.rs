@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use stevedore_domain::composition::{MOST_COMPONENTS, MOST_LEVELS, MOST_REACHED, Uses, Walk, may_contain, own_faults};
+use stevedore_domain::bill_of_materials::{MOST_COMPONENTS, MOST_LEVELS, MOST_REACHED, Uses, Walk, may_contain, own_faults};
 use stevedore_domain::ids::ProductId;
 use stevedore_domain::reference::{Component, Product, ProductKind};
 use stevedore_domain::settings::FieldError;

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::limited::Name;
+use super::capped_totals::Name;
 use crate::ids::{AccountId, LocationId, ProductId, TaxRuleId};
 use crate::money::Minor;
 use crate::reference::Component;

@@ -5,7 +5,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use super::pairs;
+use super::serde_pairs;
 
 /// Key under which amounts are summed.
 pub(super) trait Name: Ord + Clone {
@@ -19,20 +19,20 @@ pub(super) trait Name: Ord + Clone {
 /// Which names are kept does not depend on the order in which they come: one that is given up never comes back, because the kept ones only get smaller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound(serialize = "K: Ord + Serialize, V: Serialize", deserialize = "K: Ord + Deserialize<'de>, V: Deserialize<'de>"))]
-pub(super) struct Limited<K, V> {
-    #[serde(with = "pairs")]
+pub(super) struct CappedTotals<K, V> {
+    #[serde(with = "serde_pairs")]
     chosen: BTreeMap<K, V>,
-    #[serde(with = "pairs")]
+    #[serde(with = "serde_pairs")]
     general: BTreeMap<K, V>,
 }
 
-impl<K, V> Default for Limited<K, V> {
+impl<K, V> Default for CappedTotals<K, V> {
     fn default() -> Self {
         Self { chosen: BTreeMap::new(), general: BTreeMap::new() }
     }
 }
 
-impl<K: Name, V: AddAssign + Copy + Default> Limited<K, V> {
+impl<K: Name, V: AddAssign + Copy + Default> CappedTotals<K, V> {
     /// Number of chosen names that are kept apart.
     pub(super) const NAMES: usize = 500;
 
