@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{List, Operation, Table};
+use stevedore_aws::{List, Table};
 use stevedore_domain::ids::{OperationId, OrderId, StoreId};
 use stevedore_domain::log::LogState;
 use stevedore_domain::money::{Currency, Minor};
+use stevedore_domain::operation::Operation;
 use stevedore_lambda::{Clock, ErrorChain};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 

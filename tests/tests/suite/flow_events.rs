@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use stevedore_aws::messages::Command;
-use stevedore_aws::{Event, Operation, OperationState, SaleDraft, SaleEdit, SaleOutcome, enable_stream, events_of};
+use stevedore_aws::{Event, SaleDraft, SaleEdit, SaleOutcome, enable_stream, events_of};
 use stevedore_domain::event::EventKind;
+use stevedore_domain::operation::{Operation, OperationState};
 use stevedore_domain::settings::{InvoiceMode, PickPackShip, TaxSettings};
 use stevedore_domain::stock::Levels;
 use stevedore_sandbox::Draft;

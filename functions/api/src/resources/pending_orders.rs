@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
-use stevedore_aws::{List, OperationKind};
+use stevedore_aws::List;
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::LogState;
+use stevedore_domain::operation::OperationKind;
 use stevedore_domain::settings::Consolidation;
 use utoipa::ToSchema;
 

@@ -4,9 +4,9 @@ use api::Grade;
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use serde_json::json;
-use stevedore_aws::OperationKind;
 use stevedore_aws::messages::Command;
 use stevedore_domain::import::Format;
+use stevedore_domain::operation::OperationKind;
 
 use crate::world::{Reply, World, token};
 

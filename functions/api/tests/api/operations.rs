@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use stevedore_aws::messages::Command;
-use stevedore_aws::{OperationRow, OperationState, QueuedRevision};
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::Outcome;
+use stevedore_domain::operation::{OperationRow, OperationState, QueuedRevision};
 use stevedore_domain::reason::Reason;
 
 use crate::captured::capture;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_http::RequestExt as _;
 use serde_json::{Value, json};
-use stevedore_aws::{Operation, OperationKind, OperationState, Window};
 use stevedore_domain::log::{LogState, Trigger};
+use stevedore_domain::operation::{Operation, OperationKind, OperationState, Window};
 use stevedore_domain::pacific::PacificTime;
 use stevedore_local::{Options, Source, Stack};
 use tower::ServiceExt as _;
@@ -49,7 +49,7 @@ async fn operation(stack: &Stack, id: &str, kind: OperationKind, state: Operatio
         state,
         reason: None,
         message: None,
-        counts: stevedore_aws::Counts::default(),
+        counts: stevedore_domain::operation::Counts::default(),
         requests: 0,
         account: stevedore_domain::ids::ShipstationAccount::FIRST,
         pages: 0,

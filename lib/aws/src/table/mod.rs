@@ -26,7 +26,6 @@ pub use item::paging::{List, Page};
 pub use item::schema::{Index, QueueSettings, TABLE_INDEXES, TABLE_TTL, create_queues, create_table, enable_stream};
 pub use item::spread::{FAMILIES, Family};
 pub use item::versioned::{RecordOutcome, Stored, TRIES as WRITE_TRIES, invocation_id, wait as wait_after_conflict};
-pub use operations::operation::{Counts, Operation, OperationKind, OperationRow, OperationState, QueuedRevision, Window};
 pub use operations::settling::Settled;
 pub use orders::batch_context::BatchContext;
 pub use orders::beside::Beside;

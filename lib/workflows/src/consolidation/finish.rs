@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use stevedore_aws::{Operation, OperationState, RunEnd, RunEnded, StoredRun};
+use stevedore_aws::{RunEnd, RunEnded, StoredRun};
+use stevedore_domain::operation::{Operation, OperationState};
 use stevedore_domain::address::Address;
 use stevedore_domain::consolidation::{DayOf, RunStep};
 use stevedore_domain::ids::OperationId;

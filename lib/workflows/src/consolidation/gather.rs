@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::booking::{Alike, Reference};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::ToSpan as _;
-use stevedore_aws::{List, OperationRow, RUN_PAGE, StoredEntry, StoredRun};
+use stevedore_aws::{List, RUN_PAGE, StoredEntry, StoredRun};
 use stevedore_domain::consolidation::DaySum;
 use stevedore_domain::ids::{OrderId, StoreId};
 use stevedore_domain::log::LogState;
+use stevedore_domain::operation::OperationRow;
 use stevedore_lambda::Deadline;
 
 use super::order::{Fate, Read, Terms, decide, read, release};

@@ -2,10 +2,11 @@
 
 use crate::booking::{Alike, Kindred, Reference, remember_buyer};
 use jiff::Timestamp;
-use stevedore_aws::{OperationRow, StoredEntry};
+use stevedore_aws::StoredEntry;
 use stevedore_domain::consolidation::RunRecord;
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, Trigger, classify, hold};
+use stevedore_domain::operation::OperationRow;
 use stevedore_domain::order::Revision;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::sale::{Sale, Unbookable, book};

@@ -3,8 +3,8 @@
 use jiff::civil::Date;
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
-use stevedore_aws::{Counts, Operation, OperationRow, OperationState, Window};
 use stevedore_domain::log::{Outcome, Trigger};
+use stevedore_domain::operation::{Counts, Operation, OperationRow, OperationState, Window};
 use stevedore_domain::reason::Reason;
 use utoipa::ToSchema;
 

@@ -7,8 +7,9 @@ use axum::Json;
 use axum::extract::State;
 use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
-use stevedore_aws::{Connection, ConnectionMode, Cursor, List, OperationKind};
+use stevedore_aws::{Connection, ConnectionMode, Cursor, List};
 use stevedore_domain::log::LogState;
+use stevedore_domain::operation::OperationKind;
 use stevedore_domain::settings::Settings;
 
 use super::{Shared, zone};

@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use stevedore_aws::{Connection, Count, Operation, OperationState, Pacing};
+use stevedore_aws::{Connection, Count, Pacing};
+use stevedore_domain::operation::{Operation, OperationState};
 use stevedore_domain::reason::Reason;
 use stevedore_domain::settings::Settings;
 use utoipa::ToSchema;

@@ -4,8 +4,8 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use stevedore_aws::OperationKind;
 use stevedore_domain::import::{Format, read};
+use stevedore_domain::operation::OperationKind;
 
 use super::{Shared, wrong};
 use crate::http::auth::Caller;

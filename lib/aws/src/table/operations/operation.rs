@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use stevedore_domain::ids::OperationId;
-pub use stevedore_domain::operation::{Counts, Operation, OperationKind, OperationRow, OperationState, QueuedRevision, Window};
+use stevedore_domain::operation::{Operation, OperationRow, OperationState};
 
 use crate::Error;
 use crate::table::item::codec;
