@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use stevedore_aws::{RunEnd, RunEnded, StoredRun};
-use stevedore_domain::operation::{Operation, OperationState};
 use stevedore_domain::address::Address;
 use stevedore_domain::consolidation::{DayOf, RunStep};
 use stevedore_domain::ids::OperationId;
 use stevedore_domain::log::Outcome;
+use stevedore_domain::operation::{Operation, OperationState};
 use stevedore_domain::reference::Customer;
 use stevedore_domain::sale::{Actor, Fulfilment, Products, Sale};
 use stevedore_domain::settings::Settings;
