@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::elsewhere::Elsewhere;
+use crate::forward::Forward;
 use crate::secrets::Secrets;
 use crate::server::{self, Backends};
 use crate::sqs::Queues;
@@ -65,7 +65,7 @@ impl Engines {
         let bound = listener.local_addr().map_err(failed)?;
         let access_key = Arc::new(OnceLock::new());
         let backends = Backends {
-            elsewhere: options.tables_at.as_deref().map(Elsewhere::new),
+            elsewhere: options.tables_at.as_deref().map(Forward::new),
             tables: tables.clone(),
             queues: Queues::open(path(QUEUES).as_deref(), Arc::clone(&options.clock), faults.clone())?,
             secrets: Secrets::open(path(SECRETS).as_deref(), options.clock)?,

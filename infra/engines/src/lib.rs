@@ -8,9 +8,9 @@
 //! flight and the twelve hours that a message may stay in flight are not enforced; a move task has finished when it is
 //! answered; items whose time to live has passed stay in the table; a `ClientRequestToken` is forgotten when the process ends.
 
-mod elsewhere;
 mod engines;
 mod faults;
+mod forward;
 mod lagging;
 mod limits;
 mod secrets;

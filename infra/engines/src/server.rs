@@ -14,8 +14,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::elsewhere::Elsewhere;
 use crate::faults::{Fault, Faults};
+use crate::forward::Forward;
 use crate::secrets::Secrets;
 use crate::signature::{AccessKey, is_local, verify};
 use crate::sqs::Queues;
@@ -32,7 +32,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(crate) struct Backends {
     pub(crate) tables: Tables,
     /// Address of the tables, where other engines keep them.
-    pub(crate) elsewhere: Option<Elsewhere>,
+    pub(crate) elsewhere: Option<Forward>,
     pub(crate) queues: Queues,
     pub(crate) secrets: Secrets,
     pub(crate) faults: Faults,

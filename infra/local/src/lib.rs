@@ -12,15 +12,15 @@ mod events;
 mod functions;
 mod gateway;
 mod http;
-mod kept;
 mod options;
-mod parts;
 mod poller;
 mod progress;
 mod reach;
+mod sandbox_account;
 mod setup;
-mod shop;
 mod stack;
+mod state_file;
+mod wiring;
 
 pub use error::StackError;
 pub use http::{ApiClient, HttpError, Reply};

@@ -3,7 +3,7 @@
 use stevedore_aws::{Clients, QueueUrls, Queues, Secrets, Table};
 use stevedore_engines::AccessKey;
 
-use crate::{Options, parts};
+use crate::{Options, wiring};
 
 /// The engines as one function, or the stack itself, reaches them.
 #[derive(Clone)]
@@ -16,9 +16,9 @@ pub(crate) struct Reach {
 impl Reach {
     pub(crate) fn new(clients: &Clients, urls: QueueUrls) -> Self {
         Self {
-            table: Table::new(clients, parts::TABLE_NAME),
+            table: Table::new(clients, wiring::TABLE_NAME),
             queues: Queues::new(clients, urls),
-            secrets: Secrets::new(clients, parts::SECRET),
+            secrets: Secrets::new(clients, wiring::SECRET),
         }
     }
 

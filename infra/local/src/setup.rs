@@ -10,8 +10,8 @@ use stevedore_sandbox::{Json, Sandbox};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::http::{ApiClient, Reply};
-use crate::kept::KeptSource;
-use crate::{Progress, StackError, shop};
+use crate::state_file::StoredSource;
+use crate::{Progress, StackError, sandbox_account};
 
 /// Products of ours that orders will find; everything else becomes service lines.
 const PRODUCTS: usize = 12;
@@ -25,7 +25,7 @@ const FIRST_DOWNLOAD: SignedDuration = SignedDuration::from_hours(23);
 pub(crate) struct SetUp<'a> {
     pub(crate) api: &'a ApiClient,
     pub(crate) sandbox: &'a Sandbox,
-    pub(crate) source: &'a KeptSource,
+    pub(crate) source: &'a StoredSource,
     pub(crate) progress: Option<&'a UnboundedSender<Progress>>,
 }
 
@@ -75,7 +75,7 @@ impl SetUp<'_> {
     /// Loads the orders of a file that are older than what the first download looks at, as a merchant would after connecting.
     pub(crate) async fn load_history(&self, now: Timestamp) -> Result<(), StackError> {
         const STEP: &str = "load the file's older orders";
-        let KeptSource::File { .. } = self.source else { return Ok(()) };
+        let StoredSource::File { .. } = self.source else { return Ok(()) };
         let invoices = self.is_csv();
         // A credit without its sale is an order that was made up for it: it shows up by itself when it changes.
         let orders = self.sandbox.orders().into_iter().filter(|order| !(invoices && order.number.starts_with('C')));
@@ -92,7 +92,7 @@ impl SetUp<'_> {
     }
 
     fn is_csv(&self) -> bool {
-        matches!(self.source, KeptSource::File { path, .. } if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")))
+        matches!(self.source, StoredSource::File { path, .. } if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")))
     }
 
     async fn connect(&self) -> Result<(), StackError> {
@@ -101,7 +101,7 @@ impl SetUp<'_> {
         if state.body.get("state").and_then(Value::as_str) == Some("connected") {
             return Ok(());
         }
-        let credentials = json!({ "api_key": shop::API_KEY, "api_secret": shop::API_SECRET, "modes": ["store"] });
+        let credentials = json!({ "api_key": sandbox_account::API_KEY, "api_secret": sandbox_account::API_SECRET, "modes": ["store"] });
         good(STEP, self.api.post("/v1/connection", &credentials).await?)?;
         self.say("connected to the ShipStation sandbox (POST /v1/connection)");
         Ok(())

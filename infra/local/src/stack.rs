@@ -20,12 +20,12 @@ use crate::clock::{ClockSwitch, Time};
 use crate::events::Events;
 use crate::functions::Functions;
 use crate::http::ApiClient;
-use crate::kept::{self, HEARTBEAT, Kept, Record, Run};
 use crate::progress::{Addresses, Follower, Progress};
 use crate::reach::Reach;
 use crate::setup::SetUp;
-use crate::{Options, StackError, shop};
-use crate::{parts, poller};
+use crate::state_file::{self, HEARTBEAT, Record, Run, StackState};
+use crate::{Options, StackError, sandbox_account};
+use crate::{poller, wiring};
 
 /// Between two ticks of the schedule, by the stack's clock: what the template says.
 const TICK_EVERY: Duration = Duration::from_mins(5);
@@ -60,28 +60,28 @@ impl Stack {
     /// # Errors
     /// [`StackError`], whose text says what to do.
     pub async fn start(options: Options) -> Result<Self, StackError> {
-        parts::check(&options)?;
-        let listener = parts::listen(options.port).await?;
+        wiring::check(&options)?;
+        let listener = wiring::listen(options.port).await?;
         let port = listener.local_addr().map_err(|source| StackError::Listen { port: options.port, source })?.port();
         let api_url = format!("http://127.0.0.1:{port}");
         let folder = options.data.as_deref();
         if let (true, Some(folder)) = (options.fresh, folder) {
-            Engines::wipe(folder).await.map_err(parts::engines_failed)?;
-            kept::wipe(folder)?;
+            Engines::wipe(folder).await.map_err(wiring::engines_failed)?;
+            state_file::wipe(folder)?;
         }
         // The engines' clock has to exist before the folder's record may be read, which is safe only once the engines hold the folder.
         let switch = ClockSwitch::new(Arc::clone(&options.clock));
-        let engines = parts::start_engines(&options, port, switch.clock()).await?;
+        let engines = wiring::start_engines(&options, port, switch.clock()).await?;
 
-        let earlier = folder.map(Kept::read).transpose()?.flatten();
-        let source = shop::settle(&options, folder, earlier.as_ref())?;
-        let time = Time::starting(Arc::clone(&options.clock), earlier.as_ref().and_then(Kept::clock), 1);
+        let earlier = folder.map(StackState::read).transpose()?.flatten();
+        let source = sandbox_account::settle(&options, folder, earlier.as_ref())?;
+        let time = Time::starting(Arc::clone(&options.clock), earlier.as_ref().and_then(StackState::clock), 1);
         switch.set(time.clock());
-        let token = parts::token(&options, earlier.as_ref());
-        let lesser_tokens = parts::lesser_tokens(&options, earlier.as_ref());
-        let key = parts::access_key(&options, earlier.as_ref());
+        let token = wiring::token(&options, earlier.as_ref());
+        let lesser_tokens = wiring::lesser_tokens(&options, earlier.as_ref());
+        let key = wiring::access_key(&options, earlier.as_ref());
         engines.require(key.clone());
-        let mut kept = Kept {
+        let mut kept = StackState {
             source,
             token: token.expose_secret().to_owned(),
             lesser_tokens: lesser_tokens.iter().map(|token| token.expose_secret().to_owned()).collect(),
@@ -92,37 +92,37 @@ impl Stack {
         // First of all, so that the sandbox starts at the first run's very moment: it is made anew from it at the next start.
         let now = time.now();
         kept.runs.push(Run { from: now, until: now, speed: options.speed });
-        let sandbox = parts::open_shop(&options, &kept, &time).await?;
+        let sandbox = wiring::open_sandbox(&options, &kept, &time).await?;
         let record = folder.map(|folder| Record::new(folder, kept.clone(), &time));
         if let Some(record) = &record {
             record.beat()?;
         }
         let serving = match &sandbox {
-            Some(sandbox) => Some(parts::serve_sandbox(sandbox, options.port).await?),
+            Some(sandbox) => Some(wiring::serve_sandbox(sandbox, options.port).await?),
             None => None,
         };
         let shipstation_url = match (&serving, &kept.source) {
             (Some(serving), _) => serving.base_url().to_owned(),
-            (None, kept::KeptSource::ShipStation { url }) => url.clone(),
+            (None, state_file::StoredSource::ShipStation { url }) => url.clone(),
             (None, _) => config::SHIPSTATION.to_owned(),
         };
 
         let clients = Clients::with_key(engines.endpoint(), (&key.id, &key.secret), options.clients.clone());
-        stevedore_aws::create_table(&clients, parts::TABLE_NAME).await?;
+        stevedore_aws::create_table(&clients, wiring::TABLE_NAME).await?;
         let events = match &options.events {
             Some(file) => {
-                if let Err(error) = stevedore_aws::enable_stream(&clients, parts::TABLE_NAME).await {
+                if let Err(error) = stevedore_aws::enable_stream(&clients, wiring::TABLE_NAME).await {
                     // It is on from an earlier run; where it is not, reading it says so.
                     tracing::debug!(error = &error as &dyn std::error::Error, "the table's stream was not switched on");
                 }
-                Some(Events::new(engines.stream(parts::TABLE_NAME), file))
+                Some(Events::new(engines.stream(wiring::TABLE_NAME), file))
             }
             None => None,
         };
-        let limits = parts::InvocationLimits::of(&options);
+        let limits = wiring::InvocationLimits::of(&options);
         let urls = stevedore_aws::create_queues(&clients, &limits.queues).await?;
         let own = Reach::new(&clients, urls.clone());
-        parts::take_over(&own.table).await?;
+        wiring::take_over(&own.table).await?;
         let Reach { table, queues, secrets } = own.clone();
         if secrets.read().await?.is_none() {
             // Empty, as the template makes it.
@@ -130,8 +130,8 @@ impl Stack {
         }
         let environment = folder
             .map(|folder| {
-                let variables = parts::environment(&engines, &urls, &shipstation_url, &token, &key);
-                kept::write_environment(folder, &variables)
+                let variables = wiring::environment(&engines, &urls, &shipstation_url, &token, &key);
+                state_file::write_environment(folder, &variables)
             })
             .transpose()?;
 
@@ -143,7 +143,7 @@ impl Stack {
             table: fetch.table,
             queues: fetch.queues,
             secrets: fetch.secrets,
-            shipstation: parts::shipstation_client(&shipstation_url, &time)?,
+            shipstation: wiring::shipstation_client(&shipstation_url, &time)?,
             clock: Arc::clone(&clock),
         };
         let functions = Functions {
@@ -373,7 +373,7 @@ impl Stack {
         }
     }
 
-    fn addresses(&self, source: &kept::KeptSource, shipstation: &str, environment: Option<std::path::PathBuf>) -> Addresses {
+    fn addresses(&self, source: &state_file::StoredSource, shipstation: &str, environment: Option<std::path::PathBuf>) -> Addresses {
         let sandbox = self.sandbox.as_ref().map(|sandbox| {
             let report = sandbox.report();
             format!("{source}: {} orders with {} lines at its start", report.orders, report.lines)

@@ -4,10 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::SandboxOptions;
-use crate::draft::retotal;
+use crate::buyers::buyer;
 use crate::generator::{Generator, goods};
 use crate::json::{Json, obj};
-use crate::places::buyer;
+use crate::order_builder::retotal;
 use crate::rng::Rng;
 use crate::store::{Stamp, Store};
 

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::draft::{Draft, Line, to_cents};
+use crate::buyers::{Buyer, buyer, sales_tax};
 use crate::json::{Json, plain_number};
-use crate::places::{Buyer, buyer, sales_tax};
+use crate::order_builder::{Draft, Line, to_cents};
 use crate::products::{Product, range};
 use crate::rng::Rng;
 use crate::store::{Stamp, Store};
@@ -139,13 +139,13 @@ impl Generator {
         if store == MARKETPLACE && self.rng.per_mille(150) {
             // Fulfilled by the marketplace: nobody is named.
             draft.externally_fulfilled = true;
-            draft.ship_to = crate::draft::Address { name: Some(String::new()), ..draft.ship_to.clone() };
+            draft.ship_to = crate::order_builder::Address { name: Some(String::new()), ..draft.ship_to.clone() };
             draft.ship_to.street1 = Some(String::new());
-            draft.bill_to = crate::draft::Address::default();
+            draft.bill_to = crate::order_builder::Address::default();
             (draft.customer_id, draft.email, draft.username) = (None, None, None);
         } else if store == COUNTER && self.rng.per_mille(500) {
-            draft.ship_to = crate::draft::Address::default();
-            draft.bill_to = crate::draft::Address::default();
+            draft.ship_to = crate::order_builder::Address::default();
+            draft.bill_to = crate::order_builder::Address::default();
             (draft.customer_id, draft.email, draft.username) = (None, Some(String::new()), None);
         } else {
             match self.rng.below(1000) {

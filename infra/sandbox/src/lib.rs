@@ -19,17 +19,18 @@
 //!
 //! `customsCountryCode` and the `tagId` filters are accepted and have no effect. Nothing can be written through ShipStation's own routes.
 
+mod account;
+mod admin_routes;
 mod arrivals;
-mod control;
+mod buyers;
+mod customers;
 mod damage;
-mod draft;
 mod faults;
 mod generator;
 mod json;
 mod load;
+mod order_builder;
 mod pacific;
-mod people;
-mod places;
 mod products;
 mod query;
 mod reference;
@@ -37,7 +38,6 @@ mod retail;
 mod rng;
 mod server;
 mod store;
-mod verbs;
 mod wire;
 
 use std::collections::VecDeque;
@@ -46,13 +46,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-pub use crate::draft::Draft;
+pub use crate::account::Order;
 pub use crate::faults::{ActiveFault, Damage, Defect, Fault, Faults, Rule};
 pub use crate::json::{Json, JsonError};
 pub use crate::load::LoadError;
+pub use crate::order_builder::Draft;
 pub use crate::reference::{AUCTIONS, COUNTER, DEFAULT_WAREHOUSE, MARKETPLACE, WEB_SHOP, WHOLESALE};
 pub use crate::server::Serving;
-pub use crate::verbs::Order;
 
 use crate::arrivals::Arrivals;
 use crate::retail::Scheduled;
@@ -236,7 +236,7 @@ impl Sandbox {
     /// ShipStation's routes, and `/_sandbox/faults`, `/_sandbox/requests`, `/_sandbox/arrivals` for whoever runs it (no authentication,
     /// not counted against the limit). Cutting connections needs [`Sandbox::serve`]; here such a fault becomes a 500.
     pub fn router(&self) -> axum::Router {
-        control::routes().fallback(wire::answer).with_state(self.clone())
+        admin_routes::routes().fallback(wire::answer).with_state(self.clone())
     }
 
     /// Answers on 127.0.0.1 until the returned handle is dropped; port 0 takes a free one. Needs a tokio runtime with I/O.

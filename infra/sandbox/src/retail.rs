@@ -8,11 +8,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use crate::draft::{Address, Draft, Line, retotal};
+use crate::buyers::country_code;
 use crate::generator::goods;
 use crate::json::Json;
 use crate::load::{LoadError, NEWEST_BEFORE_START};
-use crate::places::country_code;
+use crate::order_builder::{Address, Draft, Line, retotal};
 use crate::store::{Stamp, Store};
 
 /// The columns, in any order.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
+use crate::customers::Customer;
 use crate::json::Json;
 use crate::pacific;
-use crate::people::Customer;
 use crate::products::Product;
 use crate::query::{OrderQuery, OrderSort};
 

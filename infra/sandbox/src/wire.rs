@@ -16,7 +16,7 @@ use crate::products::count;
 use crate::query::{BadParameter, OrderQuery, Params};
 use crate::server::Wire;
 use crate::store::OrderPage;
-use crate::{Sandbox, pacific, people, products, reference};
+use crate::{Sandbox, customers, pacific, products, reference};
 
 /// Value of the limit headers while the limit is lifted.
 const LIFTED_LIMIT: u32 = 1_000_000;
@@ -181,8 +181,8 @@ fn route(sandbox: &Sandbox, state: &crate::World, method: &Method, uri: &Uri) ->
         ["accounts", "listtags"] => listed(Ok(reference::tags())),
         ["products"] => listed(products::list(&state.store.products, &params)),
         ["products", id] => one(id.parse().ok().and_then(|id: i64| state.store.products.get(&id)).map(products::Product::json)),
-        ["customers"] => listed(people::list(&state.store.customers, &params)),
-        ["customers", id] => one(id.parse().ok().and_then(|id: i64| state.store.customers.get(&id)).map(people::Customer::json)),
+        ["customers"] => listed(customers::list(&state.store.customers, &params)),
+        ["customers", id] => one(id.parse().ok().and_then(|id: i64| state.store.customers.get(&id)).map(customers::Customer::json)),
         _ => {
             let text = format!("No HTTP resource was found that matches the request URI '{}'.", uri.path());
             Content::new(StatusCode::NOT_FOUND, obj! { "Message" => text }.to_string())

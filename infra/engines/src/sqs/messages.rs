@@ -7,9 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Map, Value, json};
 
+use super::checksums;
 use super::queue::{self, Queue};
 use super::requests::{ChangeVisibility, MessageAttribute, ReceiveMessage, Send};
-use super::text;
 use crate::ACCOUNT;
 use crate::sqlite::id_of;
 use crate::wire::Refusal;
@@ -62,7 +62,7 @@ pub(crate) fn expire(store: &Connection, now: i64) -> Result<(), Refusal> {
 
 /// Keeps a message, and answers as `SendMessage` does.
 pub(crate) fn send(store: &Connection, nonce: &str, queue: &Queue, send: &Send, now: i64) -> Result<Map<String, Value>, Refusal> {
-    text::check(send, queue.number("MaximumMessageSize"))?;
+    checksums::check(send, queue.number("MaximumMessageSize"))?;
     let delay = send.delay_seconds.unwrap_or_else(|| queue.number("DelaySeconds"));
     let attributes = if send.message_attributes.is_empty() { None } else { serde_json::to_string(&send.message_attributes).ok() };
     let trace = send.message_system_attributes.get("AWSTraceHeader").and_then(|trace| trace.string_value.as_deref());
@@ -81,8 +81,8 @@ pub(crate) fn send(store: &Connection, nonce: &str, queue: &Queue, send: &Send, 
         ])?;
     let mut reply = Map::new();
     reply.insert("MessageId".to_owned(), message_id(nonce, store.last_insert_rowid()).into());
-    reply.insert("MD5OfMessageBody".to_owned(), text::md5_of_body(&send.message_body).into());
-    if let Some(md5) = text::md5_of_attributes(&send.message_attributes) {
+    reply.insert("MD5OfMessageBody".to_owned(), checksums::md5_of_body(&send.message_body).into());
+    if let Some(md5) = checksums::md5_of_attributes(&send.message_attributes) {
         reply.insert("MD5OfMessageAttributes".to_owned(), md5.into());
     }
     Ok(reply)
@@ -201,7 +201,7 @@ fn handed_out(nonce: &str, queue: &Queue, request: &ReceiveMessage, found: &Stor
     let mut message = Map::new();
     message.insert("MessageId".to_owned(), message_id(nonce, found.seq).into());
     message.insert("ReceiptHandle".to_owned(), Handle { queue: queue.id, seq: found.seq, receipt }.to_text().into());
-    message.insert("MD5OfBody".to_owned(), text::md5_of_body(&found.body).into());
+    message.insert("MD5OfBody".to_owned(), checksums::md5_of_body(&found.body).into());
     message.insert("Body".to_owned(), found.body.clone().into());
 
     let wanted: Vec<&str> = request.attribute_names.iter().chain(&request.message_system_attribute_names).map(String::as_str).collect();
@@ -230,7 +230,7 @@ fn handed_out(nonce: &str, queue: &Queue, request: &ReceiveMessage, found: &Stor
             None => wanted == name || wanted == "All",
         })
     });
-    if let Some(md5) = text::md5_of_attributes(&attributes) {
+    if let Some(md5) = checksums::md5_of_attributes(&attributes) {
         message.insert("MD5OfMessageAttributes".to_owned(), md5.into());
         message.insert("MessageAttributes".to_owned(), json!(attributes));
     }

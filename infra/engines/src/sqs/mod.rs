@@ -1,11 +1,11 @@
 //! SQS: standard queues kept in one SQLite file, spoken to by the JSON protocol.
 
 mod batch;
+mod checksums;
 mod messages;
-mod moves;
 mod queue;
+mod redrive;
 mod requests;
-mod text;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -259,12 +259,12 @@ impl Shared {
             "ChangeMessageVisibilityBatch" => self.change_batch(read(body)?),
             "StartMessageMoveTask" => {
                 let request: StartMessageMoveTask = read(body)?;
-                let moved = self.transaction(|store| moves::start(store, &self.nonce, &request, self.now()))?;
+                let moved = self.transaction(|store| redrive::start(store, &self.nonce, &request, self.now()))?;
                 Ok(Done { answer: json!({ "TaskHandle": moved.handle }), wake: moved.to })
             }
             "ListMessageMoveTasks" => {
                 let request: ListMessageMoveTasks = read(body)?;
-                Ok(Done::quiet(json!({ "Results": moves::list(&self.store(), &request)? })))
+                Ok(Done::quiet(json!({ "Results": redrive::list(&self.store(), &request)? })))
             }
             "CancelMessageMoveTask" => Err(Refusal::new("ResourceNotFoundException", "There is no running task with this handle.")),
             _ => Ok(Done::quiet(self.manage(operation, body)?)),
@@ -349,11 +349,11 @@ impl Shared {
         self.transaction(|store| {
             let queue = queue::by_url(store, &request.queue_url)?;
             batch::check(&request.entries)?;
-            let bytes: usize = request.entries.iter().map(|entry| text::size(&entry.what)).sum();
-            if bytes > text::MAX_BYTES {
+            let bytes: usize = request.entries.iter().map(|entry| checksums::size(&entry.what)).sum();
+            if bytes > checksums::MAX_BYTES {
                 return Err(Refusal::new(
                     "BatchRequestTooLong",
-                    format!("Batch requests cannot be longer than {} bytes. You have sent {bytes} bytes.", text::MAX_BYTES),
+                    format!("Batch requests cannot be longer than {} bytes. You have sent {bytes} bytes.", checksums::MAX_BYTES),
                 ));
             }
             let answer = batch::each(

@@ -11,7 +11,7 @@ use stevedore_domain::digest::Digest;
 use stevedore_sandbox::{Sandbox, SandboxOptions};
 
 use crate::clock::Time;
-use crate::kept::{Kept, KeptSource, Run};
+use crate::state_file::{Run, StackState, StoredSource};
 use crate::{Options, Source, StackError};
 
 /// Key that the sandbox accepts.
@@ -25,30 +25,30 @@ const ORDERS: usize = 300;
 const EVENTS_A_STEP: i64 = 1_000;
 
 /// Settles what the orders come from, out of what was asked for and what the folder holds.
-pub(crate) fn settle(options: &Options, folder: Option<&Path>, kept: Option<&Kept>) -> Result<KeptSource, StackError> {
+pub(crate) fn settle(options: &Options, folder: Option<&Path>, kept: Option<&StackState>) -> Result<StoredSource, StackError> {
     let kept = kept.map(|kept| &kept.source);
-    let generated = |seed: Option<u64>, orders: Option<usize>| KeptSource::Generated {
+    let generated = |seed: Option<u64>, orders: Option<usize>| StoredSource::Generated {
         seed: seed.unwrap_or(SEED),
         orders: orders.unwrap_or(ORDERS),
         arrivals_per_hour: options.arrivals_per_hour,
     };
     let wanted = match (&options.source, kept) {
-        (Source::Kept, Some(KeptSource::File { path, .. })) | (Source::File(path), _) => file(path)?,
+        (Source::Kept, Some(StoredSource::File { path, .. })) | (Source::File(path), _) => file(path)?,
         (Source::Kept, Some(kept)) => return Ok(kept.clone()),
         (Source::Kept, None) => generated(None, None),
         // What is not said is as it was.
-        (Source::Generated { seed, orders }, Some(KeptSource::Generated { seed: old_seed, orders: old_orders, arrivals_per_hour })) => {
-            KeptSource::Generated {
+        (Source::Generated { seed, orders }, Some(StoredSource::Generated { seed: old_seed, orders: old_orders, arrivals_per_hour })) => {
+            StoredSource::Generated {
                 seed: seed.unwrap_or(*old_seed),
                 orders: orders.unwrap_or(*old_orders),
                 arrivals_per_hour: *arrivals_per_hour,
             }
         }
         (Source::Generated { seed, orders }, _) => generated(*seed, *orders),
-        (Source::ShipStation(url), _) => KeptSource::ShipStation { url: url.clone() },
+        (Source::ShipStation(url), _) => StoredSource::ShipStation { url: url.clone() },
     };
     let same = match (kept, &wanted) {
-        (Some(KeptSource::File { digest: old, .. }), KeptSource::File { digest: new, .. }) => old == new,
+        (Some(StoredSource::File { digest: old, .. }), StoredSource::File { digest: new, .. }) => old == new,
         (Some(kept), wanted) => kept == wanted,
         (None, _) => true,
     };
@@ -60,16 +60,16 @@ pub(crate) fn settle(options: &Options, folder: Option<&Path>, kept: Option<&Kep
     }
 }
 
-fn file(path: &Path) -> Result<KeptSource, StackError> {
+fn file(path: &Path) -> Result<StoredSource, StackError> {
     let failed = |source| StackError::OrdersFile { path: path.to_owned(), source };
     // The next start may happen in another folder.
     let path: PathBuf = path.canonicalize().map_err(failed)?;
     let content = std::fs::read(&path).map_err(failed)?;
-    Ok(KeptSource::File { digest: format!("{:032x}", Digest::of_bytes(&content).value), path })
+    Ok(StoredSource::File { digest: format!("{:032x}", Digest::of_bytes(&content).value), path })
 }
 
 /// The sandbox as it is by now; none for another ShipStation. `runs` are the earlier times at which the stack was up.
-pub(crate) fn open(options: &Options, source: &KeptSource, runs: &[Run], time: &Time) -> Result<Option<Sandbox>, StackError> {
+pub(crate) fn open(options: &Options, source: &StoredSource, runs: &[Run], time: &Time) -> Result<Option<Sandbox>, StackError> {
     let replayed: Arc<Mutex<Option<Timestamp>>> = Arc::default();
     let clock = {
         let (replayed, time) = (Arc::clone(&replayed), time.clone());
@@ -84,9 +84,9 @@ pub(crate) fn open(options: &Options, source: &KeptSource, runs: &[Run], time: &
     API_SECRET.clone_into(&mut account.api_secret);
     account.requests_per_minute = options.requests_per_minute;
     let sandbox = match source {
-        KeptSource::ShipStation { .. } => return Ok(None),
-        KeptSource::File { path, .. } => Sandbox::from_file(account, path).map_err(StackError::Orders)?,
-        KeptSource::Generated { seed, orders, arrivals_per_hour } => {
+        StoredSource::ShipStation { .. } => return Ok(None),
+        StoredSource::File { path, .. } => Sandbox::from_file(account, path).map_err(StackError::Orders)?,
+        StoredSource::Generated { seed, orders, arrivals_per_hour } => {
             account.seed = *seed;
             account.orders = *orders;
             account.arrivals_per_hour = *arrivals_per_hour;
@@ -145,7 +145,7 @@ mod tests {
         Time::starting(Arc::new(move || moment(second)), None, 1)
     }
 
-    const SOURCE: KeptSource = KeptSource::Generated { seed: 3, orders: 20, arrivals_per_hour: 3_600 };
+    const SOURCE: StoredSource = StoredSource::Generated { seed: 3, orders: 20, arrivals_per_hour: 3_600 };
 
     fn orders(runs: &[Run], now: i64) -> BTreeMap<i64, (String, Timestamp)> {
         let sandbox = open(&options(now), &SOURCE, runs, &time(now)).unwrap().unwrap();
@@ -177,8 +177,14 @@ mod tests {
     #[test]
     fn a_folder_keeps_its_orders_and_says_so_when_others_are_asked_for() {
         let folder = Path::new("data");
-        let kept =
-            Kept { source: SOURCE, token: String::new(), lesser_tokens: Vec::new(), set_up: true, runs: Vec::new(), engines_key: None };
+        let kept = StackState {
+            source: SOURCE,
+            token: String::new(),
+            lesser_tokens: Vec::new(),
+            set_up: true,
+            runs: Vec::new(),
+            engines_key: None,
+        };
         let settled = |source| settle(&Options { source, ..options(0) }, Some(folder), Some(&kept));
         assert_eq!(settled(Source::Kept).unwrap(), SOURCE);
         assert_eq!(settled(Source::Generated { seed: Some(3), orders: None }).unwrap(), SOURCE);
@@ -196,8 +202,14 @@ mod tests {
         std::fs::write(&path, "[]").unwrap();
         let source = Source::File(path.clone());
         let first = settle(&Options { source: source.clone(), ..options(0) }, None, None).unwrap();
-        let kept =
-            Kept { source: first, token: String::new(), lesser_tokens: Vec::new(), set_up: true, runs: Vec::new(), engines_key: None };
+        let kept = StackState {
+            source: first,
+            token: String::new(),
+            lesser_tokens: Vec::new(),
+            set_up: true,
+            runs: Vec::new(),
+            engines_key: None,
+        };
         let settled = |source: &Source| settle(&Options { source: source.clone(), ..options(0) }, Some(folder.path()), Some(&kept));
         assert!(settled(&source).is_ok() && settled(&Source::Kept).is_ok());
         std::fs::write(&path, "[ ]").unwrap();

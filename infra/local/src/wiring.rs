@@ -11,8 +11,8 @@ use stevedore_sandbox::{Sandbox, Serving};
 use tokio::net::TcpListener;
 
 use crate::clock::Time;
-use crate::kept::Kept;
-use crate::{Options, Source, StackError, shop};
+use crate::state_file::StackState;
+use crate::{Options, Source, StackError, sandbox_account};
 
 /// The table's name.
 pub(crate) const TABLE_NAME: &str = "stevedore";
@@ -109,19 +109,19 @@ pub(crate) async fn serve_sandbox(sandbox: &Sandbox, api_port: u16) -> Result<Se
 }
 
 /// Reading a large file, or making up for a long time, takes a while.
-pub(crate) async fn open_shop(options: &Options, kept: &Kept, time: &Time) -> Result<Option<Sandbox>, StackError> {
+pub(crate) async fn open_sandbox(options: &Options, kept: &StackState, time: &Time) -> Result<Option<Sandbox>, StackError> {
     let (options, source, runs, time) = (options.clone(), kept.source.clone(), kept.runs.clone(), time.clone());
-    let opening = tokio::task::spawn_blocking(move || shop::open(&options, &source, &runs, &time));
+    let opening = tokio::task::spawn_blocking(move || sandbox_account::open(&options, &source, &runs, &time));
     opening.await.unwrap_or_else(|error| Err(StackError::Sandbox(error.into())))
 }
 
-pub(crate) fn token(options: &Options, earlier: Option<&Kept>) -> SecretString {
+pub(crate) fn token(options: &Options, earlier: Option<&StackState>) -> SecretString {
     let new = || SecretString::from(format!("stv-{:032x}", u128::from_be_bytes(options.entropy)));
     options.token.clone().or_else(|| earlier.map(|earlier| earlier.token.clone().into())).unwrap_or_else(new)
 }
 
 /// The engines' access key: the folder's own, or a new one.
-pub(crate) fn access_key(options: &Options, earlier: Option<&Kept>) -> AccessKey {
+pub(crate) fn access_key(options: &Options, earlier: Option<&StackState>) -> AccessKey {
     let [id, first, second] = options.key_entropy.map(u128::from_be_bytes);
     let new = || (format!("AKIA{id:032X}"), format!("{first:032x}{second:032x}"));
     let (id, secret) = earlier.and_then(|earlier| earlier.engines_key.clone()).unwrap_or_else(new);
@@ -129,7 +129,7 @@ pub(crate) fn access_key(options: &Options, earlier: Option<&Kept>) -> AccessKey
 }
 
 /// The tokens of a reader and of an operator: the folder's own, or new ones.
-pub(crate) fn lesser_tokens(options: &Options, earlier: Option<&Kept>) -> Vec<SecretString> {
+pub(crate) fn lesser_tokens(options: &Options, earlier: Option<&StackState>) -> Vec<SecretString> {
     let kept = earlier.map(|earlier| earlier.lesser_tokens.clone()).unwrap_or_default();
     let new = |(name, entropy): (&str, [u8; 16])| format!("stv-{name}-{:032x}", u128::from_be_bytes(entropy));
     let made = ["read", "operate"].into_iter().zip(options.lesser_entropy).map(new);

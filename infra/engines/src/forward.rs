@@ -12,14 +12,14 @@ use tokio::net::TcpStream;
 use crate::wire::{Refusal, Reply, Service};
 
 /// Address of the tables outside.
-pub(crate) struct Elsewhere {
+pub(crate) struct Forward {
     /// `127.0.0.1:8000`.
     address: String,
     /// The access key under which these engines' tables are kept: such engines keep one set of tables for each.
     access_key: String,
 }
 
-impl Elsewhere {
+impl Forward {
     /// `endpoint` is `http://HOST:PORT`.
     pub(crate) fn new(endpoint: &str) -> Self {
         static ENGINES: AtomicU64 = AtomicU64::new(0);

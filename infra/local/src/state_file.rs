@@ -20,7 +20,7 @@ const LAMBDA_ENV: &str = "lambda.env";
 /// Source of the orders when the folder was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub(crate) enum KeptSource {
+pub(crate) enum StoredSource {
     /// Generated orders.
     Generated {
         /// Seed of everything random.
@@ -44,7 +44,7 @@ pub(crate) enum KeptSource {
     },
 }
 
-impl std::fmt::Display for KeptSource {
+impl std::fmt::Display for StoredSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Generated { seed, orders, .. } => write!(f, "the sandbox with {orders} generated orders (seed {seed})"),
@@ -69,9 +69,9 @@ pub(crate) struct Run {
 
 /// The folder's record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Kept {
+pub(crate) struct StackState {
     /// Source of the orders.
-    pub(crate) source: KeptSource,
+    pub(crate) source: StoredSource,
     /// The API's token.
     pub(crate) token: String,
     /// The tokens of the lesser grades: that of a reader, that of an operator.
@@ -86,7 +86,7 @@ pub(crate) struct Kept {
     pub(crate) runs: Vec<Run>,
 }
 
-impl Kept {
+impl StackState {
     /// The folder's record, where it has one.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>, StackError> {
         let path = folder.join(STATE);
@@ -115,12 +115,12 @@ impl Kept {
 #[derive(Clone)]
 pub(crate) struct Record {
     folder: Arc<Path>,
-    kept: Arc<Mutex<Kept>>,
+    kept: Arc<Mutex<StackState>>,
     time: Time,
 }
 
 impl Record {
-    pub(crate) fn new(folder: &Path, kept: Kept, time: &Time) -> Self {
+    pub(crate) fn new(folder: &Path, kept: StackState, time: &Time) -> Self {
         Self { folder: folder.into(), kept: Arc::new(Mutex::new(kept)), time: time.clone() }
     }
 
@@ -140,7 +140,7 @@ impl Record {
         self.change(|kept| kept.set_up = true)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Kept)) -> Result<(), StackError> {
+    fn change(&self, change: impl FnOnce(&mut StackState)) -> Result<(), StackError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut kept);
         kept.write(&self.folder)
@@ -187,10 +187,10 @@ mod tests {
 
     use super::*;
 
-    fn kept() -> Kept {
+    fn kept() -> StackState {
         let moment = |second| Timestamp::from_second(second).unwrap();
-        Kept {
-            source: KeptSource::Generated { seed: 7, orders: 10, arrivals_per_hour: 60 },
+        StackState {
+            source: StoredSource::Generated { seed: 7, orders: 10, arrivals_per_hour: 60 },
             token: "0123456789abcdef".to_owned(),
             lesser_tokens: vec!["read-read-read-read".to_owned()],
             engines_key: Some(("AKIA".to_owned(), "secret".to_owned())),
@@ -202,9 +202,9 @@ mod tests {
     #[test]
     fn the_record_reads_back_and_only_its_owner_reads_it() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Kept::read(folder.path()).unwrap(), None);
+        assert_eq!(StackState::read(folder.path()).unwrap(), None);
         kept().write(folder.path()).unwrap();
-        assert_eq!(Kept::read(folder.path()).unwrap(), Some(kept()));
+        assert_eq!(StackState::read(folder.path()).unwrap(), Some(kept()));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
@@ -212,14 +212,14 @@ mod tests {
             assert_eq!(mode & 0o077, 0);
         }
         wipe(folder.path()).unwrap();
-        assert_eq!(Kept::read(folder.path()).unwrap(), None);
+        assert_eq!(StackState::read(folder.path()).unwrap(), None);
     }
 
     #[test]
     fn a_damaged_record_says_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(STATE), "{").unwrap();
-        let error = Kept::read(folder.path()).unwrap_err();
+        let error = StackState::read(folder.path()).unwrap_err();
         assert!(error.to_string().contains("--fresh"), "{error}");
     }
 
