@@ -267,7 +267,7 @@ async fn p4_a_write_beside_a_transaction_is_repeated() {
     world.engines.faults().fail_next("PutItem", 3, conflict());
     let now = world.clock.now();
     let changed = world.table.change_log_entry(order_id(order), |entry| {
-        entry.note(now, "looked at", "test");
+        entry.add_event(now, "looked at", "test");
         true
     });
     let changed = changed.await.unwrap().unwrap();

@@ -211,7 +211,7 @@ async fn p1_the_orders_item_decides_between_two_bookings() {
     world
         .table
         .change_log_entry(order_id(order), |entry| {
-            entry.note(world.clock.now(), "noted", "test");
+            entry.add_event(world.clock.now(), "noted", "test");
             true
         })
         .await
@@ -232,7 +232,7 @@ async fn an_older_revision_never_overwrites_a_newer_one() {
     let known = world.table.known_order(id).await.unwrap().unwrap();
     let older = known.entry().unwrap().entry.clone();
     let mut newer = older.clone();
-    newer.note(world.clock.now(), "the newer revision", "test");
+    newer.add_event(world.clock.now(), "the newer revision", "test");
     let write = |entry, known| CaptureWrite { entry, known, order: None, sale: None, paid: None, beside: &[] };
     assert!(matches!(world.table.capture(write(&newer, Some(&known)), world.clock.now()).await.unwrap(), CaptureOutcome::Written));
     for known in [Some(&known), None] {

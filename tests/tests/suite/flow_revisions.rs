@@ -278,7 +278,7 @@ async fn s117_the_older_of_two_revisions_at_once_does_not_win() {
     let write = async |message: &OrderMessage, known: &Known| {
         let key = parse_order(message.order.get(), message.read_at).unwrap().key;
         let mut entry = known.entry().unwrap().entry.clone();
-        entry.saw(key, None);
+        entry.record_revision(key, None);
         let write =
             CaptureWrite { entry: &entry, known: Some(known), order: Some((&key, &*message.order)), sale: None, paid: None, beside: &[] };
         world.table.capture(write, world.clock.now()).await.unwrap()

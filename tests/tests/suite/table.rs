@@ -357,7 +357,7 @@ async fn the_newest_revision_is_kept_while_the_entry_grows() {
         world
             .table
             .change_log_entry(order_id(order), |entry| {
-                entry.note(now, note.clone(), "test");
+                entry.add_event(now, note.clone(), "test");
                 true
             })
             .await

@@ -13,7 +13,7 @@ use crate::world::{NOW, World};
 impl World {
     async fn warn(&self, order: u64, reason: Reason) {
         let change = |entry: &mut stevedore_domain::log::LogEntry| {
-            entry.warn(Warning::new(reason, ""));
+            entry.add_warning(Warning::new(reason, ""));
             true
         };
         self.table.change_log_entry(OrderId(order), change).await.unwrap().unwrap();

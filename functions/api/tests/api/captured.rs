@@ -145,7 +145,7 @@ async fn write(world: &World, order: u64, state: LogState, sale: Option<Sale>, s
         captured_by: Some("op".into()),
         kin: None,
     };
-    entry.note(at, "captured", "op");
+    entry.add_event(at, "captured", "op");
     if let Some(sale) = &sale {
         entry.take_warnings_of(sale);
     }

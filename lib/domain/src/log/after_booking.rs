@@ -21,7 +21,7 @@ impl LogEntry {
         let cancelled = |warnings: &[Warning]| warnings.iter().any(|warning| warning.reason == Reason::CancelledAfterBooking);
         if now == before {
             let what = if *status == OrderStatus::Shipped { "shipped" } else { "edited" };
-            self.note(at, format!("{what} in ShipStation; nothing that was booked changed"), by);
+            self.add_event(at, format!("{what} in ShipStation; nothing that was booked changed"), by);
             return false;
         }
         let what = match changes {
@@ -30,7 +30,7 @@ impl LogEntry {
             Some(changes) if !changes.sentence().is_empty() => format!("changed in ShipStation after booking. {}", changes.sentence()),
             _ => "changed in ShipStation after booking".to_owned(),
         };
-        self.note(at, what, by);
+        self.add_event(at, what, by);
         self.warnings.retain(|warning| !of_changes(&warning));
         self.warnings.extend(now);
         true
@@ -44,7 +44,7 @@ impl LogEntry {
     }
 
     /// Notes that a revision says nothing new for the books.
-    pub fn says_nothing_new(&mut self, key: &RevisionKey) {
+    pub fn mark_unchanged(&mut self, key: &RevisionKey) {
         if let Some(seen) = self.revisions.iter_mut().find(|seen| seen.key == *key) {
             seen.unchanged = true;
         }

@@ -30,7 +30,7 @@ pub enum Decision {
     /// A newer revision of an order that has a sale: keep it and note the change; the sale stays (S108).
     NoteChange(Reason),
     /// It says what is known, at a later time: write the time down, or a revision from in between that arrives late would be taken for news.
-    Touch,
+    RecordLaterModifyDate,
     /// Leave it out and remember it with its reason, so that it is captured when the reason goes away.
     Remember(Reason),
     /// Nothing to write.
@@ -45,7 +45,7 @@ impl Decision {
             Self::Capture => Outcome::Captured,
             Self::Replace | Self::NoteChange(_) => Outcome::Updated,
             Self::Withdraw(_) => Outcome::Cancelled,
-            Self::Touch => Outcome::Unchanged,
+            Self::RecordLaterModifyDate => Outcome::Unchanged,
             Self::Remember(reason) if reason.is_waiting() => Outcome::Waiting,
             Self::Remember(_) => Outcome::Skipped,
             Self::Nothing(outcome, _) => *outcome,
@@ -57,7 +57,7 @@ impl Decision {
     pub fn reason(&self) -> Option<Reason> {
         match self {
             Self::Capture | Self::Replace => None,
-            Self::Touch => Some(Reason::AlreadyCaptured),
+            Self::RecordLaterModifyDate => Some(Reason::AlreadyCaptured),
             Self::Withdraw(reason) | Self::NoteChange(reason) | Self::Remember(reason) => Some(*reason),
             Self::Nothing(_, reason) => *reason,
         }
@@ -84,7 +84,7 @@ pub fn classify(revision: &Revision, settings: &Settings, log: Option<&LogEntry>
     let cancelled = order.status == OrderStatus::Cancelled;
     let later = known.is_some_and(|known| same && revision.key.modified_at > known.modified_at);
     match entry.state {
-        LogState::Booked | LogState::Consolidating | LogState::Voided if later => Decision::Touch,
+        LogState::Booked | LogState::Consolidating | LogState::Voided if later => Decision::RecordLaterModifyDate,
         LogState::Booked | LogState::Consolidating | LogState::Voided if newer => {
             Decision::NoteChange(if cancelled { Reason::CancelledAfterBooking } else { Reason::ChangedAfterBooking })
         }
@@ -133,7 +133,7 @@ fn without_sale(revision: &Revision, settings: &Settings, entry: &LogEntry, trig
     }
     let known_as = |reason| entry.state == LogState::Skipped && entry.reason == Some(reason);
     match standing(&revision.order, settings, trigger, entry.captured_by.is_some()) {
-        Standing::Cancelled if withdrawn && !back && age == Age::Later => Decision::Touch,
+        Standing::Cancelled if withdrawn && !back && age == Age::Later => Decision::RecordLaterModifyDate,
         Standing::Cancelled if withdrawn && !back && age == Age::Same => Decision::Nothing(Outcome::Cancelled, Some(Reason::Withdrawn)),
         Standing::Cancelled => Decision::Withdraw(Reason::Withdrawn),
         Standing::Not(reason) if age == Age::Same && !back && known_as(reason) => {

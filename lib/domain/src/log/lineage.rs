@@ -168,7 +168,7 @@ impl LogEntry {
     }
 
     /// Takes over what the newest revision says of the order's kin.
-    pub fn saw_kin(&mut self, order: &Order) {
+    pub fn record_kin(&mut self, order: &Order) {
         if self.kin.is_some() || !order.merged_ids.is_empty() || order.parent_id.is_some() {
             self.change_kin(|kin| {
                 kin.named.clone_from(&order.merged_ids);
@@ -215,15 +215,17 @@ impl LogEntry {
         let reason = gone.reason();
         match self.state {
             LogState::Withdrawn if self.reason == Some(Reason::DeletedInShipstation) && reason == Reason::MergedAway => {
-                self.note(gone.at, format!("combined into order {} in ShipStation", named(&gone)), by);
+                self.add_event(gone.at, format!("combined into order {} in ShipStation", named(&gone)), by);
             }
             state if state.is_open() => match reason {
-                Reason::MergedAway => self.note(gone.at, format!("combined into order {} in ShipStation and withdrawn", named(&gone)), by),
-                _ => self.note(gone.at, "deleted in ShipStation and withdrawn", by),
+                Reason::MergedAway => {
+                    self.add_event(gone.at, format!("combined into order {} in ShipStation and withdrawn", named(&gone)), by)
+                }
+                _ => self.add_event(gone.at, "deleted in ShipStation and withdrawn", by),
             },
             LogState::Booked | LogState::Consolidating if reason == Reason::MergedAway => {
-                self.warn(Warning::new(Reason::MergedAfterBooking, &detail));
-                self.note(gone.at, format!("combined into order {} in ShipStation after booking", named(&gone)), by);
+                self.add_warning(Warning::new(Reason::MergedAfterBooking, &detail));
+                self.add_event(gone.at, format!("combined into order {} in ShipStation after booking", named(&gone)), by);
                 self.change_kin(|kin| kin.gone = Some(gone));
                 return true;
             }
@@ -244,7 +246,7 @@ impl LogEntry {
     pub fn hold(&mut self, why: Warning, held_for: Vec<OrderId>, at: Timestamp, by: &str) -> bool {
         let again = self.kin().is_some_and(|kin| kin.held_for == held_for);
         self.change_kin(|kin| kin.held_for = held_for);
-        self.leave_out(LogState::Blocked, why, at, by) || !again
+        self.exclude(LogState::Blocked, why, at, by) || !again
     }
 
     /// True if the order is held for a person, who may have it booked all the same.
@@ -259,7 +261,7 @@ impl LogEntry {
             return false;
         }
         let reason = self.reason.map_or("", Reason::code);
-        self.note(at, format!("to be booked all the same ({reason})"), by);
+        self.add_event(at, format!("to be booked all the same ({reason})"), by);
         self.change_kin(|kin| {
             let held_for = std::mem::take(&mut kin.held_for);
             kin.accepted.extend(held_for);

@@ -214,7 +214,7 @@ impl LogEntry {
     }
 
     /// Lets go of a sale that is void, so that the order may become another.
-    pub fn leave_sale(&mut self) {
+    pub fn detach_sale(&mut self) {
         if let Some(id) = self.sale_id.take() {
             self.past_sales.push(id);
         }
@@ -228,23 +228,23 @@ impl LogEntry {
         self.state = LogState::Voided;
         self.reason = Some(Reason::SaleVoided);
         self.message = Some(Reason::SaleVoided.advice().to_owned());
-        self.note(at, format!("sale {sale} voided"), by);
+        self.add_event(at, format!("sale {sale} voided"), by);
     }
 
     /// Lets go of a voided sale and waits to be booked anew.
     pub fn recreate(&mut self, at: Timestamp, by: &str) {
         let sale = self.sale_id.as_ref().map(ToString::to_string).unwrap_or_default();
-        self.leave_sale();
+        self.detach_sale();
         self.state = LogState::Pending;
         self.reason = Some(Reason::ToBeRecreated);
         self.message = Some(Reason::ToBeRecreated.advice().to_owned());
         // Warnings stay until the order is booked anew: it may be withdrawn instead, and then they are all that tells why.
         self.change_kin(|kin| kin.booked.clear());
-        self.note(at, format!("sale {sale} voided to be made anew"), by);
+        self.add_event(at, format!("sale {sale} voided to be made anew"), by);
     }
 
     /// Puts the order into a day's sale, as its revision `key` says. What was in the way is gone.
-    pub fn gather(&mut self, day: &SaleId, key: RevisionKey, sale: &Sale, at: Timestamp, by: &str) {
+    pub fn add_to_day(&mut self, day: &SaleId, key: RevisionKey, sale: &Sale, at: Timestamp, by: &str) {
         self.state = LogState::Consolidating;
         self.sale_id = Some(day.clone());
         self.booked_as(key);
@@ -255,23 +255,23 @@ impl LogEntry {
         self.booked_kin();
         // Those of an earlier sale are answered by this one.
         self.warnings.clone_from(&sale.warnings);
-        self.note(at, format!("taken into {day}"), by);
+        self.add_event(at, format!("taken into {day}"), by);
     }
 
     /// Takes the order out of a day's sale that is not done yet: it cannot be booked any more.
-    pub fn leave_day(&mut self, state: LogState, why: Warning, at: Timestamp, by: &str) {
+    pub fn remove_from_day(&mut self, state: LogState, why: Warning, at: Timestamp, by: &str) {
         self.sale_id = None;
         self.booked = None;
         self.sale_total = None;
-        self.leave_out(state, why, at, by);
+        self.exclude(state, why, at, by);
     }
 
     /// Notes why the order is not in a day's sale. Answers whether that is news.
-    pub fn leave_out(&mut self, state: LogState, why: Warning, at: Timestamp, by: &str) -> bool {
+    pub fn exclude(&mut self, state: LogState, why: Warning, at: Timestamp, by: &str) -> bool {
         if self.state == state && self.reason == Some(why.reason) && self.message.as_deref() == Some(why.message.as_str()) {
             return false;
         }
-        self.note(at, format!("{}: {}", state.as_str(), why.reason), by);
+        self.add_event(at, format!("{}: {}", state.as_str(), why.reason), by);
         self.state = state;
         self.reason = Some(why.reason);
         self.message = Some(why.message);
@@ -286,7 +286,7 @@ impl LogEntry {
 
     /// Takes over the state of the run: the place of an order of a day's sale follows from the marker of the day's run. The one write that ends the run, or voids the sale, says it for all of the day's
     /// orders at once: their entries are not written again.
-    pub fn follow(&mut self, run: &RunRecord) {
+    pub fn apply_run_state(&mut self, run: &RunRecord) {
         let follows = matches!(self.state, LogState::Consolidating | LogState::Booked | LogState::Voided);
         if !follows || self.day() != Some(run.local_date) {
             return;
@@ -307,12 +307,12 @@ impl LogEntry {
         let of_fulfilment = |reason| matches!(reason, Reason::StockShort | Reason::ComponentsShort | Reason::AssemblyKept);
         self.warnings.retain(|warning| !of_fulfilment(warning.reason));
         for warning in sale.warnings.iter().filter(|warning| of_fulfilment(warning.reason)) {
-            self.warn(warning.clone());
+            self.add_warning(warning.clone());
         }
     }
 
     /// Adds an event to the timeline.
-    pub fn note(&mut self, at: Timestamp, what: impl Into<String>, by: impl Into<String>) {
+    pub fn add_event(&mut self, at: Timestamp, what: impl Into<String>, by: impl Into<String>) {
         if self.timeline.len() >= Self::KEPT {
             self.timeline.remove(1);
         }
@@ -320,7 +320,7 @@ impl LogEntry {
     }
 
     /// Adds a revision, unless it is there already.
-    pub fn saw(&mut self, key: RevisionKey, operation_id: Option<OperationId>) {
+    pub fn record_revision(&mut self, key: RevisionKey, operation_id: Option<OperationId>) {
         if self.revisions.iter().any(|seen| seen.key == key) {
             return;
         }
@@ -333,7 +333,7 @@ impl LogEntry {
     }
 
     /// Adds a warning, replacing an earlier one with the same reason.
-    pub fn warn(&mut self, warning: Warning) {
+    pub fn add_warning(&mut self, warning: Warning) {
         self.warnings.retain(|known| known.reason != warning.reason);
         self.warnings.push(warning);
     }

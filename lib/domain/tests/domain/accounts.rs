@@ -86,7 +86,7 @@ fn p1_the_next_sale_of_an_order_has_a_new_id() {
     assert_eq!(entry.next_sale_id(), id(1));
     entry.sale_id = Some(id(1));
     assert_eq!(entry.next_sale_id(), id(2));
-    entry.leave_sale();
+    entry.detach_sale();
     assert_eq!(entry.next_sale_id(), id(2), "the void sale has the first");
     entry.past_sales.extend([id(3), SaleId::of_day(jiff::civil::date(2026, 5, 4))]);
     assert_eq!(entry.next_sale_id(), id(4));

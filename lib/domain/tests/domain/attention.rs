@@ -14,7 +14,7 @@ fn s152_a_void_sale_answers_its_warnings() {
     let known = revision(order(vec![line("A", 1, "1")], "0", "0"));
     let mut entry = entry(LogState::Booked, None, &known);
     for reason in [Reason::StockShort, Reason::ServiceLine, Reason::CancelledAfterBooking] {
-        entry.warn(Warning::new(reason, ""));
+        entry.add_warning(Warning::new(reason, ""));
     }
     assert_eq!(entry.attention(), [Reason::CancelledAfterBooking, Reason::StockShort]);
     entry.sale_voided(now(), "avery");

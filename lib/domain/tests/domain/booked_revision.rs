@@ -22,7 +22,7 @@ fn key(minutes: u8) -> RevisionKey {
 fn booked(first: RevisionKey) -> LogEntry {
     let mut entry = entry(LogState::Booked, None, &revision(order(vec![line("A", 1, "1")], "0", "0")));
     entry.revisions.clear();
-    entry.saw(first, None);
+    entry.record_revision(first, None);
     entry.sale_id = Some(SaleId::of_order(entry.order_id, 1));
     entry.booked_as(first);
     entry
@@ -35,7 +35,7 @@ fn the_booked_revision_survives_the_list_of_revisions() {
     assert_eq!(entry.booked_revision(), Some(key(0)));
     assert!(!serde_json::to_string(&entry).unwrap().contains("booked_revision"), "an order that was never changed pays for it");
     for minutes in 1..=90 {
-        entry.saw(key(minutes), None);
+        entry.record_revision(key(minutes), None);
         assert_eq!(entry.booked_revision(), Some(key(0)));
     }
     assert_eq!(entry.revisions.len(), LogEntry::KEPT);
@@ -48,16 +48,16 @@ fn the_booked_revision_survives_the_list_of_revisions() {
 #[test]
 fn the_booked_revision_is_that_of_the_present_sale() {
     let mut entry = booked(key(0));
-    entry.saw(key(1), None);
+    entry.record_revision(key(1), None);
     entry.sale_voided(now(), "ann");
     assert_eq!(entry.booked_revision(), Some(key(0)));
     entry.recreate(now(), "ann");
     assert_eq!(entry.booked_revision(), None);
-    entry.saw(key(2), None);
+    entry.record_revision(key(2), None);
     assert_eq!(entry.booked_revision(), None);
     entry.sale_id = Some(entry.next_sale_id());
     entry.booked_as(key(2));
-    entry.saw(key(3), None);
+    entry.record_revision(key(3), None);
     assert_eq!(entry.booked_revision(), Some(key(2)));
 }
 
@@ -65,7 +65,7 @@ fn the_booked_revision_is_that_of_the_present_sale() {
 #[test]
 fn entries_of_earlier_releases_tell_their_booked_revision() {
     let mut entry = booked(key(0));
-    entry.saw(key(5), None);
+    entry.record_revision(key(5), None);
     let at = key(2).read_at.unwrap();
     let write = |gathered: Option<RevisionKey>, timeline: serde_json::Value| {
         let mut document = serde_json::to_value(&entry).unwrap();

@@ -138,10 +138,10 @@ fn n4_an_order_that_is_back_is_as_new() {
 fn n4_entries_of_an_earlier_release_tell_that_their_order_is_away() {
     let first = Revision::new(own(), Some(then()));
     let mut withdrawn = entry(LogState::Withdrawn, Some(Reason::MergedAway), &first);
-    withdrawn.note(now(), "combined into order 4 in ShipStation and withdrawn", "op");
+    withdrawn.add_event(now(), "combined into order 4 in ShipStation and withdrawn", "op");
     let mut booked = entry(LogState::Booked, None, &first);
-    booked.note(now(), "combined into order 4 in ShipStation after booking", "op");
-    booked.warn(Warning::new(Reason::MergedAfterBooking, "Combined into order N4 (4)."));
+    booked.add_event(now(), "combined into order 4 in ShipStation after booking", "op");
+    booked.add_warning(Warning::new(Reason::MergedAfterBooking, "Combined into order N4 (4)."));
     for entry in [withdrawn, booked] {
         assert_eq!(entry.gone(), Some(Gone { at: now(), into: Some(OrderId(4)) }));
     }

@@ -29,7 +29,7 @@ pub(crate) fn entry(state: LogState, reason: Option<Reason>, known: &Revision) -
         "captured_at": then(),
     }))
     .unwrap();
-    entry.saw(known.key, None);
+    entry.record_revision(known.key, None);
     entry
 }
 
@@ -89,7 +89,7 @@ fn s117_every_state_and_every_age() {
 #[test]
 fn s117_the_cancellation_read_again() {
     let mut withdrawn = entry(LogState::Withdrawn, Some(Reason::Withdrawn), &paid(10));
-    withdrawn.saw(cancelled(30).key, None);
+    withdrawn.record_revision(cancelled(30).key, None);
     let decide = |entry: &LogEntry, revision: &Revision| classify(revision, &settings(), Some(entry), Trigger::Schedule);
     for minutes in [30, 20] {
         assert_eq!(decide(&withdrawn, &cancelled(minutes)), Decision::Nothing(Outcome::Cancelled, Some(Reason::Withdrawn)));
@@ -97,7 +97,7 @@ fn s117_the_cancellation_read_again() {
     assert_eq!(decide(&withdrawn, &paid(10)), unchanged(Reason::OlderRevision));
     assert_eq!(decide(&withdrawn, &paid(40)), Decision::Replace);
     let mut booked = entry(LogState::Booked, None, &paid(10));
-    booked.saw(cancelled(30).key, None);
+    booked.record_revision(cancelled(30).key, None);
     assert_eq!(decide(&booked, &cancelled(30)), unchanged(Reason::AlreadyCaptured));
 }
 
@@ -110,8 +110,8 @@ fn s117_the_same_content_is_no_revision() {
     };
     let mut booked = entry(LogState::Booked, None, &paid(10));
     let decision = classify(&touched(paid(10), 50), &settings(), Some(&booked), Trigger::Schedule);
-    assert_eq!((decision, decision.outcome()), (Decision::Touch, Outcome::Unchanged));
-    booked.saw(paid(20).key, None);
+    assert_eq!((decision, decision.outcome()), (Decision::RecordLaterModifyDate, Outcome::Unchanged));
+    booked.record_revision(paid(20).key, None);
     assert_eq!(
         classify(&touched(paid(10), 50), &settings(), Some(&booked), Trigger::Schedule),
         Decision::NoteChange(Reason::ChangedAfterBooking)
@@ -146,7 +146,7 @@ fn s71_a_remembered_order_that_waits() {
     assert_eq!((decision, decision.outcome()), (Decision::Remember(Reason::OnHold), Outcome::Waiting));
 
     let mut waiting = entry(LogState::Skipped, Some(Reason::OnHold), &paid(30));
-    waiting.saw(held.key, None);
+    waiting.record_revision(held.key, None);
     assert_eq!(classify(&held, &not_on_hold, Some(&waiting), Trigger::Schedule), Decision::Nothing(Outcome::Waiting, Some(Reason::OnHold)));
     assert_eq!(classify(&paid(30), &not_on_hold, Some(&waiting), Trigger::Schedule), unchanged(Reason::OlderRevision));
     assert_eq!(classify(&paid(50), &not_on_hold, Some(&waiting), Trigger::Schedule), Decision::Replace);
@@ -167,14 +167,14 @@ fn n20_errors_survive() {
 #[test]
 fn n20_the_entry_stays_within_bounds() {
     let mut entry = entry(LogState::Booked, None, &paid(0));
-    entry.note(then(), "captured", "op-1");
+    entry.add_event(then(), "captured", "op-1");
     for minutes in 1..60 {
-        entry.saw(paid(minutes).key, None);
-        entry.saw(paid(minutes).key, None);
-        entry.note(now(), format!("changed at {minutes}"), "system");
-        entry.warn(stevedore_domain::warning::Warning::new(Reason::ChangedAfterBooking, &format!("At {minutes}.")));
+        entry.record_revision(paid(minutes).key, None);
+        entry.record_revision(paid(minutes).key, None);
+        entry.add_event(now(), format!("changed at {minutes}"), "system");
+        entry.add_warning(stevedore_domain::warning::Warning::new(Reason::ChangedAfterBooking, &format!("At {minutes}.")));
     }
-    entry.saw(paid(0).key, None);
+    entry.record_revision(paid(0).key, None);
     assert_eq!((entry.revisions.len(), entry.timeline.len(), entry.warnings.len()), (LogEntry::KEPT, LogEntry::KEPT, 1));
     assert_eq!(entry.newest(), Some(&paid(59).key));
     assert_eq!((entry.timeline[0].what.as_str(), entry.timeline[LogEntry::KEPT - 1].what.as_str()), ("captured", "changed at 59"));
@@ -269,6 +269,9 @@ fn s117_the_same_words_later_are_no_news() {
     }
     assert!(paid(20).supersedes(&paid(10).key) && !paid(10).supersedes(&paid(20).key));
     let withdrawn = entry(LogState::Withdrawn, Some(Reason::Withdrawn), &said(10, OrderStatus::Cancelled));
-    assert_eq!(classify(&said(20, OrderStatus::Cancelled), &settings(), Some(&withdrawn), Trigger::Schedule), Decision::Touch);
+    assert_eq!(
+        classify(&said(20, OrderStatus::Cancelled), &settings(), Some(&withdrawn), Trigger::Schedule),
+        Decision::RecordLaterModifyDate
+    );
     assert_eq!(classify(&cancelled(20), &settings(), Some(&withdrawn), Trigger::Schedule), Decision::Withdraw(Reason::Withdrawn));
 }

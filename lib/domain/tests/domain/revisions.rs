@@ -121,9 +121,9 @@ fn deliver(entry: &mut Option<LogEntry>, revision: &Revision, settings: &Setting
     let held = if book { LogState::Booked } else { LogState::Pending };
     let state = match (decision, &*entry) {
         (Decision::Nothing(..), _) => return,
-        (Decision::Touch, known) => {
+        (Decision::RecordLaterModifyDate, known) => {
             let mut touched = known.clone().unwrap();
-            touched.saw(revision.key, None);
+            touched.record_revision(revision.key, None);
             *entry = Some(touched);
             return;
         }
@@ -135,7 +135,7 @@ fn deliver(entry: &mut Option<LogEntry>, revision: &Revision, settings: &Setting
     };
     let entry = entry.get_or_insert_with(|| crate::reread::entry(state, None, revision));
     (entry.state, entry.reason) = (state, decision.reason());
-    entry.saw(revision.key, None);
+    entry.record_revision(revision.key, None);
 }
 
 fn newest(revisions: &[Revision]) -> RevisionKey {

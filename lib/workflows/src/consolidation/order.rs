@@ -118,7 +118,7 @@ fn plan(terms: Terms<'_>, read: &Read, now: Timestamp) -> Plan {
             Plan { entry: Some(entry), fate: Fate::In(Box::new(sale)) }
         }
         Ok((sale, key)) => {
-            entry.gather(&day, key, &sale, now, by);
+            entry.add_to_day(&day, key, &sale, now, by);
             Plan { entry: Some(entry), fate: Fate::In(Box::new(sale)) }
         }
         Err(unbookable) => {
@@ -128,10 +128,10 @@ fn plan(terms: Terms<'_>, read: &Read, now: Timestamp) -> Plan {
             };
             let row = row(&entry, state, &why);
             let news = if within {
-                entry.leave_day(state, why, now, by);
+                entry.remove_from_day(state, why, now, by);
                 true
             } else {
-                entry.leave_out(state, why, now, by)
+                entry.exclude(state, why, now, by)
             };
             Plan { entry: news.then_some(entry), fate: Fate::Out(Box::new(row)) }
         }
@@ -170,7 +170,7 @@ fn not_now(revision: &Revision, settings: &Settings, read: &Read, by: &str, now:
             return out(entry, news, Outcome::Waiting, &why);
         }
     };
-    let news = entry.leave_out(state, why.clone(), now, by);
+    let news = entry.exclude(state, why.clone(), now, by);
     out(entry, news, decision.outcome(), &why)
 }
 
@@ -184,7 +184,7 @@ pub(crate) async fn release(deps: &Deps, run: &RunRecord, order: OrderId) -> Res
             return Ok(Some(row));
         }
         let mut entry = stored.entry.clone();
-        entry.leave_day(LogState::Pending, why, (deps.clock)(), run.operation_id.as_str());
+        entry.remove_from_day(LogState::Pending, why, (deps.clock)(), run.operation_id.as_str());
         if deps.table.put_in_run(&stored, entry, &[]).await? {
             return Ok(Some(row));
         }

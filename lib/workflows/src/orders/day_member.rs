@@ -18,7 +18,7 @@ pub(crate) async fn let_go(deps: &Deps, run: &Run, order: OrderId) -> Result<(),
         }
         entry.recreate(now, &run.operation.by);
         if daily {
-            entry.note(now, "waits for the next day's sale", run.operation.id.as_str());
+            entry.add_event(now, "waits for the next day's sale", run.operation.id.as_str());
         }
         true
     };

@@ -98,7 +98,7 @@ impl AfterBooking {
         let sale = self.pay(order, settings);
         if let Some((stored, payment)) = &sale {
             let amount = stored.sale.currency.text(payment.amount);
-            entry.note(
+            entry.add_event(
                 now,
                 format!("{PAID}{amount} {} added to {}; paid in ShipStation after booking", entry.currency, stored.sale.id),
                 by,
@@ -109,7 +109,7 @@ impl AfterBooking {
             (Outcome::Updated, [Reason::CancelledAfterBooking, Reason::ChangedAfterBooking].into_iter().find(found))
         } else {
             if let Some(key) = &key {
-                entry.says_nothing_new(key);
+                entry.mark_unchanged(key);
             }
             (Outcome::Unchanged, Some(Reason::NothingBookedChanged))
         };

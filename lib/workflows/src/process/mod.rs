@@ -328,11 +328,11 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
     if brings_order {
         brings_order = entry.newest().is_none_or(|newest| key.digest != newest.digest || key.modified_at > newest.modified_at);
         if brings_order {
-            entry.saw(key, Some(message.operation_id.clone()));
+            entry.record_revision(key, Some(message.operation_id.clone()));
             entry.order_number.clone_from(&revision.order.number);
             entry.store_id = revision.order.store_id;
         }
-        entry.saw_kin(&revision.order);
+        entry.record_kin(&revision.order);
     }
     // While there is no sale, the entry's amounts follow the settings' currency; then they are in the sale's.
     if entry.sale_id.is_none() {
@@ -352,12 +352,12 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
                 entry.is_back();
             }
             set(&mut entry, LogState::Withdrawn, Some(Warning::new(reason, "")));
-            entry.note(now, what, by);
+            entry.add_event(now, what, by);
             return Ok(done(entry, None));
         }
-        Decision::Touch => {
+        Decision::RecordLaterModifyDate => {
             entry.is_here(&revision.key);
-            entry.says_nothing_new(&key);
+            entry.mark_unchanged(&key);
             return Ok(done(entry, None));
         }
         Decision::Remember(reason) => {
@@ -365,14 +365,14 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
             entry.is_back();
             set(&mut entry, LogState::Skipped, Some(Warning::new(reason, "")));
             if !again {
-                entry.note(now, format!("skipped: {reason}"), by);
+                entry.add_event(now, format!("skipped: {reason}"), by);
             }
             return Ok(done(entry, None));
         }
         Decision::NoteChange(reason) => {
             entry.is_here(&revision.key);
             let Some(after) = with.after else {
-                entry.warn(Warning::new(reason, ""));
+                entry.add_warning(Warning::new(reason, ""));
                 return Ok(done(entry, None));
             };
             return Ok(after.plan(entry, At { revision, key: brought, settings, now, by }));
@@ -398,7 +398,7 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
                 entry.booked = member.booked_revision;
                 (entry.sale_total, entry.currency) = (member.sale_total, member.currency);
                 entry.order_total = member.currency.minor(revision.order.total).ok();
-                entry.note(now, format!("captured; it is in {id} already"), by);
+                entry.add_event(now, format!("captured; it is in {id} already"), by);
                 id
             }
         };
@@ -406,7 +406,7 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
         if let Some(after) = with.after {
             after.tell(&mut entry, &revision.order, now, by);
         }
-        entry.warn(Warning::new(Reason::SaleAlreadyLive, &format!("Sale {id}.")));
+        entry.add_warning(Warning::new(Reason::SaleAlreadyLive, &format!("Sale {id}.")));
         entry.reason = Some(Reason::SaleAlreadyLive);
         entry.message = Some(Reason::SaleAlreadyLive.advice().to_owned());
         return Ok(done(entry, None));
@@ -421,11 +421,11 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
     }
     if !one_by_one {
         set(&mut entry, LogState::Pending, None);
-        entry.note(now, if first_capture { "captured" } else { "replaced by a newer revision" }, by);
+        entry.add_event(now, if first_capture { "captured" } else { "replaced by a newer revision" }, by);
         return Ok(done(entry, None));
     }
     // A void sale that the entry still names makes way.
-    entry.leave_sale();
+    entry.detach_sale();
     entry.past_sales.extend(with.in_the_way.filter(|id| !entry.past_sales.contains(id)).cloned());
     let sale_id = entry.next_sale_id();
     let terms = Terms { settings, levels: with.levels, sale_id: &sale_id, booked_at: now };
@@ -447,7 +447,7 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
             if unchanged {
                 return Err(nothing());
             }
-            entry.note(now, format!("{}: {}", state.as_str(), warning.reason), by);
+            entry.add_event(now, format!("{}: {}", state.as_str(), warning.reason), by);
             let reason = warning.reason;
             set(&mut entry, state, Some(warning));
             let outcome = if state == LogState::Failed { Outcome::Failed } else { decision.outcome() };
@@ -499,5 +499,5 @@ fn book_entry(entry: &mut LogEntry, sale: &Sale, order: &Order, now: Timestamp, 
     entry.order_total = sale.currency.minor(order.total).ok();
     entry.warnings.clone_from(&sale.warnings);
     entry.booked_kin();
-    entry.note(now, format!("captured and booked as {}", sale.id), message.operation_id.as_str());
+    entry.add_event(now, format!("captured and booked as {}", sale.id), message.operation_id.as_str());
 }

@@ -43,10 +43,10 @@ pub(crate) async fn keep(
     let outcome = if has_sale { Outcome::Updated } else { Outcome::Failed };
     if !(again && stored.is_some()) {
         tracing::error!(order_id = %entry.order_id, error = %stevedore_lambda::ErrorChain(error), "DynamoDB refuses the order for what it holds");
-        entry.saw(revision.key, Some(message.operation_id.clone()));
-        entry.note(now, format!("refused by the table: {}", why.reason), message.operation_id.as_str());
+        entry.record_revision(revision.key, Some(message.operation_id.clone()));
+        entry.add_event(now, format!("refused by the table: {}", why.reason), message.operation_id.as_str());
         if has_sale {
-            entry.warn(why);
+            entry.add_warning(why);
         } else {
             entry.state = LogState::Failed;
             entry.reason = Some(why.reason);

@@ -193,7 +193,7 @@ async fn authorise_invoice(State(deps): Shared, caller: Caller, Id(id): Id, head
             return Ok(None);
         }
         if let Some(entry) = &mut draft.entry {
-            entry.note(step.now, "invoice authorised", caller.by.clone());
+            entry.add_event(step.now, "invoice authorised", caller.by.clone());
         }
         Ok(Some(edit(Vec::new(), EventKind::InvoiceAuthorised)))
     };
@@ -258,7 +258,7 @@ async fn retry_fulfilment(State(deps): Shared, caller: Caller, Id(id): Id, heade
         }
         if let Some(entry) = &mut draft.entry {
             entry.take_warnings_of(&draft.sale);
-            entry.note(step.now, format!("fulfilment retried: {}", draft.sale.fulfilment_in_words()), caller.by.clone());
+            entry.add_event(step.now, format!("fulfilment retried: {}", draft.sale.fulfilment_in_words()), caller.by.clone());
         }
         Ok(Some(edit(stock, EventKind::FulfilmentChanged)))
     };
@@ -340,7 +340,7 @@ async fn add_payment(State(deps): Shared, caller: Caller, Id(id): Id, headers: H
         }
         if let Some(entry) = &mut draft.entry {
             let text = draft.sale.currency.text(payment.amount);
-            entry.note(step.now, format!("payment of {text} {} added", draft.sale.currency), caller.by.clone());
+            entry.add_event(step.now, format!("payment of {text} {} added", draft.sale.currency), caller.by.clone());
         }
         Ok(Some(edit(Vec::new(), EventKind::PaymentAdded)))
     };

@@ -172,7 +172,7 @@ async fn adjust(State(deps): Shared, caller: Caller, Id(id): Id, headers: Header
         if let Some(entry) = &mut draft.entry {
             entry.sale_total = Some(draft.sale.total);
             let words = format!("draft adjusted: total {} → {} {currency}", currency.text(before), currency.text(draft.sale.total));
-            entry.note(now, words, caller.by.clone());
+            entry.add_event(now, words, caller.by.clone());
         }
         Ok(Some(SaleEdit { stock: Vec::new(), events: vec![EventKind::SaleAdjusted] }))
     };

@@ -137,7 +137,7 @@ impl Table {
         Ok(if changed { RunEnded::Changed } else { RunEnded::StockShort(short) })
     }
 
-    /// Takes over the places of days' orders, by the markers of their runs (see [`LogEntry::follow`]).
+    /// Takes over the places of days' orders, by the markers of their runs (see [`LogEntry::apply_run_state`]).
     pub(crate) async fn follow<'a>(&self, entries: impl IntoIterator<Item = &'a mut LogEntry>) -> Result<(), Error> {
         let entries: Vec<&mut LogEntry> = entries.into_iter().filter(|entry| entry.day().is_some()).collect();
         let dates: Vec<Date> = entries.iter().filter_map(|entry| entry.day()).collect();
@@ -147,7 +147,7 @@ impl Table {
         let runs = self.runs(dates).await?;
         for entry in entries {
             if let Some(run) = entry.day().and_then(|date| runs.get(&date)) {
-                entry.follow(run);
+                entry.apply_run_state(run);
             }
         }
         Ok(())

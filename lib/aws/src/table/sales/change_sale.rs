@@ -64,7 +64,7 @@ impl Table {
     /// turns out to be lower than was thought.
     ///
     /// `change` edits the draft and answers what goes with it, nothing where there is nothing to write, or why not. An entry that it lets go of the sale
-    /// (see [`LogEntry::leave_sale`]) goes on without it.
+    /// (see [`LogEntry::detach_sale`]) goes on without it.
     ///
     /// # Errors
     /// [`Error`]; nothing was written then.

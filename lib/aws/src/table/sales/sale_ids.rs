@@ -197,8 +197,8 @@ fn renumbered(stored: &StoredEntry, old: &SaleId, new: &SaleId, at: Timestamp) -
     entry.past_sales.retain(|past| past != old);
     entry.past_sales.push(old.clone());
     entry.sale_id = Some(new.clone());
-    entry.warn(Warning::new(Reason::SaleRenumbered, &format!("{old} became {new}.")));
-    entry.note(at, format!("sale {old} became {new}: a voided sale has its id"), "system");
+    entry.add_warning(Warning::new(Reason::SaleRenumbered, &format!("{old} became {new}.")));
+    entry.add_event(at, format!("sale {old} became {new}: a voided sale has its id"), "system");
     entry
 }
 
