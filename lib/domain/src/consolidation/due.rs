@@ -4,12 +4,12 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan};
 
-use super::record::{DueRun, Standing};
+use super::record::{DueRun, RunHistory};
 use crate::settings::{Consolidation, Settings};
 
 /// Task of a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub enum DueDecision {
     /// Nothing: every order becomes its own sale.
     Off,
     /// Nothing yet.
@@ -44,18 +44,18 @@ pub enum Undecided {
 ///
 /// # Errors
 /// [`Undecided`], for settings that were never validated.
-pub fn due(now: Timestamp, settings: &Settings, standing: &Standing) -> Result<Decision, Undecided> {
-    if let Some(last) = standing.last.filter(|last| !last.finished) {
-        return Ok(Decision::Continue(last.local_date));
+pub fn due(now: Timestamp, settings: &Settings, history: &RunHistory) -> Result<DueDecision, Undecided> {
+    if let Some(last) = history.last.filter(|last| !last.finished) {
+        return Ok(DueDecision::Continue(last.local_date));
     }
     if settings.consolidation == Consolidation::None {
-        return Ok(Decision::Off);
+        return Ok(DueDecision::Off);
     }
     let time = settings.consolidation_time.ok_or(Undecided::NoTime)?;
     let zone = TimeZoneDatabase::bundled().get(&settings.time_zone).map_err(|_| Undecided::UnknownZone(settings.time_zone.clone()))?;
 
-    let mut local_date = zone.to_datetime(standing.since).date();
-    if let Some(last) = standing.last {
+    let mut local_date = zone.to_datetime(history.since).date();
+    if let Some(last) = history.last {
         local_date = local_date.max(last.local_date.tomorrow().map_err(|_| Undecided::OutOfRange)?);
     }
     let reached = loop {
@@ -65,9 +65,9 @@ pub fn due(now: Timestamp, settings: &Settings, standing: &Standing) -> Result<D
         }
         local_date = local_date.tomorrow().map_err(|_| Undecided::OutOfRange)?;
     };
-    let boundary = standing.last.map_or(reached, |last| reached.max(last.boundary));
+    let boundary = history.last.map_or(reached, |last| reached.max(last.boundary));
     let run = DueRun { local_date, boundary };
-    Ok(if boundary <= now { Decision::Begin(run) } else { Decision::Wait(run) })
+    Ok(if boundary <= now { DueDecision::Begin(run) } else { DueDecision::Wait(run) })
 }
 
 /// True if the zone's calendar has `date`: Samoa went from 29 to 31 December 2011.

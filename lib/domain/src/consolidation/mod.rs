@@ -9,6 +9,6 @@ mod options;
 mod record;
 mod serde_pairs;
 
-pub use due::{Decision, Undecided, due};
+pub use due::{DueDecision, Undecided, due};
 pub use merge::{DayOf, DaySum, NotAdded, Share};
-pub use record::{DueRun, LastRun, RunRecord, RunStep, Standing};
+pub use record::{DueRun, LastRun, RunHistory, RunRecord, RunStep};

@@ -104,7 +104,7 @@ impl From<&RunRecord> for LastRun {
 
 /// All that [`due`](super::due) needs to know about the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct RunHistory {
     /// Time at which daily consolidation was last turned on. There are no runs for dates that ended before.
     pub since: Timestamp,
     /// The newest run, where there is one.

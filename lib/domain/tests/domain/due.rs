@@ -3,7 +3,7 @@
 use jiff::civil::{Date, date};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use stevedore_domain::consolidation::{Decision, DueRun, LastRun, RunRecord, Standing, Undecided, due};
+use stevedore_domain::consolidation::{DueDecision, DueRun, LastRun, RunHistory, RunRecord, Undecided, due};
 use stevedore_domain::settings::{Consolidation, LocalTime, Settings};
 
 /// Interval at which the question is asked.
@@ -20,30 +20,30 @@ pub(crate) fn daily(zone: &str, time: &str) -> Settings {
 
 /// The runs that ticks find, each run to its end at once.
 pub(crate) struct Days {
-    pub(crate) standing: Standing,
+    pub(crate) history: RunHistory,
     pub(crate) runs: Vec<(DueRun, Timestamp)>,
 }
 
 impl Days {
     pub(crate) fn since(since: Timestamp) -> Self {
-        Self { standing: Standing { since, last: None }, runs: Vec::new() }
+        Self { history: RunHistory { since, last: None }, runs: Vec::new() }
     }
 
     /// A tick: begins whatever is due. At most one run for each date that there can be.
     pub(crate) fn tick(&mut self, now: Timestamp, settings: &Settings) {
         let before = self.runs.len();
         // From the last run on, or from when consolidation began, each date can begin one; two more for where the local date runs ahead and behind.
-        let since = self.standing.last.as_ref().map_or(self.standing.since, |last| last.boundary);
+        let since = self.history.last.as_ref().map_or(self.history.since, |last| last.boundary);
         let dates = usize::try_from(now.duration_since(since).as_hours().max(0) / 24).unwrap() + 3;
-        while let Decision::Begin(run) = due(now, settings, &self.standing).unwrap() {
+        while let DueDecision::Begin(run) = due(now, settings, &self.history).unwrap() {
             let begun = self.runs.len() - before;
             assert!(
                 begun < dates,
                 "at {now} run {begun} of at most {dates} begins, for {}: {run:?} after {:?}",
                 run.local_date,
-                self.standing
+                self.history
             );
-            self.standing.last = Some(LastRun { local_date: run.local_date, boundary: run.boundary, finished: true });
+            self.history.last = Some(LastRun { local_date: run.local_date, boundary: run.boundary, finished: true });
             self.runs.push((run, now));
         }
     }
@@ -162,9 +162,9 @@ fn s25_every_change_of_every_clock() {
 
 fn only_run(zone: &str, time: &str, date: &str) -> Timestamp {
     let date: Date = date.parse().unwrap();
-    let standing = Standing { since: instant("2000-01-01T00:00:00Z"), last: Some(last(date.yesterday().unwrap(), Timestamp::UNIX_EPOCH)) };
-    match due(instant("2030-01-01T00:00:00Z"), &daily(zone, time), &standing) {
-        Ok(Decision::Begin(run)) if run.local_date == date => run.boundary,
+    let history = RunHistory { since: instant("2000-01-01T00:00:00Z"), last: Some(last(date.yesterday().unwrap(), Timestamp::UNIX_EPOCH)) };
+    match due(instant("2030-01-01T00:00:00Z"), &daily(zone, time), &history) {
+        Ok(DueDecision::Begin(run)) if run.local_date == date => run.boundary,
         other => panic!("{zone} {date}: {other:?}"),
     }
 }
@@ -202,7 +202,7 @@ fn s25_a_date_that_never_was() {
     for time in ["00:00", "18:00"] {
         let mut days = Days::since(instant("2011-12-28T12:00:00Z"));
         let settings = daily("Pacific/Apia", time);
-        let mut now = days.standing.since;
+        let mut now = days.history.since;
         while now < instant("2012-01-02T12:00:00Z") {
             days.tick(now, &settings);
             now += TICK;
@@ -217,11 +217,11 @@ fn s25_a_date_that_never_was() {
 #[test]
 fn s22_off_and_the_run_that_was_cut_off() {
     let now = instant("2026-05-04T22:00:00Z");
-    let mut standing = Standing { since: now, last: None };
-    assert_eq!(due(now, &Settings::default(), &standing), Ok(Decision::Off));
-    standing.last = Some(LastRun { finished: false, ..last(date(2026, 5, 3), now) });
-    assert_eq!(due(now, &Settings::default(), &standing), Ok(Decision::Continue(date(2026, 5, 3))));
-    assert_eq!(due(now, &daily("UTC", "18:00"), &standing), Ok(Decision::Continue(date(2026, 5, 3))));
+    let mut history = RunHistory { since: now, last: None };
+    assert_eq!(due(now, &Settings::default(), &history), Ok(DueDecision::Off));
+    history.last = Some(LastRun { finished: false, ..last(date(2026, 5, 3), now) });
+    assert_eq!(due(now, &Settings::default(), &history), Ok(DueDecision::Continue(date(2026, 5, 3))));
+    assert_eq!(due(now, &daily("UTC", "18:00"), &history), Ok(DueDecision::Continue(date(2026, 5, 3))));
 }
 
 /// Turned on after the day's time, that day has its run at once, with what was captured up to its time; days before it have none, also when
@@ -232,12 +232,12 @@ fn s23_turned_on() {
     let today = DueRun { local_date: date(2026, 5, 4), boundary: instant("2026-05-04T09:00:00Z") };
     let tomorrow = DueRun { local_date: date(2026, 5, 5), boundary: instant("2026-05-05T09:00:00Z") };
     for earlier in [None, Some(last(date(2026, 3, 1), instant("2026-03-01T09:00:00Z")))] {
-        let standing = Standing { since, last: earlier };
-        assert_eq!(due(since, &settings, &standing), Ok(Decision::Begin(today)));
+        let history = RunHistory { since, last: earlier };
+        assert_eq!(due(since, &settings, &history), Ok(DueDecision::Begin(today)));
     }
-    let standing = Standing { since, last: Some(last(today.local_date, today.boundary)) };
-    assert_eq!(due(since, &settings, &standing), Ok(Decision::Wait(tomorrow)));
-    assert_eq!(due(tomorrow.boundary, &settings, &standing), Ok(Decision::Begin(tomorrow)));
+    let history = RunHistory { since, last: Some(last(today.local_date, today.boundary)) };
+    assert_eq!(due(since, &settings, &history), Ok(DueDecision::Wait(tomorrow)));
+    assert_eq!(due(tomorrow.boundary, &settings, &history), Ok(DueDecision::Begin(tomorrow)));
 }
 
 /// S25: an order that was captured at the boundary itself is in the run, one of a microsecond later is not.
@@ -252,18 +252,19 @@ fn s25_the_boundary_itself_is_in_the_run() {
 /// A clock that goes back begins nothing.
 #[test]
 fn s25_a_clock_that_goes_back() {
-    let standing = Standing { since: instant("2026-05-01T00:00:00Z"), last: Some(last(date(2026, 5, 4), instant("2026-05-04T09:00:00Z"))) };
+    let history =
+        RunHistory { since: instant("2026-05-01T00:00:00Z"), last: Some(last(date(2026, 5, 4), instant("2026-05-04T09:00:00Z"))) };
     for now in ["2026-05-01T00:00:00Z", "2026-05-05T08:59:59Z"] {
-        assert!(matches!(due(instant(now), &daily("UTC", "09:00"), &standing), Ok(Decision::Wait(_))));
+        assert!(matches!(due(instant(now), &daily("UTC", "09:00"), &history), Ok(DueDecision::Wait(_))));
     }
 }
 
 /// Settings that were never validated are an error, not a guess.
 #[test]
 fn s24_unusable_settings() {
-    let standing = Standing { since: Timestamp::UNIX_EPOCH, last: None };
+    let history = RunHistory { since: Timestamp::UNIX_EPOCH, last: None };
     let unknown = Undecided::UnknownZone("Atlantis/Capital".to_owned());
-    assert_eq!(due(Timestamp::UNIX_EPOCH, &daily("Atlantis/Capital", "09:00"), &standing), Err(unknown));
+    assert_eq!(due(Timestamp::UNIX_EPOCH, &daily("Atlantis/Capital", "09:00"), &history), Err(unknown));
     let no_time = Settings { consolidation_time: None, ..daily("UTC", "09:00") };
-    assert_eq!(due(Timestamp::UNIX_EPOCH, &no_time, &standing), Err(Undecided::NoTime));
+    assert_eq!(due(Timestamp::UNIX_EPOCH, &no_time, &history), Err(Undecided::NoTime));
 }

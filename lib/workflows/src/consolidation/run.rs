@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use stevedore_aws::messages::Command;
 use stevedore_aws::{Stored, StoredRun, StoredSettings};
-use stevedore_domain::consolidation::{Decision, DueRun, LastRun, RunRecord, Standing, due};
+use stevedore_domain::consolidation::{DueDecision, DueRun, LastRun, RunHistory, RunRecord, due};
 use stevedore_domain::ids::OperationId;
 use stevedore_domain::log::Trigger;
 use stevedore_domain::operation::{Operation, OperationKind, OperationState, SCHEDULE};
@@ -36,14 +36,14 @@ pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, dea
         let (settings, since) = deps.table.daily_settings().await?;
         let newest = deps.table.newest_run().await?;
         let boundary = newest.as_ref().map(|stored| stored.run.boundary);
-        let standing = Standing { since: since.unwrap_or(now), last: newest.as_ref().map(|stored| LastRun::from(&stored.run)) };
-        let run = match due(now, &settings.value, &standing)? {
-            Decision::Off => break ("off", "Daily consolidation is off: orders become sales one by one.".to_owned()),
-            Decision::Wait(run) => break ("not_due", waits(&run, &settings)),
-            Decision::Begin(_) if disconnecting(deps).await? => {
+        let history = RunHistory { since: since.unwrap_or(now), last: newest.as_ref().map(|stored| LastRun::from(&stored.run)) };
+        let run = match due(now, &settings.value, &history)? {
+            DueDecision::Off => break ("off", "Daily consolidation is off: orders become sales one by one.".to_owned()),
+            DueDecision::Wait(run) => break ("not_due", waits(&run, &settings)),
+            DueDecision::Begin(_) if disconnecting(deps).await? => {
                 break ("disconnecting", "The connection to ShipStation is being removed, and pending orders with it.".to_owned());
             }
-            Decision::Begin(run) => {
+            DueDecision::Begin(run) => {
                 if let Some(run) = begin(deps, run, settings, asked.as_ref(), deadline).await? {
                     asked = None;
                     run
@@ -56,7 +56,7 @@ pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, dea
                     continue;
                 }
             }
-            Decision::Continue(_) => {
+            DueDecision::Continue(_) => {
                 let Some(run) = hold(deps, newest, deadline).await? else {
                     unfinished = boundary;
                     break ("already_running", "A run is at work already; its own operation tells how far it is.".to_owned());

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 use stevedore_aws::{Cursor, List, Stored, StoredEntry};
-use stevedore_domain::consolidation::{Decision, DueRun, LastRun, Standing, due};
+use stevedore_domain::consolidation::{DueDecision, DueRun, LastRun, RunHistory, due};
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::{Gone, LogState};
 use stevedore_domain::operation::SYSTEM;
@@ -150,9 +150,9 @@ pub(crate) async fn before_the_day(deps: &Deps, settings: &Settings, deadline: D
 async fn ask_for_the_day(deps: &Deps, settings: &Settings, deadline: Deadline) -> Result<(), Error> {
     let now = (deps.clock)();
     let (since, newest) = (deps.table.daily_settings().await?.1, deps.table.newest_run().await?);
-    let standing = Standing { since: since.unwrap_or(now), last: newest.as_ref().map(|stored| LastRun::from(&stored.run)) };
-    let run = match due(now, settings, &standing) {
-        Ok(Decision::Wait(run)) if run.boundary.duration_since(now) <= BEFORE_THE_DAY => run,
+    let history = RunHistory { since: since.unwrap_or(now), last: newest.as_ref().map(|stored| LastRun::from(&stored.run)) };
+    let run = match due(now, settings, &history) {
+        Ok(DueDecision::Wait(run)) if run.boundary.duration_since(now) <= BEFORE_THE_DAY => run,
         _ => return Ok(()),
     };
     let Stored { value: cursor, .. } = deps.table.cursor().await?;
