@@ -15,7 +15,7 @@ use stevedore_domain::ids::SaleId;
 use stevedore_domain::log::LogState;
 use stevedore_domain::reason::Reason;
 use stevedore_lambda::{BatchError, Deadline, Limits, Record, RecordError, run_batch};
-use stevedore_workflows::process::{self, Loaded, Outcomes};
+use stevedore_workflows::process::{self, BatchContext, Outcomes};
 
 pub use stevedore_workflows::process::{Deps, METRICS};
 
@@ -42,23 +42,23 @@ pub enum Error {
 pub async fn handle(deps: &Deps, event: SqsEvent, deadline: Deadline) -> Result<SqsBatchResponse, Error> {
     let began = (deps.clock)();
     let readable = event.records.iter().filter_map(|record| OrderMessage::decode(record.body.as_deref()?).ok());
-    let loaded = Arc::new(Box::pin(Loaded::read(&deps.table, readable)).await.map_err(Error::Load)?);
-    let deps = &loaded.deps(deps);
+    let context = Arc::new(Box::pin(BatchContext::read(&deps.table, readable)).await.map_err(Error::Load)?);
+    let deps = &context.deps(deps);
     let limits = Limits { concurrency: CONCURRENCY, deadline, margin: MARGIN, clock: Arc::clone(&deps.clock) };
     let outcomes = Outcomes::default();
-    let answer = run_batch(event, &limits, |record| one(deps, Arc::clone(&loaded), &outcomes, record)).await?;
-    outcomes.tell(answer.batch_item_failures.len(), began, (deps.clock)());
+    let answer = run_batch(event, &limits, |record| one(deps, Arc::clone(&context), &outcomes, record)).await?;
+    outcomes.emit(answer.batch_item_failures.len(), began, (deps.clock)());
     Ok(answer)
 }
 
-async fn one(deps: &Deps, loaded: Arc<Loaded>, outcomes: &Outcomes, record: Record) -> Result<(), RecordError> {
+async fn one(deps: &Deps, context: Arc<BatchContext>, outcomes: &Outcomes, record: Record) -> Result<(), RecordError> {
     let message = match OrderMessage::decode(&record.body) {
         Ok(message) => message,
         Err(error) => return bury(deps, &record, &DeadReason::from(&error), RecordError::poison(error)).await,
     };
-    match Box::pin(process::process(deps, &loaded, &message)).await {
+    match Box::pin(process::process(deps, &context, &message)).await {
         Ok(done) => {
-            let process::Done { order_id, outcome, reason, state, sale_id } = done;
+            let process::Processed { order_id, outcome, reason, state, sale_id } = done;
             let (state, reason, sale_id) = (state.map(LogState::as_str), reason.map(Reason::code), sale_id.as_ref().map(SaleId::as_str));
             outcomes.add(outcome);
             tracing::info!(%order_id, ?outcome, state, reason, sale_id, operation_id = %message.operation_id, "order processed");

@@ -14,14 +14,14 @@ use stevedore_domain::sale::{Actor, Fulfilment, Products, Sale};
 use stevedore_domain::settings::Settings;
 use stevedore_domain::stock::{Level, Levels};
 
-use super::gather::Gathering;
+use super::collect::Collector;
 use super::{Deps, Error, metrics};
 
 /// Number of times that the sale is fulfilled again because others took stock at the same time.
 const ATTEMPTS: u32 = 10;
 
-pub(crate) async fn finish(deps: &Deps, gathering: Gathering<'_>) -> Result<(), Error> {
-    let Gathering { run: held, sum, .. } = gathering;
+pub(crate) async fn finish(deps: &Deps, collector: Collector<'_>) -> Result<(), Error> {
+    let Collector { run: held, sum, .. } = collector;
     let now = (deps.clock)();
     let date = held.run.local_date;
     let customer = customer(deps, &held.settings).await?;
@@ -64,7 +64,7 @@ pub(crate) async fn finish(deps: &Deps, gathering: Gathering<'_>) -> Result<(), 
         let end = RunEnd { run: &run, sale: written, operation, operation_version: stored.version };
         match deps.table.end_run(end, now).await? {
             RunEnded::Written => {
-                metrics::done(run.run.orders, run.run.left_out, now);
+                metrics::record_day(run.run.orders, run.run.left_out, now);
                 complete(deps, &id, now).await?;
                 tracing::info!(%date, orders = run.run.orders, left_out = run.run.left_out, "consolidation is done");
                 return Ok(());

@@ -12,14 +12,14 @@ const ORDERS_LEFT_OUT: &str = "OrdersLeftOut";
 pub const METRICS: [&str; 4] = [CONSOLIDATION_OVERDUE, DAYS_CONSOLIDATED, ORDERS_CONSOLIDATED, ORDERS_LEFT_OUT];
 
 /// Metrics of every invocation: how long ago the day ended whose sale is not there yet; 0 where none is missing.
-pub(crate) fn looked(unfinished: Option<Timestamp>, now: Timestamp) {
+pub(crate) fn record_overdue(unfinished: Option<Timestamp>, now: Timestamp) {
     let late = unfinished.map_or(0, |boundary| u64::try_from(now.duration_since(boundary).as_secs()).unwrap_or(0));
     metrics::emit(&[(CONSOLIDATION_OVERDUE, Unit::Seconds, late)], now);
 }
 
 /// Metrics of a day that is done.
-pub(crate) fn done(orders: u64, left_out: u64, now: Timestamp) {
-    let figures =
+pub(crate) fn record_day(orders: u64, left_out: u64, now: Timestamp) {
+    let values =
         [(DAYS_CONSOLIDATED, Unit::Count, 1), (ORDERS_CONSOLIDATED, Unit::Count, orders), (ORDERS_LEFT_OUT, Unit::Count, left_out)];
-    metrics::emit(&figures, now);
+    metrics::emit(&values, now);
 }

@@ -1,9 +1,9 @@
 //! The pending orders of a day become one sale.
 
+mod collect;
 mod finish;
-mod gather;
+mod member;
 mod metrics;
-mod order;
 mod run;
 
 use std::time::Duration;
@@ -65,5 +65,5 @@ pub const MARGIN: Duration = Duration::from_secs(15);
 /// # Errors
 /// [`Error`]; what was done stays, and another call goes on from there.
 pub async fn run_what_is_due(deps: &Deps, asked: Option<OperationId>, deadline: Deadline) -> Result<serde_json::Value, Error> {
-    Box::pin(run::whatever_is_due(deps, asked, deadline)).await
+    Box::pin(run::run_due(deps, asked, deadline)).await
 }

@@ -12,17 +12,17 @@ use stevedore_domain::log::Trigger;
 use stevedore_domain::operation::{Operation, OperationKind, OperationState, SCHEDULE};
 use stevedore_lambda::{Deadline, ErrorChain};
 
-use super::gather::{Gathered, Gathering};
+use super::collect::{Collected, Collector};
 use super::{Deps, Error, finish, metrics};
 
 /// Time for which a run stays held after the invocation that holds it has ended by force.
 const AFTER_THE_END: SignedDuration = SignedDuration::from_mins(1);
 
 /// Begins every run that is due, or goes on with the one that was cut off; the earliest date first. `asked` is the operation of a person who asked.
-pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, deadline: Deadline) -> Result<Value, Error> {
+pub(crate) async fn run_due(deps: &Deps, asked: Option<OperationId>, deadline: Deadline) -> Result<Value, Error> {
     let deps = &Deps { table: deps.table.of_connected_account().await?, ..deps.clone() };
     let mut asked = match &asked {
-        Some(id) => unanswered(deps, id).await?,
+        Some(id) => pending_request(deps, id).await?,
         None => None,
     };
     let mut done: Vec<Date> = Vec::new();
@@ -50,7 +50,7 @@ pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, dea
                 } else {
                     // Somebody else began it, or wrote the person's operation.
                     asked = match &asked {
-                        Some(stored) => unanswered(deps, &stored.value.id).await?,
+                        Some(stored) => pending_request(deps, &stored.value.id).await?,
                         None => None,
                     };
                     continue;
@@ -65,7 +65,7 @@ pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, dea
             }
         };
         let (date, boundary, held) = (run.run.local_date, run.run.boundary, run.held_until);
-        match Box::pin(go_on(deps, run, deadline)).await {
+        match Box::pin(resume(deps, run, deadline)).await {
             Ok(true) => done.push(date),
             Ok(false) => {
                 unfinished = Some(boundary);
@@ -74,7 +74,7 @@ pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, dea
                 break ("out_of_time", format!("The run of {date} goes on; its own operation tells how far it is."));
             }
             Err(error) => {
-                let_go(deps, date, held).await;
+                release_run(deps, date, held).await;
                 return Err(error);
             }
         }
@@ -83,13 +83,13 @@ pub(crate) async fn whatever_is_due(deps: &Deps, asked: Option<OperationId>, dea
         let answer = if done.is_empty() { answer } else { format!("{} {answer}", named(&done)) };
         answered(deps, asked, answer).await?;
     }
-    metrics::looked(unfinished, (deps.clock)());
+    metrics::record_overdue(unfinished, (deps.clock)());
     tracing::info!(?done, reason, "nothing more to consolidate");
     Ok(json!({"dates": done, "reason": reason}))
 }
 
 /// The operation of a person who asked, while nothing has come of it.
-async fn unanswered(deps: &Deps, id: &OperationId) -> Result<Option<Stored<Operation>>, Error> {
+async fn pending_request(deps: &Deps, id: &OperationId) -> Result<Option<Stored<Operation>>, Error> {
     let stored = deps.table.operation(id).await?.ok_or_else(|| Error::NoOperation(id.clone()))?;
     let open = !stored.value.state.is_final() && stored.value.kind == OperationKind::Consolidate { local_date: None };
     Ok(open.then_some(stored))
@@ -164,7 +164,7 @@ async fn hold(deps: &Deps, run: Option<StoredRun>, deadline: Deadline) -> Result
 
 /// Gives a run back after an error, as far as that works; else it comes free by itself. Only this invocation's own hold, `held`, is given back: after its time
 /// another invocation may have taken the run.
-async fn let_go(deps: &Deps, date: Date, held: Option<Timestamp>) {
+async fn release_run(deps: &Deps, date: Date, held: Option<Timestamp>) {
     let freed = async {
         if let Some(run) = deps.table.run(date).await?.filter(|run| run.held_until.is_some() && run.held_until == held && !run.is_done()) {
             deps.table.put_run(&StoredRun { held_until: None, ..run }).await?;
@@ -177,14 +177,14 @@ async fn let_go(deps: &Deps, date: Date, held: Option<Timestamp>) {
 }
 
 /// Works on a run. Answers whether it is done; else its time is over, and what it has is put away.
-async fn go_on(deps: &Deps, run: StoredRun, deadline: Deadline) -> Result<bool, Error> {
+async fn resume(deps: &Deps, run: StoredRun, deadline: Deadline) -> Result<bool, Error> {
     // A day's orders stay until they are a sale: nothing else is connected meanwhile.
     let deps = &Deps { table: deps.table.of_account(run.account), ..deps.clone() };
-    let mut gathering = Gathering::resume(deps, run).await?;
-    if gathering.every_page(deadline).await? == Gathered::Everything {
-        Box::pin(finish::finish(deps, gathering)).await?;
+    let mut collector = Collector::resume(deps, run).await?;
+    if collector.every_page(deadline).await? == Collected::Everything {
+        Box::pin(finish::finish(deps, collector)).await?;
         return Ok(true);
     }
-    gathering.put_away().await?;
+    collector.checkpoint().await?;
     Ok(false)
 }

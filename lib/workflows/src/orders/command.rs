@@ -10,8 +10,8 @@ use stevedore_domain::operation::{OperationKind, OperationState, Window};
 use stevedore_domain::pacific::PacificTime;
 use stevedore_lambda::Deadline;
 
-use super::run::{self, Run};
-use super::{Deps, Error, MARGIN, download, heal, import, other_account, recreate, requeue};
+use super::download::{self, Run};
+use super::{Deps, Error, MARGIN, heal, import, other_account, recreate, requeue, schedule};
 
 pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline) -> Result<(), Error> {
     match command {
@@ -39,7 +39,7 @@ async fn go_on(deps: &Deps, id: &OperationId, named: Option<Vec<OrderId>>, deadl
     }
     match run.operation.kind.clone() {
         OperationKind::Download => {
-            run.cursor = download::resume_lease(deps, id).await?;
+            run.cursor = schedule::resume_lease(deps, id).await?;
             if run.cursor.is_none() {
                 // Another download began after this one was cut off, at the same cursor: it reads what is left.
                 run.operation.state = OperationState::Processing;
@@ -62,7 +62,7 @@ async fn go_on(deps: &Deps, id: &OperationId, named: Option<Vec<OrderId>>, deadl
         | OperationKind::Consolidate { .. }
         | OperationKind::ImportProducts { .. } => {}
     }
-    run::read(deps, run, deadline).await.map(drop)
+    download::read(deps, run, deadline).await.map(drop)
 }
 
 /// The day's first moment in the merchant's zone, as ShipStation's clock shows it.

@@ -4,7 +4,7 @@ use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::{LogEntry, LogState};
 use stevedore_domain::settings::Consolidation;
 
-use super::run::Run;
+use super::download::Run;
 use super::{Deps, Error};
 
 /// Lets an order go that was in a day's sale, if that is void; never one of a live day, and never what the order became since.

@@ -1,189 +1,304 @@
-//! The schedule's tick.
+//! OrderReader an operation's window to its end, or as far as the time allows.
 
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-use stevedore_aws::{Connection, ConnectionMode, Cursor, Lease, Stored};
-use stevedore_domain::ids::OperationId;
-use stevedore_domain::log::Trigger;
-use stevedore_domain::operation::{Operation, OperationKind, OperationState, SCHEDULE, Window, Work};
-use stevedore_domain::pacific::PacificTime;
-use stevedore_domain::settings::Settings;
+use stevedore_aws::messages::Command;
+use stevedore_aws::{ConnectionMode, Cursor, Stored};
+use stevedore_domain::ids::OrderId;
+use stevedore_domain::operation::{Operation, OperationKind, OperationState, StartedBy, Work};
+use stevedore_domain::reason::Reason;
 use stevedore_lambda::Deadline;
+use stevedore_shipstation::{Call, Credentials, Error as ShipStationError, OrderReader, Priority};
 
 use super::alike::Queued;
-use super::run::{self, Run};
-use super::{Deps, Error, MARGIN, housekeeping, metrics, position, presence};
+use super::{Deps, Error, MARGIN, housekeeping, ingest_page, metrics, numbers, position, unreadable};
 
-/// A tick counts as due this much early: schedules are not exact.
-const SLACK: SignedDuration = SignedDuration::from_secs(150);
-/// Longer than an invocation can last.
-const LEASE: SignedDuration = SignedDuration::from_mins(16);
-
-/// True if a tick at `at` begins a download (`poll_minutes`). A tick that is not later than the last is one that a person sent, or one that came again.
-fn is_due(at: Timestamp, last: Option<Timestamp>, settings: &Settings) -> bool {
-    let Some(last) = last else { return true };
-    let elapsed = at.duration_since(last);
-    elapsed <= SignedDuration::ZERO || elapsed >= SignedDuration::from_mins(i64::from(settings.poll_minutes)) - SLACK
+/// An operation at work. While it is held, no other invocation works on it; see [`Run::take`].
+pub(crate) struct Run {
+    pub(crate) operation: Operation,
+    pub(crate) version: u64,
+    /// The schedule's cursor, whose lease this run holds; none for a run that a person asked for.
+    pub(crate) cursor: Option<(Cursor, u64)>,
+    /// Orders that this invocation queued.
+    pub(crate) queued: BTreeSet<OrderId>,
+    /// The same by what they would have in common with others.
+    pub(crate) alike: Queued,
+    /// This invocation has asked for the stores' names.
+    pub(crate) stores_read: bool,
 }
 
-/// One tick: first the download, if it is due, then housekeeping, which neither delays nor fails it.
-pub(crate) async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Result<Value, Error> {
-    let Some(connection) = deps.table.connection().await? else {
-        housekeeping::sweep(deps).await;
-        return Ok(not_run("not_connected"));
+impl Run {
+    /// Takes an operation that a command is about, and holds it until the invocation's deadline. Nothing where there is nothing to do for it any more.
+    ///
+    /// # Errors
+    /// [`Error::Held`] while another invocation is at work on it: the command is delivered again later, in case that one does not come to its end.
+    pub(crate) async fn take(deps: &Deps, stored: Stored<Operation>, deadline: Deadline) -> Result<Option<Self>, Error> {
+        let Stored { value: mut operation, version } = stored;
+        if !operation.can_go_on() {
+            return Ok(None);
+        }
+        let now = (deps.clock)();
+        let by = stevedore_aws::invocation_id(now);
+        if operation.is_held_by_another(&by, now) {
+            return Err(Error::Held(operation.id));
+        }
+        if operation.state.is_final() {
+            // It was given up while its command was still on its way.
+            operation.state = OperationState::Running;
+            (operation.reason, operation.message, operation.read_at, operation.finished_at) = (None, None, None, None);
+        }
+        // Lambda ends the invocation at its deadline, long before the command is delivered again.
+        let left = SignedDuration::try_from(deadline.remaining(now)).unwrap_or_default();
+        let held_until = Some(now.saturating_add(left).unwrap_or(now));
+        operation.work = Some(Work { by, written_at: now, held_until });
+        let Some(version) = deps.table.put_operation(&operation, version).await? else { return Err(Error::Held(operation.id)) };
+        Ok(Some(Self { operation, version, cursor: None, queued: BTreeSet::new(), alike: Queued::default(), stores_read: false }))
+    }
+
+    /// Lets the operation go with the next [`Self::save`].
+    pub(crate) fn let_go(&mut self) {
+        if let Some(work) = &mut self.operation.work {
+            work.held_until = None;
+        }
+    }
+
+    /// Writes the operation. Its counts belong to whoever settles it, who may have written in between.
+    ///
+    /// # Errors
+    /// [`Error::Held`] where another invocation has taken the operation since.
+    pub(crate) async fn save(&mut self, deps: &Deps) -> Result<(), Error> {
+        housekeeping::keep_pace(deps).await;
+        let now = (deps.clock)();
+        if let Some(work) = &mut self.operation.work {
+            work.written_at = now;
+        }
+        let by = self.operation.work.as_ref().map(|work| work.by.clone()).unwrap_or_default();
+        for _ in 0..8 {
+            if let Some(version) = deps.table.put_operation(&self.operation, self.version).await? {
+                self.version = version;
+                return Ok(());
+            }
+            let stored = deps.table.operation(&self.operation.id).await?.ok_or_else(|| Error::NoOperation(self.operation.id.clone()))?;
+            if stored.value.is_held_by_another(&by, now) {
+                return Err(Error::Held(self.operation.id.clone()));
+            }
+            self.version = stored.version;
+            self.operation.counts = stored.value.counts;
+        }
+        Err(Error::Aws(stevedore_aws::Error::Contended { operation: "write an operation" }))
+    }
+
+    /// Writes the cursor, as far as this run has one.
+    pub(crate) async fn save_cursor(&mut self, deps: &Deps) -> Result<(), Error> {
+        if let Some((cursor, version)) = &mut self.cursor {
+            *version = deps.table.put_cursor(cursor, *version).await?.ok_or(Error::LeaseLost)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the run: with an error, or with everything queued.
+    async fn end(&mut self, deps: &Deps, error: Option<(&str, String)>) -> Result<(), Error> {
+        let now = (deps.clock)();
+        self.operation.read_at = Some(now);
+        self.operation.state = if error.is_some() { OperationState::Failed } else { OperationState::Processing };
+        if let Some((code, message)) = error {
+            tracing::error!(operation_id = %self.operation.id, reason = code, "operation failed");
+            self.operation.finished_at = Some(now);
+            self.operation.reason = Some(code.to_owned());
+            self.operation.message = Some(message);
+        }
+        self.let_go();
+        self.save(deps).await?;
+        if let Some((cursor, _)) = &mut self.cursor {
+            cursor.lease = None;
+        }
+        self.save_cursor(deps).await?;
+        if let Some(settled) = deps.table.settle(&self.operation.id, now).await? {
+            self.operation = settled.operation;
+        }
+        Ok(())
+    }
+}
+
+/// Next step of a reading.
+enum Next {
+    Finished,
+    /// The time is over; the rest is for the next invocation.
+    HandOn,
+    Failed(ShipStationError),
+    /// The connection was removed.
+    Disconnected,
+}
+
+/// True if the connection that this reads from is still there, as a whole.
+async fn is_connected(deps: &Deps) -> Result<bool, Error> {
+    Ok(deps.table.connection().await?.is_some_and(|connection| !connection.value.disconnecting))
+}
+
+/// Reads what the operation asks for. Ends it, or hands the rest on by a command.
+pub(crate) async fn read(deps: &Deps, mut run: Run, deadline: Deadline) -> Result<Run, Error> {
+    let Some(credentials) = deps.secrets.read().await? else {
+        end_disconnected(deps, &mut run).await?;
+        return Ok(run);
     };
-    if connection.value.disconnecting {
-        return Ok(not_run("not_connected"));
+    if run.cursor.is_none() && !takes_orders(deps).await? {
+        let message = "The connection's mode `store` is off, so no orders are taken from ShipStation. Turn it on, then load again.";
+        run.end(deps, Some(("store_mode_off", message.to_owned()))).await?;
+        return Ok(run);
     }
-    if !connection.value.modes.contains(&ConnectionMode::Store) {
-        housekeeping::sweep(deps).await;
-        return Ok(not_run("not_connected"));
+    let credentials = Credentials { api_key: credentials.api_key, api_secret: credentials.api_secret };
+    let call = Call { credentials: &credentials, priority: priority(&run.operation.kind), deadline: call_deadline(deps, deadline) };
+    run.operation.state = OperationState::Running;
+    let (began, before) = ((deps.clock)(), run.operation.requests);
+    let mut next = match run.operation.kind.clone() {
+        OperationKind::Download | OperationKind::LoadOrders { .. } => read_window(deps, &mut run, &call, deadline).await?,
+        OperationKind::LoadOrder { order_number } => read_number(deps, &mut run, &call, &order_number).await?,
+        // None of these reads a window from ShipStation.
+        OperationKind::ProcessPending { .. }
+        | OperationKind::Recreate { .. }
+        | OperationKind::Consolidate { .. }
+        | OperationKind::ImportProducts { .. } => Next::Finished,
+    };
+    if matches!(next, Next::Finished)
+        && run.cursor.is_some()
+        && let Err(error) = unreadable::try_again(deps, &mut run, &call, deadline).await?
+    {
+        next = if error_is_time(&error) { Next::Finished } else { Next::Failed(error) };
     }
+    match next {
+        Next::Finished => run.end(deps, None).await?,
+        Next::Failed(error) => run.end(deps, Some((error.code(), format!("{error}. {}", error.advice())))).await?,
+        Next::Disconnected => end_disconnected(deps, &mut run).await?,
+        Next::HandOn => {
+            run.let_go();
+            run.save(deps).await?;
+            deps.queues.send_command(&Command::Run { operation_id: run.operation.id.clone() }).await?;
+            tracing::info!(operation_id = %run.operation.id, "out of time; the next invocation goes on");
+        }
+    }
+    tracing::info!(operation_id = %run.operation.id, state = ?run.operation.state, requests = run.operation.requests, "operation read");
+    let now = (deps.clock)();
+    let requests = run.operation.requests.saturating_sub(before);
+    metrics::reading(&run.operation, requests, run.queued.len(), now.duration_since(began), now);
+    Ok(run)
+}
+
+/// Ends a run whose connection was removed. What it queued is left aside, so that its orders are accounted for now.
+async fn end_disconnected(deps: &Deps, run: &mut Run) -> Result<(), Error> {
+    let message = "The connection to ShipStation was removed while this ran. Connect again, then start it again.";
+    let before = run.operation.state;
+    run.cursor = None;
+    run.end(deps, Some((Reason::NotConnected.code(), message.to_owned()))).await?;
+    tracing::info!(operation_id = %run.operation.id, ?before, "the connection is gone");
+    Ok(deps.table.end_disconnected(&run.operation.id, (deps.clock)(), true).await?)
+}
+
+/// True if orders are taken from ShipStation: a load may have been queued before that was turned off. The schedule has asked already.
+pub(crate) async fn takes_orders(deps: &Deps) -> Result<bool, Error> {
+    let connection = deps.table.connection().await?;
+    Ok(connection.is_none_or(|stored| stored.value.modes.contains(&ConnectionMode::Store)))
+}
+
+fn priority(kind: &OperationKind) -> Priority {
+    if kind.spec().started_by == StartedBy::Schedule { Priority::Background } else { Priority::Operator }
+}
+
+/// Nothing may wait for ShipStation into the time that putting away takes.
+pub(crate) fn call_deadline(deps: &Deps, deadline: Deadline) -> Timestamp {
+    let now = (deps.clock)();
+    let left = deadline.remaining(now).saturating_sub(MARGIN);
+    now.checked_add(left).unwrap_or(now)
+}
+
+/// True if the error only says that this invocation has no time left.
+pub(crate) fn error_is_time(error: &ShipStationError) -> bool {
+    matches!(error, ShipStationError::Throttled { .. } | ShipStationError::DeadlineReached)
+}
+
+async fn read_window(deps: &Deps, run: &mut Run, call: &Call<'_>, deadline: Deadline) -> Result<Next, Error> {
+    let Some(window) = run.operation.window else { return Ok(Next::Finished) };
+    // A position that was written down ahead of the clock is none.
+    let from = run.operation.position.filter(|position| !position.is_ahead_of((deps.clock)())).unwrap_or(window.from);
     let settings = deps.table.settings().await?.value;
-    let cursor = deps.table.cursor().await?;
-    let began = (deps.clock)();
-    let place = cursor.value.clone();
-    let answer = Box::pin(download(deps, &settings, &connection.value, cursor, at, deadline)).await;
-    if !settings.paused {
-        presence::before_the_day(deps, &settings, deadline).await;
+    match housekeeping::refresh_stores(deps, run, call, &[], &settings).await? {
+        Ok(()) => {}
+        Err(error) if error_is_time(&error) => return Ok(Next::HandOn),
+        Err(error) => return Ok(Next::Failed(error)),
     }
-    let unaccounted = housekeeping::keep(deps, deadline).await;
-    if !deadline.is_near((deps.clock)(), MARGIN) {
-        housekeeping::sweep(deps).await;
-    }
-    if !settings.paused {
-        metrics::tick(&place, &settings, unaccounted, began);
-    }
-    answer
-}
-
-fn not_run(reason: &str) -> Value {
-    tracing::info!(reason, "no download");
-    json!({"ran": false, "reason": reason})
-}
-
-async fn download(
-    deps: &Deps,
-    settings: &Settings,
-    connection: &Connection,
-    cursor: Stored<Cursor>,
-    at: Timestamp,
-    deadline: Deadline,
-) -> Result<Value, Error> {
-    if settings.paused {
-        return Ok(not_run("paused"));
-    }
-    let Stored { value: cursor, version } = cursor;
-    let now = (deps.clock)();
-    if cursor.lease.as_ref().is_some_and(|lease| lease.until > now) {
-        return Ok(not_run("already_running"));
-    }
-    // A lease that ran out belongs to a download that was cut off: what it left is due at once.
-    if cursor.lease.is_none() && !is_due(at, cursor.last_tick, settings) {
-        return Ok(not_run("not_due"));
-    }
-    let Some(run) = begin(deps, settings, connection, cursor, version, at).await? else { return Ok(not_run("already_running")) };
-    let id = run.operation.id.clone();
-    let Run { operation, queued, .. } = match run::read(deps, run, deadline).await {
-        Ok(run) => run,
-        Err(error) => {
-            // Lambda delivers the tick again: it must not find itself locked out.
-            give_back(deps, &id).await;
-            return Err(error);
-        }
+    let mut reading = match run.operation.kind {
+        OperationKind::LoadOrders { .. } => OrderReader::created(from, window.until),
+        _ => OrderReader::changed(from, window.until),
     };
-    super::heal::with_a_download(deps, &queued, deadline).await?;
-    Ok(json!({"ran": true, "operation_id": operation.id, "state": operation.state, "counts": operation.counts}))
-}
-
-/// Takes the lease and makes the operation.
-async fn begin(
-    deps: &Deps,
-    settings: &Settings,
-    connection: &Connection,
-    mut cursor: Cursor,
-    version: u64,
-    at: Timestamp,
-) -> Result<Option<Run>, Error> {
-    let now = (deps.clock)();
-    let from = position::begin_at(deps, &mut cursor, connection, now).await?;
-    let delay = SignedDuration::from_mins(i64::from(settings.download_delay_minutes));
-    let until = (settings.download_delay_minutes > 0).then(|| PacificTime::at(now.saturating_sub(delay).unwrap_or(now)));
-    let mut operation = Operation {
-        trigger: Trigger::Schedule,
-        window: Some(Window { from, until }),
-        state: OperationState::Running,
-        work: Some(Work { by: stevedore_aws::invocation_id(now), written_at: now, held_until: None }),
-        ..Operation::new(OperationKind::Download, deps.table.account(), SCHEDULE, now)
-    };
-    operation.id = free_id(deps, now).await?;
-    let lease = Lease { operation_id: operation.id.clone(), until: now.saturating_add(LEASE).unwrap_or(now) };
-    let cursor = Cursor { lease: Some(lease), last_tick: Some(cursor.last_tick.map_or(at, |last| last.max(at))), ..cursor };
-    let Some(cursor_version) = deps.table.put_cursor(&cursor, version).await? else { return Ok(None) };
-    let Some(version) = deps.table.create_operation(&operation).await? else { return Ok(None) };
-    let cursor = Some((cursor, cursor_version));
-    Ok(Some(Run { operation, version, cursor, queued: BTreeSet::new(), alike: Queued::default(), stores_read: false }))
-}
-
-/// Gives the lease of a failed run back, as far as that works; else it runs out.
-async fn give_back(deps: &Deps, id: &OperationId) {
-    let Ok(Stored { value: cursor, version }) = deps.table.cursor().await else { return };
-    if cursor.lease.as_ref().is_some_and(|lease| lease.operation_id == *id) {
-        let cursor = Cursor { lease: None, last_tick: None, ..cursor };
-        if let Err(error) = deps.table.put_cursor(&cursor, version).await {
-            tracing::warn!(error = %stevedore_lambda::ErrorChain(&error), "the lease could not be given back; it runs out by itself");
-        }
-    }
-}
-
-/// Takes the lease for an operation that goes on. Nothing while another download holds it.
-pub(crate) async fn resume_lease(deps: &Deps, id: &OperationId) -> Result<Option<(Cursor, u64)>, Error> {
-    let now = (deps.clock)();
-    let Stored { value: cursor, version } = deps.table.cursor().await?;
-    if cursor.lease.as_ref().is_some_and(|lease| lease.until > now && lease.operation_id != *id) {
-        return Ok(None);
-    }
-    let cursor = Cursor { lease: Some(Lease { operation_id: id.clone(), until: now.saturating_add(LEASE).unwrap_or(now) }), ..cursor };
-    Ok(deps.table.put_cursor(&cursor, version).await?.map(|version| (cursor, version)))
-}
-
-/// An id that no operation has.
-async fn free_id(deps: &Deps, now: Timestamp) -> Result<OperationId, Error> {
-    let mut at = now;
     loop {
-        let id = OperationKind::Download.spec().id(at, 1);
-        if deps.table.operation(&id).await?.is_none() {
-            return Ok(id);
+        let now = (deps.clock)();
+        if deadline.is_near(now, MARGIN) {
+            return Ok(out_of_time(&reading, now));
         }
-        at = at.saturating_add(SignedDuration::from_millis(1)).unwrap_or(at);
+        let before = reading.requests();
+        let step = reading.next(&deps.shipstation, call).await;
+        run.operation.requests = run.operation.requests.saturating_add(reading.requests() - before);
+        let step = match step {
+            Ok(step) => step,
+            Err(error) if error_is_time(&error) => return Ok(out_of_time(&reading, (deps.clock)())),
+            Err(error) => return Ok(Next::Failed(error)),
+        };
+        if !is_connected(deps).await? {
+            return Ok(Next::Disconnected);
+        }
+        position::note_ahead(&mut run.operation, step.ahead, (deps.clock)());
+        match ingest_page::ingest(deps, run, call, step.orders, step.poison).await? {
+            Ok(()) => {}
+            Err(error) if error_is_time(&error) => return Ok(Next::HandOn),
+            Err(error) => return Ok(Next::Failed(error)),
+        }
+        if !step.reached.is_ahead_of((deps.clock)()) {
+            run.operation.position = Some(step.reached);
+            if let Some((cursor, _)) = &mut run.cursor {
+                cursor.reached = cursor.reached.max(Some(step.reached));
+            }
+        }
+        run.save(deps).await?;
+        run.save_cursor(deps).await?;
+        if step.finished {
+            return Ok(Next::Finished);
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
+/// The rest is for the next invocation, unless everything up to the clock was read: positions never pass it, so what lies ahead is the next download's to
+/// read, and going on would begin with it again and again.
+fn out_of_time(reading: &OrderReader, now: Timestamp) -> Next {
+    if reading.has_passed(now) { Next::Finished } else { Next::HandOn }
+}
 
-    /// S104: once an hour by default, however often the schedule ticks.
-    #[test]
-    fn s104_a_download_is_due_once_an_hour_by_default() {
-        let settings = Settings::default();
-        let last: Timestamp = "2026-01-15T09:00:00Z".parse().unwrap();
-        let after = |minutes| is_due(last.saturating_add(SignedDuration::from_mins(minutes)).unwrap(), Some(last), &settings);
-        assert!(is_due(last, None, &settings));
-        assert!(!after(5) && !after(30) && !after(55));
-        assert!(after(60) && after(58) && after(600));
-        // The same tick again, or an old event sent by hand.
-        assert!(after(0) && after(-60));
+async fn read_number(deps: &Deps, run: &mut Run, call: &Call<'_>, number: &str) -> Result<Next, Error> {
+    let before = deps.shipstation.requests();
+    let orders = numbers::find(&deps.shipstation, call, number).await;
+    // Clones share the counter, so this may count a neighbour's request too: never too few.
+    let requests = deps.shipstation.requests().saturating_sub(before);
+    run.operation.requests = run.operation.requests.saturating_add(u32::try_from(requests).unwrap_or(u32::MAX));
+    if !is_connected(deps).await? {
+        return Ok(Next::Disconnected);
     }
-
-    #[test]
-    fn polling_may_be_shortened_to_five_minutes() {
-        let settings = Settings { poll_minutes: 5, ..Settings::default() };
-        let last: Timestamp = "2026-01-15T09:00:00Z".parse().unwrap();
-        assert!(is_due("2026-01-15T09:05:00Z".parse().unwrap(), Some(last), &settings));
-        assert!(!is_due("2026-01-15T09:01:00Z".parse().unwrap(), Some(last), &settings));
-    }
+    let taken = match orders {
+        Ok((orders, as_written)) => {
+            if !(as_written || orders.is_empty()) {
+                run.operation.reason = Some("order_number_trimmed".to_owned());
+                run.operation.message = Some(numbers::told(number, &orders));
+            }
+            if orders.is_empty() {
+                run.operation.reason = Some("order_not_found".to_owned());
+                run.operation.message =
+                    Some("ShipStation has no order with exactly this number. Check the number; an order that was combined into another has vanished.".to_owned());
+            }
+            ingest_page::ingest(deps, run, call, orders, Vec::new()).await?
+        }
+        Err(error) => Err(error),
+    };
+    Ok(match taken {
+        Ok(()) => Next::Finished,
+        Err(error) if error_is_time(&error) => Next::HandOn,
+        Err(error) => Next::Failed(error),
+    })
 }

@@ -12,8 +12,8 @@ use stevedore_domain::operation::{Operation, OperationKind, OperationState, SYST
 use stevedore_lambda::Deadline;
 
 use super::alike::Queued;
+use super::download::Run;
 use super::presence::{self, Presence};
-use super::run::Run;
 use super::{Deps, Error, requeue};
 
 /// Number of open orders of each state that one tick tries again by itself.

@@ -9,7 +9,7 @@ use stevedore_domain::settings::Settings;
 use stevedore_lambda::{Deadline, ErrorChain};
 use stevedore_shipstation::{Call, Error as ShipStationError, RawOrder};
 
-use super::run::{Run, error_is_time};
+use super::download::{Run, error_is_time};
 use super::{Deps, Error, MARGIN, metrics};
 
 /// Number of open operations that one tick settles.

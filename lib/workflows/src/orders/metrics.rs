@@ -47,32 +47,32 @@ pub(crate) fn unaccounted(settled: &Settled, now: Timestamp) -> u64 {
 /// Metrics of every tick of a connected system: how old the newest order is that is safely queued, how late the next download is, and how many orders nobody
 /// accounts for.
 pub(crate) fn tick(cursor: &Cursor, settings: &Settings, unaccounted: u64, now: Timestamp) {
-    let mut figures = vec![(ORDERS_UNACCOUNTED, Unit::Count, unaccounted)];
+    let mut values = vec![(ORDERS_UNACCOUNTED, Unit::Count, unaccounted)];
     if let Some(reached) = cursor.reached {
-        figures.push((CURSOR_AGE, Unit::Seconds, seconds(now.duration_since(reached.instant(Some(now))))));
+        values.push((CURSOR_AGE, Unit::Seconds, seconds(now.duration_since(reached.instant(Some(now))))));
     }
     if let Some(last) = cursor.last_tick {
         let late = now.duration_since(last) - SignedDuration::from_mins(i64::from(settings.poll_minutes));
-        figures.push((DOWNLOAD_OVERDUE, Unit::Seconds, seconds(late)));
+        values.push((DOWNLOAD_OVERDUE, Unit::Seconds, seconds(late)));
     }
-    metrics::emit(&figures, now);
+    metrics::emit(&values, now);
 }
 
 /// Metrics of one invocation's part of an operation.
 pub(crate) fn reading(operation: &Operation, requests: u32, queued: usize, took: SignedDuration, now: Timestamp) {
-    let mut figures = vec![
+    let mut values = vec![
         (SHIPSTATION_REQUESTS, Unit::Count, u64::from(requests)),
         (ORDERS_QUEUED, Unit::Count, queued as u64),
         (READING_TIME, Unit::Milliseconds, u64::try_from(took.as_millis()).unwrap_or(0)),
     ];
     if operation.kind == OperationKind::Download {
         match operation.state {
-            OperationState::Failed => figures.push((DOWNLOADS_FAILED, Unit::Count, 1)),
-            OperationState::Processing | OperationState::Completed => figures.push((DOWNLOADS_COMPLETED, Unit::Count, 1)),
+            OperationState::Failed => values.push((DOWNLOADS_FAILED, Unit::Count, 1)),
+            OperationState::Processing | OperationState::Completed => values.push((DOWNLOADS_COMPLETED, Unit::Count, 1)),
             _ => {}
         }
     }
-    metrics::emit(&figures, now);
+    metrics::emit(&values, now);
 }
 
 fn seconds(duration: SignedDuration) -> u64 {

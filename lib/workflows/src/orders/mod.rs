@@ -7,7 +7,7 @@ mod download;
 mod heal;
 mod housekeeping;
 mod import;
-mod merged;
+mod ingest_page;
 mod metrics;
 mod numbers;
 mod one_order;
@@ -16,11 +16,11 @@ mod position;
 mod presence;
 mod recreate;
 mod requeue;
-mod run;
 mod sale_ids;
+mod schedule;
 mod sending;
-mod step;
 mod unreadable;
+mod withdraw_merged;
 
 use std::time::Duration;
 
@@ -102,7 +102,7 @@ pub const MARGIN: Duration = Duration::from_secs(15);
 /// # Errors
 /// [`Error`]; the tick may come again, which is safe.
 pub async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Result<Value, Error> {
-    let answer = Box::pin(download::tick(deps, at, deadline)).await;
+    let answer = Box::pin(schedule::tick(deps, at, deadline)).await;
     Box::pin(sale_ids::check(deps, deadline)).await;
     answer
 }

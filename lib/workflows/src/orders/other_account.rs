@@ -3,7 +3,7 @@
 use stevedore_domain::operation::OperationState;
 use stevedore_domain::reason::Reason;
 
-use super::run::Run;
+use super::download::Run;
 use super::{Deps, Error};
 
 /// Ends an operation whose account is not the connected one. Its orders must not be asked for with another account's key.

@@ -16,7 +16,7 @@ use stevedore_domain::settings::{Consolidation, Settings};
 use stevedore_lambda::{Deadline, ErrorChain};
 use stevedore_shipstation::{Call, Credentials, OrderReader, Priority};
 
-use super::run::{call_deadline, takes_orders};
+use super::download::{call_deadline, takes_orders};
 use super::{Deps, Error, MARGIN, one_order};
 
 /// So many are asked for one by one; a list answers for more.

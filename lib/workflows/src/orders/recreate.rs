@@ -10,9 +10,9 @@ use stevedore_domain::stock::Levels;
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Credentials, Priority};
 
-use super::run::{Run, call_deadline, takes_orders};
-use super::step::queued_row;
-use super::{Deps, Error, day_member, requeue, sending, step};
+use super::download::{Run, call_deadline, takes_orders};
+use super::ingest_page::queued_row;
+use super::{Deps, Error, day_member, ingest_page, requeue, sending};
 
 /// Voids the order's sale, if it is not void yet, and has the order wait in the log; then queues its newest revision. Cut off in between, the order is
 /// pending, and the next download books it.
@@ -119,7 +119,7 @@ async fn read_anew(deps: &Deps, run: &mut Run, order: OrderId, deadline: Deadlin
     let Some(body) = message.encode()? else { return Ok(Anew::AsKnown) };
     let mut row = row;
     if let Some(refusal) = sending::send(deps, &[body]).await?.first() {
-        sending::refuse(&mut row, refusal, step::evidence(read.raw.get()));
+        sending::refuse(&mut row, refusal, ingest_page::evidence(read.raw.get()));
     }
     Ok(Anew::Queued(Box::new(row)))
 }

@@ -11,9 +11,9 @@ use stevedore_domain::settings::{Consolidation, Settings};
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::parse_order;
 
+use super::ingest_page::queued_row;
 use super::presence::{self, Presence};
-use super::step::queued_row;
-use super::{Deps, Error, sending, step};
+use super::{Deps, Error, ingest_page, sending};
 
 /// Number of orders of each state that one command queues.
 pub(crate) const PER_COMMAND: usize = 20_000;
@@ -164,7 +164,7 @@ pub(crate) async fn send(deps: &Deps, ready: &mut Ready) -> Result<bool, Error> 
     let refusals = sending::send(deps, &ready.bodies).await?;
     for refusal in &refusals {
         if let (Some(row), Some(body)) = (ready.rows.get_mut(refusal.index), ready.bodies.get(refusal.index)) {
-            sending::refuse(row, refusal, step::evidence(body));
+            sending::refuse(row, refusal, ingest_page::evidence(body));
         }
     }
     Ok(!refusals.is_empty())

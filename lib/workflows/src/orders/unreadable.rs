@@ -5,8 +5,8 @@ use stevedore_domain::pacific::PacificTime;
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, OrderReader, Poison};
 
-use super::run::Run;
-use super::{Deps, Error, MARGIN, one_order, step};
+use super::download::Run;
+use super::{Deps, Error, MARGIN, ingest_page, one_order};
 
 /// Number of places that one run tries again: a handful of requests.
 const PER_RUN: usize = 5;
@@ -84,7 +84,7 @@ pub(crate) async fn try_again(
                     Ok(None) => true,
                     Ok(Some(order)) => {
                         let readable = order.parsed.is_ok();
-                        if readable && let Err(error) = step::take(deps, run, call, vec![order], Vec::new()).await? {
+                        if readable && let Err(error) = ingest_page::ingest(deps, run, call, vec![order], Vec::new()).await? {
                             return Ok(Err(error));
                         }
                         readable
@@ -127,7 +127,7 @@ async fn read_place(
         match step {
             Ok(read) => {
                 solved &= read.poison.is_empty();
-                if let Err(error) = step::take(deps, run, call, read.orders, Vec::new()).await? {
+                if let Err(error) = ingest_page::ingest(deps, run, call, read.orders, Vec::new()).await? {
                     return Ok(Err(error));
                 }
                 if read.finished {

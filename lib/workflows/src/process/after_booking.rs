@@ -12,8 +12,8 @@ use stevedore_domain::settings::Settings;
 use stevedore_shipstation::parse_order;
 
 use super::Deps;
-use super::prepare::Loaded;
-use super::{Failure, Plan};
+use super::batch_context::BatchContext;
+use super::{EntryPlan, Failure};
 
 /// Begins the event of a payment that came later.
 const PAID: &str = "payment of ";
@@ -29,7 +29,7 @@ pub(crate) struct AfterBooking {
 /// Reads what a newer revision of an order that has a sale is held against. Every other order pays nothing for this.
 pub(crate) async fn read(
     deps: &Deps,
-    loaded: &Loaded,
+    context: &BatchContext,
     trigger: stevedore_domain::log::Trigger,
     revision: &Revision,
     known: &Known,
@@ -38,7 +38,7 @@ pub(crate) async fn read(
         Known::Entry(stored) => stored,
         Known::Orphan(orphan) => return of_orphan(deps, orphan, revision).await,
     };
-    if !matches!(classify(revision, &loaded.settings, Some(&stored.entry), trigger), Decision::NoteChange(_)) {
+    if !matches!(classify(revision, &context.settings, Some(&stored.entry), trigger), Decision::NoteChange(_)) {
         return Ok(None);
     }
     let raw = match stored.entry.booked_revision() {
@@ -85,7 +85,7 @@ impl AfterBooking {
     }
 
     /// Holds the revision against what was booked, and adds what was paid since.
-    pub(crate) fn plan(&self, mut entry: LogEntry, at: At<'_>) -> Plan {
+    pub(crate) fn plan(&self, mut entry: LogEntry, at: At<'_>) -> EntryPlan {
         let At { revision, key, settings, now, by } = at;
         let order = &revision.order;
         let paid = match (&self.booked, &self.sale) {
@@ -113,7 +113,7 @@ impl AfterBooking {
             }
             (Outcome::Unchanged, Some(Reason::NothingBookedChanged))
         };
-        Plan { entry, brings_order: key, booked: None, paid: sale.map(|(sale, _)| Box::new(sale)), outcome, reason }
+        EntryPlan { entry, brings_order: key, booked: None, paid: sale.map(|(sale, _)| Box::new(sale)), outcome, reason }
     }
 
     /// Holds an order that is tied to its sale again against what was booked.

@@ -49,12 +49,12 @@ impl Outcomes {
     }
 
     /// Tells what became of the batch.
-    pub fn tell(&self, returned: usize, began: Timestamp, now: Timestamp) {
+    pub fn emit(&self, returned: usize, began: Timestamp, now: Timestamp) {
         let outcomes = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut figures: Vec<_> = outcomes.iter().map(|(outcome, count)| (name(*outcome), Unit::Count, *count)).collect();
-        figures.push((MESSAGES_RETURNED, Unit::Count, returned as u64));
-        figures.push((BATCH_TIME, Unit::Milliseconds, u64::try_from(now.duration_since(began).as_millis()).unwrap_or(0)));
-        metrics::emit(&figures, now);
+        let mut values: Vec<_> = outcomes.iter().map(|(outcome, count)| (name(*outcome), Unit::Count, *count)).collect();
+        values.push((MESSAGES_RETURNED, Unit::Count, returned as u64));
+        values.push((BATCH_TIME, Unit::Milliseconds, u64::try_from(now.duration_since(began).as_millis()).unwrap_or(0)));
+        metrics::emit(&values, now);
     }
 }
 

@@ -1,8 +1,8 @@
 //! Order messages become log entries and sales: each is decided on by itself and written in one transaction.
 
 mod after_booking;
+mod batch_context;
 mod metrics;
-mod prepare;
 mod refused;
 
 use std::borrow::Cow;
@@ -23,8 +23,8 @@ use stevedore_domain::warning::Warning;
 use stevedore_lambda::Clock;
 use stevedore_shipstation::{Malformed, parse_order};
 
+pub use batch_context::BatchContext;
 pub use metrics::{METRICS, Outcomes};
-pub use prepare::Loaded;
 
 use after_booking::{AfterBooking, At};
 
@@ -46,7 +46,7 @@ pub struct Deps {
 
 /// Outcome of a message.
 #[derive(Debug)]
-pub struct Done {
+pub struct Processed {
     /// The order.
     pub order_id: OrderId,
     /// Outcome of the order.
@@ -80,7 +80,7 @@ impl From<stevedore_aws::Error> for Failure {
 }
 
 /// Plan for an order, decided before anything is written.
-pub(crate) struct Plan {
+pub(crate) struct EntryPlan {
     pub(crate) entry: LogEntry,
     /// The revision that the message brought, where it is new to the log.
     pub(crate) brings_order: Option<RevisionKey>,
@@ -95,23 +95,23 @@ pub(crate) struct Plan {
 ///
 /// # Errors
 /// [`Failure`]; nothing is written then.
-pub async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage) -> Result<Done, Failure> {
+pub async fn process(deps: &Deps, context: &BatchContext, message: &OrderMessage) -> Result<Processed, Failure> {
     let mut revision = parse_order(message.order.get(), message.read_at).map_err(|error| Failure::Malformed(Box::new(error)))?;
     let order_id = revision.order.id;
-    let set_aside = |reason| Done { order_id, outcome: Outcome::Skipped, reason: Some(reason), state: None, sale_id: None };
-    match loaded.connected {
+    let set_aside = |reason| Processed { order_id, outcome: Outcome::Skipped, reason: Some(reason), state: None, sale_id: None };
+    match context.connected {
         None => return Ok(set_aside(Reason::NotConnected)),
         Some(account) if account != message.account => return Ok(set_aside(Reason::OtherAccount)),
         Some(_) => {}
     }
-    if loaded.newest.get(&order_id).is_some_and(|newest| newest.overtakes(&revision.key, message.trigger)) {
-        return Ok(Done { order_id, outcome: Outcome::Unchanged, reason: Some(Reason::OlderRevision), state: None, sale_id: None });
+    if context.newest.get(&order_id).is_some_and(|newest| newest.overtakes(&revision.key, message.trigger)) {
+        return Ok(Processed { order_id, outcome: Outcome::Unchanged, reason: Some(Reason::OlderRevision), state: None, sale_id: None });
     }
-    let mut known: Option<Cow<'_, Known>> = loaded.known.get(&order_id).map(Cow::Borrowed);
-    let mut customers: Cow<'_, CustomerMatches> = Cow::Borrowed(loaded.reference.customers(order_id));
+    let mut known: Option<Cow<'_, Known>> = context.known.get(&order_id).map(Cow::Borrowed);
+    let mut customers: Cow<'_, CustomerMatches> = Cow::Borrowed(context.reference.customers(order_id));
     let mut levels = Levels::default();
     // A sale whose id the order's next one would have, although nothing here remembers it.
-    let mut in_the_way: Option<Sale> = None;
+    let mut conflicting_sale: Option<Sale> = None;
     let mut alike = Alike { queued: message.alike.iter().copied().collect(), ..Alike::default() };
     let mut looked = false;
     for _ in 0..ATTEMPTS {
@@ -120,16 +120,16 @@ pub async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage) -> Re
         if let Some(stored) = entry
             && remember_buyer(&deps.table, &mut revision.order, stored).await?
         {
-            customers = Cow::Owned(matches(deps, loaded, &revision.order).await?);
+            customers = Cow::Owned(matches(deps, context, &revision.order).await?);
         }
         let order = &revision.order;
         let live = match known.as_deref() {
             Some(Known::Orphan(orphan)) => live(deps, orphan).await?,
-            _ => in_the_way.clone().filter(|sale| sale.voided_at.is_none()).map(|sale| Live::Own(Box::new(sale))),
+            _ => conflicting_sale.clone().filter(|sale| sale.voided_at.is_none()).map(|sale| ExistingSale::Own(Box::new(sale))),
         };
         // Apart, so that an order that is new does not carry the room for it.
         let after = match known.as_deref() {
-            Some(known) => Box::pin(after_booking::read(deps, loaded, message.trigger, &revision, known)).await?,
+            Some(known) => Box::pin(after_booking::read(deps, context, message.trigger, &revision, known)).await?,
             None => None,
         };
         if let (Some(after), Some(stored)) = (&after, known.as_deref().and_then(Known::entry))
@@ -143,19 +143,19 @@ pub async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage) -> Re
             // What has a sale is not booked again, whoever its kin are.
             Some(entry) if matches!(entry.state, LogState::Booked | LogState::Consolidating | LogState::Voided) => Kindred::default(),
             entry => {
-                if !looked && may_be_booked(loaded, &revision, entry, message.trigger) {
+                if !looked && may_be_booked(context, &revision, entry, message.trigger) {
                     alike = alike.look(&deps.table, order).await?;
                     looked = true;
                 }
                 Kindred::read(&deps.table, order, entry, &alike).await?
             }
         };
-        let with = With {
-            loaded,
+        let with = PlanInput {
+            context,
             customers: &customers,
             levels: &levels,
             message,
-            in_the_way: in_the_way.as_ref().map(|sale| &sale.id),
+            conflicting_sale: conflicting_sale.as_ref().map(|sale| &sale.id),
             kindred: &kindred,
             after,
         };
@@ -195,10 +195,10 @@ pub async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage) -> Re
                 continue;
             }
             CaptureOutcome::CustomerChanged => {
-                let fresh = matches(deps, loaded, order).await?;
+                let fresh = matches(deps, context, order).await?;
                 customers = Cow::Owned(adopt(deps, fresh, plan.booked.as_ref()).await?);
             }
-            CaptureOutcome::SaleExists(existing) => in_the_way = Some(existing.sale),
+            CaptureOutcome::SaleExists(existing) => conflicting_sale = Some(existing.sale),
         }
         known = deps.table.known_order(order_id).await?.map(Cow::Owned);
     }
@@ -206,9 +206,9 @@ pub async fn process(deps: &Deps, loaded: &Loaded, message: &OrderMessage) -> Re
 }
 
 /// True if this may book the order, so that others of its number are looked for. With daily consolidation the day's run looks for them.
-fn may_be_booked(loaded: &Loaded, revision: &Revision, entry: Option<&LogEntry>, trigger: Trigger) -> bool {
-    let decision = || classify(revision, &loaded.settings, entry, trigger);
-    loaded.settings.consolidation == Consolidation::None
+fn may_be_booked(context: &BatchContext, revision: &Revision, entry: Option<&LogEntry>, trigger: Trigger) -> bool {
+    let decision = || classify(revision, &context.settings, entry, trigger);
+    context.settings.consolidation == Consolidation::None
         && match entry {
             None => matches!(decision(), Decision::Capture),
             Some(entry) => entry.state.is_open() || matches!(decision(), Decision::Replace),
@@ -216,40 +216,40 @@ fn may_be_booked(loaded: &Loaded, revision: &Revision, entry: Option<&LogEntry>,
 }
 
 /// The customers that the order may belong to, as they are now.
-async fn matches(deps: &Deps, loaded: &Loaded, order: &Order) -> Result<CustomerMatches, Failure> {
+async fn matches(deps: &Deps, context: &BatchContext, order: &Order) -> Result<CustomerMatches, Failure> {
     let wanted = [(order.customer_id, order.customer_email.clone())];
-    let fresh = deps.table.customers_for(&wanted, loaded.settings.customer_id.as_ref()).await?;
+    let fresh = deps.table.customers_for(&wanted, context.settings.customer_id.as_ref()).await?;
     Ok(fresh.into_iter().next().unwrap_or_default())
 }
 
 /// Data on which an order is decided.
 #[derive(Clone, Copy)]
-struct With<'a> {
-    loaded: &'a Loaded,
+struct PlanInput<'a> {
+    context: &'a BatchContext,
     customers: &'a CustomerMatches,
     levels: &'a Levels,
     message: &'a OrderMessage,
-    in_the_way: Option<&'a SaleId>,
+    conflicting_sale: Option<&'a SaleId>,
     after: Option<&'a AfterBooking>,
     kindred: &'a Kindred,
 }
 
 /// A sale that an order without a log entry is in, and that stands: the order is tied to it and not booked twice (P1, S150).
-enum Live {
+enum ExistingSale {
     /// Its own.
     Own(Box<Sale>),
     /// A day's, and what the order brought to it.
     Day(SaleId, Box<DayOrder>),
 }
 
-async fn live(deps: &Deps, orphan: &Orphan) -> Result<Option<Live>, Failure> {
+async fn live(deps: &Deps, orphan: &Orphan) -> Result<Option<ExistingSale>, Failure> {
     if let (Some(day), Some(member)) = (orphan.sale_id.day(), &orphan.member) {
         let run = deps.table.run(day).await?;
         let stands = run.is_some_and(|stored| stored.run.voided_at.is_none());
-        return Ok(stands.then(|| Live::Day(orphan.sale_id.clone(), Box::new(member.clone()))));
+        return Ok(stands.then(|| ExistingSale::Day(orphan.sale_id.clone(), Box::new(member.clone()))));
     }
     let sale = deps.table.sale(&orphan.sale_id).await?.map(|stored| stored.sale);
-    Ok(sale.filter(|sale| sale.voided_at.is_none()).map(|sale| Live::Own(Box::new(sale))))
+    Ok(sale.filter(|sale| sale.voided_at.is_none()).map(|sale| ExistingSale::Own(Box::new(sale))))
 }
 
 /// Has the next download read an order again that was captured from an old message: ShipStation may have changed or cancelled it since, in a state
@@ -261,9 +261,9 @@ async fn read_again(deps: &Deps, order: OrderId, now: Timestamp) -> Result<(), F
 }
 
 /// An order with nothing to write yet.
-fn waiting(entry: &LogEntry) -> Done {
+fn waiting(entry: &LogEntry) -> Processed {
     let (order_id, state, sale_id) = (entry.order_id, Some(entry.state), entry.sale_id.clone());
-    Done { order_id, outcome: Outcome::Unchanged, reason: Some(Reason::NothingBookedChanged), state, sale_id }
+    Processed { order_id, outcome: Outcome::Unchanged, reason: Some(Reason::NothingBookedChanged), state, sale_id }
 }
 
 /// The customer whose derived id is taken although nothing links it to the order's buyer: the id names account and buyer, and the link is gone.
@@ -277,9 +277,9 @@ async fn adopt(deps: &Deps, mut matches: CustomerMatches, booked: Option<&Booked
     Ok(matches)
 }
 
-impl Plan {
-    fn done(&self) -> Done {
-        Done {
+impl EntryPlan {
+    fn done(&self) -> Processed {
+        Processed {
             order_id: self.entry.order_id,
             outcome: self.outcome,
             reason: self.reason.or(self.entry.reason),
@@ -290,16 +290,22 @@ impl Plan {
 }
 
 /// Decides, without writing. `Err` is an order with nothing to write.
-fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option<&Live>, now: Timestamp) -> Result<Plan, Done> {
-    let With { loaded, message, .. } = with;
-    let settings = &loaded.settings;
+fn plan(
+    with: PlanInput<'_>,
+    revision: &Revision,
+    known: Option<&Known>,
+    live: Option<&ExistingSale>,
+    now: Timestamp,
+) -> Result<EntryPlan, Processed> {
+    let PlanInput { context, message, .. } = with;
+    let settings = &context.settings;
     let orphan = match known {
         Some(Known::Orphan(orphan)) => Some(orphan),
         _ => None,
     };
     let known = known.and_then(Known::entry);
     let decision = classify(revision, settings, known.map(|known| &known.entry), message.trigger);
-    let nothing = || Done {
+    let nothing = || Processed {
         order_id: revision.order.id,
         outcome: decision.outcome(),
         reason: decision.reason(),
@@ -323,7 +329,7 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
         }
         (Decision::Nothing(..), None) => return Err(nothing()),
         (_, Some(known)) => known.entry.clone(),
-        (_, None) => LogEntry { past_sales: orphan.map(Orphan::past_sales).unwrap_or_default(), ..new_entry(revision, loaded, now) },
+        (_, None) => LogEntry { past_sales: orphan.map(Orphan::past_sales).unwrap_or_default(), ..new_entry(revision, context, now) },
     };
     if brings_order {
         brings_order = entry.newest().is_none_or(|newest| key.digest != newest.digest || key.modified_at > newest.modified_at);
@@ -342,8 +348,14 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
         entry.order_total = entry.currency.minor(revision.order.total).ok();
     }
     let brought = brings_order.then_some(key);
-    let done =
-        |entry, booked| Plan { entry, brings_order: brought, booked, paid: None, outcome: decision.outcome(), reason: decision.reason() };
+    let done = |entry, booked| EntryPlan {
+        entry,
+        brings_order: brought,
+        booked,
+        paid: None,
+        outcome: decision.outcome(),
+        reason: decision.reason(),
+    };
     match decision {
         Decision::Withdraw(reason) => {
             let what =
@@ -386,13 +398,13 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
     }
     if let Some(live) = live {
         let id = match live {
-            Live::Own(sale) => {
+            ExistingSale::Own(sale) => {
                 book_entry(&mut entry, sale, &revision.order, now, message);
                 // Which of its kin the sale was booked with is not known any more.
                 entry.change_kin(|kin| kin.booked.clear());
                 &sale.id
             }
-            Live::Day(id, member) => {
+            ExistingSale::Day(id, member) => {
                 set(&mut entry, LogState::Booked, None);
                 entry.sale_id = Some(id.clone());
                 entry.booked = member.booked_revision;
@@ -414,7 +426,7 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
     if let Some((why, held_for)) = hold(&revision.order, &entry, &with.kindred.relatives) {
         let reason = why.reason;
         return if entry.hold(why, held_for, now, by) || brings_order {
-            Ok(Plan { entry, brings_order: brought, booked: None, paid: None, outcome: decision.outcome(), reason: Some(reason) })
+            Ok(EntryPlan { entry, brings_order: brought, booked: None, paid: None, outcome: decision.outcome(), reason: Some(reason) })
         } else {
             Err(nothing())
         };
@@ -426,10 +438,10 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
     }
     // A void sale that the entry still names makes way.
     entry.detach_sale();
-    entry.past_sales.extend(with.in_the_way.filter(|id| !entry.past_sales.contains(id)).cloned());
+    entry.past_sales.extend(with.conflicting_sale.filter(|id| !entry.past_sales.contains(id)).cloned());
     let sale_id = entry.next_sale_id();
     let terms = Terms { settings, levels: with.levels, sale_id: &sale_id, booked_at: now };
-    match book(revision, loaded.reference.booking(revision, with.customers, terms)) {
+    match book(revision, context.reference.booking(revision, with.customers, terms)) {
         Ok(booked) => {
             set(&mut entry, LogState::Booked, None);
             book_entry(&mut entry, &booked.sale, &revision.order, now, message);
@@ -451,15 +463,15 @@ fn plan(with: With<'_>, revision: &Revision, known: Option<&Known>, live: Option
             let reason = warning.reason;
             set(&mut entry, state, Some(warning));
             let outcome = if state == LogState::Failed { Outcome::Failed } else { decision.outcome() };
-            Ok(Plan { entry, brings_order: brought, booked: None, paid: None, outcome, reason: Some(reason) })
+            Ok(EntryPlan { entry, brings_order: brought, booked: None, paid: None, outcome, reason: Some(reason) })
         }
     }
 }
 
-fn new_entry(revision: &Revision, loaded: &Loaded, now: Timestamp) -> LogEntry {
+fn new_entry(revision: &Revision, context: &BatchContext, now: Timestamp) -> LogEntry {
     let order = &revision.order;
     LogEntry {
-        account: loaded.table.account(),
+        account: context.table.account(),
         order_id: order.id,
         order_number: order.number.clone(),
         store_id: order.store_id,
@@ -472,7 +484,7 @@ fn new_entry(revision: &Revision, loaded: &Loaded, now: Timestamp) -> LogEntry {
         revisions: Vec::new(),
         order_total: None,
         sale_total: None,
-        currency: loaded.settings.currency,
+        currency: context.settings.currency,
         warnings: Vec::new(),
         timeline: Vec::new(),
         captured_at: now,

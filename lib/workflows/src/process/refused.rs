@@ -8,7 +8,7 @@ use stevedore_domain::reason::Reason;
 use stevedore_domain::warning::Warning;
 
 use super::Deps;
-use super::{Done, Failure};
+use super::{Failure, Processed};
 
 /// The most bytes of an order number that the entry keeps: it must not be what is refused.
 const LONGEST_NUMBER: usize = 256;
@@ -23,7 +23,7 @@ pub(crate) async fn keep(
     revision: &Revision,
     message: &OrderMessage,
     error: &Error,
-) -> Result<Done, Failure> {
+) -> Result<Processed, Failure> {
     let now = (deps.clock)();
     let stored = known.and_then(Known::entry);
     let has_sale = stored.is_some_and(|stored| stored.entry.sale_id.is_some());
@@ -61,7 +61,7 @@ pub(crate) async fn keep(
         }
     }
     let sale_id = entry.sale_id.clone();
-    Ok(Done { order_id: entry.order_id, outcome, reason: Some(Reason::NotStorable), state: Some(entry.state), sale_id })
+    Ok(Processed { order_id: entry.order_id, outcome, reason: Some(Reason::NotStorable), state: Some(entry.state), sale_id })
 }
 
 fn cut(text: &str) -> String {

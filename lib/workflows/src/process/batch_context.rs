@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::Deps;
 use crate::booking::Reference;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{BatchContext, Connection, Error, Known, Table};
+use stevedore_aws::{Connection, Error, Known, Table};
 use stevedore_domain::ids::{OrderId, ShipstationAccount};
 use stevedore_domain::log::Trigger;
 use stevedore_domain::order::{Order, Revision, RevisionKey};
@@ -14,7 +14,7 @@ use stevedore_shipstation::parse_order;
 
 /// Settings and reference data for a batch, and what is known of its orders. An order that turns out to be stale is read again by itself.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct BatchContext {
     /// The connected account; none where there is no whole connection.
     pub(crate) connected: Option<ShipstationAccount>,
     /// The table, for the account that the rest was read of.
@@ -40,7 +40,7 @@ impl Newest {
     }
 }
 
-impl Loaded {
+impl BatchContext {
     /// `deps`, for the account that the batch was read of.
     #[must_use]
     pub fn deps(&self, deps: &Deps) -> Deps {
@@ -76,7 +76,7 @@ impl Loaded {
             orders.push(order);
         }
         let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
-        let BatchContext { settings, connection, stores, known } = table.batch_context(&ids).await?;
+        let stevedore_aws::BatchContext { settings, connection, stores, known } = table.batch_context(&ids).await?;
         let settings = settings.value;
         let connected = connection.filter(|connection| !connection.disconnecting);
         let connected = connected.map(|Connection { account, .. }| account);

@@ -15,7 +15,7 @@ use stevedore_domain::log::LogState;
 use stevedore_domain::operation::OperationRow;
 use stevedore_lambda::Deadline;
 
-use super::order::{Fate, Read, Terms, decide, read, release};
+use super::member::{Membership, Read, Terms, decide, read, release};
 use super::{Deps, Error, MARGIN};
 
 /// Orders of one page that are at work at a time.
@@ -23,9 +23,9 @@ const CONCURRENCY: usize = 16;
 /// The states of orders that may become part of a day: what was in the way of a blocked or failed one may be gone.
 const STATES: [LogState; 3] = [LogState::Pending, LogState::Blocked, LogState::Failed];
 
-/// Progress of the gathering.
+/// Progress of the collector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gathered {
+pub(crate) enum Collected {
     /// Every order that may be in was tried.
     Everything,
     /// The time is over.
@@ -33,7 +33,7 @@ pub(crate) enum Gathered {
 }
 
 /// A run at work.
-pub(crate) struct Gathering<'a> {
+pub(crate) struct Collector<'a> {
     deps: &'a Deps,
     /// The run as it is held.
     pub(crate) run: StoredRun,
@@ -46,7 +46,7 @@ pub(crate) struct Gathering<'a> {
     stores: BTreeMap<StoreId, String>,
 }
 
-impl<'a> Gathering<'a> {
+impl<'a> Collector<'a> {
     /// Goes on from what was put away, or begins.
     pub(crate) async fn resume(deps: &'a Deps, run: StoredRun) -> Result<Self, Error> {
         let sum = deps.table.sum_of(&run).await?.unwrap_or_else(|| DaySum::new(run.settings.currency));
@@ -55,7 +55,7 @@ impl<'a> Gathering<'a> {
     }
 
     /// Takes every page: those that were written down before the run was cut off, then what the log still holds.
-    pub(crate) async fn every_page(&mut self, deadline: Deadline) -> Result<Gathered, Error> {
+    pub(crate) async fn every_page(&mut self, deadline: Deadline) -> Result<Collected, Error> {
         let out_of_time = || deadline.is_near((self.deps.clock)(), MARGIN);
         let date = self.run.run.local_date;
         let pages = self.deps.table.run_pages(date).await?;
@@ -64,7 +64,7 @@ impl<'a> Gathering<'a> {
             let mut entries = self.deps.table.log_entries(orders.iter().copied()).await?;
             self.page(orders.iter().filter_map(|order| entries.remove(order)).collect(), true).await?;
             if out_of_time() {
-                return Ok(Gathered::OutOfTime);
+                return Ok(Collected::OutOfTime);
             }
         }
         // The index knows microseconds, and its end is left out.
@@ -86,7 +86,7 @@ impl<'a> Gathering<'a> {
                     self.page(entries, false).await?;
                 }
                 if out_of_time() {
-                    return Ok(Gathered::OutOfTime);
+                    return Ok(Collected::OutOfTime);
                 }
                 list.token = listed.next;
                 if list.token.is_none() {
@@ -94,7 +94,7 @@ impl<'a> Gathering<'a> {
                 }
             }
         }
-        Ok(Gathered::Everything)
+        Ok(Collected::Everything)
     }
 
     /// Takes the orders of one page. `again` says that it was begun before.
@@ -110,19 +110,19 @@ impl<'a> Gathering<'a> {
         let orders: Vec<_> = read.iter().filter_map(|read| read.revision.as_ref()).map(|revision| &revision.order).collect();
         let reference = Box::pin(Reference::read(&deps.table, &self.run.settings, self.stores.clone(), &orders)).await?;
         let terms = Terms { run: &self.run.run, settings: &self.run.settings, reference: &reference };
-        let fates: Vec<(OrderId, Fate)> =
+        let memberships: Vec<(OrderId, Membership)> =
             stream::iter(read).map(|read| decide(deps, terms, read)).buffer_unordered(CONCURRENCY).try_collect().await?;
         let mut rows: Vec<OperationRow> = Vec::new();
-        for (order, fate) in fates {
-            match fate {
-                Fate::In(sale) => {
+        for (order, membership) in memberships {
+            match membership {
+                Membership::In(sale) => {
                     if let Err(why) = self.sum.add(&sale) {
                         tracing::warn!(%order, %why, "the order is left for the next day");
                         rows.extend(release(deps, &self.run.run, order).await?);
                     }
                 }
-                Fate::Out(row) => rows.push(*row),
-                Fate::Gone => {}
+                Membership::Out(row) => rows.push(*row),
+                Membership::Gone => {}
             }
         }
         rows.sort_by_key(|row| row.order_id);
@@ -137,7 +137,7 @@ impl<'a> Gathering<'a> {
     }
 
     /// Puts away what there is, for the next invocation.
-    pub(crate) async fn put_away(self) -> Result<(), Error> {
+    pub(crate) async fn checkpoint(self) -> Result<(), Error> {
         if self.deps.table.put_away(&self.run, self.merged, &self.sum).await? { Ok(()) } else { Err(Error::RunTaken) }
     }
 }

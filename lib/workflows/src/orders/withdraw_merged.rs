@@ -7,7 +7,7 @@ use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::{Gone, LogState};
 use stevedore_shipstation::{Call, Error as ShipStationError, RawOrder};
 
-use super::run::Run;
+use super::download::Run;
 use super::{Deps, Error, one_order};
 
 /// Withdraws pending orders that were merged into one that was just read. The same list names the children of a split, which still exist: only a

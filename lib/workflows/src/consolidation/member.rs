@@ -37,7 +37,7 @@ pub(crate) struct Terms<'a> {
 }
 
 /// Outcome of an order.
-pub(crate) enum Fate {
+pub(crate) enum Membership {
     /// It is in the day; this is its own sale, to be added up.
     In(Box<Sale>),
     /// It is not, for a reason.
@@ -49,7 +49,7 @@ pub(crate) enum Fate {
 /// Writes for an order, if any.
 struct Plan {
     entry: Option<LogEntry>,
-    fate: Fate,
+    membership: Membership,
 }
 
 /// Reads the revision that the day takes: of an order that is in already, the one that it was taken with, whatever came later.
@@ -72,16 +72,16 @@ pub(crate) async fn read(deps: &Deps, stored: StoredEntry, page: Alike) -> Resul
 }
 
 /// Decides on one order and writes it, again and again until nobody else wrote in between.
-pub(crate) async fn decide(deps: &Deps, terms: Terms<'_>, read: Read) -> Result<(OrderId, Fate), Error> {
+pub(crate) async fn decide(deps: &Deps, terms: Terms<'_>, read: Read) -> Result<(OrderId, Membership), Error> {
     let order = read.stored.entry.order_id;
     let mut read = read;
     for _ in 0..ATTEMPTS {
-        let Plan { entry, fate } = plan(terms, &read, (deps.clock)());
-        let Some(entry) = entry else { return Ok((order, fate)) };
+        let Plan { entry, membership } = plan(terms, &read, (deps.clock)());
+        let Some(entry) = entry else { return Ok((order, membership)) };
         if deps.table.put_in_run(&read.stored, entry, &read.kindred.beside).await? {
-            return Ok((order, fate));
+            return Ok((order, membership));
         }
-        let Some(stored) = deps.table.log_entry(order).await? else { return Ok((order, Fate::Gone)) };
+        let Some(stored) = deps.table.log_entry(order).await? else { return Ok((order, Membership::Gone)) };
         read = self::read(deps, stored, read.page).await?;
     }
     Err(Error::Contended(order))
@@ -94,8 +94,8 @@ fn plan(terms: Terms<'_>, read: &Read, now: Timestamp) -> Plan {
     let within = known.state == LogState::Consolidating && known.sale_id.as_ref() == Some(&day);
     let open = matches!(known.state, LogState::Pending | LogState::Blocked | LogState::Failed) && run.takes(known.captured_at);
     if !(within || open) {
-        let fate = left_out_before(run, known).map_or(Fate::Gone, |row| Fate::Out(Box::new(row)));
-        return Plan { entry: None, fate };
+        let membership = left_out_before(run, known).map_or(Membership::Gone, |row| Membership::Out(Box::new(row)));
+        return Plan { entry: None, membership };
     }
     let by = run.operation_id.as_str();
     if let Some(plan) = read.revision.as_ref().filter(|_| !within).and_then(|revision| not_now(revision, settings, read, by, now)) {
@@ -111,15 +111,15 @@ fn plan(terms: Terms<'_>, read: &Read, now: Timestamp) -> Plan {
     };
     let mut entry = known.clone();
     match booked {
-        Ok((sale, _)) if within && entry.sale_total == Some(sale.total) => Plan { entry: None, fate: Fate::In(Box::new(sale)) },
+        Ok((sale, _)) if within && entry.sale_total == Some(sale.total) => Plan { entry: None, membership: Membership::In(Box::new(sale)) },
         Ok((sale, _)) if within => {
             // Reference data changed since it was taken, and the run was cut off in between.
             entry.sale_total = Some(sale.total);
-            Plan { entry: Some(entry), fate: Fate::In(Box::new(sale)) }
+            Plan { entry: Some(entry), membership: Membership::In(Box::new(sale)) }
         }
         Ok((sale, key)) => {
             entry.add_to_day(&day, key, &sale, now, by);
-            Plan { entry: Some(entry), fate: Fate::In(Box::new(sale)) }
+            Plan { entry: Some(entry), membership: Membership::In(Box::new(sale)) }
         }
         Err(unbookable) => {
             let (state, why) = match unbookable {
@@ -133,7 +133,7 @@ fn plan(terms: Terms<'_>, read: &Read, now: Timestamp) -> Plan {
             } else {
                 entry.exclude(state, why, now, by)
             };
-            Plan { entry: news.then_some(entry), fate: Fate::Out(Box::new(row)) }
+            Plan { entry: news.then_some(entry), membership: Membership::Out(Box::new(row)) }
         }
     }
 }
@@ -150,7 +150,7 @@ fn left_out_before(run: &RunRecord, known: &LogEntry) -> Option<OperationRow> {
     ours.then(|| OperationRow { message: known.message.clone(), ..row })
 }
 
-/// Fate of an order that is pending and would not be captured now: the stage holds at booking, under the run's settings, and what a sale holds already is not
+/// Membership of an order that is pending and would not be captured now: the stage holds at booking, under the run's settings, and what a sale holds already is not
 /// booked again. Nothing where it may be in the day.
 fn not_now(revision: &Revision, settings: &Settings, read: &Read, by: &str, now: Timestamp) -> Option<Plan> {
     let known = &read.stored.entry;
@@ -158,7 +158,7 @@ fn not_now(revision: &Revision, settings: &Settings, read: &Read, by: &str, now:
     let out = |entry: LogEntry, news: bool, outcome: Outcome, why: &Warning| {
         let row = OperationRow::decided(entry.order_id, &entry.order_number, outcome, Some(why.reason));
         let row = OperationRow { message: Some(why.message.clone()), ..row };
-        Some(Plan { entry: news.then_some(entry), fate: Fate::Out(Box::new(row)) })
+        Some(Plan { entry: news.then_some(entry), membership: Membership::Out(Box::new(row)) })
     };
     let decision = classify(revision, settings, Some(known), Trigger::Manual);
     let (state, why) = match decision {

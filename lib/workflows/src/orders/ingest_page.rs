@@ -10,8 +10,8 @@ use stevedore_domain::order::RevisionKey;
 use stevedore_domain::reason::Reason;
 use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, Poison, RawOrder};
 
-use super::run::Run;
-use super::{Deps, Error, housekeeping, merged, sending, unreadable};
+use super::download::Run;
+use super::{Deps, Error, housekeeping, sending, unreadable, withdraw_merged};
 
 /// Bytes of an unreadable order's text that a row keeps: more than any order of a few hundred lines.
 const EVIDENCE: usize = 256 * 1024;
@@ -19,7 +19,7 @@ const EVIDENCE: usize = 256 * 1024;
 /// Decides on orders and queues them. When this returns, each of them is safely queued or needs nothing, and has its row.
 ///
 /// The inner result is ShipStation's: then these orders are to be read once more.
-pub(crate) async fn take(
+pub(crate) async fn ingest(
     deps: &Deps,
     run: &mut Run,
     call: &Call<'_>,
@@ -34,7 +34,7 @@ pub(crate) async fn take(
     let merged_ids =
         orders.iter().filter_map(|order| order.parsed.as_ref().ok()).flat_map(|revision| revision.order.merged_ids.iter().copied());
     let mut entries = deps.table.log_entries(ids.chain(merged_ids).collect::<Vec<_>>()).await?;
-    match merged::returned(deps, run, call, &orders, &mut entries).await? {
+    match withdraw_merged::returned(deps, run, call, &orders, &mut entries).await? {
         Ok(returned) => orders.extend(returned),
         Err(error) => return Ok(Err(error)),
     }
@@ -98,7 +98,7 @@ pub(crate) async fn take(
             run.queued.remove(&id);
         }
     }
-    let withdrawn = merged::withdraw(deps, run, call, &orders, &entries).await?;
+    let withdrawn = withdraw_merged::withdraw(deps, run, call, &orders, &entries).await?;
     run.operation.pages = deps.table.put_operation_rows(&run.operation.id, run.operation.pages, &rows).await?;
     let counts: HashMap<&str, usize> = rows.iter().fold(HashMap::new(), |mut counts, row| {
         *counts.entry(if row.outcome.is_none() { "queued" } else { "not_queued" }).or_default() += 1;
