@@ -163,6 +163,23 @@ impl Fields {
             self.text(field.as_deref());
         }
     }
+    fn item(&mut self, item: &Item) {
+        let Item { id, key, sku, name, quantity, unit_price, unit_tax, options, product_id, adjustment } = item;
+        self.optional(*id);
+        for text in [key, sku, name] {
+            self.text(text.as_deref());
+        }
+        self.number(quantity.cast_unsigned());
+        self.decimal(*unit_price);
+        self.number(u64::from(unit_tax.is_some()) | u64::from(*adjustment) << 1);
+        self.decimal(unit_tax.unwrap_or_default());
+        self.optional(product_id.map(|id| id.0));
+        self.number(options.len() as u64);
+        for option in options {
+            self.text(Some(&option.name));
+            self.text(Some(&option.value));
+        }
+    }
 }
 
 /// The order's digest under the newest scheme. It covers every field of [`Order`] but `modifyDate`, in a fixed order with numbers normalised, so
@@ -244,21 +261,7 @@ fn fields(order: &Order) -> Fields {
     }
     fields.number(items.len() as u64);
     for item in items {
-        let Item { id, key, sku, name, quantity, unit_price, unit_tax, options, product_id, adjustment } = item;
-        fields.optional(*id);
-        for text in [key, sku, name] {
-            fields.text(text.as_deref());
-        }
-        fields.number(quantity.cast_unsigned());
-        fields.decimal(*unit_price);
-        fields.number(u64::from(unit_tax.is_some()) | u64::from(*adjustment) << 1);
-        fields.decimal(unit_tax.unwrap_or_default());
-        fields.optional(product_id.map(|id| id.0));
-        fields.number(options.len() as u64);
-        for option in options {
-            fields.text(Some(&option.name));
-            fields.text(Some(&option.value));
-        }
+        fields.item(item);
     }
     fields
 }

@@ -33,6 +33,17 @@ pub enum CustomerChoice {
     Create(Box<NewCustomer>),
 }
 
+impl CustomerChoice {
+    /// The customer, existing or to be created.
+    #[must_use]
+    pub fn customer(&self) -> &Customer {
+        match self {
+            Self::Existing(customer) | Self::Link(customer, _) => customer,
+            Self::Create(new) => &new.customer,
+        }
+    }
+}
+
 /// A customer to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCustomer {
