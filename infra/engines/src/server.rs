@@ -19,6 +19,7 @@ use crate::forward::Forward;
 use crate::secrets::Secrets;
 use crate::signature::{AccessKey, is_local, verify};
 use crate::sqs::Queues;
+use crate::stopping::stopped;
 use crate::tables::Tables;
 use crate::wire::{Refusal, Reply, Service};
 
@@ -45,12 +46,6 @@ pub(crate) struct Backends {
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is cut, as a fault asks")]
 struct Cut;
-
-/// Waits until the engines end, in order or not.
-pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    // An error says that the sender is gone, and with it the engines.
-    let _ = stopping.wait_for(|stop| *stop).await;
-}
 
 /// Serves until `stopping` becomes true, then lets running requests finish. Dropped before that, it cuts every connection.
 pub(crate) async fn serve(listener: TcpListener, backends: Arc<Backends>, mut stopping: watch::Receiver<bool>) {

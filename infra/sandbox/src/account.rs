@@ -8,7 +8,7 @@ use crate::arrivals::Arrivals;
 use crate::generator::Generator;
 use crate::json::Json;
 use crate::store::{Entry, Stamp, Store};
-use crate::{RequestRecord, Sandbox, SandboxOptions, arrivals};
+use crate::{RequestRecord, Sandbox, SandboxOptions, split_merge};
 
 /// An order as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,13 +99,13 @@ impl Sandbox {
     /// the totals are not split. `None` where there is no such order or it has fewer than two items.
     pub fn split(&self, id: i64) -> Option<i64> {
         let (mut world, now) = self.world();
-        arrivals::split(&mut world.store, id, now)
+        split_merge::split(&mut world.store, id, now)
     }
 
     /// Merges an order into another: items and amounts go over, and the merged-away order is gone (404). False where one of them is missing.
     pub fn merge(&self, survivor: i64, gone: i64) -> bool {
         let (mut world, now) = self.world();
-        arrivals::merge(&mut world.store, survivor, gone, now)
+        split_merge::merge(&mut world.store, survivor, gone, now)
     }
 
     /// Takes an order away without a trace. False where there is none.

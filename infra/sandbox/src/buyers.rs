@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::order_builder::Address;
+use crate::address::Address;
 use crate::rng::Rng;
 
 /// City, state, a ZIP code of that city.

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::buyers::{Buyer, buyer, sales_tax};
-use crate::json::{Json, plain_number};
+use crate::json::plain_number;
 use crate::order_builder::{Draft, Line, to_cents};
 use crate::products::{Product, range};
 use crate::rng::Rng;
 use crate::store::{Stamp, Store};
-use crate::{AUCTIONS, COUNTER, MARKETPLACE, SandboxOptions, WEB_SHOP, WHOLESALE, arrivals, pacific, reference};
+use crate::{AUCTIONS, COUNTER, MARKETPLACE, SandboxOptions, WEB_SHOP, WHOLESALE, pacific, reference, split_merge};
 
 const STATUSES: [(usize, &str); 8] = [
     (520, "awaiting_shipment"),
@@ -72,7 +72,7 @@ impl Generator {
             let id = self.put(store, Stamp { created, modified });
             let room = store.orders.len() < options.orders;
             if self.only_status.is_none() && room && self.rng.per_mille(12) {
-                arrivals::split(store, id, modified);
+                split_merge::split(store, id, modified);
             }
         }
     }
@@ -139,13 +139,13 @@ impl Generator {
         if store == MARKETPLACE && self.rng.per_mille(150) {
             // Fulfilled by the marketplace: nobody is named.
             draft.externally_fulfilled = true;
-            draft.ship_to = crate::order_builder::Address { name: Some(String::new()), ..draft.ship_to.clone() };
+            draft.ship_to = crate::address::Address { name: Some(String::new()), ..draft.ship_to.clone() };
             draft.ship_to.street1 = Some(String::new());
-            draft.bill_to = crate::order_builder::Address::default();
+            draft.bill_to = crate::address::Address::default();
             (draft.customer_id, draft.email, draft.username) = (None, None, None);
         } else if store == COUNTER && self.rng.per_mille(500) {
-            draft.ship_to = crate::order_builder::Address::default();
-            draft.bill_to = crate::order_builder::Address::default();
+            draft.ship_to = crate::address::Address::default();
+            draft.bill_to = crate::address::Address::default();
             (draft.customer_id, draft.email, draft.username) = (None, Some(String::new()), None);
         } else {
             match self.rng.below(1000) {
@@ -347,12 +347,6 @@ fn with_exponent(amount: Decimal) -> String {
 
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// The items of an order body that stand for goods.
-pub(crate) fn goods(order: &mut Json) -> impl Iterator<Item = &mut Json> {
-    let items = order.get_mut("items").and_then(Json::elements_mut).into_iter().flatten();
-    items.filter(|item| item.get("adjustment") != Some(&Json::Bool(true)))
 }
 
 #[cfg(test)]

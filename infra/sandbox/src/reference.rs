@@ -1,8 +1,8 @@
 //! The account around the orders: stores, warehouses, tags. Everything here is invented; the addresses' cities, states and ZIP
 //! codes belong together.
 
+use crate::address::Address;
 use crate::json::{Json, obj};
-use crate::order_builder::Address;
 
 /// Store of the web shop.
 pub const WEB_SHOP: i64 = 310_101;

@@ -8,16 +8,14 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
+use crate::address::Address;
 use crate::buyers::country_code;
-use crate::generator::goods;
+use crate::goods::goods;
 use crate::json::Json;
-use crate::load::{LoadError, NEWEST_BEFORE_START};
-use crate::order_builder::{Address, Draft, Line, retotal};
+use crate::load_error::{COLUMNS, LoadError, NEWEST_BEFORE_START};
+use crate::order_builder::{Draft, Line, retotal};
 use crate::store::{Stamp, Store};
 
-/// The columns, in any order.
-pub(crate) const COLUMNS: [&str; 8] =
-    ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"];
 /// The first credit arrives this long after the start …
 const FIRST_CREDIT: SignedDuration = SignedDuration::from_mins(10);
 /// … and then one after each of these.

@@ -16,6 +16,7 @@ use crate::products::count;
 use crate::query::{BadParameter, OrderQuery, Params};
 use crate::server::Wire;
 use crate::store::OrderPage;
+use crate::world::{RequestRecord, World};
 use crate::{Sandbox, customers, pacific, products, reference};
 
 /// Value of the limit headers while the limit is lifted.
@@ -39,23 +40,6 @@ pub(crate) struct LimitHeaders {
     pub(crate) limit: u32,
     pub(crate) remaining: u32,
     pub(crate) reset_seconds: i64,
-}
-
-/// One minute of the account's quota.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct LimitWindow {
-    minute: i64,
-    pub(crate) used: u32,
-}
-
-impl LimitWindow {
-    /// The window of this minute; a new minute starts with nothing used.
-    pub(crate) fn turn(&mut self, now: jiff::Timestamp) {
-        let minute = now.as_second().div_euclid(60);
-        if self.minute != minute {
-            *self = Self { minute, used: 0 };
-        }
-    }
 }
 
 /// The catch-all route.
@@ -102,7 +86,7 @@ impl Sandbox {
             break_reply(content, &struck, uri.path())
         };
         let reply = reply.with_limit(headers_now);
-        state.log(crate::RequestRecord {
+        state.log(RequestRecord {
             at: now,
             method: method.to_string(),
             path: uri.path().to_owned(),
@@ -157,7 +141,7 @@ impl Content {
     }
 }
 
-fn route(sandbox: &Sandbox, state: &crate::World, method: &Method, uri: &Uri) -> Content {
+fn route(sandbox: &Sandbox, state: &World, method: &Method, uri: &Uri) -> Content {
     let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default();
     let params = Params::new(pairs);
     let segments: Vec<&str> = uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
@@ -190,7 +174,7 @@ fn route(sandbox: &Sandbox, state: &crate::World, method: &Method, uri: &Uri) ->
     }
 }
 
-fn orders(sandbox: &Sandbox, state: &crate::World, params: &Params) -> Content {
+fn orders(sandbox: &Sandbox, state: &World, params: &Params) -> Content {
     let query = match OrderQuery::read(params, sandbox.options().modify_start_inclusive) {
         Ok(query) => query,
         Err(problem) => return invalid(&problem),

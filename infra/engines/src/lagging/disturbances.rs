@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde_json::Value;
 
-use super::Dice;
+use super::dice::Dice;
 use super::split::{Split, by_chance};
 
 /// Disturbances of one request in a row.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Dice;
+use super::dice::Dice;
 use crate::EngineError;
-use crate::tables::Tables;
+use crate::embedded::Embedded;
 use crate::wire::Reply;
 use crate::writes::{Action, Attributes, Schema, Write};
 
@@ -33,7 +33,7 @@ struct Pending {
 }
 
 pub(super) struct Replica {
-    copies: Tables,
+    copies: Embedded,
     dice: Dice,
     calls: u64,
     /// Nothing becomes visible by itself.
@@ -45,7 +45,7 @@ pub(super) struct Replica {
 impl Replica {
     pub(super) fn new(seed: u64) -> Result<Self, EngineError> {
         Ok(Self {
-            copies: Tables::open(None)?,
+            copies: Embedded::open(None)?,
             dice: Dice::new(seed, 2),
             calls: 0,
             held: false,
@@ -55,7 +55,7 @@ impl Replica {
     }
 
     /// Makes the copy of a table anew, with all that is in the table; or removes it with its table.
-    pub(super) fn adopt(&mut self, tables: &Tables, name: &str) {
+    pub(super) fn adopt(&mut self, tables: &Embedded, name: &str) {
         self.pending.retain(|pending| *pending.table != *name);
         if self.schemas.remove(name).is_some() {
             self.copies.ask("DeleteTable", &json!({"TableName": name}));
@@ -97,7 +97,7 @@ impl Replica {
     }
 
     /// Takes down what was just written.
-    pub(super) fn note(&mut self, tables: &Tables, writes: &[Write<'_>], now: Timestamp) {
+    pub(super) fn note(&mut self, tables: &Embedded, writes: &[Write<'_>], now: Timestamp) {
         for write in writes {
             let Some((table, schema)) = self.schemas.get(write.table) else { continue };
             let (key, image) = match &write.action {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Dice;
+use super::dice::Dice;
 use crate::wire::Reply;
 
 /// A batch in two.

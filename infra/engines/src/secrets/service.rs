@@ -1,18 +1,17 @@
-//! Secrets Manager: secrets with their versions, kept in a SQLite file that only the owner can read.
-
-mod versions;
+//! The secrets and their operations.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
-use serde::Deserialize;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use serde_json::{Map, Value, json};
 
+use super::requests::{Delete, OneSecret, Write};
+use super::rows::{Secret, erase, exists, find, find_live, lookup, purge, seconds};
+use super::versions::{add_version, get, repeated};
 use crate::sqlite::{self, id_of};
 use crate::wire::{Refusal, read};
 use crate::{ACCOUNT, Clock, EngineError, REGION};
-use versions::{add_version, get, repeated};
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS secrets (
@@ -44,72 +43,6 @@ CREATE TABLE IF NOT EXISTS stages (
 ";
 
 const DAY: i64 = 86_400_000;
-
-/// A value, and what is said of it; the fields of `CreateSecret`, `PutSecretValue` and `UpdateSecret`.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Write {
-    #[serde(alias = "SecretId")]
-    name: String,
-    client_request_token: Option<String>,
-    secret_string: Option<String>,
-    secret_binary: Option<String>,
-    description: Option<String>,
-    kms_key_id: Option<String>,
-    #[serde(default)]
-    version_stages: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Get {
-    secret_id: String,
-    version_id: Option<String>,
-    version_stage: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Delete {
-    secret_id: String,
-    recovery_window_in_days: Option<i64>,
-    #[serde(default)]
-    force_delete_without_recovery: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct OneSecret {
-    secret_id: String,
-}
-
-struct Secret {
-    id: i64,
-    name: String,
-    arn: String,
-    description: Option<String>,
-    kms_key: Option<String>,
-    created: i64,
-    changed: i64,
-    accessed: Option<i64>,
-    deleted: Option<i64>,
-}
-
-impl Secret {
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: row.get("id")?,
-            name: row.get("name")?,
-            arn: row.get("arn")?,
-            description: row.get("description")?,
-            kms_key: row.get("kms_key")?,
-            created: row.get("created")?,
-            changed: row.get("changed")?,
-            accessed: row.get("accessed")?,
-            deleted: row.get("deleted")?,
-        })
-    }
-}
 
 /// The secrets.
 #[derive(Clone)]
@@ -168,51 +101,6 @@ fn owner_only(path: &Path) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// The service's times are seconds since 1970, with milliseconds behind the point; made without binary floating point.
-fn seconds(milliseconds: i64) -> Value {
-    let text = format!("{}.{:03}", milliseconds.div_euclid(1_000), milliseconds.rem_euclid(1_000));
-    serde_json::from_str(&text).unwrap_or_default()
-}
-
-fn purge(store: &Transaction<'_>, now: i64) -> Result<(), Refusal> {
-    let gone: Vec<i64> = store
-        .prepare_cached("SELECT id FROM secrets WHERE purge <= ?1")?
-        .query_map(params![now], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    gone.into_iter().try_for_each(|secret| erase(store, secret))
-}
-
-fn erase(store: &Transaction<'_>, secret: i64) -> Result<(), Refusal> {
-    store.execute("DELETE FROM stages WHERE secret = ?1", [secret])?;
-    store.execute("DELETE FROM versions WHERE secret = ?1", [secret])?;
-    store.execute("DELETE FROM secrets WHERE id = ?1", [secret])?;
-    Ok(())
-}
-
-/// By name, by ARN, or by an ARN without its last six characters.
-fn lookup(store: &Transaction<'_>, id: &str) -> Result<Option<Secret>, Refusal> {
-    let secret = store
-        .prepare_cached("SELECT * FROM secrets WHERE name = ?1 OR arn = ?1 OR substr(arn, 1, length(arn) - 7) = ?1")?
-        .query_row(params![id], Secret::from_row)
-        .optional()?;
-    Ok(secret)
-}
-
-fn find(store: &Transaction<'_>, id: &str) -> Result<Secret, Refusal> {
-    lookup(store, id)?.ok_or_else(|| Refusal::new("ResourceNotFoundException", "Secrets Manager can't find the specified secret."))
-}
-
-fn find_live(store: &Transaction<'_>, id: &str) -> Result<Secret, Refusal> {
-    let secret = find(store, id)?;
-    if secret.deleted.is_some() {
-        return Err(Refusal::new(
-            "InvalidRequestException",
-            "You can't perform this operation on the secret because it was marked for deletion.",
-        ));
-    }
-    Ok(secret)
-}
-
 fn create(store: &Transaction<'_>, request: Write, now: i64) -> Result<Value, Refusal> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c);
     if request.name.is_empty() || request.name.len() > 512 || !request.name.chars().all(plain) {
@@ -249,10 +137,6 @@ fn create(store: &Transaction<'_>, request: Write, now: i64) -> Result<Value, Re
         answer.insert("VersionId".to_owned(), version.into());
     }
     Ok(answer.into())
-}
-
-fn exists(what: &str) -> Refusal {
-    Refusal::new("ResourceExistsException", format!("The operation failed because {what}"))
 }
 
 fn put(store: &Transaction<'_>, request: Write, now: i64) -> Result<Value, Refusal> {

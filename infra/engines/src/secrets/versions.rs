@@ -3,7 +3,8 @@
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use serde_json::{Map, Value};
 
-use super::{Get, Secret, Write, exists, find_live, seconds};
+use super::requests::{Get, Write};
+use super::rows::{Secret, exists, find_live, seconds};
 use crate::sqlite::id_of;
 use crate::wire::Refusal;
 

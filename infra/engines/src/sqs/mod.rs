@@ -19,8 +19,8 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::faults::Faults;
-use crate::server::stopped;
 use crate::sqlite;
+use crate::stopping::stopped;
 use crate::wire::{Refusal, read};
 use crate::{ACCOUNT, Clock, EngineError};
 use requests::{

@@ -1,0 +1,38 @@
+//! Options of the engines.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Source of the engines' time. It moves visibility time-outs, delays, retention and recovery windows; the waiting of a
+/// long poll is real time, because the client at the other end waits in real time.
+pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
+
+/// Options with which the engines are started.
+#[derive(Clone)]
+pub struct EngineOptions {
+    /// Folder of the data, made when it does not exist; `None` keeps everything in memory.
+    pub data: Option<PathBuf>,
+    /// TCP port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// The time.
+    pub clock: Clock,
+    /// Another DynamoDB that keeps the tables, `http://HOST:PORT`; `None` is the embedded one.
+    pub tables_at: Option<String>,
+    /// Requires requests to be signed with the access key that [`crate::Engines::require`] names; until then none is answered. Else every program of this machine is.
+    pub signed: bool,
+    /// Seed by which the embedded DynamoDB behaves as under load: indexes lag up to 30 seconds of the clock, transactions and single writes meet conflicts,
+    /// batches are done in part, calls are throttled. `None`: none of it.
+    pub lag: Option<u64>,
+}
+
+impl EngineOptions {
+    /// Everything in memory, on a free port.
+    pub fn in_memory(clock: Clock) -> Self {
+        Self { data: None, port: 0, clock, tables_at: None, signed: false, lag: None }
+    }
+
+    /// Kept in `data`, on a free port.
+    pub fn in_folder(data: impl Into<PathBuf>, clock: Clock) -> Self {
+        Self { data: Some(data.into()), port: 0, clock, tables_at: None, signed: false, lag: None }
+    }
+}
