@@ -32,5 +32,7 @@ mod http;
 mod json;
 mod v1;
 
-pub use http::{Call, Client, ClientOptions, Clock, Credentials, Error, PacingState, Priority, Sleep, http_client, http_client_trusting};
+pub use http::{
+    Call, Client, ClientOptions, Clock, Credentials, Error, PacingState, Priority, Repetition, Sleep, http_client, http_client_trusting,
+};
 pub use v1::{Malformed, Neighbour, OrderReader, Poison, RawJson, RawOrder, Step, Store, Warehouse, parse_order};

@@ -7,6 +7,8 @@ mod credentials;
 mod error;
 mod limits;
 mod pacing;
+mod request;
+mod send;
 mod transport;
 
 pub(crate) use answer::{Answer, Body, Broken, Fault};
@@ -15,3 +17,4 @@ pub use connector::{http_client, http_client_trusting};
 pub use credentials::{Call, Credentials, Priority};
 pub use error::Error;
 pub use pacing::PacingState;
+pub use send::Repetition;

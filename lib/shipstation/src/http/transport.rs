@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
-use reqwest::header::{ACCEPT, HeaderMap};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use secrecy::ExposeSecret as _;
 
 use super::answer::{Answer, Body, Broken, Fault, excerpt};
@@ -20,6 +20,7 @@ use super::credentials::Call;
 use super::error::Error;
 use super::limits::{is_throttled, limits, retry_after, stated_wait};
 use super::pacing::{Admission, later};
+use super::request::Request;
 
 /// Number of times that a passing fault is tried again.
 const RETRIES: u32 = 3;
@@ -49,10 +50,9 @@ impl Client {
         used: &mut u32,
         parse: impl Fn(&Body<'_>) -> Result<T, serde_json::Error>,
     ) -> Result<Answer<T>, Error> {
-        match self.read_once(call, path, query, used, &parse).await? {
-            Answer::Broken(broken) if !broken.is_too_large() && !broken.is_gateway() => {
-                self.read_once(call, path, query, used, parse).await
-            }
+        let request = Request::get(path, query);
+        match self.answer_to(call, &request, used, &parse).await? {
+            Answer::Broken(broken) if !broken.is_too_large() && !broken.is_gateway() => self.answer_to(call, &request, used, parse).await,
             answer => Ok(answer),
         }
     }
@@ -66,7 +66,18 @@ impl Client {
         used: &mut u32,
         parse: impl Fn(&Body<'_>) -> Result<T, serde_json::Error>,
     ) -> Result<Answer<T>, Error> {
-        let (status, headers, bytes, asked_at) = match self.ask(call, path, query, used).await? {
+        self.answer_to(call, &Request::get(path, query), used, parse).await
+    }
+
+    /// Sends a request and reads the answer with `parse`.
+    pub(super) async fn answer_to<T>(
+        &self,
+        call: &Call<'_>,
+        request: &Request<'_>,
+        used: &mut u32,
+        parse: impl Fn(&Body<'_>) -> Result<T, serde_json::Error>,
+    ) -> Result<Answer<T>, Error> {
+        let (status, headers, bytes, asked_at) = match self.ask(call, request, used).await? {
             Asked::Answer { status, headers, bytes, asked_at } => (status, headers, bytes, asked_at),
             Asked::Missing => return Ok(Answer::Missing),
             Asked::Broken(broken) => return Ok(Answer::Broken(broken)),
@@ -86,7 +97,7 @@ impl Client {
     pub(crate) async fn answers_at(&self, call: &Call<'_>, path: &str) -> bool {
         let Ok(place) = self.admit(call).await else { return false };
         self.inner.requests.fetch_add(1, Ordering::Relaxed);
-        match self.send(call, path, &[], self.now()).await {
+        match self.send_once(call, &Request::get(path, &[]), self.now()).await {
             Received::Answer { status, headers, complete, .. } => {
                 let now = self.now();
                 self.pace(call, |pace| pace.answered(now, place, limits(&headers)));
@@ -96,27 +107,18 @@ impl Client {
         }
     }
 
-    async fn ask(&self, call: &Call<'_>, path: &str, query: &[(&str, String)], used: &mut u32) -> Result<Asked, Error> {
+    async fn ask(&self, call: &Call<'_>, request: &Request<'_>, used: &mut u32) -> Result<Asked, Error> {
         let (mut failures, mut throttled) = (0, 0);
         loop {
-            let mut cut = None;
             let place = self.admit(call).await?;
             let asked_at = self.now();
             *used = used.saturating_add(1);
             self.inner.requests.fetch_add(1, Ordering::Relaxed);
-            let received = self.send(call, path, query, asked_at).await;
+            let received = self.send_once(call, request, asked_at).await;
             let now = self.now();
-            let (problem, wait) = match received {
-                Received::Failed(source) if source.is_builder() => return Err(Error::Address { source: Box::new(source.without_url()) }),
-                Received::Failed(source) => {
-                    let source: Box<dyn std::error::Error + Send + Sync> = Box::new(source.without_url());
-                    (Error::Unavailable { status: None, source: Some(source) }, None)
-                }
-                Received::Cut(status, source) => {
-                    let source: Arc<dyn std::error::Error + Send + Sync> = Arc::new(source.without_url());
-                    cut = Some(Broken { status: status.as_u16(), excerpt: String::new(), fault: Fault::Transfer(Arc::clone(&source)) });
-                    (Error::Unavailable { status: None, source: Some(Box::new(source)) }, None)
-                }
+            let failure = match received {
+                Received::Failed(source) => Failure::of_connection(source)?,
+                Received::Cut(status, source) => Failure::of_transfer(status, source),
                 Received::Answer { status, headers, body, complete } => {
                     self.pace(call, |pace| pace.answered(now, place, limits(&headers)));
                     tracing::debug!(status = status.as_u16(), bytes = body.len(), "ShipStation answered");
@@ -133,32 +135,24 @@ impl Client {
                     if !complete {
                         return Ok(Asked::Broken(Broken::too_large(status, self.inner.options.largest_answer)));
                     }
-                    match status.as_u16() {
-                        200..=299 => return Ok(Asked::Answer { status, headers, bytes: body, asked_at }),
-                        401 => return Err(Error::Unauthorized),
-                        402 => return Err(Error::PlanWithoutApi),
-                        403 => return Err(Error::Forbidden),
-                        404 => return Ok(Asked::Missing),
-                        500 => return Ok(Asked::Broken(Broken { status: 500, excerpt: excerpt(&body), fault: Fault::Status })),
-                        code @ (408 | 501..=599) => {
-                            if (502..=504).contains(&code) {
-                                cut = Some(Broken { status: code, excerpt: excerpt(&body), fault: Fault::Status });
-                            }
-                            (Error::Unavailable { status: Some(code), source: None }, retry_after(&headers, now))
-                        }
-                        status => return Err(Error::Unexpected { status, source: None }),
+                    match judge(status, headers, body, asked_at, now)? {
+                        Judged::Final(asked) => return Ok(asked),
+                        Judged::Passing(failure) => failure,
                     }
                 }
             };
+            if !request.repeatable && !failure.unsent {
+                return Err(failure.error);
+            }
             if now >= call.deadline {
                 return Err(Error::DeadlineReached);
             }
             failures += 1;
-            let wait = self.backoff(failures, now).max(wait.unwrap_or_default());
+            let wait = self.backoff(failures, now).max(failure.wait.unwrap_or_default());
             if failures > RETRIES || later(now, wait) >= call.deadline {
-                return cut.filter(|_| failures > RETRIES).map(Asked::Broken).ok_or(problem);
+                return failure.broken.filter(|_| failures > RETRIES).map(Asked::Broken).ok_or(failure.error);
             }
-            tracing::info!(failures, code = problem.code(), "trying again");
+            tracing::info!(failures, code = failure.error.code(), "trying again");
             self.sleep(wait).await;
         }
     }
@@ -181,17 +175,20 @@ impl Client {
         }
     }
 
-    async fn send(&self, call: &Call<'_>, path: &str, query: &[(&str, String)], now: Timestamp) -> Received {
+    async fn send_once(&self, call: &Call<'_>, request: &Request<'_>, now: Timestamp) -> Received {
         let options = &self.inner.options;
         let left = Duration::try_from(call.deadline.duration_since(now)).unwrap_or_default();
-        let request = options
+        let mut sent = options
             .http
-            .get(format!("{}{path}", options.base_url))
-            .query(query)
+            .request(request.method.clone(), format!("{}{}", options.base_url, request.path))
+            .query(request.query)
             .header(ACCEPT, "application/json")
             .basic_auth(call.credentials.api_key.expose_secret(), Some(call.credentials.api_secret.expose_secret()))
             .timeout(options.timeout.min(left));
-        let mut response = match request.send().await {
+        if let Some(body) = &request.body {
+            sent = sent.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        let mut response = match sent.send().await {
             Ok(response) => response,
             Err(error) => return Received::Failed(error),
         };
@@ -233,4 +230,59 @@ enum Asked {
     Answer { status: StatusCode, headers: HeaderMap, bytes: Vec<u8>, asked_at: Timestamp },
     Missing,
     Broken(Broken),
+}
+
+/// Meaning of a whole answer that is not throttled.
+enum Judged {
+    Final(Asked),
+    /// Another attempt may succeed.
+    Passing(Failure),
+}
+
+/// An attempt that failed and may succeed later.
+struct Failure {
+    error: Error,
+    /// The wait that ShipStation asks for.
+    wait: Option<SignedDuration>,
+    /// Result for a caller that can narrow down what it asks for, when every attempt failed.
+    broken: Option<Broken>,
+    /// ShipStation certainly has not received the request.
+    unsent: bool,
+}
+
+impl Failure {
+    fn of_connection(source: reqwest::Error) -> Result<Self, Error> {
+        if source.is_builder() {
+            return Err(Error::Address { source: Box::new(source.without_url()) });
+        }
+        let unsent = source.is_connect();
+        let source: Box<dyn std::error::Error + Send + Sync> = Box::new(source.without_url());
+        Ok(Self { error: Error::Unavailable { status: None, source: Some(source) }, wait: None, broken: None, unsent })
+    }
+
+    fn of_transfer(status: StatusCode, source: reqwest::Error) -> Self {
+        let source: Arc<dyn std::error::Error + Send + Sync> = Arc::new(source.without_url());
+        let broken = Broken { status: status.as_u16(), excerpt: String::new(), fault: Fault::Transfer(Arc::clone(&source)) };
+        let error = Error::Unavailable { status: None, source: Some(Box::new(source)) };
+        Self { error, wait: None, broken: Some(broken), unsent: false }
+    }
+}
+
+fn judge(status: StatusCode, headers: HeaderMap, body: Vec<u8>, asked_at: Timestamp, now: Timestamp) -> Result<Judged, Error> {
+    let broken = |code, body: &[u8]| Broken { status: code, excerpt: excerpt(body), fault: Fault::Status };
+    Ok(match status.as_u16() {
+        200..=299 => Judged::Final(Asked::Answer { status, headers, bytes: body, asked_at }),
+        401 => return Err(Error::Unauthorized),
+        402 => return Err(Error::PlanWithoutApi),
+        403 => return Err(Error::Forbidden),
+        404 => Judged::Final(Asked::Missing),
+        500 => Judged::Final(Asked::Broken(broken(500, &body))),
+        code @ (408 | 501..=599) => Judged::Passing(Failure {
+            error: Error::Unavailable { status: Some(code), source: None },
+            wait: retry_after(&headers, now),
+            broken: (502..=504).contains(&code).then(|| broken(code, &body)),
+            unsent: false,
+        }),
+        status => return Err(Error::Unexpected { status, source: None }),
+    })
 }
