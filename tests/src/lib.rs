@@ -5,4 +5,5 @@ pub mod calls;
 pub mod last_calls;
 pub mod role;
 pub mod template;
+pub mod write_units;
 pub mod writes;

@@ -6,14 +6,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::Value;
-use stevedore_aws::TABLE_INDEXES;
 use stevedore_aws::interceptors::{
     BeforeTransmitInterceptorContextRef, BoxError, ConfigBag, FinalizerInterceptorContextRef, Intercept, RuntimeComponents,
     SharedInterceptor,
 };
 
-/// Stands for the table itself, beside the names of indexes.
-pub const TABLE: &str = "table";
+use crate::write_units::{Key, Places, TABLE, index_writes, key_of_item, places_of, size, units};
 
 /// Write units by table or index, and partition key.
 pub type Written = BTreeMap<(&'static str, String), u64>;
@@ -25,11 +23,6 @@ pub struct Reads {
     /// Units, where the table asks for them (`Table::counting_capacity`).
     pub units: f64,
 }
-
-/// An item's key.
-type Key = (String, String);
-/// Its place in each index.
-type Places = [Option<Key>; TABLE_INDEXES.len()];
 
 /// One write that is on its way.
 #[derive(Debug)]
@@ -124,11 +117,7 @@ impl State {
     fn wrote(&mut self, write: Write, factor: u64) {
         let old = |state: &Self, key: &Key| state.places.get(key).cloned().unwrap_or_default();
         let (key, size, new) = match write {
-            Write::Put(item) => {
-                let text = |name: &str| item.get(name)?.get("S")?.as_str().map(str::to_owned);
-                let new = TABLE_INDEXES.map(|index| Some((text(index.partition)?, text(index.sort)?)));
-                ((text("pk").unwrap_or_default(), text("sk").unwrap_or_default()), size(&item), new)
-            }
+            Write::Put(item) => (key_of_item(&item), size(&item), places_of(&item)),
             Write::Update(key, by_time) => {
                 let mut new = old(self, &key);
                 if let (Some(place), Some(by_time)) = (new.first_mut(), by_time) {
@@ -138,14 +127,9 @@ impl State {
             }
             Write::Delete(key) => (key, 1, Places::default()),
         };
-        *self.written.entry((TABLE, key.0.clone())).or_default() += factor * u64::try_from(size.div_ceil(1024)).unwrap();
-        let known = old(self, &key);
-        for ((index, new), old) in TABLE_INDEXES.iter().zip(&new).zip(known) {
-            if *new != old {
-                for (partition, _) in new.iter().chain(&old) {
-                    *self.written.entry((index.name, partition.clone())).or_default() += 1;
-                }
-            }
+        *self.written.entry((TABLE, key.0.clone())).or_default() += factor * units(size);
+        for (index, partition) in index_writes(&new, &old(self, &key)) {
+            *self.written.entry((index, partition.to_owned())).or_default() += 1;
         }
         self.places.insert(key, new);
     }
@@ -187,22 +171,4 @@ fn key_of(request: &Value) -> Key {
 fn update_of(update: &Value) -> Write {
     let value = |name: &str| update["ExpressionAttributeValues"][name]["S"].as_str().map(str::to_owned);
     Write::Update(key_of(update), value(":tp").zip(value(":ts")))
-}
-
-/// An item's size as DynamoDB counts it: names and values (developer guide, "DynamoDB item sizes and formats").
-pub fn size(item: &Value) -> usize {
-    item.as_object().into_iter().flatten().map(|(name, value)| name.len() + size_of_value(value)).sum()
-}
-
-fn size_of_value(value: &Value) -> usize {
-    let Some((kind, value)) = value.as_object().and_then(|value| value.iter().next()) else { return 0 };
-    match (kind.as_str(), value) {
-        ("S", Value::String(text)) => text.len(),
-        // Two digits a byte, and one more.
-        ("N", Value::String(text)) => text.trim_matches('0').len().div_ceil(2) + 1,
-        ("B", Value::String(text)) => text.trim_end_matches('=').len() * 3 / 4,
-        ("L", Value::Array(values)) => 3 + values.iter().map(|value| 1 + size_of_value(value)).sum::<usize>(),
-        ("M", Value::Object(members)) => 3 + members.iter().map(|(name, value)| 1 + name.len() + size_of_value(value)).sum::<usize>(),
-        _ => 1,
-    }
 }

@@ -32,8 +32,15 @@ impl Zip {
     /// Returns the data of the ZIP.
     #[must_use]
     pub fn place(self) -> Option<Place> {
-        tables::find(self)
+        let tables::ZipRow { row, county, state, point } = tables::find(self.0)?;
+        Some(Place { zip: self, county: county.map(County), state: State(state), point, row })
     }
+}
+
+/// Every ZIP, for tests that walk through all of them.
+#[cfg(test)]
+pub(crate) fn zips() -> impl Iterator<Item = Zip> {
+    (0..100_000).map(Zip).filter(|zip| zip.place().is_some())
 }
 
 impl fmt::Display for Zip {
@@ -71,7 +78,7 @@ impl Place {
     /// Further counties of the same state that its area lies in, by the census of 2010: then nothing but the street tells which.
     pub fn further_counties(&self) -> impl Iterator<Item = County> + use<> {
         let row = self.row;
-        self.county.into_iter().flat_map(move |county| tables::further_counties(row, county))
+        self.county.into_iter().flat_map(move |county| tables::further_counties(row, county.0)).map(County)
     }
 
     /// The name of the city as the data writes it, where `text` is one of the names that mail to this ZIP may bear.

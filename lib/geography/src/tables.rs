@@ -1,6 +1,6 @@
 //! The tables that `build.rs` makes, and finding things in them. The layout is described there.
 
-use crate::{County, Place, Point, State, Zip};
+use crate::point::Point;
 
 static PRESENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/present"));
 static BLOCKS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/blocks"));
@@ -116,25 +116,33 @@ pub(crate) fn further_names(row: u16) -> impl Iterator<Item = &'static str> + us
 }
 
 /// Further counties that the row lies in, whose own is `county`.
-pub(crate) fn further_counties(row: u16, county: County) -> impl Iterator<Item = County> + use<> {
+pub(crate) fn further_counties(row: u16, county: u16) -> impl Iterator<Item = u16> + use<> {
     let mut further = Further::of(row).unwrap_or_default();
     while further.name().is_some() {}
-    std::iter::from_fn(move || further.away()).filter_map(move |away| u16::try_from(i32::from(county.0) + away).ok().map(County))
+    std::iter::from_fn(move || further.away()).filter_map(move |away| u16::try_from(i32::from(county) + away).ok())
 }
 
-pub(crate) fn find(zip: Zip) -> Option<Place> {
+/// Data of a ZIP code as numbers.
+pub(crate) struct ZipRow {
+    pub row: u16,
+    pub county: Option<u16>,
+    pub state: u8,
+    pub point: Option<Point>,
+}
+
+pub(crate) fn find(zip: u32) -> Option<ZipRow> {
     let (words, _) = PRESENT.as_chunks::<PRESENCE>();
-    let [b0, b1, present @ ..] = *words.get(widened(zip.0 / 64))?;
-    let (present, bit) = (u64::from_le_bytes(present), 1_u64 << (zip.0 % 64));
+    let [b0, b1, present @ ..] = *words.get(widened(zip / 64))?;
+    let (present, bit) = (u64::from_le_bytes(present), 1_u64 << (zip % 64));
     if present & bit == 0 {
         return None;
     }
     // As many ZIPs lie before it: at most 63 of its own word.
     let row = u16::from_le_bytes([b0, b1]) + u16::try_from((present & (bit - 1)).count_ones()).ok()?;
-    place(zip, row)
+    zip_row(row)
 }
 
-fn place(zip: Zip, row: u16) -> Option<Place> {
+fn zip_row(row: u16) -> Option<ZipRow> {
     let block = Block::of(row)?;
     let widths = block.widths.map(usize::from);
     let [latitude_bits, longitude_bits, county_bits] = widths;
@@ -142,13 +150,12 @@ fn place(zip: Zip, row: u16) -> Option<Place> {
     let (latitude, longitude) = (bits(at, latitude_bits)?, bits(at + latitude_bits, longitude_bits)?);
     let county = block.county + u16::try_from(bits(at + latitude_bits + longitude_bits, county_bits)?).ok()?;
     let (state, county_name) = self::county(county);
-    Some(Place {
-        zip,
-        county: (!county_name.is_empty()).then_some(County(county)),
-        state: State(state),
+    Some(ZipRow {
+        row,
+        county: (!county_name.is_empty()).then_some(county),
+        state,
         point: (latitude != 0)
             .then_some(Point { latitude: block.latitude + latitude.cast_signed(), longitude: block.longitude + longitude.cast_signed() }),
-        row,
     })
 }
 
@@ -156,12 +163,6 @@ fn place(zip: Zip, row: u16) -> Option<Place> {
 fn bits(at: usize, width: usize) -> Option<u32> {
     let four = BITS.get(at / 8..)?.first_chunk()?;
     Some((u32::from_le_bytes(*four) >> (at % 8)) & ((1 << width) - 1))
-}
-
-/// Every ZIP, for tests that walk through all of them.
-#[cfg(test)]
-pub(crate) fn zips() -> impl Iterator<Item = Zip> {
-    (0..100_000).map(Zip).filter(|zip| zip.place().is_some())
 }
 
 pub(crate) fn county(index: u16) -> (u8, &'static str) {
@@ -241,6 +242,7 @@ fn point(latitude: [u8; 3], longitude: [u8; 3]) -> Option<Point> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::{State, Zip, zips};
 
     /// Every row can be read whole: no offset leads astray.
     #[test]

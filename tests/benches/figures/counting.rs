@@ -4,15 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::Value;
-use stevedore_aws::TABLE_INDEXES;
 use stevedore_aws::interceptors::{
     BeforeTransmitInterceptorContextRef, BoxError, ConfigBag, FinalizerInterceptorContextRef, Intercept, RuntimeComponents,
     SharedInterceptor,
 };
-use stevedore_tests::writes::size;
+use stevedore_tests::write_units::{Key, Places, TABLE, index_writes, key_of_item, places_of, size, units};
 
-/// Bytes that a write unit holds (DynamoDB developer guide, "Read/write capacity mode").
-const WRITE_UNIT: usize = 1024;
 /// Bytes that one SQS request holds for the bill (Amazon SQS pricing).
 const SQS_REQUEST: usize = 64 * 1024;
 
@@ -57,9 +54,6 @@ impl Counts {
     }
 }
 
-/// An item's place in each index.
-type Places = [Option<(String, String)>; TABLE_INDEXES.len()];
-
 /// One attempt on its way.
 #[derive(Debug)]
 struct Attempt {
@@ -74,7 +68,7 @@ struct State {
     /// Attempts on their way, by the address of the call's configuration: the only thing that both hooks of one call are given.
     attempts: HashMap<usize, Attempt>,
     /// Entries of each item in the indexes: a write that leaves its entry as it was costs nothing there.
-    indexed: HashMap<(String, String), Places>,
+    indexed: HashMap<Key, Places>,
 }
 
 /// The counter; clones share it.
@@ -167,26 +161,17 @@ impl Intercept for Counter {
 impl State {
     /// Counts an item that was put. Transactions cost twice in the table and once in the indexes.
     fn wrote(&mut self, item: &Value, factor: u64) {
-        let text = |name: &str| item.get(name).and_then(|value| value.get("S")).and_then(Value::as_str).map(str::to_owned);
-        let entity = text("entity").unwrap_or_default();
+        let entity = item["entity"]["S"].as_str().unwrap_or_default().to_owned();
         let size = size(item);
         self.counts.sizes.entry(entity.clone()).or_default().push(size);
         *self.counts.written.entry((entity.clone(), TABLE)).or_default() += factor * units(size);
-        let key = (text("pk").unwrap_or_default(), text("sk").unwrap_or_default());
-        let places: Places = TABLE_INDEXES.map(|index| Some((text(index.partition)?, text(index.sort)?)));
-        let known = self.indexed.insert(key, places.clone()).unwrap_or_default();
-        for ((index, new), old) in TABLE_INDEXES.iter().zip(places).zip(known) {
-            // Moved: deleted at the old place and put at the new one. Entries hold keys alone and stay below a kilobyte.
-            let cost = if new == old { 0 } else { u64::from(new.is_some()) + u64::from(old.is_some()) };
-            if cost > 0 {
-                *self.counts.written.entry((entity.clone(), index.name)).or_default() += cost;
-            }
+        let places = places_of(item);
+        let known = self.indexed.insert(key_of_item(item), places.clone()).unwrap_or_default();
+        for (index, _) in index_writes(&places, &known) {
+            *self.counts.written.entry((entity.clone(), index)).or_default() += 1;
         }
     }
 }
-
-/// The table itself, among the places where an item is written.
-pub const TABLE: &str = "table";
 
 /// The items that a request puts.
 fn items_of(request: &Value) -> Vec<Value> {
@@ -208,10 +193,6 @@ fn level_of(update: &Value) -> Value {
         item.extend(value.map(|value| (name.to_owned(), value)));
     }
     Value::Object(item)
-}
-
-fn units(size: usize) -> u64 {
-    u64::try_from(size.div_ceil(WRITE_UNIT)).unwrap_or(u64::MAX)
 }
 
 /// Requests that SQS bills for a call of this size.

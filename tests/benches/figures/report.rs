@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::counting::{Counts, TABLE};
+use stevedore_tests::write_units::TABLE;
+
+use crate::counting::Counts;
 use crate::flow::{Flow, Run};
 use crate::memory::Memory;
 use crate::pure::Pure;

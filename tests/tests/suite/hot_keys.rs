@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use stevedore_aws::{FAMILIES, Family, List};
 use stevedore_domain::log::{LogState, Outcome};
 use stevedore_domain::settings::InvoiceMode;
-use stevedore_tests::writes::{KeyWrites, TABLE, Written};
+use stevedore_tests::write_units::TABLE;
+use stevedore_tests::writes::{KeyWrites, Written};
 
 use crate::flow::plain;
 use crate::world::{LOCATION, Options, World};
