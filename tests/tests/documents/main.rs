@@ -4,5 +4,7 @@
 mod citations;
 mod comments;
 mod decisions;
+mod module_graph;
 mod repository;
 mod requirements;
+mod structure;
