@@ -22,6 +22,7 @@ const PARTS: [(&str, &[&str]); 8] = [
 ];
 const CUSTOMER: &[&str] = &["customer", "link", "email"];
 
+#[expect(clippy::too_many_lines, reason = "one table after the other")]
 pub fn print(
     flow: &Flow,
     [claims, strange]: [&Flow; 2],

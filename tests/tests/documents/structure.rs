@@ -11,13 +11,30 @@ const LONGEST_FILE: usize = 500;
 const LONGEST_FUNCTION: usize = 80;
 
 /// Folders whose files still use each other in a circle, each with the reason. An entry goes when its circle does.
-const CIRCLES_OF_FILES: &[(&str, &str)] = &[];
+const CIRCLES_OF_FILES: &[(&str, &str)] = &[
+    ("functions/api/src/", "`lib.rs` defines `Deps`, which every resource takes, and puts the resources together"),
+    ("lib/aws/src/queues/", "reasons of dead letters are read by the client that they are told through"),
+    ("lib/aws/src/table/", "items of orders and sales share one type with the saga that moves their stock"),
+    ("lib/domain/src/import/", "`mod.rs` defines the lines that its readers make"),
+    ("lib/domain/src/log/", "the entry and its lineage are one document"),
+    ("lib/domain/src/settings/", "`mod.rs` defines the settings and reads them"),
+    ("lib/workflows/src/", "`mod.rs` of each workflow defines what its steps take and calls them"),
+];
 
 /// Folders whose modules still use each other in a circle although their files do not, each with the reason.
-const CIRCLES_OF_MODULES: &[(&str, &str)] = &[];
+const CIRCLES_OF_MODULES: &[(&str, &str)] = &[
+    ("functions/api/src/", "auth and audit name each other; so do the panel and the resources"),
+    ("lib/aws/src/", "rooms of the table use the items of each other"),
+    ("lib/domain/src/log", "classification and the stage of an order"),
+    ("lib/workflows/src/orders", "a download and its ends"),
+];
 
 /// Files over the limit, each with the reason.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] = &[
+    ("functions/api/tests/api/sale_actions.rs", "one table of what people do with sales"),
+    ("lib/domain/src/operation/mod.rs", "operations, their rows and their settling"),
+    ("lib/workflows/src/process/mod.rs", "the plan of an order"),
+];
 
 /// Fails for what is found and has no exception, and for exceptions that are not needed any more.
 fn compare(what: &str, found: &BTreeSet<String>, exceptions: &[(&str, &str)]) {

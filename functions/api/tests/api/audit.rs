@@ -17,6 +17,7 @@ async fn newest(world: &World) -> Value {
 /// N29: every operation that needs more than the grade of a reader leaves a record, with who, when, what, before and after. A new route that is not done
 /// here fails the test.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "every action once, in one list")]
 async fn n29_every_act_leaves_its_record() {
     let world = World::new().await;
     world.hands.step_by(1);

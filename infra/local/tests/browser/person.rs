@@ -23,6 +23,7 @@ fn save(browser: &mut Browser) {
 }
 
 /// From an empty system to a sale, its end, and the same again.
+#[expect(clippy::too_many_lines, reason = "one visit from the first page to a sale")]
 pub(crate) fn from_nothing_to_a_sale(world: &mut World) {
     let token = world.stack.token().to_owned();
     world.enter(&token);
