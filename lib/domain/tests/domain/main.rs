@@ -35,5 +35,6 @@ mod revisions;
 mod routing;
 mod stages;
 mod stated_taxes;
+mod stock_levels;
 mod store_taxes;
 mod taxes;

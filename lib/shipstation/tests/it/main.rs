@@ -15,6 +15,7 @@ mod faults;
 mod parsing;
 mod poison;
 mod reading;
+mod samples;
 mod sending;
 mod shop;
 
