@@ -36,6 +36,16 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("lib/workflows/src/process/mod.rs", "the plan of an order"),
 ];
 
+/// Functions over the limit whose reason does not stand beside them yet.
+const LONG_FUNCTIONS: &[(&str, &str)] = &[
+    ("lib/aws/src/table/orders/commit_order.rs: capture", "the writes of one transaction"),
+    ("lib/aws/src/table/reference/products.rs: write_product", "the writes of one transaction"),
+    ("lib/aws/src/table/sales/change_sale.rs: write_change", "the writes of one transaction"),
+    ("lib/domain/src/settings/validate.rs: read", "one line for each setting, twice"),
+    ("lib/workflows/src/process/mod.rs: process", "the steps of one message"),
+    ("lib/workflows/src/process/mod.rs: plan", "the plan of an order"),
+];
+
 /// Fails for what is found and has no exception, and for exceptions that are not needed any more.
 fn compare(what: &str, found: &BTreeSet<String>, exceptions: &[(&str, &str)]) {
     let unexpected: Vec<&String> = found.iter().filter(|found| !exceptions.iter().any(|(known, _)| found.starts_with(known))).collect();
@@ -80,7 +90,7 @@ fn no_function_is_longer_than_80_lines_without_a_reason() {
         long.map(|function| format!("{}: {} has {} lines", source.path, function.name, function.lines))
     });
     let long: BTreeSet<String> = long.collect();
-    assert!(long.is_empty(), "functions that are too long and give no reason: {long:#?}");
+    compare("functions that are too long and give no reason", &long, LONG_FUNCTIONS);
 }
 
 struct Function<'a> {
