@@ -323,9 +323,8 @@ fn resolve(modules: &BTreeMap<Vec<String>, Module>, path: &[String], steps: usiz
     if module.items.contains(name) {
         return Some((module.file.clone(), false));
     }
-    let named = module.imports.iter().filter(|import| import.name.as_ref() == Some(name));
-    for import in named {
-        let Some(target) = absolute(at, module, &import.path) else { return None };
+    if let Some(import) = module.imports.iter().find(|import| import.name.as_ref() == Some(name)) {
+        let target = absolute(at, module, &import.path)?;
         return resolve(modules, &[target, rest[1..].to_vec()].concat(), steps + 1);
     }
     for import in module.imports.iter().filter(|import| import.name.is_none()) {
