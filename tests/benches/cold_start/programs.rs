@@ -29,7 +29,7 @@ pub struct Program {
     pub expected: fn(&str) -> bool,
     /// True if callgrind can run it.
     pub counted: bool,
-    /// Ours: it has Amazon's roots in it, and reads no more than that of the authority here.
+    /// Ours: it has its roots in it, and reads no more than that of the authority here.
     pub ours: bool,
 }
 
@@ -120,8 +120,7 @@ impl Surroundings {
             std::fs::write(&path, format!("{roots}\n{}", authority.pem)).unwrap();
             path.display().to_string()
         };
-        // As many roots as there would be, for those that read them when they start: Amazon's five, the system's.
-        let amazons = include_str!("../../../lib/aws/src/sdk/amazon-roots.pem");
+        // As many roots as there would be, for those that read them when they start: the system's.
         let system = std::fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
         let own = write("own.pem", "");
         let urls = world.queues.urls();
@@ -134,7 +133,7 @@ impl Surroundings {
             ("AWS_ENDPOINT_URL", endpoint),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),
-            ("AWS_CA_BUNDLE", write("amazon.pem", amazons)),
+            ("AWS_CA_BUNDLE", own.clone()),
             ("SSL_CERT_FILE", write("system.pem", &system)),
             ("NODE_EXTRA_CA_CERTS", own.clone()),
             ("STEVEDORE_TABLE", "stevedore".to_owned()),

@@ -79,7 +79,7 @@ async fn who_is_not_vouched_for_is_not_talked_to() {
 
     Table::new(&clients(&endpoint, Some(authority.pem.clone())), "stevedore").ping().await.unwrap();
 
-    // Amazon's roots vouch for nobody here; nor does another authority.
+    // Neither Mozilla's roots nor another authority vouch for this server.
     for trusted in [None, Some(Authority::new().pem)] {
         let refused = Table::new(&clients(&endpoint, trusted), "stevedore").ping().await.unwrap_err();
         let why = ErrorChain(&refused).to_string();

@@ -38,7 +38,8 @@ pub struct Clients {
 pub struct ClientOptions {
     /// Sees every call of every client; a test's way to count, delay and stop them.
     pub interceptors: Vec<SharedInterceptor>,
-    /// Certificates in PEM to trust instead of Amazon's own: the contents of `AWS_CA_BUNDLE`, for an endpoint behind somebody else's certificate.
+    /// Certificates in PEM to trust beside Mozilla's: the contents of `AWS_CA_BUNDLE`, for a proxy that
+    /// signs with an authority of its own.
     pub trusted: Option<Vec<u8>>,
 }
 

@@ -1,7 +1,8 @@
 //! HTTP for the SDK's clients: HTTP/1.1 over rustls (`docs/decisions/0038-one-small-http-stack.md`).
 //!
-//! The SDK's own connector brings HTTP/2, which none of our three services speaks, and reads its roots from PEM text at each start. This one hands hyper's
-//! client to the SDK and nothing more; retries, time-outs of calls and signatures stay the SDK's.
+//! The SDK's own connector brings HTTP/2, which none of our three services speaks, and reads its roots
+//! from PEM text at each start. This one hands hyper's client to the SDK and nothing more; retries,
+//! time-outs of calls and signatures stay the SDK's.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -29,26 +30,20 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::time::error::Elapsed;
 use tower::Service;
 
-/// The five roots that every AWS endpoint's certificate comes from (Amazon Trust Services, "Certification authorities"), taken out of `amazon-roots.pem` when
-/// this is compiled. The operating system's 145 would be parsed one by one at each cold start, and each could vouch for AWS.
-const AMAZON_ROOTS: &[&[u8]] = include!(concat!(env!("OUT_DIR"), "/amazon_roots.rs"));
-
 /// Looking up a name, connecting and shaking hands: what is slower than this is tried anew.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A client that trusts Amazon's roots, or the certificates of a PEM text in their place. A certificate that cannot be read is left out: calls say then whom
-/// they do not trust.
+/// Returns a client that trusts Mozilla's roots, which are constants of the program
+/// (`docs/decisions/0036-roots.md`), and the certificates of a PEM text beside them. A certificate that
+/// cannot be read is left out: calls then fail with the name of the issuer that is not trusted.
 pub(crate) fn http_client(trusted: Option<&[u8]>) -> SharedHttpClient {
-    let connector = SharedHttpConnector::new(Connector::new(tls(trusted)));
+    let connector = SharedHttpConnector::new(Connector::new(tls(trusted.unwrap_or_default())));
     http_client_fn(move |_, _| connector.clone())
 }
 
-fn tls(trusted: Option<&[u8]>) -> ClientConfig {
-    let mut roots = RootCertStore::empty();
-    match trusted {
-        Some(pem) => roots.add_parsable_certificates(CertificateDer::pem_slice_iter(pem).filter_map(Result::ok)),
-        None => roots.add_parsable_certificates(AMAZON_ROOTS.iter().map(|der| CertificateDer::from_slice(der))),
-    };
+fn tls(trusted: &[u8]) -> ClientConfig {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    roots.add_parsable_certificates(CertificateDer::pem_slice_iter(trusted).filter_map(Result::ok));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     #[expect(clippy::expect_used, reason = "it fails for providers without suites for these versions, and this one has them")]
