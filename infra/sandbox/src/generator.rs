@@ -29,6 +29,9 @@ const SIZES: [&str; 5] = ["S", "M", "L", "XL", "10\" x 12\""];
 /// Above 2^53: not every whole number survives a binary float there.
 const BEYOND_FLOAT: i64 = 9_007_199_254_740_993;
 
+/// Buyers who come again.
+const REGULARS: u64 = 400;
+
 /// Makes orders. Each order it makes moves its stream of random numbers on.
 #[derive(Debug)]
 pub(crate) struct Generator {
@@ -37,6 +40,8 @@ pub(crate) struct Generator {
     products: Vec<Product>,
     lines_per_order: Option<usize>,
     only_status: Option<String>,
+    new_buyers_per_mille: Option<usize>,
+    new_buyers: u64,
     made: usize,
     next_number: i64,
 }
@@ -49,6 +54,8 @@ impl Generator {
             products: range(options.seed, options.products),
             lines_per_order: options.lines_per_order,
             only_status: options.only_status.clone(),
+            new_buyers_per_mille: options.new_buyers_per_mille,
+            new_buyers: 0,
             made: 0,
             next_number: 100_001,
         }
@@ -129,8 +136,17 @@ impl Generator {
         draft
     }
 
+    /// Number of the buyer of the next order: one of 400, or the next who has not bought before.
+    fn buyer(&mut self) -> u64 {
+        if self.new_buyers_per_mille.is_some_and(|share| self.rng.per_mille(share)) {
+            self.new_buyers += 1;
+            return REGULARS + self.new_buyers;
+        }
+        u64::try_from(self.rng.between(1, 400)).unwrap_or(1)
+    }
+
     fn people(&mut self, draft: &mut Draft, store: i64) {
-        let who = u64::try_from(self.rng.between(1, 400)).unwrap_or(1);
+        let who = self.buyer();
         let Buyer { customer_id, email, address } = buyer(self.seed, who);
         draft.username = Some(if store == WEB_SHOP { customer_id.to_string() } else { email.clone() });
         draft.bill_to.name.clone_from(&address.name);

@@ -22,6 +22,9 @@ pub struct SandboxOptions {
     pub products: usize,
     /// Gives every generated order this status and leaves splits and merges out; `None` for all statuses.
     pub only_status: Option<String>,
+    /// Gives so many of a thousand generated orders a buyer who has not bought before; `None` for 400
+    /// buyers who come again.
+    pub new_buyers_per_mille: Option<usize>,
     /// The time.
     pub clock: Clock,
     /// User name of Basic authentication.
@@ -50,6 +53,7 @@ impl SandboxOptions {
             lines_per_order: None,
             products: 216,
             only_status: None,
+            new_buyers_per_mille: None,
             clock,
             api_key: "sandbox-key".to_owned(),
             api_secret: "sandbox-secret".to_owned(),

@@ -47,6 +47,12 @@ fn main() {
         for name in missing {
             println!("| {name} | not measured: it is not built here | | | | | |");
         }
+        for program in programs.iter().filter(|program| program.name == "process-orders") {
+            if let Some(count) = process::instructions_of_an_order(&surroundings, program).await {
+                println!("\n| figure | instructions |\n|---|---|");
+                println!("| `process-orders`, each order of a batch of ten, message in to transaction out, warm | {count} |");
+            }
+        }
         println!("\nBudgets: 6: ≤ 3 M instructions to the first poll, ≤ 8 M with the first TLS call before it; 7: ≤ 10 MiB at the first poll; 8: ≤ 4 MB zipped.");
         println!("\n| function | zipped, MB |\n|---|---|");
         for (name, size) in programs::zips() {

@@ -3,7 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::programs::{Program, Surroundings};
+use crate::programs::{BATCH, Program, Surroundings};
 use crate::runtime_api::{Did, RuntimeApi};
 
 /// Figures of one run. Times in nanoseconds of CPU, memory in KiB.
@@ -50,26 +50,50 @@ pub async fn run(surroundings: &Surroundings, program: &Program) -> Figures {
 
 /// Instructions until then; none where valgrind is missing or cannot run the program.
 pub async fn instructions(surroundings: &Surroundings, program: &Program, until: Until) -> Option<u64> {
+    let events = if until == Until::Answer { vec![surroundings.event(program.event).await] } else { Vec::new() };
+    profiled(surroundings, program, events, &format!("{until:?}")).await
+}
+
+/// Batches of ten orders that are compared: the later ones cost what an order costs once the process is warm.
+const BATCHES: (usize, usize) = (1, 6);
+
+/// Instructions of a warm process for each order of a batch of ten: message in, transaction out, with all that
+/// the SDK, TLS and HTTP take.
+pub async fn instructions_of_an_order(surroundings: &Surroundings, program: &Program) -> Option<u64> {
+    let mut counted = Vec::new();
+    for batches in [BATCHES.0, BATCHES.1] {
+        let mut events = Vec::new();
+        for _ in 0..batches {
+            events.push(surroundings.batch().await);
+        }
+        counted.push(profiled(surroundings, program, events, &format!("{batches}-batches")).await?);
+    }
+    let orders = u64::try_from((BATCHES.1 - BATCHES.0) * BATCH).unwrap();
+    Some((counted[1] - counted[0]) / orders)
+}
+
+/// Instructions from the start until the last of the events is answered, or until the first poll.
+async fn profiled(surroundings: &Surroundings, program: &Program, events: Vec<String>, name: &str) -> Option<u64> {
     if !program.counted || Command::new("valgrind").arg("--version").output().is_err() {
         return None;
     }
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("callgrind.out");
     let mut api = RuntimeApi::start().await;
-    let event = surroundings.event(program.event).await;
     let profiler = ["valgrind", "-q", "--tool=callgrind", &format!("--callgrind-out-file={}", out.display())].map(str::to_owned);
     let mut running = Running(start(surroundings, program, &api, &profiler));
-    let hand_over = polled(&mut api, program).await;
-    if until == Until::Answer {
+    let mut hand_over = polled(&mut api, program).await;
+    for event in events {
         hand_over.send(event).unwrap();
         answered(&mut api, program).await;
+        hand_over = polled(&mut api, program).await;
     }
     // By a signal that the program does not handle: the profiler then writes what it has counted.
     Command::new("kill").arg("-TERM").arg(running.0.id().to_string()).status().unwrap();
     tokio::task::spawn_blocking(move || running.0.wait()).await.unwrap().unwrap();
     if let Some(kept) = std::env::var_os(PROFILES) {
-        let name = program.name.replace(' ', "-");
-        std::fs::copy(&out, std::path::Path::new(&kept).join(format!("callgrind.{name}.{until:?}"))).unwrap();
+        let program = program.name.replace(' ', "-");
+        std::fs::copy(&out, std::path::Path::new(&kept).join(format!("callgrind.{program}.{name}"))).unwrap();
     }
     let text = std::fs::read_to_string(out).unwrap();
     let total = text.lines().find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));

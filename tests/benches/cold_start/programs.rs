@@ -21,6 +21,9 @@ pub enum Event {
     Request,
 }
 
+/// Orders of a batch, as the template sets it.
+pub const BATCH: usize = 10;
+
 pub struct Program {
     pub name: String,
     pub command: Vec<String>,
@@ -101,7 +104,13 @@ impl Surroundings {
     pub async fn new() -> Self {
         // The functions' own processes follow the real clock.
         let now: &'static str = Box::leak(jiff::Timestamp::now().to_string().into_boxed_str());
-        let world = World::new(Options { start: now, orders: 60, ..Options::default() }).await;
+        // Two-line orders, within the first download's look back.
+        let sandbox = Box::new(|options: &mut stevedore_sandbox::SandboxOptions| {
+            options.lines_per_order = Some(2);
+            options.only_status = Some("shipped".to_owned());
+            options.history = jiff::SignedDuration::from_hours(20);
+        });
+        let world = World::new(Options { start: now, orders: 140, sandbox, ..Options::default() }).await;
         world.tick().await.unwrap();
         let mut messages = Vec::new();
         loop {
@@ -149,6 +158,14 @@ impl Surroundings {
 
     pub fn environment(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.environment.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// A batch of ten orders.
+    pub async fn batch(&self) -> String {
+        let mut messages = self.messages.lock().await;
+        let rest = messages.len().checked_sub(BATCH).expect("orders for every run");
+        let batch = messages.split_off(rest);
+        serde_json::to_string(&sqs_event(&batch)).unwrap()
     }
 
     pub async fn event(&self, event: Event) -> String {

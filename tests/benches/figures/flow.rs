@@ -58,6 +58,19 @@ pub fn options(orders: usize, counter: &Counter) -> Options {
     }
 }
 
+/// The same, where seven of ten orders name a buyer who has not bought before.
+fn new_customers(orders: usize, counter: &Counter) -> Options {
+    let plain = options(orders, counter);
+    let sandbox = plain.sandbox;
+    Options {
+        sandbox: Box::new(move |options| {
+            sandbox(options);
+            options.new_buyers_per_mille = Some(700);
+        }),
+        ..plain
+    }
+}
+
 /// A world whose calls to the table all ask for what they cost.
 pub async fn world(options: Options) -> World {
     let mut world = World::new(options).await;
@@ -96,14 +109,17 @@ pub enum Shop {
     Claims,
     /// Nobody knows the products: service lines.
     Strange,
+    /// As everything, where seven of ten orders bring a new customer, as in real shops.
+    NewCustomers,
 }
 
 /// Runs `orders` orders through the system.
 pub async fn run(orders: usize, shop: Shop) -> Flow {
     let counter = Counter::default();
-    let world = Arc::new(world(options(orders, &counter)).await);
+    let options = if shop == Shop::NewCustomers { new_customers(orders, &counter) } else { options(orders, &counter) };
+    let world = Arc::new(world(options).await);
     let products = if shop == Shop::Strange { 0 } else { put_products(&world).await };
-    if shop == Shop::Everything {
+    if matches!(shop, Shop::Everything | Shop::NewCustomers) {
         stock_up(&world).await;
     }
     let first = one(&world, &counter, Start::Tick).await;

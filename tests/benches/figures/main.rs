@@ -68,6 +68,9 @@ fn runtime() -> tokio::runtime::Runtime {
 /// The price of a million orders, both ways, from what some of them cost, and nothing else: a build of any profile counts the same.
 fn price_alone(orders: usize) {
     price::print(&runtime().block_on(flow::run(orders, flow::Shop::Everything)));
+    let new = runtime().block_on(flow::run(orders, flow::Shop::NewCustomers));
+    report::print_new_customers(&new);
+    price::print(&new);
     price::print_day(&runtime().block_on(flow::day(orders)), orders);
 }
 
@@ -76,10 +79,12 @@ fn everything(orders: usize, day: usize) {
     let flow = runtime().block_on(flow::run(orders, flow::Shop::Everything));
     let claims = runtime().block_on(flow::run(orders.min(1_000), flow::Shop::Claims));
     let strange = runtime().block_on(flow::run(orders.min(1_000), flow::Shop::Strange));
+    let new = runtime().block_on(flow::run(orders.min(5_000), flow::Shop::NewCustomers));
     let contention = runtime().block_on(flow::contention(orders.min(600)));
     let page = runtime().block_on(pure::page());
     let calls = runtime().block_on(calls::measure());
     report::print(&flow, [&claims, &strange], contention, &memory, &pure::measure(&page), start::measure());
+    report::print_new_customers(&new);
     calls::print(&calls);
     runtime().block_on(day::print(day));
 }

@@ -22,6 +22,18 @@ const PARTS: [(&str, &[&str]); 8] = [
 ];
 const CUSTOMER: &[&str] = &["customer", "link", "email"];
 
+/// What a real shop pays: seven of ten orders bring a customer who was not there before.
+pub fn print_new_customers(flow: &Flow) {
+    let orders = flow.orders as f64;
+    let (counts, customers) = (&flow.first.counts, flow.first.counts.units_of(CUSTOMER) as f64);
+    let made = flow.first.counts.sizes.get("customer").map_or(0, Vec::len);
+    println!("\n{} orders, everything on, of which {made} brought a new customer\n", flow.orders);
+    println!("| # | figure | budget | figure |\n|---|---|---|---|");
+    println!("| 2b | DynamoDB write units for each order | ≤ 11 | {:.2} |", counts.write_units / orders);
+    println!("| 2b | … for each new customer | | {:.2} |", customers / made.max(1) as f64);
+    println!("| 2b | DynamoDB requests for each order | | {:.2} |", counts.to("DynamoDB") as f64 / orders);
+}
+
 #[expect(clippy::too_many_lines, reason = "one table after the other")]
 pub fn print(
     flow: &Flow,
