@@ -77,8 +77,8 @@ impl Place {
 
     /// Further counties of the same state that its area lies in, by the census of 2010: then nothing but the street tells which.
     pub fn further_counties(&self) -> impl Iterator<Item = County> + use<> {
-        let row = self.row;
-        self.county.into_iter().flat_map(move |county| tables::further_counties(row, county.0)).map(County)
+        let known = self.county.is_some().then(|| tables::further_counties(self.row));
+        known.into_iter().flatten().map(County)
     }
 
     /// The name of the city as the data writes it, where `text` is one of the names that mail to this ZIP may bear.
@@ -137,7 +137,7 @@ impl State {
 
     /// The middle of its ZIP codes: nearer to where its people live than the middle of its area. None where no ZIP of it has coordinates.
     #[must_use]
-    pub fn centre(self) -> Option<Point> {
-        tables::state(self.0).centre
+    pub fn center(self) -> Option<Point> {
+        tables::state(self.0).center
     }
 }

@@ -76,7 +76,7 @@ fn origin(ship_to: &Address) -> Result<(Point, Option<String>), String> {
         return Ok((point, None));
     }
     let state = state.or(place.map(|place| place.state)).ok_or("neither ZIP nor state of the ship-to address is known")?;
-    let point = state.centre().ok_or_else(|| format!("it is not known where in {} the ship-to address lies", state.name()))?;
+    let point = state.center().ok_or_else(|| format!("it is not known where in {} the ship-to address lies", state.name()))?;
     Ok((point, Some(format!("measured from the middle of {}, since the ship-to ZIP is not known", state.name()))))
 }
 
