@@ -1,7 +1,7 @@
-"""Translates infra/template.yaml as SAM would and lints what comes out.
+"""Translates infra/template.yaml as SAM does and lints the result.
 
-cfn-lint sees little inside SAM's own resources, so the template is translated first. SAM wants the functions' code in S3 by then;
-a made-up address stands in for it, because nothing is deployed here.
+cfn-lint checks little inside SAM's own resources, so the template is translated first. For the translation, the code of
+the functions must have an address in S3. An invented address is used, because nothing is deployed.
 """
 
 import json
@@ -32,7 +32,7 @@ def translated():
         name: parameter.get("Default", "https://example.com/")
         for name, parameter in template["Parameters"].items()
     }
-    # Every role is written out in the template, so there is no managed policy to look up.
+    # The template contains every role in full, so there is no managed policy to look up.
     return Translator({}, Parser()).translate(template, parameters)
 
 

@@ -1,7 +1,7 @@
-// Holds target/template.json (the translated template) against cdk-nag's AWS Solutions rules.
+// Checks target/template.json (the translated template) with cdk-nag's AWS Solutions rules.
 //
-// What is not mended is accepted below: one rule, one resource, one reason. A finding that is not in the list fails, and so does an entry that nothing
-// needs any more.
+// Accepted findings are listed below, each with one rule, one resource and one reason. A finding that is not in the list
+// fails, and so does an entry without a finding.
 
 import { createRequire } from "node:module";
 import { mkdtempSync } from "node:fs";
@@ -10,7 +10,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "..", "..");
-// Installed there by .ci/run, outside of the sources.
+// .ci/run installs the packages there, outside of the sources.
 const require = createRequire(path.join(root, "target", "tools", "security", "package.json"));
 const { App, Stack } = require("aws-cdk-lib");
 const { CfnInclude } = require("aws-cdk-lib/cloudformation-include");

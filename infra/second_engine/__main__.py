@@ -1,4 +1,4 @@
-"""The dress rehearsal: deploys the template to ministack on this machine and lives a merchant's life there.
+"""The rehearsal: deploys the template to ministack on this machine and plays a merchant's flow there.
 
     .ci/second-engine                 with the zips of `.ci/release x86-64`
     .ci/second-engine FOLDER          with binaries from a folder, for example target/debug

@@ -1,7 +1,7 @@
 """Two ShipStation accounts in front of one sandbox.
 
-The key decides which account answers. The second account has the same orders under the same ids, but stores, e-mail
-addresses and names of its own: two accounts whose ids meet, which ShipStation does not rule out.
+The key selects the account. The second account has the same orders under the same ids, but stores, e-mail addresses and
+names of its own. ShipStation does not exclude two accounts with equal ids.
 """
 
 import base64
@@ -22,7 +22,7 @@ def authorization(credentials):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Hands a request on to the sandbox, and its answer back as the account of the key has it."""
+    """Forwards a request to the sandbox, and returns the answer with the values of the key's account."""
 
     protocol_version = "HTTP/1.1"
     sandbox = 0

@@ -1,4 +1,4 @@
-"""The HTTP API of the deployed stack, asked as API Gateway asks it.
+"""Client for the HTTP API of the deployed stack, with the events of API Gateway.
 
 ministack has no issuer of tokens, so the function is invoked with the event that API Gateway makes once its authorizer
 has checked a token.
@@ -12,7 +12,7 @@ BUSY = (429, 500, 502, 503, 504)
 
 
 def call(method, path, body=None, headers=None, media="application/json"):
-    """One request; returns status, body and headers. An invocation that was killed counts as 503."""
+    """Sends a request; returns status, body and headers. A killed invocation counts as 503."""
     event = json.loads((ROOT / "events" / "api.list-sales.json").read_text(encoding="utf-8"))
     path, _, query = path.partition("?")
     event["rawPath"], event["rawQueryString"] = path, query
@@ -30,7 +30,7 @@ def call(method, path, body=None, headers=None, media="application/json"):
 
 
 def ask(method, path, body=None, headers=None, media="application/json"):
-    """A request that must succeed. One that met a busy or killed function is repeated, as a client would."""
+    """Sends a request that must succeed. It is repeated after a busy or killed function, as by a client."""
 
     def once():
         status, answer, got = call(method, path, body, headers, media)
@@ -48,7 +48,7 @@ def get(path):
 
 
 def every(path):
-    """All items of a list."""
+    """Returns all items of a list."""
     items, token = [], ""
     while True:
         page = get(f"{path}{'&' if '?' in path else '?'}limit=100{token}")
@@ -66,7 +66,7 @@ def change(path, edit):
 
 
 def settled(operation_id, patience=240):
-    """The operation once nothing of it is open."""
+    """Waits for the end of an operation and returns it."""
 
     def look():
         now = get(f"/v1/operations/{operation_id}")

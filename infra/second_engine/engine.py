@@ -3,8 +3,8 @@
 Functions, queues, event source mappings, table, secret and schedules are made by CloudFormation from
 infra/template.yaml, and every function works under the role that the template gives it: ministack evaluates the
 policies of each call (`AUTH`). Five things differ from AWS: the architecture is this machine's, ShipStation is the
-sandbox, `Ref` of a secret is written as its ARN, a grant of a queue's call names the batch of it too, and the policies by
-which queues want TLS are left out.
+sandbox, `Ref` of a secret is written as its ARN, a grant of a queue's call also names its batch, and the queues' TLS-only
+policies are left out.
 """
 
 import io
@@ -42,7 +42,7 @@ BATCHES = {
     "sqs:ChangeMessageVisibility": "sqs:ChangeMessageVisibilityBatch",
 }
 
-# The account's root, which no policy binds: who deploys.
+# The account's root, which deploys and which no policy limits.
 OPTIONS = {
     "endpoint_url": ENDPOINT,
     "region_name": check_template.REGION,
@@ -52,7 +52,7 @@ OPTIONS = {
 
 
 class Failed(SystemExit):
-    """A step of the rehearsal did not end as it should."""
+    """A step of the rehearsal failed."""
 
 
 def client(service):
@@ -60,7 +60,7 @@ def client(service):
 
 
 def wait(what, ready, patience=PATIENCE):
-    """Waits until `ready` returns something, and returns that."""
+    """Waits until `ready` returns a true value, and returns it."""
     end, looked = time.monotonic() + patience, 0
     while time.monotonic() < end:
         answer = ready()
@@ -84,7 +84,7 @@ def answers(url):
 
 
 def start(log):
-    """Starts ministack; policies are evaluated."""
+    """Starts ministack with evaluation of policies."""
     environment = {
         **os.environ,
         "AUTH": "true",
@@ -103,7 +103,7 @@ def start(log):
 
 
 def package(function, binaries):
-    """The function's zip: the release's, or made of a binary."""
+    """Returns the function's zip: that of the release, or one made of a binary."""
     if binaries is None:
         return (ROOT / "target" / "release-files" / f"{function}-x86-64.zip").read_bytes()
     with tempfile.TemporaryDirectory() as folder:
@@ -118,7 +118,7 @@ def package(function, binaries):
 
 
 def with_numbers(value, parameters):
-    """CloudFormation turns a parameter's text into the number that a property wants; ministack leaves it a text."""
+    """Converts parameters to numbers where a property is a number. CloudFormation does this; ministack does not."""
     if isinstance(value, dict):
         reference = parameters.get(value.get("Ref"), {})
         if reference.get("Type") == "Number" and len(value) == 1:
@@ -130,7 +130,7 @@ def with_numbers(value, parameters):
 
 
 def with_secret_arns(value, secrets):
-    """`Ref` of a secret is its ARN in AWS; ministack answers its name, which no policy of an ARN matches."""
+    """Replaces `Ref` of a secret by its ARN, as in AWS. ministack returns its name, which no policy of an ARN matches."""
     if isinstance(value, dict):
         if len(value) == 1 and value.get("Ref") in secrets:
             return {"Fn::GetAtt": [value["Ref"], "Arn"]}
@@ -141,7 +141,7 @@ def with_secret_arns(value, secrets):
 
 
 def with_batches(resources):
-    """Adds to each grant of a queue's call the name that ministack has for the batch of it."""
+    """Adds ministack's name of the batch call to each grant of a queue's call."""
     for resource in resources.values():
         if resource["Type"] == "AWS::IAM::Role":
             for policy in resource["Properties"].get("Policies", []):
@@ -164,13 +164,13 @@ def deploy(binaries, shipstation):
     secrets = {name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::SecretsManager::Secret"}
     template["Resources"] = with_secret_arns(template["Resources"], secrets)
     with_batches(template["Resources"])
-    # They refuse what comes without TLS, and ministack is spoken to without it.
+    # These policies refuse calls without TLS, and ministack is called without it.
     for name in [name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::SQS::QueuePolicy"]:
         del template["Resources"][name]
-    # The sandbox speaks plain HTTP; the functions themselves allow that on this machine alone.
+    # The sandbox uses plain HTTP, which the functions allow on this machine only.
     del template["Parameters"]["ShipStationUrl"]["AllowedPattern"]
     parameters = {"JwtIssuer": "https://issuer.example/", "JwtAudience": "audience", "ShipStationUrl": shipstation}
-    # Longer than a request may carry; `sam deploy` puts it there as well.
+    # The template is longer than a request may be. `sam deploy` also uploads it.
     s3.put_object(Bucket="code", Key="template.json", Body=json.dumps(template))
     client("cloudformation").create_stack(
         StackName=STACK,
@@ -192,7 +192,7 @@ def deploy(binaries, shipstation):
 
 
 def invoke(function, event, tolerant=False):
-    """Invokes a function and returns its answer; a `tolerant` caller gets none from an invocation that was killed."""
+    """Invokes a function and returns its answer; a `tolerant` caller gets None from a killed invocation."""
     reply = client("lambda").invoke(FunctionName=f"{STACK}-{function}", Payload=json.dumps(event))
     body = json.loads(reply["Payload"].read() or "null")
     if reply.get("FunctionError"):
@@ -203,10 +203,11 @@ def invoke(function, event, tolerant=False):
 
 
 def shorten_times():
-    """What a killed invocation held comes free after two minutes, so that nobody waits for it an hour and a half.
+    """Shortens times, so that the work of a killed invocation is free after two minutes instead of an hour and a half.
 
-    The order of the times stays as the template has it: an invocation's own time, the hold on its work (a minute more at
-    most), and then the message again. As in AWS, what does not end in an invocation's time goes on in the next one.
+    The order of the times stays that of the template: an invocation's own time, the lease of its work (a minute more at
+    most), and then the next delivery of the message. As in AWS, work that does not end in one invocation continues in
+    the next one.
     """
     functions = client("lambda")
     for function in ("fetch-orders", "run-operations", "consolidate"):
@@ -218,7 +219,7 @@ def shorten_times():
 
 
 def functions_of(program):
-    """Process ids of the functions at work: the children of ministack that run a `bootstrap`."""
+    """Returns the process ids of the running functions: the children of ministack that run a `bootstrap`."""
     children = {}
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
@@ -237,7 +238,7 @@ def functions_of(program):
 
 
 def kill(pid):
-    """Ends a function in the middle of what it does."""
+    """Kills a function during its work."""
     try:
         os.kill(pid, signal.SIGKILL)
         return True
@@ -249,7 +250,7 @@ _LOOKED = 0
 
 
 def fail_on_refusals():
-    """Fails where a role refused a call since the last look, as ministack logged it."""
+    """Fails if ministack logged a refused call of a role since the last check."""
     global _LOOKED
     if not LOG.exists():
         return

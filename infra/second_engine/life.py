@@ -1,7 +1,7 @@
-"""A merchant's whole life over the API, step by step, each with its checks.
+"""A merchant's flow over the API, step by step, with checks after each step.
 
-The functions are killed on the way. What must be true whatever happened is in `Life.check`: every order of the account
-once, equal to the cent, and stock that adds up.
+The functions are killed during the steps. `Life.check` has the conditions that must always hold: every order of the
+account is booked once and equal to the cent, and the stock adds up.
 """
 
 import collections
@@ -26,7 +26,7 @@ def days_ago(days):
 
 
 class Killer(threading.Thread):
-    """Kills one function at work every second or so, a bounded number of times."""
+    """Kills one running function about every second, a limited number of times."""
 
     def __init__(self, ministack, times, seed):
         super().__init__(daemon=True)
@@ -58,7 +58,7 @@ class Life:
     # ShipStation's side
 
     def shipstation_orders(self, credentials=FIRST):
-        """Orders as ShipStation has them now, by id."""
+        """Returns ShipStation's present orders by id."""
         orders, page = {}, 1
         while True:
             url = f"{self.shipstation}orders?pageSize=500&page={page}"
@@ -79,7 +79,7 @@ class Life:
     # Checks
 
     def check(self, what, credentials=FIRST):
-        """Every captured order is in one live sale and equal to the cent; stock is what was entered less what left."""
+        """Checks that every captured order is in one live sale, equal to the cent, and that stock adds up."""
         orders = self.shipstation_orders(credentials)
         entries = api.every("/v1/log")
         by_order = collections.Counter(entry["order_id"] for entry in entries)
@@ -166,13 +166,13 @@ class Life:
         api.change("/v1/settings", edit)
 
     def stock_up(self):
-        """Imports what ShipStation sells, twice, and enters stock of the best-sellers."""
+        """Imports ShipStation's products twice, and enters stock of the best-sellers."""
         sold = collections.Counter()
         for order in self.shipstation_orders().values():
             for item in order["items"]:
                 if item.get("sku") and not item.get("adjustment"):
                     sold[item["sku"]] += item["quantity"]
-        # One product for spellings that differ in case and blanks alone, and a name of its own for each.
+        # One product for spellings that differ only in case and blanks, with a name of its own.
         spelled = {}
         for sku, _ in sold.most_common():
             spelled.setdefault(sku.strip().casefold(), sku.strip())
@@ -197,7 +197,7 @@ class Life:
         self.check_load("load", ended, there if days == 90 else {})
 
     def check_load(self, what, ended, orders):
-        """The operation is completed, and each of the orders is in the log or has a row that says why not."""
+        """Checks that the operation is completed, and that each order is in the log or has a row with a reason."""
         if ended["state"] != "completed":
             raise Failed(f"{what}: {ended}")
         counts = ended["counts"]
@@ -216,7 +216,7 @@ class Life:
         self.check_load(f"load, {killer.killed} functions killed", api.settled(operation["id"], patience=420), there)
 
     def change_sales(self):
-        """Voids, re-creates, retries and pays sales, with functions killed on the way."""
+        """Voids, re-creates, retries and pays sales, while functions are killed."""
         _, sales = self.check("before changes")
         shipped = [number for number, sale in sales.items() if sale["status"] == "shipped"]
         short = [number for number, sale in sales.items() if sale["pick"]["status"] == "draft"]
@@ -242,7 +242,7 @@ class Life:
         return engine.invoke(function, event, tolerant=True)
 
     def consolidate_a_day(self):
-        """New orders become one sale at a local time, with `consolidate` killed on the way."""
+        """Consolidates new orders into one sale at a local time, while `consolidate` is killed."""
         import zoneinfo
         from datetime import datetime, timedelta
 
@@ -267,7 +267,7 @@ class Life:
         api.change("/v1/settings", lambda settings: settings.update(consolidation="none", consolidation_time=None))
 
     def another_account(self):
-        """Another account with the same order ids, then the first one again."""
+        """Connects another account with the same order ids, then the first one again."""
         entries, before = self.check("before another account")
         self.disconnect()
         self.connect(SECOND)
@@ -286,9 +286,9 @@ class Life:
         self.check_first_again(entries, before, booked)
 
     def check_first_again(self, entries, before, second):
-        """Each order that was in a live sale is in that one again, and nothing else came into being but sales of new orders.
+        """Checks that each order of a live sale has the same sale again, and that only new orders got new sales.
 
-        The sandbox goes on meanwhile: what was cancelled or put on hold there is nothing to capture, and its sale stays.
+        The sandbox continues meanwhile. An order that was cancelled or put on hold there is not captured, and its sale stays.
         """
         orders = self.shipstation_orders()
         off = {number for number, order in orders.items() if order["orderStatus"] not in ("awaiting_shipment", "shipped")}

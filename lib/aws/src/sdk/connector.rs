@@ -34,7 +34,7 @@ use tower::Service;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Returns a client that trusts Mozilla's roots, which are constants of the program
-/// (`docs/decisions/0036-roots.md`), and the certificates of a PEM text beside them. A certificate that
+/// (`docs/decisions/0036-trusted-roots.md`), and the certificates of a PEM text beside them. A certificate that
 /// cannot be read is left out: calls then fail with the name of the issuer that is not trusted.
 pub(crate) fn http_client(trusted: Option<&[u8]>) -> SharedHttpClient {
     let connector = SharedHttpConnector::new(Connector::new(tls(trusted.unwrap_or_default())));
