@@ -1,4 +1,4 @@
-//! Actions of tests and tools on the account, and their questions.
+//! Actions of tests and tools on the account, and queries of its state.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::json::Json;
 use crate::store::{Entry, Stamp, Store};
 use crate::{RequestRecord, Sandbox, SandboxOptions, split_merge};
 
-/// An order as it stands.
+/// The present state of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     /// ShipStation order id.
@@ -61,8 +61,9 @@ impl Sandbox {
         Self::new(options, store, arrivals, std::collections::VecDeque::new())
     }
 
-    /// An account of these orders, as they are: a body's own `orderId`, `createDate` and `modifyDate` count, and what is missing is given now.
-    /// Numbers keep their exact text where the orders come as [`Json`] or [`Draft`](crate::Draft).
+    /// Makes an account of these orders as they are. A body's own `orderId`, `createDate` and
+    /// `modifyDate` are used, and missing ones are assigned now. Numbers keep their exact text if
+    /// the orders are [`Json`] or [`Draft`](crate::Draft).
     pub fn from_orders<O: Into<Json>>(options: SandboxOptions, orders: impl IntoIterator<Item = O>) -> Self {
         let start = crate::pacific::to_millis((options.clock)());
         let mut store = Store::new();
@@ -73,18 +74,20 @@ impl Sandbox {
         Self::new(options, store, arrivals, std::collections::VecDeque::new())
     }
 
-    /// Puts an order in, or over the one with its id; returns the id. The body's own dates count; where it has none, it is now.
+    /// Stores an order, or replaces the one with its id; returns the id. The body's own dates are
+    /// used, and the present time where it has none.
     pub fn upsert_order(&self, order: impl Into<Json>) -> i64 {
         let (mut world, now) = self.world();
         world.store.put(order.into(), None, now)
     }
 
-    /// Puts an order in as created and modified at these true instants; returns the id.
+    /// Stores an order that was created and modified at these true instants; returns the id.
     pub fn upsert_order_at(&self, order: impl Into<Json>, created: Timestamp, modified: Timestamp) -> i64 {
         self.world().0.store.put(order.into(), Some(Stamp { created, modified }), modified)
     }
 
-    /// Changes an order's body and moves its `modifyDate` to now. False where there is no such order.
+    /// Changes an order's body and moves its `modifyDate` to now. Returns false if there is no such
+    /// order.
     pub fn edit_order(&self, id: i64, change: impl FnOnce(&mut Json)) -> bool {
         let (mut world, now) = self.world();
         world.store.edit(id, now, change)
@@ -95,26 +98,28 @@ impl Sandbox {
         self.edit_order(id, |order| order.set("orderStatus", "cancelled"))
     }
 
-    /// Splits an order: the second half of its items moves to a new order with the same number and key, whose id is returned. As in ShipStation
-    /// the totals are not split. `None` where there is no such order or it has fewer than two items.
+    /// Splits an order: the second half of its items moves to a new order with the same number and
+    /// key, whose id is returned. As in ShipStation, the totals are not split. Returns `None` if
+    /// there is no such order or it has fewer than two items.
     pub fn split(&self, id: i64) -> Option<i64> {
         let (mut world, now) = self.world();
         split_merge::split(&mut world.store, id, now)
     }
 
-    /// Merges an order into another: items and amounts go over, and the merged-away order is gone (404). False where one of them is missing.
+    /// Merges an order into another. Items and amounts move, and the merged order is gone (404).
+    /// Returns false if one of them is missing.
     pub fn merge(&self, survivor: i64, gone: i64) -> bool {
         let (mut world, now) = self.world();
         split_merge::merge(&mut world.store, survivor, gone, now)
     }
 
-    /// Takes an order away without a trace. False where there is none.
+    /// Removes an order without a trace. Returns false if there is none.
     pub fn remove(&self, id: i64) -> bool {
         self.world().0.store.orders.remove(&id).is_some()
     }
 
-    /// Lets the next `count` things happen now: first the revisions that a file brought along, then generated new orders. Returns the ids of the
-    /// orders touched.
+    /// Makes the next `count` events happen now: first the revisions of a file, then generated new
+    /// orders. Returns the ids of the changed orders.
     pub fn arrive(&self, count: usize) -> Vec<i64> {
         let (mut world, now) = self.world();
         let world = &mut *world;
@@ -150,7 +155,7 @@ impl Sandbox {
         self.world().0.requests.iter().cloned().collect()
     }
 
-    /// Number of those for this path (`/orders`), whatever the query.
+    /// Number of requests to this path (`/orders`), for every query.
     pub fn requests_to(&self, path: &str) -> usize {
         self.world().0.requests.iter().filter(|record| record.path == path).count()
     }

@@ -1,4 +1,4 @@
-//! `/_sandbox/…`: faults, requests and arrivals over HTTP, for whoever runs the sandbox.
+//! `/_sandbox/…`: faults, requests and arrivals over HTTP, for the operator of the sandbox.
 
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
@@ -47,7 +47,8 @@ fn switch_on(sandbox: &Sandbox, rules: Result<Json<serde_json::Value>, JsonRejec
         Ok(Json(rules)) => rules,
         Err(rejection) => return bad(rejection.body_text()),
     };
-    // Each rule by itself, so that the answer says which word is wrong and not only that none of the forms fits.
+    // Parses each rule separately, so that the answer names the wrong word and not only that no
+    // form matches.
     let rules = match rules {
         serde_json::Value::Array(rules) => rules,
         one => vec![one],

@@ -1,4 +1,5 @@
-//! Events of the account while it runs: new orders, payments, shipments, edits, cancellations, splits and merges.
+//! Events of the account while it runs: new orders, payments, shipments, edits, cancellations,
+//! splits and merges.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,16 +13,16 @@ use crate::rng::Rng;
 use crate::split_merge::{merge, split};
 use crate::store::{Stamp, Store};
 
-/// After a long silence only so many of the newest events happen.
+/// Limit of events after a long silence; only the newest happen.
 const MOST_AT_ONCE: i64 = 2_000;
 
-/// The stream of events. It depends on the seed and the passing time alone.
+/// The stream of events. It depends only on the seed and the passing time.
 #[derive(Debug)]
 pub(crate) struct Arrivals {
     generator: Generator,
     rng: Rng,
     seed: u64,
-    /// Time between two events; `None`: nothing happens.
+    /// Time between two events; `None` means no events.
     every: Option<SignedDuration>,
     next: Timestamp,
 }
@@ -34,7 +35,7 @@ impl Arrivals {
         Self { generator, rng: Rng::new(options.seed, 2), seed: options.seed, every, next }
     }
 
-    /// Lets all events happen that are due by now, each at its own time.
+    /// Makes all events happen that are due by now, each at its own time.
     pub(crate) fn catch_up(&mut self, store: &mut Store, now: Timestamp) {
         let Some(every) = self.every else { return };
         let due = (now.as_millisecond() - self.next.as_millisecond()).div_euclid(every.as_millis().try_into().unwrap_or(1)) + 1;
@@ -52,7 +53,7 @@ impl Arrivals {
         }
     }
 
-    /// A new order, now.
+    /// Makes a new order, now.
     pub(crate) fn new_order(&mut self, store: &mut Store, now: Timestamp) -> i64 {
         self.generator.put(store, Stamp { created: now, modified: now })
     }
@@ -112,7 +113,8 @@ fn progress(order: &mut Json, at: Timestamp) {
     }
 }
 
-/// A partial refund before shipping as channels report it: a lower quantity, possibly 0; the total follows, `amountPaid` does not.
+/// A partial refund before shipping, as channels report it: a lower quantity, possibly 0. The total
+/// follows, `amountPaid` does not.
 fn lower_first_line(order: &mut Json) {
     let quantity = |item: &Json| item.get("quantity").and_then(Json::as_int);
     let found = goods(order).find_map(|item| quantity(item).filter(|quantity| *quantity > 0).map(|quantity| (item, quantity)));

@@ -1,4 +1,5 @@
-//! Homes and names of generated buyers. The people, streets and companies are invented; city, state and ZIP belong together.
+//! Homes and names of generated buyers. The people, streets and companies are invented; city, state
+//! and ZIP belong together.
 
 use rust_decimal::Decimal;
 
@@ -126,7 +127,8 @@ const STREETS: [&str; 12] = [
     "Cooper Row",
 ];
 
-/// A buyer who may come back: number `who` of the seed's population always is the same person at the same place.
+/// A buyer who may order again: number `who` of the seed's population is always the same person at
+/// the same place.
 pub(crate) struct Buyer {
     pub(crate) customer_id: i64,
     pub(crate) email: String,
@@ -167,7 +169,8 @@ pub(crate) fn buyer(seed: u64, who: u64) -> Buyer {
     Buyer { customer_id: 91_000_000 + i64::try_from(who).unwrap_or(0), email, address }
 }
 
-/// A lifelike sales tax for a ship-to, as a share: by state, none in some and abroad. Not a statement about any tax law.
+/// A realistic sales tax rate for a destination: by state, none in some states and abroad. It
+/// states no tax law.
 pub(crate) fn sales_tax(address: &Address) -> Decimal {
     if address.country.as_deref() != Some("US") {
         return Decimal::ZERO;

@@ -1,4 +1,4 @@
-//! The account's customers: whoever the orders name by a customer id.
+//! The account's customers: every customer id that the orders name.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(crate) struct Customer {
 }
 
 impl Customer {
-    /// Adds the customer of an order, or brings what is known about them up to date.
+    /// Adds the customer of an order, or updates the known one.
     pub(crate) fn learn(customers: &mut BTreeMap<i64, Customer>, order: &Json) {
         let Some(id) = order.get("customerId").and_then(Json::as_int) else { return };
         let field = |name: &str| order.get(name).cloned().unwrap_or_default();

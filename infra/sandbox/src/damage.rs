@@ -1,11 +1,11 @@
-//! Orders whose text makes every answer with it unreadable.
+//! Orders whose text makes every answer that contains it unreadable.
 
 use crate::faults::{Damage, Fault};
 
-/// Marks where an answer ends too early.
+/// Marks the place where an answer ends too early.
 const CUT: &str = "\u{0}cut\u{0}";
 
-/// An order's text after what makes it unreadable.
+/// An order's text with its damage.
 pub(crate) fn damaged(mut text: String, fault: &Fault) -> String {
     let Fault::UnreadableOrder { damage, .. } = fault else { return text };
     match damage {
@@ -27,7 +27,7 @@ pub(crate) fn damaged(mut text: String, fault: &Fault) -> String {
     text
 }
 
-/// An answer up to where it ends too early.
+/// An answer up to the place where it ends too early.
 pub(crate) fn ended(mut text: String) -> String {
     if let Some(end) = text.find(CUT) {
         text.truncate(end);

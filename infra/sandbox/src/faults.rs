@@ -1,4 +1,4 @@
-//! Faults that can be switched on: what to break, when, and for which requests.
+//! Faults that can be switched on: the fault, its frequency, and the requests that it affects.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::rng::Rng;
 
-/// A fault. In JSON: a word (`"server_error"`) or a word with its details (`{"slow": {"millis": 1500}}`).
+/// A fault. In JSON: a word (`"server_error"`) or a word with its details
+/// (`{"slow": {"millis": 1500}}`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
@@ -16,15 +17,16 @@ pub enum Fault {
     PaymentRequired,
     /// 403.
     Forbidden,
-    /// 404 for whatever is asked.
+    /// 404 for every request.
     NotFound,
-    /// 429 with `X-Rate-Limit-Remaining: 0` and the seconds to wait: these, or to the end of the minute.
+    /// 429 with `X-Rate-Limit-Remaining: 0` and the seconds to wait; by default the seconds to the
+    /// end of the minute.
     TooManyRequests {
         /// `X-Rate-Limit-Reset`, seconds.
         #[serde(default)]
         reset_seconds: Option<u32>,
     },
-    /// The throttling that only the body tells: "Too Many Requests" under this status (200 or 500).
+    /// Throttling that only the body reports: "Too Many Requests" under this status (200 or 500).
     TooManyRequestsBody {
         /// HTTP status of the reply.
         status: u16,
@@ -34,7 +36,8 @@ pub enum Fault {
     },
     /// 500 with an ASP.NET error.
     ServerError,
-    /// 500 for every page that holds this order, down to the page that holds it alone, and for the order itself.
+    /// 500 for every page that holds this order, including a page of this order alone, and for the
+    /// order itself.
     PoisonOrder {
         /// ShipStation order id.
         order_id: i64,
@@ -49,16 +52,17 @@ pub enum Fault {
     BrokenTransfer,
     /// The connection is dropped without a reply.
     ConnectionReset,
-    /// The right reply, late.
+    /// The correct reply, late.
     Slow {
         /// Delay in milliseconds of real time.
         millis: u64,
     },
-    /// A page of orders that says `"pages": 0`.
+    /// A page of orders with `"pages": 0`.
     PagesZero,
     /// A page without orders, although there are some.
     EmptyPage,
-    /// One of the faults that pass by themselves (429 in its forms, 500, 503, HTML, truncated, broken, reset), drawn by the seed.
+    /// One of the temporary faults (429 in its forms, 500, 503, HTML, truncated, broken, reset),
+    /// drawn by the seed.
     Random,
     /// One order of an otherwise good page is malformed: this one, or the page's first.
     MalformedOrder {
@@ -68,14 +72,15 @@ pub enum Fault {
         /// The defect of the order.
         defect: Defect,
     },
-    /// No answer that holds this order can be read, down to the page that holds it alone and the order itself; every other answer is good.
+    /// No answer that holds this order can be read, including a page of this order alone and the
+    /// order itself. Every other answer is correct.
     UnreadableOrder {
         /// ShipStation order id.
         order_id: i64,
         /// The damage of those answers.
         damage: Damage,
     },
-    /// Fields nobody has heard of: in the page, its orders and their items.
+    /// Unknown fields in the page, its orders and their items.
     UnknownFields,
     /// The order that the next page would start with is edited right after this page is sent.
     EditWhileReading,
@@ -85,7 +90,7 @@ pub enum Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Damage {
-    /// A raw control character (0x01) stands in one of the order's texts.
+    /// A raw control character (0x01) is in one of the order's texts.
     ControlCharacter,
     /// `orderTotal` is `NaN`.
     NotANumber,
@@ -111,48 +116,49 @@ pub enum Defect {
     NotAnObject,
 }
 
-/// A fault and when it strikes. All conditions must hold; without any it strikes every time until it is switched off.
+/// A fault and the conditions under which it strikes. All conditions must hold. Without a condition
+/// it strikes every time until it is switched off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// The fault.
     pub fault: Fault,
-    /// Only so many times.
+    /// Maximum number of strikes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
-    /// Only each n-th request that it could strike.
+    /// Strikes each n-th request that it could strike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<u32>,
-    /// Only in so many of a hundred cases, drawn by the seed.
+    /// Percentage of the requests that it strikes, drawn by the seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<u8>,
-    /// Only for paths that start with this (`/orders`).
+    /// Strikes only paths that start with this (`/orders`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
 }
 
 impl Rule {
-    /// Every time, until switched off.
+    /// Strikes every time, until switched off.
     pub fn always(fault: Fault) -> Self {
         Self { fault, times: None, every: None, percent: None, path: None }
     }
 
-    /// So many times.
+    /// Strikes this many times.
     pub fn times(fault: Fault, times: u32) -> Self {
         Self { times: Some(times), ..Self::always(fault) }
     }
 
-    /// Each n-th request.
+    /// Strikes each n-th request.
     pub fn every(fault: Fault, nth: u32) -> Self {
         Self { every: Some(nth), ..Self::always(fault) }
     }
 
-    /// In so many of a hundred cases.
+    /// Strikes this percentage of the requests.
     pub fn percent(fault: Fault, percent: u8) -> Self {
         Self { percent: Some(percent), ..Self::always(fault) }
     }
 
-    /// The same, only for paths that start with this.
+    /// The same rule, only for paths that start with this.
     #[must_use]
     pub fn on(mut self, path: &str) -> Self {
         self.path = Some(path.to_owned());
@@ -160,7 +166,7 @@ impl Rule {
     }
 }
 
-/// A rule as it stands.
+/// A rule with its counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ActiveFault {
     /// Its number, for [`Faults::remove`].
@@ -178,13 +184,13 @@ pub(crate) struct Target<'a> {
     pub(crate) path: &'a str,
     /// The ids of the orders in the reply; `None` for a reply that is not a page of orders.
     pub(crate) page: Option<&'a [i64]>,
-    /// True if orders follow after that page.
+    /// True if more orders follow after that page.
     pub(crate) more: bool,
     /// The id of `GET /orders/{id}`.
     pub(crate) single: Option<i64>,
 }
 
-/// The switchboard. Rules are asked in the order they were added.
+/// The list of active faults. Rules are applied in the order in which they were added.
 #[derive(Debug)]
 pub struct Faults {
     inner: Mutex<Inner>,
@@ -211,7 +217,7 @@ impl Faults {
         id
     }
 
-    /// Switches one fault off. False where there is none of this number.
+    /// Switches one fault off. Returns false if there is none with this number.
     pub fn remove(&self, id: u64) -> bool {
         let mut inner = self.lock();
         let before = inner.active.len();
@@ -224,7 +230,7 @@ impl Faults {
         self.lock().active.clear();
     }
 
-    /// All rules with their counts; those that have run out stay until they are cleared.
+    /// All rules with their counts. Rules that are used up stay until they are cleared.
     pub fn list(&self) -> Vec<ActiveFault> {
         self.lock().active.clone()
     }
@@ -271,7 +277,7 @@ fn applies(rule: &Rule, target: &Target<'_>) -> bool {
     }
 }
 
-/// One of the faults after which asking again helps.
+/// One of the faults after which a repeated request helps.
 fn passing(rng: &mut Rng) -> Fault {
     rng.pick(&[
         Fault::TooManyRequests { reset_seconds: Some(1) },

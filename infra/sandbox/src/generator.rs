@@ -1,4 +1,4 @@
-//! Lifelike orders from a seed: the shapes of real retail, with invented products and people.
+//! Realistic orders from a seed: the shapes of real retail, with invented products and people.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -26,13 +26,13 @@ const NOTES: [&str; 4] =
     ["Please leave at the back door", "It's a birthday: no invoice in the box, thanks!", "Ring twice", "Call before delivery \u{1f4e6}"];
 const COLOURS: [&str; 6] = ["Red", "Indigo", "Moss", "Sand", "Charcoal", "Ivory"];
 const SIZES: [&str; 5] = ["S", "M", "L", "XL", "10\" x 12\""];
-/// Above 2^53: not every whole number survives a binary float there.
+/// Above 2^53, where a binary float cannot hold every whole number.
 const BEYOND_FLOAT: i64 = 9_007_199_254_740_993;
 
-/// Buyers who come again.
+/// Number of buyers who order repeatedly.
 const REGULARS: u64 = 400;
 
-/// Makes orders. Each order it makes moves its stream of random numbers on.
+/// Makes orders. Each order advances its stream of random numbers.
 #[derive(Debug)]
 pub(crate) struct Generator {
     seed: u64,
@@ -61,19 +61,21 @@ impl Generator {
         }
     }
 
-    /// Fills an account with exactly as many orders as wanted, the oldest first, so that ids and creation times ascend together.
+    /// Fills an account with exactly the requested number of orders, the oldest first, so that ids
+    /// and creation times ascend together.
     pub(crate) fn fill(&mut self, store: &mut Store, options: &SandboxOptions, start: Timestamp) {
         for product in &self.products {
             store.products.insert(product.id, product.clone());
         }
         while store.orders.len() < options.orders {
-            // Cubing packs the orders towards the start.
+            // Cubing concentrates the orders near the start.
             let left = count(options.orders - store.orders.len());
             let share = Decimal::from(left) / Decimal::from(count(options.orders));
             let history = Decimal::from(options.history.as_millis().try_into().unwrap_or(0_i64));
             let age: i64 = (share * share * share * history).try_into().unwrap_or(0);
             let created = Timestamp::from_millisecond(start.as_millisecond() - age.max(1)).unwrap_or(start);
-            // Half of the orders have been touched since: paid, held, shipped. Never later than the start.
+            // Half of the orders were changed since: paid, held, shipped. The change is never later
+            // than the start.
             let touched = if self.rng.per_mille(500) { age / self.rng.between(2, 40) } else { age };
             let modified = Timestamp::from_millisecond(start.as_millisecond() - touched.max(1)).unwrap_or(created);
             let id = self.put(store, Stamp { created, modified });
@@ -84,7 +86,7 @@ impl Generator {
         }
     }
 
-    /// Makes one order as of these times and puts it in; returns its id.
+    /// Makes one order with these times and stores it; returns its id.
     pub(crate) fn put(&mut self, store: &mut Store, stamp: Stamp) -> i64 {
         let mut draft = self.draft(stamp);
         for line in &mut draft.lines {
@@ -122,7 +124,7 @@ impl Generator {
             let line = self.line(position, store == WHOLESALE);
             draft.lines.push(line);
         }
-        // The same SKU twice in one order, at another price now and then.
+        // The same SKU twice in one order, sometimes at another price.
         if self.rng.per_mille(60) && self.lines_per_order.is_none() {
             let again = draft.lines.first().cloned().map(|line| Line {
                 quantity: self.rng.between(1, 4),
@@ -136,7 +138,7 @@ impl Generator {
         draft
     }
 
-    /// Number of the buyer of the next order: one of 400, or the next who has not bought before.
+    /// Number of the buyer of the next order: one of 400, or a buyer who has not bought before.
     fn buyer(&mut self) -> u64 {
         if self.new_buyers_per_mille.is_some_and(|share| self.rng.per_mille(share)) {
             self.new_buyers += 1;
@@ -153,7 +155,7 @@ impl Generator {
         draft.ship_to = address;
         (draft.customer_id, draft.email) = (Some(customer_id), Some(email));
         if store == MARKETPLACE && self.rng.per_mille(150) {
-            // Fulfilled by the marketplace: nobody is named.
+            // Fulfilled by the marketplace: the order names no buyer.
             draft.externally_fulfilled = true;
             draft.ship_to = crate::address::Address { name: Some(String::new()), ..draft.ship_to.clone() };
             draft.ship_to.street1 = Some(String::new());
@@ -172,8 +174,8 @@ impl Generator {
         }
     }
 
-    /// Half of the orders have fewer than five lines; a few have hundreds. The 17th and the 151st are always large, so that every account of
-    /// some size has one of each.
+    /// Half of the orders have fewer than five lines; a few have hundreds. The 17th and the 151st
+    /// are always large, so that every account above that size has both.
     fn wanted_lines(&mut self) -> usize {
         if let Some(lines) = self.lines_per_order {
             return lines;
@@ -193,7 +195,7 @@ impl Generator {
 
     fn line(&mut self, position: usize, wholesale: bool) -> Line {
         let key = Some(format!("{}-{}", self.next_number, position + 1));
-        // Codes that stand for a service, not for a product.
+        // Codes of services, not of products.
         if position > 0 && self.rng.per_mille(12) {
             let (sku, name, price) =
                 *self.rng.pick(&[("POST", "Postage", 495), ("GIFT-CARD-25", "Gift card", 2500), ("MANUAL", "Manual charge", 150)]);
@@ -317,9 +319,9 @@ impl Generator {
         }
         if self.only_status.is_none() {
             match self.rng.below(1000) {
-                // Merged long ago: the order that went into this one is gone.
+                // Merged long ago: the order that was merged into this one is gone.
                 0..6 => draft.merged_ids.push(self.rng.between(400_000_000, 470_000_000)),
-                // A discount that somebody added in ShipStation's own screens does not reach the total.
+                // A discount that was added by hand in ShipStation does not change the total.
                 6..10 => {
                     let total = draft.order_total();
                     draft.lines.push(Line {
@@ -337,7 +339,7 @@ impl Generator {
     }
 }
 
-/// Text of an amount: mostly plain, now and then with zeros at the end or an exponent.
+/// Text of an amount: mostly plain, sometimes with zeros at the end or an exponent.
 fn written(rng: &mut Rng, amount: Decimal) -> String {
     let plain = plain_number(amount);
     match rng.below(1000) {

@@ -1,7 +1,8 @@
-//! JSON whose numbers keep the text they were written in.
+//! JSON whose numbers keep their text.
 //!
-//! `serde_json::Value` turns `16.990` into a binary float and prints `16.99`; a witness of wire behaviour must send exactly the
-//! digits it was given. So an order is held as this small tree: numbers are text, and members stay in the order they came in.
+//! `serde_json::Value` turns `16.990` into a binary float and prints `16.99`. The sandbox must send
+//! exactly the digits that it was given. An order is therefore held as this small tree: numbers are
+//! text, and members keep their order.
 
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
@@ -70,7 +71,8 @@ impl Json {
         }
     }
 
-    /// Sets a member of an object (at its old place, else at the end). Does nothing on anything but an object.
+    /// Sets a member of an object, at its old place or else at the end. Does nothing on other
+    /// values.
     pub fn set(&mut self, name: &str, value: impl Into<Json>) {
         if let Some(place) = self.get_mut(name) {
             *place = value.into();
@@ -157,8 +159,8 @@ impl From<Decimal> for Json {
 }
 
 impl From<serde_json::Value> for Json {
-    /// Takes a `serde_json` value over. Fractions have gone through a binary float by then (`16.990` is `16.99`): where the digits
-    /// matter, parse text.
+    /// Converts a `serde_json` value. Fractions are binary floats by then (`16.990` is `16.99`).
+    /// Parse text where the digits matter.
     fn from(value: serde_json::Value) -> Self {
         match value {
             serde_json::Value::Null => Self::Null,
@@ -176,7 +178,7 @@ impl From<serde_json::Value> for Json {
 impl FromStr for Json {
     type Err = JsonError;
 
-    /// Parses JSON text; a leading byte-order mark is let pass.
+    /// Parses JSON text. A leading byte-order mark is accepted.
     fn from_str(text: &str) -> Result<Self, JsonError> {
         let raw: Box<RawValue> = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(JsonError)?;
         tree(raw.get()).map_err(JsonError)
@@ -204,7 +206,7 @@ fn tree(text: &str) -> Result<Json, serde_json::Error> {
     })
 }
 
-/// An object's members in the order of the text, values not looked into.
+/// An object's members in the order of the text, with unparsed values.
 struct Members(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Members {

@@ -1,23 +1,30 @@
-//! A ShipStation V1 that runs here.
+//! A ShipStation V1 on one machine.
 //!
-//! It holds orders in memory and answers `GET /orders`, `/orders/{id}`, `/stores`, `/warehouses`, `/products`, `/customers` and
-//! `/accounts/listtags` the way ShipStation's V1 API is known to: Basic authentication, 40 requests a minute in fixed windows with
-//! `X-Rate-Limit-*` on every reply, US Pacific wall times without an offset, page envelopes, ASP.NET error bodies. It knows nothing of the
-//! programs that read it, so that it can be a witness against them. Its orders come from a seeded generator or from files; time is
-//! the clock it is given; every fault can be switched on ([`Faults`], or `/_sandbox/faults` over HTTP).
+//! It holds orders in memory and answers `GET /orders`, `/orders/{id}`, `/stores`, `/warehouses`,
+//! `/products`, `/customers` and `/accounts/listtags` with the known behavior of ShipStation's V1
+//! API: Basic authentication, 40 requests a minute in fixed windows with `X-Rate-Limit-*` on every
+//! reply, US Pacific wall times without an offset, page envelopes, ASP.NET error bodies. It does not
+//! depend on the programs that read it, so that it can serve as an independent check of them. Its
+//! orders come from a seeded generator or from files. Its time is the clock that it is given. Every
+//! fault can be switched on ([`Faults`], or `/_sandbox/faults` over HTTP).
 //!
-//! # What is not certain about the real service
+//! # Uncertain behavior of the real service
 //!
-//! Documented or recorded: the routes, parameters, envelope, time forms, limit headers (a window's first reply shows all 40: the request itself
-//! is not counted yet), `pages: 0` of `/products`, `orderDateStart` exclusive, `orderNumber` as a prefix, the split of totals (not split).
-//! Not established, and chosen here:
-//! - whether `modifyDateStart` is inclusive ([`SandboxOptions::modify_start_inclusive`]); the starts of `createDate` and `paymentDate` are inclusive, all ends are;
-//! - the order among equal sort values (here: ascending `orderId`, reversed by `DESC`), `pageSize` above 500 (here: cut to 500), a
-//!   page below 1 or a date that cannot be read (here: 400);
-//! - the bodies of 401, 402, 403 and 404; whether a refused key uses up quota (here: no);
-//! - what a merge does to totals (here: they are added) and whether a poisoned order also breaks `GET /orders/{id}` (here: yes).
+//! Documented or recorded: the routes, parameters, envelope, time forms, limit headers (a window's
+//! first reply shows all 40, because the request itself is not counted yet), `pages: 0` of
+//! `/products`, `orderDateStart` exclusive, `orderNumber` as a prefix, and totals after a split (not
+//! divided).
 //!
-//! `customsCountryCode` and the `tagId` filters are accepted and have no effect. Nothing can be written through ShipStation's own routes.
+//! Not established, and chosen by the sandbox:
+//! - `modifyDateStart` is inclusive or not ([`SandboxOptions::modify_start_inclusive`]); the starts
+//!   of `createDate` and `paymentDate` are inclusive, and so are all ends;
+//! - the order among equal sort values (ascending `orderId`, reversed by `DESC`), `pageSize` above
+//!   500 (cut to 500), a page below 1 or a date that cannot be read (400);
+//! - the bodies of 401, 402, 403 and 404, and the quota of a refused key (not used up);
+//! - totals after a merge (added up), and `GET /orders/{id}` of a poisoned order (fails too).
+//!
+//! `customsCountryCode` and the `tagId` filters are accepted and have no effect. Nothing can be
+//! written through ShipStation's own routes.
 
 mod account;
 mod address;

@@ -8,7 +8,7 @@ pub(crate) struct LimitWindow {
 }
 
 impl LimitWindow {
-    /// The window of this minute; a new minute starts with nothing used.
+    /// Returns the window of this minute. A new minute starts with no requests used.
     pub(crate) fn turn(&mut self, now: jiff::Timestamp) {
         let minute = now.as_second().div_euclid(60);
         if self.minute != minute {

@@ -13,14 +13,18 @@ use crate::{Sandbox, SandboxOptions, pacific, retail};
 impl Sandbox {
     /// An account of the orders of a file, by its ending:
     ///
-    /// - `.json`: one order, an array of orders, or a page `{"orders": […]}`; every number keeps its text.
-    /// - `.csv`: the Online Retail layout, a row for each line of an invoice: `InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country`,
-    ///   times in Europe/London. An invoice becomes an order; `POST` and `DOT` rows its shipping; `D` rows and rows below zero adjustments.
-    ///   Credit invoices (`C…`) become revisions that arrive after the start, the first after ten minutes and then one each minute (or by
-    ///   [`Sandbox::arrive`]): lower quantities of the customer's earlier orders of the same code, the newest first; what matches none is
-    ///   taken off an older order made up for it, 60 days old.
+    /// - `.json`: one order, an array of orders, or a page `{"orders": […]}`; every number keeps
+    ///   its text.
+    /// - `.csv`: the Online Retail layout, a row for each line of an invoice:
+    ///   `InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country`, with
+    ///   times in Europe/London. An invoice becomes an order, `POST` and `DOT` rows its shipping,
+    ///   and `D` rows and rows below zero its adjustments. Credit invoices (`C…`) become revisions
+    ///   that arrive after the start, the first after ten minutes and then one each minute (or by
+    ///   [`Sandbox::arrive`]). They lower quantities of the customer's earlier orders of the same
+    ///   code, the newest first. An unmatched rest is taken off an invented order, 60 days old.
     ///
-    /// Unless [`SandboxOptions::keep_times`] is set, times move so that the newest sale is three minutes old.
+    /// Unless [`SandboxOptions::keep_times`] is set, times move so that the newest sale is three
+    /// minutes old.
     ///
     /// # Errors
     /// [`LoadError`] names the file, the line or order, and what to do.
@@ -69,7 +73,8 @@ fn json_orders(path: &Path, text: &[u8]) -> Result<Vec<Json>, LoadError> {
     Ok(orders)
 }
 
-/// Moves ShipStation's own two times, unless they are to be kept; the channel's times stay as they are.
+/// Moves ShipStation's own two times, unless they are to be kept; the channel's times stay as they
+/// are.
 fn stamped(orders: Vec<Json>, start: jiff::Timestamp, keep: bool) -> Vec<(Json, Option<Stamp>)> {
     let time = |order: &Json, name: &str| pacific::parse(order.get(name)?.as_text()?).and_then(pacific::instant);
     let newest = orders.iter().filter_map(|order| time(order, "modifyDate").or_else(|| time(order, "createDate"))).max();

@@ -13,7 +13,7 @@ pub(crate) const COLUMNS: [&str; 8] =
 /// The newest of a file's times is placed this long before the start.
 pub(crate) const NEWEST_BEFORE_START: SignedDuration = SignedDuration::from_mins(3);
 
-/// Reasons for which a file of orders was not taken. Nothing of such a file is taken.
+/// Reasons for which a file of orders is refused. No order of such a file is taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.

@@ -10,20 +10,22 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// Options of a sandbox.
 #[derive(Clone)]
 pub struct SandboxOptions {
-    /// Decides everything random. The same seed, options and start time give the same orders.
+    /// The seed of all random choices. The same seed, options and start time give the same orders.
     pub seed: u64,
     /// Number of orders that the generator makes at the start.
     pub orders: usize,
-    /// The time before the start over which they are spread; denser towards the start, a quarter of them in the last 1/64.
+    /// The time before the start over which they are spread. They are denser near the start, with a
+    /// quarter of them in the last 1/64.
     pub history: SignedDuration,
-    /// Gives every generated order so many lines; `None` for the shapes of retail (half below five lines, a few with hundreds).
+    /// Number of lines of every generated order; `None` for the shapes of retail (half below five
+    /// lines, a few with hundreds).
     pub lines_per_order: Option<usize>,
-    /// Number of products that the generated orders draw from, rounded up to the next dozen.
+    /// Number of products of the generated orders, rounded up to the next dozen.
     pub products: usize,
-    /// Gives every generated order this status and leaves splits and merges out; `None` for all statuses.
+    /// Status of every generated order, without splits and merges; `None` for all statuses.
     pub only_status: Option<String>,
-    /// Gives so many of a thousand generated orders a buyer who has not bought before; `None` for 400
-    /// buyers who come again.
+    /// Number of generated orders in a thousand with a buyer who has not bought before; `None` for
+    /// 400 buyers who order repeatedly.
     pub new_buyers_per_mille: Option<usize>,
     /// The time.
     pub clock: Clock,
@@ -33,18 +35,20 @@ pub struct SandboxOptions {
     pub api_secret: String,
     /// Requests in each minute of the clock; `None` lifts the limit.
     pub requests_per_minute: Option<u32>,
-    /// New orders and edits in each hour of the clock while it runs. They are made when somebody asks; of a long silence only the newest
-    /// 2,000 happen.
+    /// New orders and edits in each hour of the clock while it runs. They are made when a request
+    /// arrives. After a long silence only the newest 2,000 happen.
     pub arrivals_per_hour: u32,
-    /// Lets `modifyDateStart` let orders of exactly that time through.
+    /// Makes `modifyDateStart` include orders of exactly that time.
     pub modify_start_inclusive: bool,
-    /// Leaves the times of loaded files as they are. Otherwise they are moved so that the newest is a few minutes before the start:
-    /// all times of a CSV file; of JSON orders `createDate` and `modifyDate`, as if they had been imported just now.
+    /// Keeps the times of loaded files. Otherwise they are moved so that the newest is a few
+    /// minutes before the start: all times of a CSV file, and `createDate` and `modifyDate` of JSON
+    /// orders, as if they had been imported just now.
     pub keep_times: bool,
 }
 
 impl SandboxOptions {
-    /// 200 lifelike orders over three days, 40 requests a minute, nothing arriving, key `sandbox-key` and secret `sandbox-secret`.
+    /// 200 realistic orders over three days, 40 requests a minute, no arrivals, key `sandbox-key`
+    /// and secret `sandbox-secret`.
     pub fn new(clock: Clock) -> Self {
         Self {
             seed: 1,

@@ -1,4 +1,5 @@
-//! An order in the making: what the generator, the file readers and tests fill in, and its ShipStation form.
+//! A draft of an order, which the generator, the file readers and tests fill in, and its
+//! ShipStation form.
 
 use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -25,10 +26,11 @@ pub(crate) struct Line {
     pub(crate) adjustment: bool,
 }
 
-/// An order before it gets its ShipStation form.
+/// A draft of an order in ShipStation's form.
 ///
-/// The total follows from the lines (adjustments included), tax and shipping, rounded half-up to the cent. Amounts are in the
-/// account's currency. Order id, `createDate` and `modifyDate` are given by the sandbox when the order is put in, unless set.
+/// The total follows from the lines (adjustments included), tax and shipping, rounded half-up to
+/// the cent. Amounts are in the account's currency. The sandbox assigns order id, `createDate` and
+/// `modifyDate` when the order is stored, unless they are set.
 #[derive(Debug, Clone)]
 pub struct Draft {
     pub(crate) order_id: Option<i64>,
@@ -145,7 +147,7 @@ impl Draft {
         self
     }
 
-    /// Sets what the buyer pays for shipping.
+    /// Sets the shipping amount that the buyer pays.
     #[must_use]
     pub fn shipping(mut self, amount: Decimal) -> Self {
         self.shipping = amount;
@@ -159,7 +161,7 @@ impl Draft {
         self
     }
 
-    /// Sets the buyer: ShipStation customer id and e-mail; `None` for orders that name nobody.
+    /// Sets the buyer: ShipStation customer id and e-mail; `None` for orders that name no buyer.
     #[must_use]
     pub fn buyer(mut self, customer_id: Option<i64>, email: Option<&str>) -> Self {
         self.customer_id = customer_id;
@@ -174,7 +176,8 @@ impl Draft {
         self
     }
 
-    /// Sets the channel's key, which follows from the number otherwise: two purchases with one number have two keys.
+    /// Sets the channel's key, which follows from the number by default. Two purchases with one
+    /// number have two keys.
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = key.into();
@@ -189,7 +192,7 @@ impl Draft {
         self
     }
 
-    /// The total that follows from the lines, or the one that was set.
+    /// The total that was set, or else the one that follows from the lines.
     pub(crate) fn order_total(&self) -> Decimal {
         let goods: Decimal = self.lines.iter().map(|line| Decimal::from(line.quantity) * line.unit_price).sum();
         self.total.unwrap_or_else(|| to_cents(goods + self.tax + self.shipping))
@@ -200,7 +203,7 @@ impl Draft {
         self.json_with(&mut |amount| plain_number(amount))
     }
 
-    /// The ShipStation form, with a say in how each amount is written.
+    /// The ShipStation form, with a function that writes each amount.
     pub(crate) fn json_with(&self, write: &mut dyn FnMut(Decimal) -> String) -> Json {
         let long = |at: Option<Timestamp>| Json::maybe_text(at.map(|at| pacific::long_text(pacific::wall(at))));
         let date = |at: Option<Timestamp>| Json::maybe_text(at.map(|at| pacific::date_text(pacific::wall(at))));
@@ -318,8 +321,8 @@ pub(crate) fn to_cents(amount: Decimal) -> Decimal {
     amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
 }
 
-/// The total that an order's own lines, tax and shipping add up to, rounded half-up to the cent; `None` where a number is missing
-/// or beyond 28 digits.
+/// The sum of an order's own lines, tax and shipping, rounded half-up to the cent; `None` where a
+/// number is missing or beyond 28 digits.
 pub(crate) fn exact_total(order: &Json) -> Option<Decimal> {
     let mut sum = Decimal::ZERO;
     for item in order.get("items")?.elements() {
@@ -333,7 +336,7 @@ pub(crate) fn exact_total(order: &Json) -> Option<Decimal> {
     Some(to_cents(sum))
 }
 
-/// Sets `orderTotal` to what the order's parts add up to.
+/// Sets `orderTotal` to the sum of the order's parts.
 pub(crate) fn retotal(order: &mut Json) {
     if let Some(total) = exact_total(order) {
         order.set("orderTotal", total);

@@ -1,7 +1,8 @@
 //! ShipStation's clock: US Pacific wall time, written without an offset.
 //!
-//! On the autumn night when the clocks go back, one hour of wall time occurs twice and its texts cannot be told apart. That is
-//! how the real service behaves, so sorting and filtering here work on the wall time; the true instant is kept beside it.
+//! On the autumn night when the clocks go back, one hour of wall time occurs twice, and its texts
+//! cannot be distinguished. The real service behaves like this. Sorting and filtering therefore use
+//! the wall time, and the true instant is kept beside it.
 
 use std::sync::LazyLock;
 
@@ -9,7 +10,8 @@ use jiff::civil::DateTime;
 use jiff::tz::{TimeZone, offset};
 use jiff::{SignedDuration, Timestamp, Unit};
 
-/// The zone of every time on the wire. The database is compiled in, so the fixed offset is never reached; a test holds it to that.
+/// The zone of every time in ShipStation's replies. The database is compiled in, so the fixed
+/// offset is never used; a test checks this.
 static PACIFIC: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::get("America/Los_Angeles").unwrap_or_else(|_| TimeZone::fixed(offset(-8))));
 
 /// The Pacific wall time of an instant.
@@ -17,7 +19,8 @@ pub(crate) fn wall(instant: Timestamp) -> DateTime {
     PACIFIC.to_datetime(instant)
 }
 
-/// The instant of a Pacific wall time; the earlier one where it occurs twice, an hour later where it does not occur.
+/// The instant of a Pacific wall time: the earlier one where it occurs twice, an hour later where
+/// it does not occur.
 pub(crate) fn instant(wall: DateTime) -> Option<Timestamp> {
     PACIFIC.to_timestamp(wall).ok()
 }
@@ -32,7 +35,8 @@ pub(crate) fn long_text(wall: DateTime) -> String {
     format!("{}.{:07}", wall.strftime("%Y-%m-%dT%H:%M:%S"), wall.subsec_nanosecond() / 100)
 }
 
-/// `2021-01-23T17:12:33.663`: the form of items, products and stores: up to three digits, trailing zeros dropped.
+/// `2021-01-23T17:12:33.663`: the form of items, products and stores: up to three digits, trailing
+/// zeros dropped.
 pub(crate) fn short_text(wall: DateTime) -> String {
     let millis = format!("{:03}", wall.subsec_nanosecond() / 1_000_000);
     let seconds = wall.strftime("%Y-%m-%dT%H:%M:%S");
@@ -47,8 +51,9 @@ pub(crate) fn date_text(wall: DateTime) -> String {
     wall.date().to_string()
 }
 
-/// A time of a request or of an order body as Pacific wall time: `yyyy-mm-dd`, `yyyy-mm-dd hh:mm:ss`, the same with `T`, with an
-/// optional fraction and an optional offset. Pacific is taken where no offset is given.
+/// A time of a request or of an order body as Pacific wall time: `yyyy-mm-dd`,
+/// `yyyy-mm-dd hh:mm:ss`, the same with `T`, with an optional fraction and an optional offset.
+/// Without an offset the time is Pacific.
 pub(crate) fn parse(text: &str) -> Option<DateTime> {
     let text = text.trim();
     if text.is_empty() {
@@ -108,7 +113,8 @@ mod tests {
         assert_eq!(parse(""), None);
     }
 
-    /// N13: in the autumn two instants an hour apart share one wall time; in the spring an hour of wall time never occurs.
+    /// N13: in the autumn two instants an hour apart share one wall time; in the spring an hour of
+    /// wall time never occurs.
     #[test]
     fn n13_wall_times_on_both_nights() {
         let first = "2025-11-02T08:30:00Z".parse().unwrap();

@@ -1,4 +1,5 @@
-//! The account's products: a small invented range for the generator, and whatever products the orders name.
+//! The account's products: a small invented range for the generator, and the products that the
+//! orders name.
 
 use std::collections::BTreeMap;
 
@@ -57,14 +58,16 @@ const ADJECTIVES: [&str; 18] = [
     "Midnight",
 ];
 
-/// The range that generated orders draw from: twelve kinds in as many styles as make `products`. Which style costs what depends on the seed.
+/// The range of generated orders: twelve kinds in enough styles for `products`. The price of a
+/// style depends on the seed.
 pub(crate) fn range(seed: u64, products: usize) -> Vec<Product> {
     let mut rng = Rng::new(seed, 11);
     let styles = products.div_ceil(KINDS.len());
     let mut products = Vec::new();
     for (kind, (code, noun, low, high)) in (0_i64..).zip(KINDS) {
         for (style, adjective) in (0_i64..).zip(ADJECTIVES.into_iter().cycle()).take(styles) {
-            // Every name is a product's own; the second round of styles begins to count.
+            // Every product has a name of its own. From the second round of styles on, names have a
+            // number.
             let round = usize::try_from(style).unwrap_or(0) / ADJECTIVES.len();
             let name = if round == 0 { format!("{adjective} {noun}") } else { format!("{adjective} {noun} No. {}", round + 1) };
             products.push(Product {
@@ -83,7 +86,7 @@ pub(crate) fn range(seed: u64, products: usize) -> Vec<Product> {
 }
 
 impl Product {
-    /// Adds products that an order names and that are not known yet, by the first name, SKU and price seen.
+    /// Adds unknown products of an order, with the first name, SKU and price.
     pub(crate) fn learn(products: &mut BTreeMap<i64, Product>, order: &Json) {
         for item in order.get("items").map(Json::elements).unwrap_or_default() {
             let Some(id) = item.get("productId").and_then(Json::as_int) else { continue };
@@ -120,7 +123,8 @@ impl Product {
     }
 }
 
-/// `GET /products`. `pages` is 0 even with results, as ShipStation's own samples and recordings show.
+/// `GET /products`. `pages` is 0 even with results, as ShipStation's own samples and recordings
+/// show.
 pub(crate) fn list(products: &BTreeMap<i64, Product>, params: &Params) -> Result<Json, BadParameter> {
     let paging = params.paging()?;
     let created = crate::query::Window { start: params.time("startDate")?, end: params.time("endDate")?, start_exclusive: false };

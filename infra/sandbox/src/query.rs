@@ -1,10 +1,10 @@
-//! The query strings of list requests. Names are taken without regard to case, as ASP.NET does.
+//! The query strings of list requests. Names are matched without regard to case, as in ASP.NET.
 
 use jiff::civil::DateTime;
 
 use crate::pacific;
 
-/// Fault of one parameter; becomes an ASP.NET `ModelState` entry.
+/// Fault of one parameter, which becomes an ASP.NET `ModelState` entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BadParameter {
     pub(crate) name: String,
@@ -43,7 +43,7 @@ impl Params {
         Ok(Window { start: self.time(&format!("{name}Start"))?, end: self.time(&format!("{name}End"))?, start_exclusive: false })
     }
 
-    /// `page` from 1 and `pageSize` from 1 to 500 (more is cut to 500), 100 where it is not given.
+    /// `page` from 1 and `pageSize` from 1 to 500 (more is cut to 500); 100 by default.
     pub(crate) fn paging(&self) -> Result<Paging, BadParameter> {
         let at_least_one = |name: &str, default: i64| match self.int(name)? {
             Some(number) if number < 1 => Err(bad(name, &number.to_string(), "is below 1")),
@@ -69,7 +69,7 @@ pub(crate) fn bad(name: &str, value: &str, problem: &str) -> BadParameter {
     BadParameter { name: name.to_owned(), problem: format!("The value '{value}' {problem}.") }
 }
 
-/// A stretch of wall time; the end is included.
+/// A window of wall time. The end is included.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) start: Option<DateTime>,
@@ -78,7 +78,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// True if a time lies in it; no time lies in an open window only.
+    /// True if a time is inside. A missing time is inside an open window only.
     pub(crate) fn holds(&self, at: Option<DateTime>) -> bool {
         let Some(at) = at else { return self.start.is_none() && self.end.is_none() };
         let after_start = self.start.is_none_or(|start| if self.start_exclusive { at > start } else { at >= start });
@@ -86,7 +86,7 @@ impl Window {
     }
 }
 
-/// The page that is wanted.
+/// The requested page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Paging {
     pub(crate) page: usize,
@@ -105,7 +105,7 @@ impl Paging {
     }
 }
 
-/// The fields that orders can be sorted by; without one, by `orderId`.
+/// The fields by which orders can be sorted. The default is `orderId`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OrderSort {
     Id,
@@ -132,7 +132,8 @@ pub(crate) struct OrderQuery {
 }
 
 impl OrderQuery {
-    /// Reads the parameters. `orderDateStart` is documented as exclusive; `modifyDateStart` as told.
+    /// Reads the parameters. `orderDateStart` is documented as exclusive; `modifyDateStart` follows
+    /// the argument.
     pub(crate) fn read(params: &Params, modify_start_inclusive: bool) -> Result<Self, BadParameter> {
         let sort = match params.search("sortBy").as_deref() {
             None => OrderSort::Id,

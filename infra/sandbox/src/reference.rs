@@ -1,5 +1,5 @@
-//! The account around the orders: stores, warehouses, tags. Everything here is invented; the addresses' cities, states and ZIP
-//! codes belong together.
+//! The records around the orders: stores, warehouses and tags. They are invented; the cities,
+//! states and ZIP codes of addresses belong together.
 
 use crate::address::Address;
 use crate::json::{Json, obj};
@@ -24,7 +24,7 @@ pub(crate) const TAGS: [i64; 4] = [71_001, 71_002, 71_003, 71_004];
 /// Time at which the account was opened: Pacific wall time.
 const OPENED: &str = "2022-03-14T09:26:53.59";
 
-/// `GET /stores`: a bare array. Their ids are larger by `from` than those of the orders here.
+/// `GET /stores`: a bare array. Its ids are `from` larger than those in the orders.
 pub(crate) fn stores(from: i64) -> Json {
     let rows = [
         (WEB_SHOP, "Harbor & Pine Web Shop", 36, "WooCommerce"),

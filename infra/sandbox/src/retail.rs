@@ -1,4 +1,5 @@
-//! Orders from a CSV in the layout of the Online Retail data set: one row for each line of an invoice.
+//! Orders from a CSV in the layout of the Online Retail data set: one row for each line of an
+//! invoice.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
@@ -16,14 +17,14 @@ use crate::load_error::{COLUMNS, LoadError, NEWEST_BEFORE_START};
 use crate::order_builder::{Draft, Line, retotal};
 use crate::store::{Stamp, Store};
 
-/// The first credit arrives this long after the start …
+/// Time from the start to the first credit.
 const FIRST_CREDIT: SignedDuration = SignedDuration::from_mins(10);
-/// … and then one after each of these.
+/// Time from one credit to the next.
 const CREDIT_EVERY: SignedDuration = SignedDuration::from_mins(1);
-/// Age of the made-up orders that unmatched credits are taken off.
+/// Age of the invented orders that unmatched credits reduce.
 const OLD_ORDER: SignedDuration = SignedDuration::from_hours(60 * 24);
 
-/// A revision that is known beforehand: credits of one invoice on one order.
+/// A revision that is known in advance: credits of one invoice on one order.
 #[derive(Debug, Clone)]
 pub(crate) struct Scheduled {
     pub(crate) at: Timestamp,
@@ -33,16 +34,17 @@ pub(crate) struct Scheduled {
 
 #[derive(Debug, Clone)]
 enum Change {
-    /// So many fewer of the line with this key.
+    /// A lower quantity of the line with this key.
     Fewer { line: String, by: i64 },
-    /// So much less shipping.
+    /// A lower shipping amount.
     LessShipping(Decimal),
     /// A new adjustment line.
     Adjustment(Line),
 }
 
 impl Scheduled {
-    /// Makes it happen. The total follows; `amountPaid` does not, as with channels' own partial refunds. False where the order is gone.
+    /// Applies the revision. The total follows; `amountPaid` does not, as with channels' own
+    /// partial refunds. Returns false if the order is gone.
     pub(crate) fn happen(&self, store: &mut Store, at: Timestamp) -> bool {
         let item_id = store.next_item_id();
         store.edit(self.order_id, at, |order| {
@@ -95,7 +97,7 @@ impl Row {
     }
 }
 
-/// Quantities of an order that credits may still take off.
+/// Quantities of an order that credits may still reduce.
 struct Open {
     order_id: i64,
     customer: Option<i64>,
@@ -106,13 +108,13 @@ struct Open {
 
 struct OpenLine {
     key: String,
-    /// In upper case: credits do not always write a code as the sale did.
+    /// In upper case, because credits do not always write a code like the sale.
     code: String,
     price: Decimal,
     left: i64,
 }
 
-/// Puts the file's sales into the store and returns the credits as revisions to come.
+/// Stores the file's sales and returns the credits as later revisions.
 pub(crate) fn load(path: &Path, text: &[u8], store: &mut Store, start: Timestamp, keep: bool) -> Result<VecDeque<Scheduled>, LoadError> {
     let (sales, credits) = invoices(rows(path, text)?);
     let newest = sales.iter().filter_map(|(_, rows)| rows.iter().map(|row| row.at).max()).max().unwrap_or(start);
@@ -152,8 +154,8 @@ pub(crate) fn load(path: &Path, text: &[u8], store: &mut Store, start: Timestamp
     Ok(scheduled.into())
 }
 
-/// Finds what a credit row may be taken off: orders of the same customer before it, the newest first.
-/// Later in the file is later in time, so the list is searched from its end.
+/// Finds the orders that a credit row reduces: earlier orders of the same customer, the newest
+/// first. Later rows are later in time, so the list is searched from its end.
 fn take_off<'a>(
     row: &'a Row,
     at: Timestamp,
@@ -164,7 +166,7 @@ fn take_off<'a>(
     let earlier = open.iter_mut().rev().filter(|order| row.customer.is_some() && order.customer == row.customer && order.at < at);
     let mut left = row.quantity.saturating_neg();
     if row.code == "D" || left <= 0 {
-        // A discount granted afterwards (or a charge): a new adjustment on the newest order of that customer.
+        // A later discount (or charge) is a new adjustment on the newest order of that customer.
         match earlier.into_iter().next() {
             Some(order) => {
                 changes.entry(order.order_id).or_default().push(Change::Adjustment(adjustment(row, format!("credit-{}", row.line))));
@@ -185,7 +187,8 @@ fn take_off<'a>(
     }
     let code = row.code.trim().to_uppercase();
     let mut orders: Vec<&mut Open> = earlier.collect();
-    // Lines of the credit's own price come first; a line of another price gives back what was paid for it.
+    // Lines of the credit's own price come first. A line of another price gives back the amount
+    // that was paid for it.
     for same_price in [true, false] {
         for order in &mut orders {
             for line in order.lines.iter_mut().filter(|line| line.code == code && (line.price == row.price) == same_price) {
@@ -202,7 +205,8 @@ fn take_off<'a>(
     }
 }
 
-/// An order from before the file, with what an unmatched credit gives back, and the changes that take it off.
+/// Makes an order from before the file with the units of an unmatched credit, and the changes that
+/// remove them.
 fn old_order(
     store: &mut Store,
     number: &str,
@@ -246,7 +250,7 @@ fn sale(number: &str, rows: &[Row], at: Timestamp, products: &mut HashMap<String
 }
 
 fn goods_line(row: &Row, key: String, products: &mut HashMap<String, i64>) -> Line {
-    // The same code in other case, or with blanks around, is the same product.
+    // The same code in another case, or with blanks around it, is the same product.
     let next = 61_000_000 + i64::try_from(products.len()).unwrap_or(0);
     let product = row.code.starts_with(|first: char| first.is_ascii_digit());
     let product_id = product.then(|| *products.entry(row.code.trim().to_uppercase()).or_insert(next));
@@ -261,7 +265,7 @@ fn goods_line(row: &Row, key: String, products: &mut HashMap<String, i64>) -> Li
     }
 }
 
-/// A row below zero, or a discount: so many times an amount that carries the sign.
+/// A row below zero, or a discount: a quantity of an amount that has the sign.
 fn adjustment(row: &Row, key: String) -> Line {
     let unit_price = if row.quantity < 0 { -row.price } else { row.price };
     let quantity = row.quantity.saturating_abs();
@@ -291,7 +295,7 @@ fn blank(number: &str, row: Option<&Row>, at: Timestamp) -> Draft {
     draft
 }
 
-/// Rows by invoice, in the order in which the invoices first show up: sales and credits.
+/// Rows by invoice, in the order in which the invoices first occur: sales and credits.
 type Invoices = Vec<(String, Vec<Row>)>;
 
 fn invoices(rows: Vec<(String, Row)>) -> (Invoices, Invoices) {
@@ -346,7 +350,7 @@ fn rows(path: &Path, text: &[u8]) -> Result<Vec<(String, Row)>, LoadError> {
     Ok(rows)
 }
 
-/// A whole number, also where a spreadsheet has written it as `17850.0`.
+/// A whole number, also in a spreadsheet's form `17850.0`.
 fn whole(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if fraction.bytes().all(|digit| digit == b'0') { whole.parse().ok() } else { None }

@@ -1,11 +1,13 @@
-//! A small seeded generator of random numbers (SplitMix64), so that the same seed always tells the same story.
+//! A small seeded generator of random numbers (SplitMix64). The same seed always gives the same
+//! sequence.
 
 /// The state of one stream of random numbers.
 #[derive(Debug, Clone)]
 pub(crate) struct Rng(u64);
 
 impl Rng {
-    /// A stream of its own for a seed and a purpose: what one purpose draws does not move the others.
+    /// A separate stream for a seed and a purpose. The draws of one purpose do not affect the
+    /// others.
     pub(crate) fn new(seed: u64, purpose: u64) -> Self {
         let mut rng = Self(seed ^ purpose.wrapping_mul(0xA24B_AED4_963E_E407));
         rng.next();
@@ -31,7 +33,7 @@ impl Rng {
         low.saturating_add(i64::try_from(self.below(width)).unwrap_or(0))
     }
 
-    /// True in so many of a thousand cases.
+    /// True for this many of a thousand draws.
     pub(crate) fn per_mille(&mut self, cases: usize) -> bool {
         self.below(1000) < cases
     }
@@ -43,7 +45,7 @@ impl Rng {
         &table[self.below(N)]
     }
 
-    /// One word of a table, each with its weight.
+    /// One word of a table with weights.
     pub(crate) fn weighted<'a>(&mut self, table: &'a [(usize, &'a str)]) -> &'a str {
         let total = table.iter().map(|(weight, _)| weight).sum();
         let mut left = self.below(total);

@@ -1,4 +1,4 @@
-//! The sandbox itself: what its clones share.
+//! The sandbox: the state that its clones share.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,8 +39,9 @@ impl Sandbox {
         Self { shared: Arc::new(Shared { options, faults, report, world: Mutex::new(world), account: Mutex::new(account) }) }
     }
 
-    /// Answers as another account from now on: with other credentials, and stores whose ids are larger by `stores_from`. Orders stay, as if two accounts had orders of
-    /// the same ids; each keeps the store that it names.
+    /// Answers as another account from now on, with other credentials and with stores whose ids are
+    /// `stores_from` larger. Orders stay, as if two accounts had orders with the same ids. Each
+    /// order keeps its store.
     pub fn become_account(&self, api_key: &str, api_secret: &str, stores_from: i64) {
         *self.account() = AccountNow { api_key: api_key.to_owned(), api_secret: api_secret.to_owned(), stores_from };
     }
@@ -49,7 +50,7 @@ impl Sandbox {
         self.shared.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The faults' switchboard.
+    /// The list of active faults.
     pub fn faults(&self) -> &Faults {
         &self.shared.faults
     }
@@ -67,7 +68,7 @@ impl Sandbox {
         pacific::to_millis((self.shared.options.clock)())
     }
 
-    /// Everything as of now: what is due has happened.
+    /// The present state, after all due events.
     pub(crate) fn world(&self) -> (MutexGuard<'_, World>, Timestamp) {
         let now = self.now();
         let mut world = self.shared.world.lock().unwrap_or_else(PoisonError::into_inner);

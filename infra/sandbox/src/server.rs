@@ -46,12 +46,13 @@ pub(crate) async fn serve(router: Router, port: u16) -> io::Result<Serving> {
     Ok(Serving { base_url, task })
 }
 
-/// Control of a handler over its connection. Counts the bytes that may still be written; negative: no end.
+/// Control of a handler over its connection. It counts the bytes that may still be written;
+/// negative means no limit.
 #[derive(Debug, Clone)]
 pub(crate) struct Wire(Arc<AtomicI64>);
 
 impl Wire {
-    /// Lets so many more bytes through, then drops the connection.
+    /// Writes this many more bytes, then drops the connection.
     pub(crate) fn cut_after(&self, bytes: i64) {
         self.0.store(bytes, Ordering::SeqCst);
     }

@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 use crate::json::{Json, obj};
 use crate::store::{Stamp, Store};
 
-/// Splits an order as ShipStation does: same number and key, parent and child name each other, totals stay with the parent.
+/// Splits an order as ShipStation does: same number and key, parent and child name each other,
+/// totals stay with the parent.
 pub(crate) fn split(store: &mut Store, id: i64, now: Timestamp) -> Option<i64> {
     let mut child = store.body(id)?;
     let items = child.get("items")?.elements().to_vec();

@@ -1,4 +1,4 @@
-//! The orders that the sandbox holds, and what has been derived from them.
+//! The orders of the sandbox, and the records that are derived from them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::pacific;
 use crate::products::Product;
 use crate::query::{OrderQuery, OrderSort};
 
-/// One order as the sandbox keeps it: its text, and what requests ask about.
+/// One stored order: its text, and the values that requests filter by.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) text: Arc<str>,
@@ -20,19 +20,19 @@ pub(crate) struct Entry {
     pub(crate) status: String,
     pub(crate) store: Option<i64>,
     pub(crate) lines: usize,
-    /// True instants; the wall times below cannot tell the two autumn hours apart.
+    /// True instants. The wall times below cannot distinguish the two autumn hours.
     pub(crate) created: Timestamp,
     pub(crate) modified: Timestamp,
     create_wall: DateTime,
     modify_wall: DateTime,
     order_wall: Option<DateTime>,
     payment_wall: Option<DateTime>,
-    /// Lower case: the names, and SKUs, descriptions and options.
+    /// Names, SKUs, descriptions and options in lower case.
     names: String,
     keywords: String,
 }
 
-/// A page of orders, in order.
+/// A page of orders, sorted.
 #[derive(Debug)]
 pub(crate) struct OrderPage {
     pub(crate) orders: Vec<(i64, Arc<str>)>,
@@ -59,7 +59,8 @@ pub(crate) struct Stamp {
 }
 
 impl Store {
-    /// An empty store whose ids start where ShipStation's are today: nine digits for orders, thirteen for items.
+    /// An empty store whose ids start at ShipStation's present ranges: nine digits for orders,
+    /// thirteen for items.
     pub(crate) fn new() -> Self {
         Self { last_order: 480_100_200, last_item: 1_204_500_300_000, ..Self::default() }
     }
@@ -70,8 +71,8 @@ impl Store {
         self.last_item
     }
 
-    /// Puts an order in, or over the one with its id. Without a stamp the body's own dates count, and `now` where it has none.
-    /// Order and item ids that are missing or `null` are given.
+    /// Stores an order, or replaces the one with its id. Without a stamp the body's own dates are
+    /// used, and `now` where it has none. Missing or `null` order and item ids are assigned.
     pub(crate) fn put(&mut self, mut order: Json, stamp: Option<Stamp>, now: Timestamp) -> i64 {
         let id = order.get("orderId").and_then(Json::as_int).unwrap_or(self.last_order + 1);
         self.last_order = self.last_order.max(id);
@@ -107,7 +108,7 @@ impl Store {
         id
     }
 
-    /// The orders that a request asks for.
+    /// The orders that a request selects.
     pub(crate) fn page(&self, query: &OrderQuery) -> OrderPage {
         let mut found: Vec<(&i64, &Entry)> = self.orders.iter().filter(|(_, entry)| entry.matches(query)).collect();
         // The sort is stable, so orders with equal times stay in the order of their ids.
@@ -138,7 +139,8 @@ impl Store {
         self.orders.get(&id)?.text.parse().ok()
     }
 
-    /// Changes an order's body and moves its `modifyDate` to `now`. False where there is no such order.
+    /// Changes an order's body and moves its `modifyDate` to `now`. Returns false if there is no
+    /// such order.
     pub(crate) fn edit(&mut self, id: i64, now: Timestamp, change: impl FnOnce(&mut Json)) -> bool {
         let (Some(mut order), Some(entry)) = (self.body(id), self.orders.get(&id)) else { return false };
         let stamp = Stamp { created: entry.created, modified: now };
@@ -164,14 +166,14 @@ impl Entry {
     }
 }
 
-/// Writes a date of the body, or reads the one it has.
+/// Writes a date of the body, or reads its own.
 fn stamped(order: &mut Json, name: &str, stamp: Option<Timestamp>, now: Timestamp) -> Timestamp {
     let own = order.get(name).and_then(Json::as_text).and_then(pacific::parse).and_then(pacific::instant);
     if let (None, Some(own)) = (stamp, own) {
         return own;
     }
     let wanted = stamp.unwrap_or(now);
-    // An unchanged instant keeps the text it was given in.
+    // An unchanged instant keeps its text.
     if own == Some(wanted) {
         return wanted;
     }

@@ -1,4 +1,4 @@
-//! ShipStation's HTTP: who may ask, how often, and how each reply looks.
+//! ShipStation's HTTP: authentication, request limit, and the form of each reply.
 
 use std::time::Duration;
 
@@ -51,7 +51,8 @@ pub(crate) async fn answer(State(sandbox): State<Sandbox>, request: Request) -> 
     }
     if let Some(bytes) = reply.cut_after {
         let Some(wire) = wire else {
-            // Without a socket of ours (a router called directly) there is nothing to cut; an error is the nearest thing.
+            // Without a socket of the sandbox (a router that is called directly), no connection can
+            // be cut. An error is the closest fault.
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
         wire.cut_after(bytes);
@@ -111,11 +112,11 @@ impl Sandbox {
     }
 }
 
-/// Answer of a route when nothing is broken.
+/// The answer of a route without faults.
 struct Content {
     status: StatusCode,
     body: String,
-    /// For a page of orders: its parts, so that faults can take it apart.
+    /// For a page of orders: its parts, so that faults can change them.
     page: Option<OrderPage>,
     page_number: usize,
     pages: usize,
@@ -133,7 +134,7 @@ impl Content {
         Target { path, page: self.page.as_ref().map(|_| self.ids.as_slice()), more, single: self.single }
     }
 
-    /// The text of a page, its orders and its count of pages as told.
+    /// The text of a page with these orders and this count of pages.
     fn page_text(&self, orders: &[String], pages: usize, extra: &str) -> String {
         let total = self.page.as_ref().map_or(0, |page| page.total);
         let orders = orders.join(",");
@@ -199,7 +200,7 @@ fn invalid(problem: &BadParameter) -> Content {
     Content::new(StatusCode::BAD_REQUEST, body.to_string())
 }
 
-/// The reply after the faults had their way. The first one that replaces the reply wins.
+/// The reply after all faults. The first fault that replaces the reply wins.
 fn break_reply(content: Content, struck: &[Fault], path: &str) -> Reply {
     let mut reply = struck.iter().find_map(replacement).unwrap_or_else(|| {
         let body =
@@ -224,7 +225,7 @@ fn break_reply(content: Content, struck: &[Fault], path: &str) -> Reply {
     reply
 }
 
-/// The whole reply that a fault puts in the place of the right one.
+/// The whole reply of a fault that replaces the correct one.
 fn replacement(fault: &Fault) -> Option<Reply> {
     Some(match fault {
         Fault::Unauthorized => message(StatusCode::UNAUTHORIZED, "Authorization has been denied for this request."),
@@ -332,7 +333,7 @@ impl Reply {
         Self { status, content_type: "application/json; charset=utf-8", body, limit, delay: Duration::ZERO, cut_after: None }
     }
 
-    /// Says that nothing remains and how long to wait, whatever the real window says.
+    /// States that no requests remain and the seconds to wait, regardless of the real window.
     fn exhausted(mut self, reset_seconds: Option<u32>) -> Self {
         self.limit.remaining = 0;
         self.limit.reset_seconds = reset_seconds.map_or(0, i64::from);

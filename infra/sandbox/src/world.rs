@@ -1,4 +1,4 @@
-//! State of the account that the sandbox plays, and its log of requests.
+//! State of the simulated account, and its log of requests.
 
 use std::collections::VecDeque;
 
@@ -17,7 +17,7 @@ const REQUESTS_KEPT: usize = 10_000;
 /// Content of a sandbox at its start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Orders that can be read at once.
+    /// Orders that can be read from the start.
     pub orders: usize,
     /// Their lines, adjustments included.
     pub lines: usize,
@@ -25,7 +25,7 @@ pub struct Report {
     pub revisions: usize,
 }
 
-/// A request that ShipStation's side of the sandbox has answered.
+/// A request to ShipStation's routes that was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RequestRecord {
     /// Time by the sandbox's clock.
@@ -38,16 +38,16 @@ pub struct RequestRecord {
     pub query: String,
     /// HTTP status of the reply.
     pub status: u16,
-    /// The faults that struck it.
+    /// The faults that affected it.
     pub faults: Vec<Fault>,
 }
 
-/// Everything that changes.
+/// The mutable state.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) arrivals: Arrivals,
-    /// Revisions known beforehand, by time.
+    /// Revisions that are known in advance, by time.
     pub(crate) scheduled: VecDeque<Scheduled>,
     pub(crate) window: LimitWindow,
     pub(crate) requests: VecDeque<RequestRecord>,
@@ -62,7 +62,7 @@ impl World {
     }
 }
 
-/// The account as which it answers.
+/// The account that answers.
 #[derive(Debug)]
 pub(crate) struct AccountNow {
     pub(crate) api_key: String,

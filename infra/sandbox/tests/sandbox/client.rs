@@ -1,4 +1,4 @@
-//! A plain HTTP client on a socket, and a clock that stands still until it is moved.
+//! A plain HTTP client on a socket, and a clock that only moves when it is set.
 
 use std::io;
 use std::sync::Arc;

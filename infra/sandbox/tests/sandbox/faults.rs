@@ -1,4 +1,4 @@
-//! Every fault, as a client meets it.
+//! Every fault, from a client's side.
 
 use std::time::{Duration, Instant};
 
@@ -146,7 +146,7 @@ async fn pages_that_lie() {
     sandbox.faults().add(Rule::times(Fault::EmptyPage, 1));
     let reply = client.get("/orders?pageSize=4").await;
     assert_eq!((reply.int("pages"), reply.int("total"), reply.ids().len()), (3, 10, 0));
-    // Faults of order pages leave the rest alone.
+    // Faults of order pages do not affect other routes.
     sandbox.faults().add(Rule::always(Fault::EmptyPage));
     assert_eq!(client.get("/stores").await.json().elements().len(), 5);
 }
@@ -192,7 +192,8 @@ async fn unknown_fields_are_added_and_nothing_is_lost() {
     assert_eq!(odd.get("orderTotal"), good.get("orderTotal"));
 }
 
-/// Reading by page number while an order of the next page is edited loses one order: the trap that clients must not fall into.
+/// Reading by page number while an order of the next page is edited loses one order. Clients must
+/// not do this.
 #[tokio::test]
 async fn an_order_is_edited_while_pages_are_read() {
     let (hands, sandbox) = ten();

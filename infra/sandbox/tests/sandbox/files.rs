@@ -1,4 +1,5 @@
-//! Accounts from files: our own small ones, and the five days of real sales where they lie beside the project.
+//! Accounts from files: small ones of the tests, and five days of real sales if they are present
+//! beside the project.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ fn invoices_become_orders_to_the_cent() {
     assert_eq!(total("700003"), d("10"));
     assert_eq!(total("700004"), d("0"));
     assert_eq!(total("700008"), d("571.02"));
-    // The credit without a sale: an older order that still holds what will be given back.
+    // The credit without a sale: an older order that still has the units that will be returned.
     assert_eq!(total("C700006"), d("8.50"));
 
     let first = &orders["700001"].0;
@@ -97,7 +98,7 @@ async fn credits_arrive_later_as_lower_quantities() {
     let old = by_number(&sandbox)["C700006"].clone();
     assert_eq!((old.1, old.0.get("amountPaid").unwrap().to_string().as_str()), (d("0"), "8.5"));
     assert_eq!(client.get(since).await.int("total"), 3);
-    // The last one by hand: a discount granted afterwards, on the customer's newest order.
+    // The last one by hand: a later discount, on the customer's newest order.
     let touched = sandbox.arrive(1);
     assert_eq!(sandbox.order(touched[0]).unwrap().number, "700003");
     assert_eq!(by_number(&sandbox)["700003"].1, d("-3.50"));
@@ -178,8 +179,9 @@ fn bad_rows_name_their_line_and_what_to_do() {
     assert!(matches!(Sandbox::from_file(options(&Hands::at(NOW)), Path::new("/nowhere/x.csv")), Err(LoadError::Read { .. })));
 }
 
-/// Five days of real sales, read where they lie: as many orders as sale invoices, each total equal to the exact sum of its rows, and after all credits
-/// the sum of everything is what the files say.
+/// Five days of real sales, read in place. There are as many orders as sale invoices, and each
+/// total equals the exact sum of its rows. After all credits, the sum of all orders equals that of
+/// the files.
 #[test]
 #[allow(clippy::disallowed_methods, reason = "the folder is the tester's own")]
 fn real_days_are_exact() {
@@ -225,7 +227,8 @@ fn real_days_are_exact() {
         let after: Decimal = sandbox.orders().iter().map(|order| order.total().unwrap()).sum();
         eprintln!("{}: {:?}, {} older orders for credits, sales {before}, credits {credited}", path.display(), sandbox.report(), old.len());
         assert_eq!(pieces_before - goods(), pieces, "as many pieces come back as the file says");
-        // Where a credit states another price than the sale, ShipStation's lower quantity gives back the sale's. Otherwise it is exact by the file.
+        // Where a credit states another price than the sale, ShipStation's lower quantity returns
+        // the sale's price. Otherwise the amount equals the file's.
         if returned.iter().all(|(what, price)| sold.get(what).is_none_or(|prices| prices.contains(price))) {
             assert_eq!(after, before + made_up + credited, "{}", path.display());
         } else {

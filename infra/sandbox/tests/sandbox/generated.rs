@@ -1,4 +1,5 @@
-//! The generator: the same seed tells the same story, the sums are right, and the shapes of retail are there.
+//! The generator: the same seed gives the same orders, the sums are right, and the shapes of retail
+//! are present.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +34,8 @@ fn the_same_seed_gives_the_same_orders_and_another_seed_others() {
     assert_eq!(generated(3, 120).report().orders, 120);
 }
 
-/// The total is the sum of the parts, to the cent, except for split orders and for the few with a discount from ShipStation's own screens.
+/// The total is the sum of the parts, to the cent, except for split orders and for the few with a
+/// discount that was added in ShipStation.
 #[test]
 fn totals_add_up_exactly() {
     let orders = generated(1, 2000).orders();

@@ -1,4 +1,4 @@
-//! The sandbox over HTTP, as a client sees it.
+//! The sandbox over HTTP, from a client's side.
 #![allow(
     clippy::print_stderr,
     clippy::unwrap_used,

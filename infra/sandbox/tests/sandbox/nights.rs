@@ -16,8 +16,9 @@ fn orders_every_20_minutes(from: &str, count: i64) -> Sandbox {
     sandbox
 }
 
-/// N13: in the autumn 01:00 to 02:00 comes twice. Sorting and filtering go by the wall time, so the two hours are mixed and a start in the second
-/// one finds orders of the first; the true instants are kept.
+/// N13: in the autumn 01:00 to 02:00 occurs twice. Sorting and filtering use the wall time, so the
+/// two hours are mixed, and a start in the second one finds orders of the first. The true instants
+/// are kept.
 #[tokio::test]
 async fn n13_autumn_wall_times_repeat() {
     // 00:40, 01:00, 01:20, 01:40 PDT, then 01:00, 01:20, 01:40, 02:00 PST.
@@ -28,11 +29,11 @@ async fn n13_autumn_wall_times_repeat() {
     assert_eq!(sandbox.order(5).unwrap().modified.duration_since(sandbox.order(2).unwrap().modified), SignedDuration::from_hours(1));
     assert_eq!(client.get("/orders?sortBy=ModifyDate").await.ids(), [1, 2, 5, 3, 6, 4, 7, 8]);
     assert_eq!(client.get("/orders?sortBy=ModifyDate&modifyDateStart=2026-11-01 01:40:00").await.ids(), [4, 7, 8]);
-    // An explicit offset is turned into the wall time, which cannot tell the hours apart either.
+    // An explicit offset is converted to the wall time, which cannot distinguish the hours either.
     assert_eq!(client.get("/orders?sortBy=ModifyDate&modifyDateStart=2026-11-01T09:40:00Z").await.ids(), [4, 7, 8]);
 }
 
-/// N13: in the spring 02:00 to 03:00 does not come; a start inside it finds what comes after.
+/// N13: in the spring 02:00 to 03:00 does not occur. A start inside it finds the orders after it.
 #[tokio::test]
 async fn n13_spring_wall_times_skip_an_hour() {
     // 01:20, 01:40 PST, then 03:00, 03:20 PDT.

@@ -1,4 +1,4 @@
-//! The rules of ShipStation's wire, one by one.
+//! The rules of ShipStation's HTTP interface, one by one.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -41,7 +41,7 @@ async fn only_the_right_key_and_secret_get_in() {
     }
     let reply = client.get_anonymously("/orders").await;
     assert_eq!(reply.status, 401);
-    // Refused calls use nothing up, and tell the limit all the same.
+    // Refused calls use no quota, and state the limit as well.
     assert_eq!(reply.number("X-Rate-Limit-Remaining"), 40);
     assert_eq!(client.get("/orders").await.status, 200);
 }
@@ -123,7 +123,7 @@ async fn date_filters_take_every_form() {
     assert_eq!(client.get("/orders?modifyDateStart=2026-02-10").await.ids(), [1, 2, 3]);
     assert_eq!(client.get("/orders?modifyDateStart=2026-02-11").await.int("total"), 0);
     assert_eq!(client.get("/orders?modifyDateStart=2026-02-10+08:30:00&modifyDateEnd=2026-02-10+09:30:00").await.ids(), [2]);
-    // A blank parameter is none.
+    // A blank parameter counts as absent.
     assert_eq!(client.get("/orders?modifyDateStart=&orderStatus=").await.ids(), [1, 2, 3]);
 }
 
@@ -206,7 +206,7 @@ async fn the_limit_counts_in_fixed_minutes() {
     hands.advance(1);
     let next = client.get("/orders").await;
     assert_eq!((next.status, next.number("X-Rate-Limit-Remaining"), next.number("X-Rate-Limit-Reset")), (200, 40, 60));
-    // Somebody else with the same key.
+    // Another program with the same key.
     sandbox.use_up_limit(39);
     assert_eq!(client.get("/orders").await.status, 429);
 }
