@@ -1,4 +1,4 @@
-//! dynoxide in this process, each operation called as its own typed function.
+//! dynoxide in this process, with a typed function for each operation.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,8 +24,8 @@ impl Embedded {
             None => Database::memory(),
         }
         .map_err(EngineError::Tables)?;
-        // The engine's own way of setting `synchronous = NORMAL`; it opens files with FULL, which waits for the disk at every
-        // commit and guards against nothing but a power cut.
+        // The engine's own way to set `synchronous = NORMAL`. It opens files with FULL, which waits
+        // for the disk at every commit and protects only against a power cut.
         database.disable_bulk_loading().map_err(EngineError::Tables)?;
         Ok(Self { database: Arc::new(database) })
     }
@@ -59,7 +59,7 @@ impl Embedded {
         names.filter_map(|name| name.as_str().map(str::to_owned)).collect()
     }
 
-    /// A call of the engines' own. An answer that is an error is logged, and there is none then.
+    /// A call of the engines themselves. An error is logged, and the answer is then `None`.
     pub(crate) fn ask(&self, operation: &str, request: &Value) -> Option<Value> {
         match self.dispatch(operation, &request.to_string())? {
             Ok(answer) => serde_json::from_str(&answer).ok(),
@@ -70,7 +70,7 @@ impl Embedded {
         }
     }
 
-    /// Answers one call as the embedded engine does.
+    /// Answers one call with the embedded engine.
     pub(crate) fn plain(&self, operation: &str, body: &str) -> Reply {
         match self.dispatch(operation, body) {
             Some(Ok(json)) => Reply::tables(200, json),
@@ -122,7 +122,8 @@ fn call<Q: DeserializeOwned, A: Serialize>(body: &str, run: impl FnOnce(Q) -> dy
 
 type Kind = fn(String) -> DynoxideError;
 
-/// The engine's readers mark, in the text of the error, which of DynamoDB's two refusals a value deserves.
+/// The engine's readers mark, in the text of the error, the refusal of DynamoDB that applies to a
+/// value.
 fn unreadable(error: &serde_json::Error) -> DynoxideError {
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);

@@ -23,14 +23,15 @@ const QUEUES: &str = "queues.sqlite";
 const SECRETS: &str = "secrets.sqlite";
 const LOCK: &str = "engines.lock";
 
-/// SQLite's own files beside each of ours.
+/// SQLite's own files beside each database file.
 const SUFFIXES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
-/// Time for which a folder that is in use is asked for again: a process that is just ending lets go of it in a moment.
+/// Time for which a folder in use is tried again. A process that is just ending releases it in a
+/// moment.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The running engines. Dropped without [`Engines::stop`], they end like a killed process: connections are cut, and nothing that was
-/// accepted is lost.
+/// The running engines. Dropped without [`Engines::stop`], they end like a killed process:
+/// connections are cut, and everything that was accepted is kept.
 pub struct Engines {
     endpoint: String,
     faults: Faults,
@@ -44,7 +45,8 @@ impl Engines {
     /// Opens the data and listens. Must be called inside a Tokio runtime.
     ///
     /// # Errors
-    /// [`EngineError::InUse`] when another process has the folder; the others when a file or the port cannot be had.
+    /// [`EngineError::InUse`] if another process has the folder; the others if a file or the port
+    /// is not available.
     pub async fn start(options: EngineOptions) -> Result<Self, EngineError> {
         let lock = match &options.data {
             Some(folder) => Some(lock(folder).await?),
@@ -85,17 +87,18 @@ impl Engines {
         Ok(Self { endpoint, faults, tables, access_key, stopping, server: Some(server) })
     }
 
-    /// `http://127.0.0.1:PORT`: what `AWS_ENDPOINT_URL` is set to.
+    /// `http://127.0.0.1:PORT`, the value of `AWS_ENDPOINT_URL`.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Names the access key that requests must be signed with, where they must be; see [`EngineOptions::signed`]. The first one stays.
+    /// Sets the access key that requests must be signed with, if they must be; see
+    /// [`EngineOptions::signed`]. The first key stays.
     pub fn require(&self, key: AccessKey) {
         let _ = self.access_key.set(key);
     }
 
-    /// The switch for faults, and the count of calls.
+    /// The switch for faults, and the counts of calls.
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
@@ -110,20 +113,23 @@ impl Engines {
         Stream { tables: self.tables.clone(), table: table.to_owned() }
     }
 
-    /// Ends in order: long polls are answered empty, running requests finish (five seconds at most), the files are closed.
+    /// Ends in order: long polls get an empty answer, running requests finish (within five
+    /// seconds), and the files are closed.
     pub async fn stop(mut self) {
         self.stopping.send_replace(true);
         if let Some(server) = self.server.take() {
-            // It fails only when it was aborted, and then it has ended as well.
+            // It fails only when it was aborted, and it has ended then as well.
             let _ = server.await;
         }
     }
 
-    /// Removes the data of the engines from a folder, and nothing else; a folder that does not exist is as good as an empty one. The empty
-    /// lock file stays: removed, it would let two processes hold locks on two files of the same name.
+    /// Removes the data of the engines from a folder, and no other file. A missing folder counts as
+    /// empty. The empty lock file stays: without it, two processes could hold locks on two files of
+    /// the same name.
     ///
     /// # Errors
-    /// [`EngineError::InUse`] when running engines have the folder, [`EngineError::File`] when a file cannot be removed.
+    /// [`EngineError::InUse`] if running engines have the folder, [`EngineError::File`] if a file
+    /// cannot be removed.
     pub async fn wipe(folder: &Path) -> Result<(), EngineError> {
         if !folder.exists() {
             return Ok(());
@@ -139,7 +145,8 @@ impl Engines {
     }
 }
 
-/// A table's stream. It is never trimmed, and each write takes longer the more it holds: for trying, not for years.
+/// A table's stream. It is never trimmed, and writes become slower as it grows. It is for trials,
+/// not for permanent use.
 #[derive(Clone)]
 pub struct Stream {
     tables: Tables,
@@ -147,28 +154,31 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Up to a thousand records behind `after`, each as DynamoDB Streams writes it, in the order in which they were written. Blocks on SQLite.
+    /// Up to a thousand records after `after`, in the form of DynamoDB Streams and in the order of
+    /// the writes. Blocks on SQLite.
     ///
     /// # Errors
-    /// [`EngineError::Stream`] where there is none.
+    /// [`EngineError::Stream`] if there is no stream.
     pub fn records(&self, after: Option<&str>) -> Result<Vec<serde_json::Value>, EngineError> {
         self.tables.stream_records(&self.table, after)
     }
 }
 
-/// The indexes of tables that behave as under load (see [`EngineOptions::lag`]); of others there is nothing to do here.
+/// The indexes of tables that behave as under load (see [`EngineOptions::lag`]). For other tables
+/// its methods do nothing.
 #[derive(Clone)]
 pub struct Indexes {
     tables: Tables,
 }
 
 impl Indexes {
-    /// Brings them up to date, as half a minute without a write does; not while they are held. Blocks on SQLite.
+    /// Brings the indexes up to date, as half a minute without a write does, unless they are held.
+    /// Blocks on SQLite.
     pub fn catch_up(&self) {
         self.tables.catch_up();
     }
 
-    /// Shows nothing that is written from now on, or no longer.
+    /// Hides all later writes from the indexes, or stops hiding them.
     pub fn hold(&self, held: bool) {
         self.tables.hold(held);
     }
@@ -182,8 +192,8 @@ impl Drop for Engines {
     }
 }
 
-/// Makes a file that only its owner may read, or takes others' rights away: the stores hold buyers' names and ShipStation's secret. SQLite's own files beside it
-/// get the same rights.
+/// Makes a file that only its owner can read, or removes the access of others: the stores hold
+/// buyers' names and ShipStation's secret. SQLite's own files beside it get the same mode.
 fn private(path: &Path) -> Result<(), EngineError> {
     let failed = |source| EngineError::File { path: path.to_owned(), source };
     let mut options = File::options();
@@ -210,7 +220,8 @@ fn remove(path: &Path) -> Result<(), EngineError> {
     }
 }
 
-/// Takes the folder for this process. The operating system gives the lock back when the process ends, however it ends.
+/// Locks the folder for this process. The operating system releases the lock at every kind of end
+/// of the process.
 async fn lock(folder: &Path) -> Result<File, EngineError> {
     let failed = |path: &Path| {
         let path: PathBuf = path.to_owned();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Reason for which the engines do not start, or do not end in order.
+/// Reasons for which the engines do not start, or do not end in order.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
@@ -12,7 +12,7 @@ pub enum EngineError {
         /// The folder.
         folder: PathBuf,
     },
-    /// A file or folder of ours could not be read, written or locked.
+    /// A file or folder of the engines could not be read, written or locked.
     #[error("cannot use {path}")]
     File {
         /// The file or folder.
@@ -21,10 +21,10 @@ pub enum EngineError {
         #[source]
         source: std::io::Error,
     },
-    /// The port cannot be had.
+    /// The port is not available.
     #[error("cannot listen on 127.0.0.1:{port}")]
     Listen {
-        /// The port that was asked for.
+        /// The requested port.
         port: u16,
         /// The cause.
         #[source]

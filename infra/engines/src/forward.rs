@@ -1,4 +1,5 @@
-//! Tables that another engine keeps: each DynamoDB call is handed on as it is, so that tests which lean on a quirk of the embedded engine show it.
+//! Tables in another engine. Each DynamoDB call is forwarded unchanged, so that tests which depend
+//! on a quirk of the embedded engine fail.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,11 +12,12 @@ use tokio::net::TcpStream;
 
 use crate::wire::{Refusal, Reply, Service};
 
-/// Address of the tables outside.
+/// Address of the other engine.
 pub(crate) struct Forward {
     /// `127.0.0.1:8000`.
     address: String,
-    /// The access key under which these engines' tables are kept: such engines keep one set of tables for each.
+    /// The access key under which the tables of these engines are kept. Such engines keep one set
+    /// of tables for each key.
     access_key: String,
 }
 
@@ -24,7 +26,8 @@ impl Forward {
     pub(crate) fn new(endpoint: &str) -> Self {
         static ENGINES: AtomicU64 = AtomicU64::new(0);
         let address = endpoint.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        // Twelve digits: some take the key for an account's number. Never the same again, as a port may be: what earlier engines wrote is still there.
+        // Twelve digits, because some engines take the key for an account number. Unlike a port, it
+        // is never used again, so tables of earlier engines are not seen.
         let access_key = format!("{:07}{:05}", std::process::id() % 10_000_000, ENGINES.fetch_add(1, Ordering::Relaxed) % 100_000);
         Self { address, access_key }
     }
@@ -39,7 +42,7 @@ impl Forward {
         }
     }
 
-    /// A connection for each call: simple, and fast enough on one machine.
+    /// Opens a connection for each call, which is simple and fast enough on one machine.
     async fn ask(&self, headers: &HeaderMap, body: Bytes) -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> {
         let stream = TcpStream::connect(&self.address).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
@@ -59,7 +62,8 @@ impl Forward {
         Ok(Reply::tables(status, String::from_utf8(body.to_vec())?))
     }
 
-    /// The same with our access key; nobody on one machine checks the signature.
+    /// The header with the access key of these engines. No engine on one machine checks the
+    /// signature.
     fn authorization(&self, value: &HeaderValue) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
         let text = value.to_str()?;
         let (before, rest) = text.split_once("Credential=").ok_or("no credential")?;

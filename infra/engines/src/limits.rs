@@ -1,5 +1,6 @@
-//! A limit of DynamoDB's that the embedded engine does not know: the length of an index's keys (developer guide, "Constraints", and
-//! `TransactWriteItems`, "Validation Error"). Lengths of the table's own keys and items, and the number of a request's entries, it holds itself.
+//! A limit of DynamoDB that the embedded engine lacks: the length of an index's keys (developer
+//! guide, "Constraints", and `TransactWriteItems`, "Validation Error"). The engine itself limits
+//! the table's own keys and items, and the number of a request's entries.
 
 use serde_json::{Value, json};
 
@@ -11,17 +12,17 @@ const PARTITION: usize = 2_048;
 /// Bytes of a sort key.
 const SORT: usize = 1_024;
 
-/// Sic: there is no blank before the number.
+/// AWS's own text has no blank before the number.
 const PARTITION_TOO_LONG: &str =
     "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes";
 const SORT_TOO_LONG: &str =
     "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes";
 const UPDATE_TOO_LONG: &str = "The update expression attempted to update the secondary index key beyond allowed size limits";
 
-/// No key that is too long fits into a request of so many bytes.
+/// A shorter request cannot contain a key that is too long.
 pub(crate) const SHORTEST: usize = SORT;
 
-/// The refusal of a request that would write an index key that is too long.
+/// The refusal of a request that writes an index key that is too long.
 pub(crate) fn refuse<'a>(
     operation: &str,
     request: &Value,
@@ -44,7 +45,7 @@ pub(crate) fn refuse<'a>(
     Some(cancelled(actions, place, "ValidationError", message))
 }
 
-/// A transaction of so many actions that is cancelled because of one of them.
+/// A transaction with this many actions that is canceled because of one of them.
 pub(crate) fn cancelled(actions: usize, place: usize, code: &str, message: &str) -> Reply {
     let reason = |at| if at == place { json!({"Code": code, "Message": message}) } else { json!({"Code": "None"}) };
     let reasons: Vec<Value> = (0..actions).map(reason).collect();
@@ -57,7 +58,7 @@ pub(crate) fn cancelled(actions: usize, place: usize, code: &str, message: &str)
     Reply::tables(400, body.to_string())
 }
 
-/// The message for a key attribute that would get too long.
+/// The message for a key attribute that is too long.
 fn too_long(write: &Write<'_>, attribute: &str, most: usize, message: &'static str) -> Option<&'static str> {
     match &write.action {
         Action::Put(item) => (length(item.get(attribute)?) > most).then_some(message),
@@ -69,7 +70,8 @@ fn too_long(write: &Write<'_>, attribute: &str, most: usize, message: &'static s
     }
 }
 
-/// The value that an update gives an attribute as it is, `SET name = :value`. Values that it calculates are not looked at.
+/// The value that an update assigns to an attribute, `SET name = :value`. Computed values are not
+/// checked.
 fn assigned<'a>(request: &Attributes, attribute: &str, values: &'a Attributes) -> Option<&'a Value> {
     let expression = request.get("UpdateExpression")?.as_str()?;
     let names = request.get("ExpressionAttributeNames").and_then(Value::as_object);

@@ -3,25 +3,28 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Source of the engines' time. It moves visibility time-outs, delays, retention and recovery windows; the waiting of a
-/// long poll is real time, because the client at the other end waits in real time.
+/// Source of the engines' time. It controls visibility time-outs, delays, retention and recovery
+/// windows. A long poll waits in real time, because its client does too.
 pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
 
 /// Options with which the engines are started.
 #[derive(Clone)]
 pub struct EngineOptions {
-    /// Folder of the data, made when it does not exist; `None` keeps everything in memory.
+    /// Folder of the data, created if it does not exist; `None` keeps everything in memory.
     pub data: Option<PathBuf>,
-    /// TCP port on 127.0.0.1; 0 takes a free one.
+    /// TCP port on 127.0.0.1; 0 selects a free one.
     pub port: u16,
     /// The time.
     pub clock: Clock,
-    /// Another DynamoDB that keeps the tables, `http://HOST:PORT`; `None` is the embedded one.
+    /// Another DynamoDB with the tables, `http://HOST:PORT`; `None` is the embedded one.
     pub tables_at: Option<String>,
-    /// Requires requests to be signed with the access key that [`crate::Engines::require`] names; until then none is answered. Else every program of this machine is.
+    /// Requires requests to be signed with the access key of [`crate::Engines::require`]. Until
+    /// that key is set, no request is answered. If false, every program on this machine is
+    /// answered.
     pub signed: bool,
-    /// Seed by which the embedded DynamoDB behaves as under load: indexes lag up to 30 seconds of the clock, transactions and single writes meet conflicts,
-    /// batches are done in part, calls are throttled. `None`: none of it.
+    /// Seed of the simulation of load in the embedded DynamoDB: indexes lag up to 30 seconds of the
+    /// clock, transactions and single writes meet conflicts, batches are done in part, calls are
+    /// throttled. `None` switches it off.
     pub lag: Option<u64>,
 }
 

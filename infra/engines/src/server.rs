@@ -1,4 +1,4 @@
-//! The endpoint: HTTP/1.1 with keep-alive on 127.0.0.1, one target header deciding which engine answers.
+//! The endpoint: HTTP/1.1 with keep-alive on 127.0.0.1. The target header selects the engine.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -26,18 +26,18 @@ use crate::wire::{Refusal, Reply, Service};
 /// DynamoDB takes bodies of 16 MiB, the other two less.
 const MAX_BODY: usize = 16 * 1024 * 1024 + 64 * 1024;
 
-/// Time that requests that are running may take to finish once the endpoint is told to stop.
+/// Time in which running requests may finish after the endpoint is stopped.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The three engines behind the endpoint.
 pub(crate) struct Backends {
     pub(crate) tables: Tables,
-    /// Address of the tables, where other engines keep them.
+    /// Address of the tables, if another engine keeps them.
     pub(crate) elsewhere: Option<Forward>,
     pub(crate) queues: Queues,
     pub(crate) secrets: Secrets,
     pub(crate) faults: Faults,
-    /// Requires requests to be signed, and with what, once that is known.
+    /// Requires requests to be signed with the key, once it is set.
     pub(crate) signed: bool,
     pub(crate) access_key: Arc<OnceLock<AccessKey>>,
 }
@@ -47,7 +47,8 @@ pub(crate) struct Backends {
 #[error("the connection is cut, as a fault asks")]
 struct Cut;
 
-/// Serves until `stopping` becomes true, then lets running requests finish. Dropped before that, it cuts every connection.
+/// Serves until `stopping` becomes true, then lets running requests finish. If it is dropped
+/// before, every connection is cut.
 pub(crate) async fn serve(listener: TcpListener, backends: Arc<Backends>, mut stopping: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
@@ -56,7 +57,7 @@ pub(crate) async fn serve(listener: TcpListener, backends: Arc<Backends>, mut st
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, Arc::clone(&backends), stopping.clone()));
                 }
-                // Out of file descriptors, mostly: others will be closed.
+                // Usually there are no free file descriptors; connections that close release some.
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "a connection was not accepted");
                     tokio::time::sleep(Duration::from_millis(10)).await;
@@ -166,7 +167,8 @@ fn response(reply: Reply) -> Response<Full<Bytes>> {
     response
 }
 
-/// Somebody who is no AWS client: a GET answers whether the endpoint lives.
+/// Answers a client without a target header, which is no AWS client: a GET returns the endpoint's
+/// health.
 fn no_target(method: &Method) -> Response<Full<Bytes>> {
     match *method {
         Method::GET | Method::HEAD => plain(StatusCode::OK, "DynamoDB, SQS and Secrets Manager\n"),

@@ -1,5 +1,6 @@
-//! Access to the engines by the holder of the access key, by the signature that AWS asks for (Signature Version 4, AWS IAM user guide, "Create a signed AWS API
-//! request"), and only under an address of this machine, so that no web page reaches them under a name of its own.
+//! Access to the engines for holders of the access key, by AWS's signature (Signature Version 4,
+//! AWS IAM user guide, "Create a signed AWS API request"). Only an address of this machine is
+//! accepted, so that no web page reaches the engines under a name of its own.
 
 use ring::digest::{SHA256, digest};
 use ring::hmac;
@@ -22,12 +23,12 @@ impl std::fmt::Debug for AccessKey {
     }
 }
 
-/// A request as far as it is signed. Its path is `/` and it has no query: all three services are asked so.
+/// The signed parts of a request. Its path is `/` and it has no query, as for all three services.
 #[derive(Clone, Copy, Debug)]
 pub struct Signed<'a> {
     /// The method, in capitals.
     pub method: &'a str,
-    /// Names in small letters with their values, in the order of their names.
+    /// Names in lower case with their values, in the order of their names.
     pub headers: &'a [(&'a str, &'a str)],
     /// The body.
     pub body: &'a [u8],
@@ -35,7 +36,8 @@ pub struct Signed<'a> {
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// The value of `Authorization` for a request of `service` at `time` (`20260131T101500Z`), as an SDK makes it.
+/// The value of `Authorization` for a request of `service` at `time` (`20260131T101500Z`), as an
+/// SDK makes it.
 #[must_use]
 pub fn authorization(key: &AccessKey, service: &str, time: &str, request: Signed<'_>) -> String {
     let date = time.get(..8).unwrap_or_default();
@@ -56,7 +58,7 @@ fn sign(secret: &str, scope: &str, time: &str, request: &Signed<'_>) -> hmac::Ta
     keyed(&key, &text)
 }
 
-/// A header's value without blanks at its ends, and with one where several stand together.
+/// A header's value without blanks at its ends, and with single blanks inside.
 fn collapsed(value: &str) -> String {
     value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -70,7 +72,8 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Checks a request's signature. The time in it is not compared with the clock: the engines' own may run faster.
+/// Checks a request's signature. Its time is not compared with the clock, because the engines' own
+/// clock may run faster.
 pub(crate) fn verify(
     key: Option<&AccessKey>,
     service: Service,
@@ -98,7 +101,7 @@ pub(crate) fn verify(
     let parts: Vec<&str> = scope.split('/').collect();
     let [date, _, named, "aws4_request"] = parts.as_slice() else { return Err(wrong()) };
     let names: Vec<&str> = names.split(';').collect();
-    // What decides about the request must be under the signature.
+    // Headers that decide about the request must be signed.
     if time.get(..8) != Some(*date) || *named != service.signing_name() || !["host", "x-amz-date"].iter().all(|name| names.contains(name)) {
         return Err(wrong());
     }
@@ -109,7 +112,8 @@ pub(crate) fn verify(
     if expected.len() == signature.len() && differs == 0 { Ok(()) } else { Err(wrong()) }
 }
 
-/// True if a `Host` header names this machine. A web page whose name was made to lead here sends its own name.
+/// True if a `Host` header names this machine. A web page whose name points to this machine sends
+/// its own name.
 pub(crate) fn is_local(host: Option<&hyper::header::HeaderValue>) -> bool {
     let Some(host) = host.and_then(|host| host.to_str().ok()) else { return false };
     let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host });

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-/// Opens a file, or memory, and brings its tables into being.
+/// Opens a file, or memory, and creates its tables.
 ///
-/// `synchronous = NORMAL` with the write-ahead log: a killed process loses nothing that was committed; only a power cut can take the last
-/// moments, and the folder holds a developer's data, not a merchant's.
+/// `synchronous = NORMAL` with the write-ahead log: a killed process loses no committed data. Only
+/// a power cut can lose the last moments, and the folder holds a developer's data, not a
+/// merchant's.
 pub(crate) fn open(path: Option<&Path>, schema: &str) -> rusqlite::Result<Connection> {
     let connection = match path {
         Some(path) => Connection::open(path)?,
@@ -22,7 +23,8 @@ pub(crate) fn open(path: Option<&Path>, schema: &str) -> rusqlite::Result<Connec
     Ok(connection)
 }
 
-/// A text in the form of a UUID, made from `parts`: the same parts give the same id, so that ids need no randomness.
+/// A text in the form of a UUID, made from `parts`: the same parts give the same id, so that ids
+/// need no randomness.
 pub(crate) fn id_of(parts: &str) -> String {
     let hex = format!("{:x}", md5::compute(parts));
     let mut id = String::with_capacity(36);

@@ -1,4 +1,4 @@
-//! DynamoDB: the embedded engine, within DynamoDB's limits and, where that is asked for, as under load.
+//! DynamoDB: the embedded engine, with DynamoDB's limits and, if requested, with simulated load.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -26,7 +26,7 @@ impl Tables {
         Ok(Self { embedded: Embedded::open(path)?, schemas: Arc::default(), lagging: Arc::default() })
     }
 
-    /// Lets the tables behave as under load from now on, where there is a seed for it.
+    /// Makes the tables behave as under load from now on, if there is a seed.
     pub(crate) fn lag(&self, seed: Option<u64>, clock: &Clock) -> Result<(), EngineError> {
         if let Some(lagging) = lagging::of_seed(&self.embedded, seed, clock)? {
             let _ = self.lagging.set(lagging);
@@ -34,14 +34,14 @@ impl Tables {
         Ok(())
     }
 
-    /// Brings indexes up to date that lag.
+    /// Brings lagging indexes up to date.
     pub(crate) fn catch_up(&self) {
         if let Some(lagging) = self.lagging.get() {
             lagging.catch_up();
         }
     }
 
-    /// Keeps what is written out of indexes that lag, or no longer.
+    /// Hides later writes from lagging indexes, or stops hiding them.
     pub(crate) fn hold(&self, held: bool) {
         if let Some(lagging) = self.lagging.get() {
             lagging.hold(held);
@@ -67,7 +67,7 @@ impl Tables {
         }
     }
 
-    /// The same, of a batch for `most` of its entries alone where that is said.
+    /// Answers one call; if `most` is set, a batch is executed only for that many entries.
     pub(crate) fn answer_in_part(&self, operation: &str, body: &[u8], most: Option<usize>) -> Reply {
         let request = most.and_then(|_| serde_json::from_slice(body).ok());
         match request.and_then(|request| lagging::in_part(operation, &request, most.unwrap_or(1))) {
@@ -76,7 +76,7 @@ impl Tables {
         }
     }
 
-    /// The refusal of a write that the embedded engine would take and DynamoDB does not.
+    /// The refusal of a write that the embedded engine accepts and DynamoDB does not.
     fn beyond_limits(&self, operation: &str, body: &str) -> Option<Reply> {
         if matches!(operation, "CreateTable" | "UpdateTable" | "DeleteTable") {
             self.schemas.lock().unwrap_or_else(PoisonError::into_inner).clear();

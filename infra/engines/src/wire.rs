@@ -1,11 +1,12 @@
-//! Parts that the three services have in common on the wire: one target header in, JSON out, errors named by a `__type`.
+//! Common parts of the three services' protocols: a target header in the request, JSON in the
+//! answer, errors named by a `__type`.
 
 use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// A service that the endpoint stands for.
+/// A service of the endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
     /// `DynamoDB`, streams included.
@@ -45,7 +46,7 @@ impl Service {
         }
     }
 
-    /// Answer of this service that asks callers to slow down.
+    /// The service's answer that asks callers to slow down.
     pub(crate) fn throttled(self) -> Refusal {
         match self {
             Self::Tables => Refusal::new(
@@ -80,8 +81,8 @@ impl Service {
     }
 }
 
-/// The name that SQS's older query protocol has for an error; SDKs match on it when the header is there
-/// (the service's model, trait `awsQueryError`).
+/// The error name of SQS's older query protocol. SDKs match on it if the header is present (the
+/// service's model, trait `awsQueryError`).
 fn query_code(shape: &str) -> Cow<'_, str> {
     match shape {
         "QueueDoesNotExist" => Cow::Borrowed("AWS.SimpleQueueService.NonExistentQueue"),
@@ -110,7 +111,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// A body in the form of DynamoDB's protocol, made elsewhere.
+    /// A body in the form of DynamoDB's protocol, made by the engine.
     pub(crate) fn tables(status: u16, body: String) -> Self {
         Self { status, content_type: Service::Tables.content_type(), query_error: None, body }
     }
@@ -119,7 +120,7 @@ impl Reply {
 /// An operation that a service refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    /// HTTP status; 4xx are the caller's fault, 5xx ours.
+    /// HTTP status; 4xx are faults of the caller, 5xx faults of the engines.
     pub(crate) status: u16,
     /// The error's name in the service's model.
     pub(crate) code: Cow<'static, str>,
@@ -127,12 +128,12 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// The caller's fault.
+    /// A fault of the caller.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { status: 400, code: Cow::Borrowed(code), message: message.into() }
     }
 
-    /// Our fault: the store failed.
+    /// A fault of the engines: the store failed.
     pub(crate) fn internal() -> Self {
         Self {
             status: 500,
@@ -149,7 +150,7 @@ impl From<rusqlite::Error> for Refusal {
     }
 }
 
-/// Reads a request; a field that is missing is named the way SQS and Secrets Manager do.
+/// Reads a request. A missing field is named as in SQS and Secrets Manager.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| {
         let text = error.to_string();

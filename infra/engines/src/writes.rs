@@ -1,4 +1,4 @@
-//! The writes of a DynamoDB request, and the keys of the tables that they go to.
+//! The writes of a DynamoDB request, and the keys of their tables.
 
 use serde_json::{Map, Value};
 
@@ -22,7 +22,7 @@ pub(crate) enum Action<'a> {
     Update { key: &'a Attributes, request: &'a Attributes },
 }
 
-/// The writes of a request, in their order; none of a read.
+/// The writes of a request, in their order; none for a read.
 pub(crate) fn writes<'a>(operation: &str, request: &'a Value) -> Vec<Write<'a>> {
     match operation {
         "PutItem" | "DeleteItem" | "UpdateItem" => single(operation, request, 0).into_iter().collect(),
@@ -63,7 +63,7 @@ fn single<'a>(name: &str, request: &'a Value, place: usize) -> Option<Write<'a>>
 /// The key attributes of a table and of its indexes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Schema {
-    /// Of the table itself: partition key, then sort key if it has one.
+    /// Keys of the table itself: partition key, then sort key if it has one.
     pub(crate) own: Vec<String>,
     pub(crate) indexes: Vec<IndexKey>,
     /// True if the indexes project keys alone.
@@ -78,7 +78,7 @@ pub(crate) struct IndexKey {
 }
 
 impl Schema {
-    /// Reads what `DescribeTable` answers.
+    /// Reads the answer of `DescribeTable`.
     pub(crate) fn read(described: &Value) -> Option<Self> {
         let table = described.get("Table")?;
         let indexes = table.get("GlobalSecondaryIndexes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

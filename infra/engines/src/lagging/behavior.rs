@@ -12,17 +12,17 @@ use crate::wire::{Refusal, Reply, Service};
 use crate::writes::writes;
 use crate::{Clock, EngineError};
 
-/// The engine's troubled side.
+/// The state of tables that behave as under load.
 pub(crate) struct Lagging {
     disturbances: Mutex<Disturbances>,
     replica: Mutex<Replica>,
-    /// Held while a write is made and noted down, so that the replica hears of writes in their order.
+    /// Held while a write is made and recorded, so that the replica receives writes in their order.
     writing: Mutex<()>,
     clock: Clock,
 }
 
 impl Lagging {
-    /// Around tables that may hold something already: of that the indexes are up to date.
+    /// Opens it over tables that may have items. The indexes are up to date with these.
     pub(crate) fn open(tables: &Embedded, seed: u64, clock: Clock) -> Result<Self, EngineError> {
         let mut replica = Replica::new(seed)?;
         for name in tables.names() {
@@ -36,7 +36,7 @@ impl Lagging {
         lock(&self.replica).catch_up();
     }
 
-    /// Keeps everything that is written from now on out of the indexes, or no longer.
+    /// Hides all later writes from the indexes, or stops hiding them.
     pub(crate) fn hold(&self, held: bool) {
         lock(&self.replica).held = held;
     }
@@ -90,7 +90,7 @@ impl Lagging {
     }
 }
 
-/// Opens the troubled side where there is a seed for it.
+/// Opens the simulation of load if there is a seed.
 pub(crate) fn of_seed(tables: &Embedded, seed: Option<u64>, clock: &Clock) -> Result<Option<Arc<Lagging>>, EngineError> {
     seed.map(|seed| Ok(Arc::new(Lagging::open(tables, seed, Arc::clone(clock))?))).transpose()
 }

@@ -1,4 +1,4 @@
-//! Random numbers by a seed.
+//! Random numbers from a seed.
 
 /// A number for each place of a sequence (SplitMix64).
 pub(crate) struct Dice {
@@ -7,7 +7,7 @@ pub(crate) struct Dice {
 }
 
 impl Dice {
-    /// `what` tells sequences of one seed apart.
+    /// `what` distinguishes sequences of one seed.
     pub(crate) fn new(seed: u64, what: u64) -> Self {
         Self { seed: seed.wrapping_mul(0xd6e8_feb8_6659_fd93).wrapping_add(what), place: 0 }
     }
@@ -20,13 +20,13 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// A number below `count`, and 0 where that is 0.
+    /// A number below `count`, or 0 where `count` is 0.
     pub(crate) fn below(&mut self, count: usize) -> usize {
         let count = u64::try_from(count).unwrap_or(u64::MAX).max(1);
         usize::try_from(self.roll() % count).unwrap_or_default()
     }
 
-    /// True in so many of a hundred.
+    /// True for this percentage of the draws.
     pub(crate) fn percent(&mut self, percent: u64) -> bool {
         self.roll() % 100 < percent
     }

@@ -1,4 +1,4 @@
-//! Drawing by the seed what happens to a request before it is carried out.
+//! Draws the disturbance of a request before it is executed, from the seed.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -8,25 +8,25 @@ use serde_json::Value;
 use super::dice::Dice;
 use super::split::{Split, by_chance};
 
-/// Disturbances of one request in a row.
+/// Maximum number of consecutive disturbances of one request.
 const MOST: u8 = 2;
 
 /// Disturbance of one request.
 #[derive(Debug)]
 pub(super) enum Disturbance {
-    /// Nothing is done, by this error.
+    /// The operation is not executed and returns this error.
     Throttled(&'static str),
-    /// Another transaction holds the item of the action at `place`; nothing is done.
+    /// Another transaction holds the item of the action at `place`. The operation is not executed.
     Conflict { place: usize },
-    /// There is no capacity for the transaction's action at `place`; nothing is done.
+    /// There is no capacity for the transaction's action at `place`. The operation is not executed.
     CancelledByThrottling { place: usize },
-    /// A part of a batch is done.
+    /// A part of a batch is executed.
     Partial(Split),
 }
 
 pub(super) struct Disturbances {
     dice: Dice,
-    /// Disturbances in a row since a request last went through, by its content.
+    /// Consecutive disturbances of a request since it last succeeded, by its content.
     disturbed: HashMap<u64, u8>,
 }
 
@@ -35,7 +35,7 @@ impl Disturbances {
         Self { dice: Dice::new(seed, 1), disturbed: HashMap::new() }
     }
 
-    /// Draws for one request.
+    /// Draws the disturbance of one request.
     pub(super) fn draw(&mut self, operation: &str, request: &Value) -> Option<Disturbance> {
         let of_items = ["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchGetItem", "BatchWriteItem", "TransactWriteItems"];
         if !of_items.contains(&operation) {
@@ -72,7 +72,7 @@ impl Disturbances {
     }
 }
 
-/// A digest of a request, without what differs when it is sent again.
+/// A digest of a request, without the parts that differ when it is sent again.
 fn named(operation: &str, request: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
     operation.hash(&mut hasher);

@@ -1,9 +1,11 @@
-//! DynamoDB as it is under load, by a seed: index queries are answered by a replica that is behind, transactions and single writes meet conflicts,
-//! batches are left half done, calls are throttled (developer guide, "Global secondary indexes", "Transactions: conflict handling",
-//! `BatchWriteItem`, `BatchGetItem`, "Error handling").
+//! DynamoDB under load, from a seed. A replica that lags answers index queries, transactions and
+//! single writes meet conflicts, batches are done in part, and calls are throttled (developer
+//! guide, "Global secondary indexes", "Transactions: conflict handling", `BatchWriteItem`,
+//! `BatchGetItem`, "Error handling").
 //!
-//! Reads of the table itself stay as they are. No request is disturbed more than twice in a row, so that a program which asks
-//! again three times always gets on, and every write reaches the indexes at last.
+//! Reads of the table itself are unchanged. No request is disturbed more than twice in a row. A
+//! program that asks three times therefore always succeeds, and every write finally reaches the
+//! indexes.
 
 mod behavior;
 mod dice;

@@ -1,4 +1,4 @@
-//! The indexes, in a second database that hears of every write some time later.
+//! The indexes, in a second database that receives every write some time later.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -13,22 +13,22 @@ use crate::embedded::Embedded;
 use crate::wire::Reply;
 use crate::writes::{Action, Attributes, Schema, Write};
 
-/// The longest that the clock may go on before a write is in the indexes.
+/// Longest time of the clock before a write is in the indexes.
 const LONGEST: Duration = Duration::from_secs(30);
-/// The most calls that are answered before a write is in the indexes, as a power of two.
+/// Maximum number of calls before a write is in the indexes, as a power of two.
 const MOST_CALLS: usize = 8;
 
-/// A write that the indexes have not seen.
+/// A write that is not in the indexes yet.
 struct Pending {
     table: Arc<str>,
     key: Attributes,
     /// Table and key in one.
     name: Arc<str>,
-    /// The item as it is then; none when it is gone.
+    /// The item after the write; `None` for a removed item.
     image: Option<Attributes>,
-    /// Visible after so many calls …
+    /// Number of calls after which it becomes visible.
     calls: u64,
-    /// … or at this time, whichever comes first.
+    /// Time at which it becomes visible, if that is earlier.
     at: Timestamp,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Replica {
     copies: Embedded,
     dice: Dice,
     calls: u64,
-    /// Nothing becomes visible by itself.
+    /// True while no write becomes visible.
     pub(super) held: bool,
     pending: VecDeque<Pending>,
     schemas: HashMap<String, (Arc<str>, Schema)>,
@@ -54,7 +54,7 @@ impl Replica {
         })
     }
 
-    /// Makes the copy of a table anew, with all that is in the table; or removes it with its table.
+    /// Makes the copy of a table again, with all its items, or removes it with its table.
     pub(super) fn adopt(&mut self, tables: &Embedded, name: &str) {
         self.pending.retain(|pending| *pending.table != *name);
         if self.schemas.remove(name).is_some() {
@@ -96,7 +96,7 @@ impl Replica {
         }
     }
 
-    /// Takes down what was just written.
+    /// Records writes that were just made.
     pub(super) fn note(&mut self, tables: &Embedded, writes: &[Write<'_>], now: Timestamp) {
         for write in writes {
             let Some((table, schema)) = self.schemas.get(write.table) else { continue };
@@ -117,7 +117,8 @@ impl Replica {
         }
     }
 
-    /// One more call is answered, at this time: some writes become visible. Those of one item keep their order.
+    /// Counts one more call at this time, and makes writes visible that are due. Writes of one item
+    /// keep their order.
     pub(super) fn pass(&mut self, now: Timestamp) {
         self.calls += 1;
         if self.held {
@@ -156,7 +157,7 @@ impl Replica {
     }
 }
 
-/// The part of an item that its indexes show; none of an item that is in none of them.
+/// The part of an item that its indexes show; `None` for an item that is in no index.
 fn image(schema: &Schema, item: &Attributes) -> Option<Attributes> {
     let indexed = schema
         .indexes

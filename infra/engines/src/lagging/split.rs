@@ -1,14 +1,14 @@
-//! Dividing a batch into what is done and what is left out.
+//! Divides a batch into the executed part and the rest.
 
 use serde_json::{Map, Value};
 
 use super::dice::Dice;
 use crate::wire::Reply;
 
-/// A batch in two.
+/// A batch in two parts.
 #[derive(Debug)]
 pub(crate) struct Split {
-    /// The request for what is done.
+    /// The request of the executed part.
     pub(super) now: Value,
     /// The reply's member for the rest.
     member: &'static str,
@@ -17,14 +17,14 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    /// Carries out what is done now, and says what was left.
+    /// Executes the first part, and adds the rest to the reply.
     pub(crate) fn carried_out(self, carry_out: impl FnOnce(&str) -> Reply) -> Reply {
         let reply = carry_out(&self.now.to_string());
         with_left(reply, self.member, self.left)
     }
 }
 
-/// The reply to the part of a batch that was done, with the part that was not.
+/// The reply to the executed part of a batch, with the rest.
 fn with_left(reply: Reply, member: &str, left: Value) -> Reply {
     let Ok(Value::Object(mut body)) = serde_json::from_str::<Value>(&reply.body) else { return reply };
     if reply.status != 200 {
@@ -32,7 +32,7 @@ fn with_left(reply: Reply, member: &str, left: Value) -> Reply {
     }
     let merged = body.entry(member).or_insert_with(|| Value::Object(serde_json::Map::new()));
     let (Some(merged), Value::Object(left)) = (merged.as_object_mut(), left) else { return reply };
-    // What the engine itself leaves out, for want of room, is in there already.
+    // Entries that the engine itself left out are already in the reply.
     for (table, entries) in left {
         match (merged.get_mut(&table), entries) {
             (Some(Value::Array(there)), Value::Array(more)) => there.extend(more),
@@ -47,11 +47,11 @@ fn with_left(reply: Reply, member: &str, left: Value) -> Reply {
     Reply::tables(200, Value::Object(body).to_string())
 }
 
-/// Divides a batch of at least two entries by chance, so that something of it is done and something is not.
+/// Divides a batch of at least two entries at random, so that both parts have entries.
 pub(super) fn by_chance(operation: &str, request: &Value, dice: &mut Dice) -> Option<Split> {
     let mut order = entries(operation, request)?.len();
     let turn = dice.below(order);
-    // The first after the turn is always done, the second never.
+    // The first entry after the turn is always executed, the second never.
     let mut done = vec![false; order];
     while order > 0 {
         order -= 1;
@@ -63,7 +63,8 @@ pub(super) fn by_chance(operation: &str, request: &Value, dice: &mut Dice) -> Op
     divide(operation, request, |at| done.get(at).copied().unwrap_or_default())
 }
 
-/// Divides a batch so that its first entries are done, `most` of them. Nothing where there are no more.
+/// Divides a batch so that its first `most` entries are executed. Returns `None` if it has no more
+/// entries.
 pub(crate) fn in_part(operation: &str, request: &Value, most: usize) -> Option<Split> {
     if !matches!(operation, "BatchGetItem" | "BatchWriteItem") || entries(operation, request)?.len() <= most {
         return None;

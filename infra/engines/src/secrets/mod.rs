@@ -1,4 +1,5 @@
-//! Secrets Manager: secrets with their versions, kept in a SQLite file that only the owner can read.
+//! Secrets Manager: secrets with their versions, kept in a SQLite file that only the owner can
+//! read.
 
 mod requests;
 mod rows;

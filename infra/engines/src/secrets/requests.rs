@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// A value, and what is said of it; the fields of `CreateSecret`, `PutSecretValue` and `UpdateSecret`.
+/// A value with its metadata: the fields of `CreateSecret`, `PutSecretValue` and `UpdateSecret`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Write {

@@ -33,7 +33,8 @@ impl Secret {
     }
 }
 
-/// The service's times are seconds since 1970, with milliseconds behind the point; made without binary floating point.
+/// The service's times are seconds since 1970, with milliseconds after the point, made without
+/// binary floating point.
 pub(super) fn seconds(milliseconds: i64) -> Value {
     let text = format!("{}.{:03}", milliseconds.div_euclid(1_000), milliseconds.rem_euclid(1_000));
     serde_json::from_str(&text).unwrap_or_default()

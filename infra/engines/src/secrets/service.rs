@@ -57,7 +57,7 @@ impl Secrets {
             owner_only(path)?;
         }
         let store = sqlite::open(path, SCHEMA).map_err(|source| EngineError::Store { store: "secrets", source })?;
-        // A deleted value is overwritten, not left in a free page of the file.
+        // A deleted value is overwritten and does not stay in a free page of the file.
         store.pragma_update(None, "secure_delete", true).map_err(|source| EngineError::Store { store: "secrets", source })?;
         Ok(Self { store: Arc::new(Mutex::new(store)), clock })
     }
@@ -87,7 +87,8 @@ impl Secrets {
     }
 }
 
-/// The file is made before SQLite opens it, so that it never is readable for others, not for a moment; the log beside it inherits the mode.
+/// Creates the file before SQLite opens it, so that it is never readable for others. The log beside
+/// it inherits the mode.
 fn owner_only(path: &Path) -> Result<(), EngineError> {
     let failed = |source| EngineError::File { path: path.to_owned(), source };
     let mut options = std::fs::OpenOptions::new();
@@ -116,7 +117,7 @@ fn create(store: &Transaction<'_>, request: Write, now: i64) -> Result<Value, Re
                 "You can't create this secret because a secret with this name is already scheduled for deletion.",
             ));
         }
-        // The same call again, as a client sends it when the answer was lost, is no conflict.
+        // A repeated call of a client that lost the answer is no conflict.
         if let Some(version) = repeated(store, &there, &request)? {
             return Ok(json!({ "ARN": there.arn, "Name": there.name, "VersionId": version }));
         }
@@ -181,7 +182,7 @@ fn describe(store: &Transaction<'_>, secret: &Secret) -> Result<Value, Refusal> 
     let optional = [
         ("Description", secret.description.clone().map(Value::from)),
         ("KmsKeyId", secret.kms_key.clone().map(Value::from)),
-        // The service keeps only the day.
+        // The service stores only the day.
         ("LastAccessedDate", secret.accessed.map(|accessed| seconds(accessed - accessed.rem_euclid(DAY)))),
         ("DeletedDate", secret.deleted.map(seconds)),
     ];
@@ -193,7 +194,8 @@ fn describe(store: &Transaction<'_>, secret: &Secret) -> Result<Value, Refusal> 
     Ok(answer.into())
 }
 
-/// Deletes at once when forced, else after a window of 7 to 30 days in which the secret can be restored and its name is taken.
+/// Deletes at once if forced, else after a window of 7 to 30 days in which the secret can be
+/// restored and its name is in use.
 fn delete(store: &Transaction<'_>, request: &Delete, now: i64) -> Result<Value, Refusal> {
     let force = request.force_delete_without_recovery;
     if force && request.recovery_window_in_days.is_some() {
@@ -208,7 +210,8 @@ fn delete(store: &Transaction<'_>, request: &Delete, now: i64) -> Result<Value, 
     }
     let answer = |arn: &str, name: &str, date: i64| json!({ "ARN": arn, "Name": name, "DeletionDate": seconds(date) });
     if force {
-        // Forcing the deletion of what is not there is no error (API reference, `ForceDeleteWithoutRecovery`).
+        // Forcing the deletion of a missing secret is no error (API reference,
+        // `ForceDeleteWithoutRecovery`).
         let Some(secret) = lookup(store, &request.secret_id)? else {
             return Ok(answer(&request.secret_id, &request.secret_id, now));
         };

@@ -1,4 +1,4 @@
-//! The values of a secret: one version for each, with the stages `AWSCURRENT` and `AWSPREVIOUS` moving on.
+//! The values of a secret: a version for each, with the stages `AWSCURRENT` and `AWSPREVIOUS`.
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use serde_json::{Map, Value};
@@ -8,12 +8,12 @@ use super::rows::{Secret, exists, find_live, seconds};
 use crate::sqlite::id_of;
 use crate::wire::Refusal;
 
-/// The most that a secret may hold (quotas: 65,536 bytes).
+/// Maximum size of a secret's value (quotas: 65,536 bytes).
 const MAX_BYTES: usize = 65_536;
 const CURRENT: &str = "AWSCURRENT";
 const PREVIOUS: &str = "AWSPREVIOUS";
 
-/// The version that this request has made already: same token, same value.
+/// The version that this request already made: same token, same value.
 pub(super) fn repeated(store: &Transaction<'_>, secret: &Secret, request: &Write) -> Result<Option<String>, Refusal> {
     let Some(token) = &request.client_request_token else { return Ok(None) };
     let there: Option<(Option<String>, Option<String>)> = store
@@ -27,7 +27,7 @@ pub(super) fn repeated(store: &Transaction<'_>, secret: &Secret, request: &Write
     }
 }
 
-/// Keeps a value as a new version; gives its id and stages.
+/// Stores a value as a new version; returns its id and stages.
 pub(super) fn add_version(store: &Transaction<'_>, secret: &Secret, request: &Write, now: i64) -> Result<(String, Vec<String>), Refusal> {
     let bytes = request.secret_string.as_ref().or(request.secret_binary.as_ref()).map_or(0, String::len);
     if request.secret_string.is_some() == request.secret_binary.is_some() {
@@ -59,7 +59,7 @@ pub(super) fn add_version(store: &Transaction<'_>, secret: &Secret, request: &Wr
     for stage in &stages {
         store.execute("INSERT OR REPLACE INTO stages (secret, stage, version) VALUES (?1, ?2, ?3)", params![secret.id, stage, version])?;
     }
-    // A version that no stage names is of no use to anyone; the service drops those in time.
+    // A version without a stage cannot be read. The service removes such versions in time.
     store
         .execute("DELETE FROM versions WHERE secret = ?1 AND version NOT IN (SELECT version FROM stages WHERE secret = ?1)", [secret.id])?;
     store.execute("UPDATE secrets SET changed = ?2 WHERE id = ?1", params![secret.id, now])?;

@@ -1,4 +1,4 @@
-//! Limits that all batches share, and a reply that names each entry as done or failed.
+//! Limits of all batches, and a reply that lists each entry as done or failed.
 
 use std::collections::HashSet;
 
@@ -37,7 +37,8 @@ pub(crate) fn check<T>(entries: &[Entry<T>]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Does each entry on its own. A failure of the store (status 500) fails the whole call, and its transaction with it.
+/// Executes each entry separately. A failure of the store (status 500) fails the whole call and its
+/// transaction.
 pub(crate) fn each<T>(
     operation: &str,
     faults: &Faults,
@@ -66,7 +67,7 @@ pub(crate) fn each<T>(
         }
     }
     let mut reply = Map::new();
-    // Both lists are always there: some clients of this protocol read a missing one as a broken answer.
+    // Both lists are always present, because some clients take a missing list for a broken answer.
     reply.insert("Successful".to_owned(), successful.into());
     reply.insert("Failed".to_owned(), failed.into());
     Ok(reply.into())

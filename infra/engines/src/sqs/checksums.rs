@@ -8,10 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use super::requests::{MessageAttribute, Send};
 use crate::wire::Refusal;
 
-/// The most that a message, and all messages of a batch together, may hold: 1 MiB.
+/// Maximum size of a message, and of all messages of a batch together: 1 MiB.
 pub(crate) const MAX_BYTES: usize = 1_048_576;
 
-/// The characters of `#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF` (API reference, `SendMessage`).
+/// The characters of `#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF`
+/// (API reference, `SendMessage`).
 fn allowed(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
 }
@@ -80,8 +81,9 @@ pub(crate) fn md5_of_body(body: &str) -> String {
     format!("{:x}", md5::compute(body))
 }
 
-/// `MD5OfMessageAttributes`: over the attributes in the order of their names, each as length and bytes of name, type and value
-/// (developer guide, "Calculating the MD5 message digest for message attributes").
+/// `MD5OfMessageAttributes`: over the attributes in the order of their names, each as length and
+/// bytes of name, type and value (developer guide, "Calculating the MD5 message digest for message
+/// attributes").
 pub(crate) fn md5_of_attributes(attributes: &BTreeMap<String, MessageAttribute>) -> Option<String> {
     if attributes.is_empty() {
         return None;
@@ -105,7 +107,8 @@ fn push(text: &mut Vec<u8>, part: &[u8]) {
 mod tests {
     use super::*;
 
-    /// The digest of the attribute is one that the service itself has answered, widely used as a test vector.
+    /// The digest of the attribute comes from the service itself and is widely used as a test
+    /// vector.
     #[test]
     fn checksums_are_those_of_the_service() {
         assert_eq!(md5_of_body("hello"), "5d41402abc4b2a76b9719d911017c592");

@@ -1,4 +1,4 @@
-//! Messages in the store: sent, handed out, hidden, moved to the dead letters, deleted.
+//! Messages in the store: sent, received, hidden, moved to the dead letters, deleted.
 
 use std::collections::BTreeMap;
 
@@ -54,13 +54,14 @@ CREATE TABLE IF NOT EXISTS moves (
 );
 ";
 
-/// Drops what is older than its queue's retention period. A dead letter keeps the age that it had.
+/// Removes messages that are older than their queue's retention period. A dead letter keeps its
+/// age.
 pub(crate) fn expire(store: &Connection, now: i64) -> Result<(), Refusal> {
     store.prepare_cached("DELETE FROM messages WHERE expires <= ?1")?.execute(params![now])?;
     Ok(())
 }
 
-/// Keeps a message, and answers as `SendMessage` does.
+/// Stores a message, and answers as `SendMessage` does.
 pub(crate) fn send(store: &Connection, nonce: &str, queue: &Queue, send: &Send, now: i64) -> Result<Map<String, Value>, Refusal> {
     checksums::check(send, queue.number("MaximumMessageSize"))?;
     let delay = send.delay_seconds.unwrap_or_else(|| queue.number("DelaySeconds"));
@@ -88,7 +89,8 @@ pub(crate) fn send(store: &Connection, nonce: &str, queue: &Queue, send: &Send, 
     Ok(reply)
 }
 
-/// Ids follow from the place in the store, so that a message keeps its own through a restart and on the way to the dead letters.
+/// Ids follow from the place in the store, so that a message keeps its id through a restart and in
+/// the dead letters.
 fn message_id(nonce: &str, seq: i64) -> String {
     id_of(&format!("{nonce}/message/{seq}"))
 }
@@ -121,16 +123,17 @@ impl Stored {
     }
 }
 
-/// Messages that a call of `ReceiveMessage` finds at this moment.
+/// Messages that a call of `ReceiveMessage` finds at one moment.
 pub(crate) struct Received {
     pub(crate) messages: Vec<Value>,
-    /// Queue that got dead letters by this call.
+    /// Queue that got dead letters from this call.
     pub(crate) dead_letters: Option<String>,
     /// Time at which the next hidden message of the queue becomes visible; milliseconds since 1970.
     pub(crate) next_visible: Option<i64>,
 }
 
-/// Hands out up to `count` messages and hides them; those received too often already go to the dead letters instead.
+/// Returns up to `count` messages and hides them. Messages that were received too often go to the
+/// dead letters instead.
 pub(crate) fn receive(
     store: &Connection,
     nonce: &str,
@@ -163,8 +166,8 @@ pub(crate) fn receive(
                 received.dead_letters = Some(target.name.clone());
             }
             _ => {
-                // With a time-out of zero the message is visible again at once; it is hidden until the end of the call so that one
-                // answer does not hold it twice.
+                // With a time-out of zero the message is visible again at once. It is hidden until
+                // the end of the call, so that one answer does not hold it twice.
                 hide.execute(params![found.seq, i64::MAX, now])?;
                 taken.push(found.seq);
                 received.messages.push(handed_out(nonce, queue, request, &found, now));
@@ -183,7 +186,7 @@ pub(crate) fn receive(
     Ok(received)
 }
 
-/// System attributes that a standard queue knows, and those of FIFO queues, which it passes over.
+/// System attributes of standard queues, and those of FIFO queues, which are ignored.
 const SYSTEM_ATTRIBUTES: [&str; 9] = [
     "SenderId",
     "SentTimestamp",
@@ -237,7 +240,7 @@ fn handed_out(nonce: &str, queue: &Queue, request: &ReceiveMessage, found: &Stor
     message.into()
 }
 
-/// Checks that the names that a `ReceiveMessage` asks for exist.
+/// Checks that the attribute names of a `ReceiveMessage` exist.
 pub(crate) fn check_names(request: &ReceiveMessage) -> Result<(), Refusal> {
     let unknown = request
         .attribute_names
@@ -250,7 +253,7 @@ pub(crate) fn check_names(request: &ReceiveMessage) -> Result<(), Refusal> {
     }
 }
 
-/// Names one handing-out of one message.
+/// Names one receipt of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Handle {
     queue: i64,
@@ -276,8 +279,9 @@ impl Handle {
     }
 }
 
-/// Deletes the message, if the handle is that of its newest handing-out. An older handle, or one of a message that is gone, changes nothing
-/// and is no error: so standard queues do (API reference, `DeleteMessage`).
+/// Deletes the message, if the handle is that of its newest receipt. An older handle, or a handle
+/// of a removed message, changes nothing and is no error, as in standard queues (API reference,
+/// `DeleteMessage`).
 pub(crate) fn delete(store: &Connection, queue: &Queue, handle: &str) -> Result<(), Refusal> {
     let handle = Handle::parse(queue, handle)?;
     store.prepare_cached("DELETE FROM messages WHERE seq = ?1 AND queue = ?2 AND receipt = ?3")?.execute(params![
@@ -288,7 +292,7 @@ pub(crate) fn delete(store: &Connection, queue: &Queue, handle: &str) -> Result<
     Ok(())
 }
 
-/// Hides the message for so many seconds from now on; zero shows it.
+/// Hides the message for this many seconds from now on; zero shows it.
 pub(crate) fn change_visibility(store: &Connection, queue: &Queue, change: &ChangeVisibility, now: i64) -> Result<(), Refusal> {
     if !(0..=43_200).contains(&change.visibility_timeout) {
         return Err(Refusal::new(

@@ -1,4 +1,4 @@
-//! SQS: standard queues kept in one SQLite file, spoken to by the JSON protocol.
+//! SQS: standard queues in one SQLite file, with the JSON protocol.
 
 mod batch;
 mod checksums;
@@ -28,8 +28,8 @@ use requests::{
     ListMessageMoveTasks, ListQueues, OneQueue, ReceiveMessage, Send, SendMessage, SetQueueAttributes, StartMessageMoveTask,
 };
 
-/// Interval at which a long poll looks again while its queue has hidden messages: the clock may be one that jumps, so that the time until a
-/// message becomes visible cannot be slept through in one piece.
+/// Interval at which a long poll reads again while its queue has hidden messages. The clock may
+/// jump, so the poll cannot sleep until a message becomes visible.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// `PurgeQueue` may be called once a minute (API reference).
@@ -52,7 +52,7 @@ struct Shared {
     waiting: Mutex<HashMap<String, Arc<Notify>>>,
 }
 
-/// An answer, and the queues whose long polls have something to find, with how many of them.
+/// An answer, and the queues whose long polls have messages, with the number of polls to wake.
 struct Done {
     answer: Value,
     wake: Vec<(String, usize)>,
@@ -95,7 +95,7 @@ impl Queues {
         let operation = operation.to_owned();
         self.blocking(move |shared| {
             let done = shared.run(&operation, &body)?;
-            // Here and not after the await, which a caller that hangs up never comes back from.
+            // Before the await, because a call whose client disconnects never returns from it.
             for (queue, count) in done.wake {
                 shared.wake(&queue, count);
             }
@@ -124,7 +124,7 @@ impl Queues {
         let place = self.shared.place(&queue.name);
         let mut ended = false;
         loop {
-            // In line before the look, so that a message that comes in between is not missed.
+            // Registered before the read, so that a message that arrives in between is not missed.
             let called = place.notified();
             tokio::pin!(called);
             called.as_mut().enable();
@@ -132,7 +132,8 @@ impl Queues {
             let (again, name) = (request.clone(), queue.name.clone());
             let received = self
                 .blocking(move |shared| {
-                    // Read anew each time: attributes may have changed while it waited, or the queue may be gone.
+                    // Read again each time: attributes may have changed meanwhile, or the queue may
+                    // be deleted.
                     let now = shared.now();
                     let received = shared.transaction(|store| {
                         let queue = queue::by_url(store, &name)?;
@@ -163,7 +164,8 @@ impl Queues {
     }
 }
 
-/// Checks the limits of `ReceiveMessage`: the number of messages, and the seconds to wait if they were given.
+/// Checks the limits of `ReceiveMessage`: the number of messages, and the seconds to wait if they
+/// were given.
 fn limits(request: &ReceiveMessage) -> Result<(usize, Option<u64>), Refusal> {
     let refused = |value: i64, name: &str, range: &str| {
         Refusal::new(
@@ -199,7 +201,8 @@ fn nonce_of(store: &Connection, clock: &Clock) -> rusqlite::Result<String> {
 
 impl Shared {
     fn store(&self) -> MutexGuard<'_, Connection> {
-        // A panic inside a transaction rolls it back as it is dropped: the store is whole.
+        // A panic inside a transaction rolls it back when it is dropped, so the store is
+        // consistent.
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -220,7 +223,8 @@ impl Shared {
         Arc::clone(waiting.entry(queue.to_owned()).or_default())
     }
 
-    /// One long poll is called for each new message: to call all for each would make a crowd of them look in vain.
+    /// Wakes one long poll for each new message. Waking all polls for each message would make most
+    /// of them read in vain.
     fn wake(&self, queue: &str, messages: usize) {
         let place = self.place(queue);
         if messages > 10 {
@@ -328,7 +332,7 @@ impl Shared {
         let page: Vec<&str> = found.by_ref().take(most).collect();
         let mut answer = Map::new();
         answer.insert("QueueUrls".to_owned(), page.iter().map(|name| self.url(name)).collect());
-        // AWS pages only when the caller said how much it wants at once.
+        // AWS pages only when the caller sets a maximum of results.
         if let (Some(_), Some(_), Some(last)) = (request.max_results, found.next(), page.last()) {
             answer.insert("NextToken".to_owned(), (*last).into());
         }

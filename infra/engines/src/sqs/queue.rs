@@ -1,4 +1,4 @@
-//! A queue: its name, its attributes and what they may hold.
+//! A queue: its name, its attributes and their permitted values.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const NUMBERS: [(&str, i64, i64, i64); 5] = [
     ("ReceiveMessageWaitTimeSeconds", 0, 20, 0),
 ];
 
-/// Attributes that are kept and given back, and change nothing here.
+/// Attributes that are stored and returned, and have no effect.
 const KEPT: [&str; 5] = ["Policy", "RedriveAllowPolicy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled"];
 
 /// Queue for messages that were received too often.
@@ -26,16 +26,16 @@ const KEPT: [&str; 5] = ["Policy", "RedriveAllowPolicy", "KmsMasterKeyId", "KmsD
 pub(crate) struct Redrive {
     /// Name of the dead-letter queue.
     pub(crate) target: String,
-    /// Number of times that a message is handed out before it goes there.
+    /// Number of receipts of a message before it goes there.
     pub(crate) max_receives: i64,
 }
 
-/// A queue as it is stored.
+/// A stored queue.
 #[derive(Debug, Clone)]
 pub(crate) struct Queue {
     pub(crate) id: i64,
     pub(crate) name: String,
-    /// Milliseconds since 1970, as all times of the store.
+    /// Milliseconds since 1970, like all times of the store.
     pub(crate) created: i64,
     pub(crate) modified: i64,
     pub(crate) purged: Option<i64>,
@@ -77,7 +77,8 @@ pub(crate) fn arn_of(name: &str) -> String {
     format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
 }
 
-/// The name at the end of a queue's URL. Host and port may be another run's: the engines take a free port each time.
+/// The name at the end of a queue's URL. Host and port may be those of another run, because the
+/// engines use a free port each time.
 pub(crate) fn name_of_url(url: &str) -> &str {
     url.rsplit('/').next().unwrap_or(url)
 }
@@ -104,7 +105,7 @@ pub(crate) fn all(store: &Connection) -> Result<Vec<Queue>, Refusal> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Makes the queue, or finds it again when it is there with the same attributes.
+/// Creates the queue, or returns it if it exists with the same attributes.
 pub(crate) fn create(store: &Connection, name: &str, attributes: BTreeMap<String, String>, now: i64) -> Result<(), Refusal> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if attributes.get("FifoQueue").is_some_and(|value| value == "true") {
@@ -135,7 +136,7 @@ pub(crate) fn create(store: &Connection, name: &str, attributes: BTreeMap<String
     Ok(())
 }
 
-/// Sets attributes; an empty value takes one away.
+/// Sets attributes; an empty value removes one.
 pub(crate) fn set_attributes(store: &Connection, queue: Queue, attributes: BTreeMap<String, String>, now: i64) -> Result<(), Refusal> {
     let (removed, set): (BTreeMap<_, _>, BTreeMap<_, _>) =
         attributes.into_iter().partition(|(name, value)| value.is_empty() && (name == "RedrivePolicy" || KEPT.contains(&name.as_str())));
@@ -154,7 +155,8 @@ fn json_of(attributes: &BTreeMap<String, String>) -> String {
     serde_json::to_string(attributes).unwrap_or_else(|_| "{}".to_owned())
 }
 
-/// The attributes in the form that `GetQueueAttributes` gives them back, or why one of them cannot be.
+/// The attributes in the form of `GetQueueAttributes`, or the reason for which one of them is
+/// refused.
 fn checked(store: &Connection, attributes: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Refusal> {
     let invalid = |name: &str| Refusal::new("InvalidAttributeValue", format!("Invalid value for the parameter {name}."));
     let mut checked = BTreeMap::new();
@@ -187,7 +189,7 @@ fn redrive_refused(value: &str, reason: &str) -> Refusal {
     Refusal::new("InvalidParameterValue", format!("Value {value} for parameter RedrivePolicy is invalid. Reason: {reason}"))
 }
 
-/// `maxReceiveCount` comes as a number or as text: infrastructure tools write either.
+/// `maxReceiveCount` is a number or a text, because infrastructure tools write both.
 fn parse_redrive(value: &str) -> Result<Redrive, Refusal> {
     let refused = |reason| redrive_refused(value, reason);
     let policy: Value = serde_json::from_str(value).map_err(|_| refused("Redrive policy is not a valid JSON map."))?;
@@ -207,7 +209,7 @@ fn parse_redrive(value: &str) -> Result<Redrive, Refusal> {
     }
 }
 
-/// The attributes that were asked for, the counted ones included.
+/// The requested attributes, including the counted ones.
 pub(crate) fn attributes(store: &Connection, queue: &Queue, names: &[String], now: i64) -> Result<BTreeMap<String, String>, Refusal> {
     let mut all = queue.attributes.clone();
     for (name, _, _, default) in NUMBERS {

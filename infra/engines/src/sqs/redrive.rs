@@ -1,6 +1,6 @@
-//! Redrive: dead letters go back to the queue they came from, or to another one.
+//! Redrive: dead letters return to their queue, or go to another one.
 //!
-//! AWS works on a move task in the background; here it has finished when it is answered.
+//! AWS executes a move task in the background. This engine has finished it when it answers.
 
 use rusqlite::{Connection, params};
 use serde_json::{Map, Value, json};
@@ -13,7 +13,7 @@ use crate::wire::Refusal;
 /// Result of a task.
 pub(crate) struct Moved {
     pub(crate) handle: String,
-    /// Queues that got messages, each with how many.
+    /// Queues that got messages, with the number of messages.
     pub(crate) to: Vec<(String, usize)>,
 }
 
@@ -33,8 +33,8 @@ fn check_source(store: &Connection, source: &Queue) -> Result<(), Refusal> {
     Err(Refusal::new("InvalidParameterValue", "Source queue must be configured as a Dead Letter Queue."))
 }
 
-/// Moves every visible message of a dead-letter queue. Moved messages are new messages: with a new id, a new time and no receives
-/// (developer guide, "Configuring a dead-letter queue redrive").
+/// Moves every visible message of a dead-letter queue. Moved messages are new messages, with a new
+/// id, a new time and no receipts (developer guide, "Configuring a dead-letter queue redrive").
 pub(crate) fn start(store: &Connection, nonce: &str, request: &StartMessageMoveTask, now: i64) -> Result<Moved, Refusal> {
     if request.max_number_of_messages_per_second.is_some_and(|rate| !(1..=500).contains(&rate)) {
         return Err(Refusal::new("InvalidParameterValue", "MaxNumberOfMessagesPerSecond must be between 1 and 500."));
@@ -93,7 +93,7 @@ pub(crate) fn start(store: &Connection, nonce: &str, request: &StartMessageMoveT
     Ok(Moved { handle: id_of(&format!("{nonce}/move/{}", store.last_insert_rowid())), to })
 }
 
-/// The newest tasks of a queue, newest first: ten at most, one unless asked for more.
+/// The newest tasks of a queue, newest first: one by default, ten at most.
 pub(crate) fn list(store: &Connection, request: &ListMessageMoveTasks) -> Result<Vec<Value>, Refusal> {
     let source = by_arn(store, &request.source_arn)?;
     check_source(store, &source)?;

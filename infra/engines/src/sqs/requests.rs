@@ -1,4 +1,5 @@
-//! Requests of callers, as the service's model names them. Fields that a standard queue has no use for are passed over.
+//! Requests of callers, with the names of the service's model. Fields that a standard queue does
+//! not use are ignored.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +29,7 @@ pub(crate) struct ListQueues {
     pub(crate) next_token: Option<String>,
 }
 
-/// `DeleteQueue`, `PurgeQueue` and the first field of everything that names a queue.
+/// `DeleteQueue`, `PurgeQueue` and the first field of every request that names a queue.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct OneQueue {
@@ -50,7 +51,7 @@ pub(crate) struct SetQueueAttributes {
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
-/// An attribute of a message, kept as it came.
+/// An attribute of a message, stored unchanged.
 #[derive(Debug, Clone, Deserialize, serde::Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct MessageAttribute {

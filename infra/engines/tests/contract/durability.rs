@@ -1,4 +1,5 @@
-//! State that survives a restart and a kill, and access to the folder. Only for the embedded engines.
+//! State that survives a restart and a kill, and access to the folder. For the embedded engines
+//! only.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -13,7 +14,7 @@ use stevedore_engines::{EngineError, EngineOptions, Engines};
 use crate::queues::{receive, send};
 use crate::{Clients, TestClock, item, n, s};
 
-/// A process that is killed with SIGKILL when it is let go of.
+/// A process that is killed with SIGKILL when this is dropped.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -23,7 +24,7 @@ impl Drop for Killed {
     }
 }
 
-/// Set in the process that is going to be killed.
+/// Set in the process that will be killed.
 const CHILD: &str = "STEVEDORE_CONTRACT_KILLED_FOLDER";
 
 async fn start(folder: &Path, clock: &TestClock) -> (Engines, Clients) {
@@ -49,7 +50,7 @@ async fn fill(clients: &Clients) {
     clients.secrets.create_secret().name("connection").secret_string("hush").send().await.unwrap();
 }
 
-/// All of it is there, and the message in flight comes back after its time-out.
+/// All data is present, and the message in flight comes back after its time-out.
 async fn check(clients: &Clients, clock: &TestClock) {
     let sale = clients.tables.get_item().table_name("main").key("pk", s("SALE#1")).send().await.unwrap().item.unwrap();
     assert_eq!(sale["total"], n(1_999));
@@ -87,7 +88,8 @@ async fn everything_survives_being_dropped() {
     check(&clients, &clock).await;
 }
 
-/// The process is killed with SIGKILL, in the middle of a stream of messages: each one that was accepted is there.
+/// The process is killed with SIGKILL during a stream of messages. Each accepted message is
+/// present.
 #[tokio::test]
 async fn nothing_accepted_is_lost_when_the_process_is_killed() {
     let folder = tempfile::tempdir().unwrap();
@@ -147,14 +149,15 @@ async fn nothing_accepted_is_lost_when_the_process_is_killed() {
     engines.stop().await;
 }
 
-/// Does nothing of its own: [`nothing_accepted_is_lost_when_the_process_is_killed`] runs it in a process of its own.
+/// Has no checks of its own: [`nothing_accepted_is_lost_when_the_process_is_killed`] runs it in a
+/// separate process.
 #[tokio::test]
 #[allow(clippy::print_stdout)]
 async fn process_that_is_killed() {
     let Ok(folder) = std::env::var(CHILD) else { return };
     let engines = Engines::start(EngineOptions::in_folder(folder, TestClock::new().clock())).await.unwrap();
     println!("endpoint {}", engines.endpoint());
-    // Not for ever, should the test that started this one die before it kills it.
+    // Limited, in case the test that started this process dies before it kills it.
     tokio::time::sleep(Duration::from_mins(1)).await;
 }
 
@@ -195,7 +198,7 @@ async fn only_the_owner_can_read_the_secrets() {
     }
 }
 
-/// An orderly end answers the polls that wait, instead of waiting for them.
+/// An orderly end answers waiting polls instead of waiting for them.
 #[tokio::test]
 async fn stopping_ends_long_polls() {
     let folder = tempfile::tempdir().unwrap();
@@ -205,7 +208,7 @@ async fn stopping_ends_long_polls() {
         let poll = clients.queues.receive_message().queue_url(queue).wait_time_seconds(20);
         poll.send().await.map(|received| received.messages.unwrap_or_default().len())
     });
-    // The call is counted once the engines have it.
+    // The call is counted once the engines have received it.
     let deadline = Instant::now() + Duration::from_secs(5);
     while !engines.faults().calls().contains_key("ReceiveMessage") {
         assert!(Instant::now() < deadline);

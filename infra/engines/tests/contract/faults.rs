@@ -1,4 +1,4 @@
-//! Faults on demand, and what a client sees of them. Only for the embedded engines.
+//! Faults on demand, and their effect on a client. For the embedded engines only.
 
 use std::time::{Duration, Instant};
 
@@ -49,13 +49,13 @@ async fn the_next_calls_fail_as_they_are_told() {
     faults.fail_next("ListTables", 5, Fault::Throttle);
     faults.clear();
     clients.tables.list_tables().send().await.unwrap();
-    // The SDK's own retries get over throttling.
+    // The SDK's own retries overcome throttling.
     faults.fail_next("ListTables", 2, Fault::Throttle);
     let patient = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
     Clients::with(engines.endpoint(), patient).tables.list_tables().send().await.unwrap();
 }
 
-/// The two ways to lose a connection differ in what has happened by then.
+/// The two ways to lose a connection differ in the work that was done before.
 #[tokio::test]
 async fn a_lost_reply_has_had_its_effect_and_a_lost_request_none() {
     let (engines, clients, queue) = engines().await;

@@ -1,4 +1,4 @@
-//! The table as it is under load. Only for the embedded engines.
+//! The table under load. For the embedded engines only.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use stevedore_engines::{EngineOptions, Engines};
 use crate::tables::{get, table};
 use crate::{Clients, Item, Stack, TestClock, item, s};
 
-/// Engines that lag by this seed, with a client that does not ask again.
+/// Engines that lag with this seed, and a client that does not retry.
 async fn lagging(seed: u64, options: impl FnOnce(EngineOptions) -> EngineOptions) -> (Stack, TestClock) {
     let clock = TestClock::new();
     let options = options(EngineOptions { lag: Some(seed), ..EngineOptions::in_memory(clock.clock()) });
@@ -22,7 +22,7 @@ async fn lagging(seed: u64, options: impl FnOnce(EngineOptions) -> EngineOptions
     (stack, clock)
 }
 
-/// The same with a client that asks again where it was throttled.
+/// The same with a client that retries after throttling.
 fn patient(stack: &mut Stack) {
     let retry = RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::from_millis(1));
     stack.clients = Clients::with(stack.engines.as_ref().unwrap().endpoint(), retry);
@@ -32,7 +32,7 @@ fn open(number: usize) -> Item {
     item([("pk", s(format!("SALE#{number:03}"))), ("sk", s("HEAD")), ("status", s("open")), ("at", s(format!("{number:03}")))])
 }
 
-/// Puts an item, however often that takes.
+/// Puts an item, with as many tries as that takes.
 async fn put(stack: &Stack, table: &str, item: Item) {
     for _ in 0..3 {
         match stack.clients.tables.put_item().table_name(table).set_item(Some(item.clone())).send().await {
@@ -64,7 +64,7 @@ async fn an_index_is_behind_and_the_table_is_not() {
         }
         clock.pass(Duration::from_secs(30));
         assert_eq!(shown(&stack, &table).await, 40, "half a minute is the longest");
-        // Nothing but calls moves it on as well.
+        // Calls alone advance it as well.
         for number in 0..40 {
             let mut closed = open(number);
             closed.remove("status");
@@ -90,7 +90,7 @@ async fn an_index_is_behind_and_the_table_is_not() {
     assert!(behind > 200, "{behind}");
 }
 
-/// The writes of one item reach an index in their order: what was taken off it last does not come back.
+/// The writes of one item reach an index in their order: a removed attribute does not come back.
 #[tokio::test]
 async fn writes_of_one_item_keep_their_order() {
     for seed in 0..5 {
@@ -108,7 +108,7 @@ async fn writes_of_one_item_keep_their_order() {
     }
 }
 
-/// Items that lie in the folder when the engines start are in the indexes.
+/// Items that are in the folder when the engines start are in the indexes.
 #[tokio::test]
 async fn indexes_of_a_kept_table_begin_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
@@ -122,7 +122,8 @@ async fn indexes_of_a_kept_table_begin_up_to_date() {
     assert_eq!(shown(&stack, &table).await, 1);
 }
 
-/// Transactions are cancelled, single writes meet them, batches are done in part, everything is throttled; each by the seed, and never more than twice in a row.
+/// Transactions are canceled, single writes conflict with them, batches are done in part, and all
+/// calls may be throttled. Each follows from the seed, and never more than twice in a row.
 #[tokio::test]
 async fn requests_meet_every_disturbance_and_get_through_at_the_third_try() {
     let mut met: BTreeMap<String, usize> = BTreeMap::new();

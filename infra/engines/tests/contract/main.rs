@@ -1,8 +1,9 @@
-//! Contract of DynamoDB, SQS and Secrets Manager that the rest of the system relies on, said once, through the real SDK clients.
+//! The behavior of DynamoDB, SQS and Secrets Manager on which the system relies, through the real
+//! SDK clients.
 //!
-//! Runs against the embedded engines, each test with its own, in memory and with a clock under control. Set
-//! `STEVEDORE_CONTRACT_ENDPOINT` to run the same tests against anything else on this machine that speaks these
-//! protocols; then time really passes, and what that engine is known not to do is listed in [`EXCEPTIONS`].
+//! Runs against the embedded engines. Each test has its own, in memory and with a controlled clock.
+//! Set `STEVEDORE_CONTRACT_ENDPOINT` to run the same tests against another engine on this machine
+//! with these protocols. Time is then real, and [`EXCEPTIONS`] lists the known gaps of that engine.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -34,7 +35,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use stevedore_engines::{Clock, EngineOptions, Engines};
 
-/// Tests that another engine is known not to pass, and why. Engine: the value of `STEVEDORE_CONTRACT_ENGINE`, `ministack` when it is not set.
+/// Tests that another engine does not pass, with the reason. The engine is the value of
+/// `STEVEDORE_CONTRACT_ENGINE`, or `ministack` if it is not set.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("ministack", "dead_letters_are_moved_back_as_new_messages", "has no StartMessageMoveTask"),
     ("ministack", "a_stale_receipt_handle_deletes_nothing", "answers ReceiptHandleIsInvalid, where SQS says nothing"),
@@ -43,7 +45,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("ministack", "a_secret_marked_deleted_keeps_its_name", "answers ResourceExistsException"),
 ];
 
-/// A clock that stands still until it is moved.
+/// A clock that only moves when it is set.
 #[derive(Clone)]
 pub(crate) struct TestClock(Arc<AtomicI64>);
 
@@ -78,7 +80,7 @@ impl Clients {
 
     pub(crate) fn with(endpoint: &str, retry: RetryConfig) -> Self {
         let http = aws_smithy_http_client::Builder::new().build_http();
-        // The services' configurations are the same and have no type in common.
+        // The services' configurations are alike and have no type in common.
         macro_rules! client {
             ($service:ident) => {{
                 let config = $service::Config::builder()
@@ -106,7 +108,7 @@ pub(crate) struct Stack {
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 impl Stack {
-    /// `None` when the engine under test is known not to do what this test asks for.
+    /// Returns `None` if the tested engine is known to fail this test.
     pub(crate) async fn start(test: &str) -> Option<Self> {
         let unique = format!("{}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst), test.replace('_', "-"));
         let Ok(endpoint) = std::env::var("STEVEDORE_CONTRACT_ENDPOINT") else {
@@ -123,7 +125,7 @@ impl Stack {
         Some(Self { engines: None, clock: None, clients: Clients::of(&endpoint), unique })
     }
 
-    /// Time passes: on the clock under control, or really.
+    /// Lets time pass: on the controlled clock, or really.
     pub(crate) async fn pass(&self, seconds: u64) {
         match &self.clock {
             Some(clock) => clock.pass(Duration::from_secs(seconds)),
@@ -137,14 +139,14 @@ impl Stack {
         name.chars().take(80).collect()
     }
 
-    /// Makes a queue; gives its URL.
+    /// Creates a queue; returns its URL.
     pub(crate) async fn queue(&self, what: &str, attributes: &[(QueueAttributeName, &str)]) -> String {
         let attributes: HashMap<_, _> = attributes.iter().map(|(name, value)| (name.clone(), (*value).to_owned())).collect();
         let made = self.clients.queues.create_queue().queue_name(self.name(what)).set_attributes(Some(attributes));
         made.send().await.unwrap().queue_url.unwrap()
     }
 
-    /// A queue with a dead-letter queue; gives both URLs.
+    /// Creates a queue with a dead-letter queue; returns both URLs.
     pub(crate) async fn queue_with_dead_letters(&self, max_receives: &str, visibility: &str) -> (String, String) {
         let dead = self.queue("dead", &[]).await;
         let arn = self.arn(&dead).await;

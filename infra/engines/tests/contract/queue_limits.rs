@@ -1,4 +1,4 @@
-//! Queues as such, and what they refuse.
+//! Queues and their refusals.
 
 use aws_sdk_sqs::error::ProvideErrorMetadata as _;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName, SendMessageBatchRequestEntry};
@@ -33,7 +33,7 @@ async fn a_batch_is_refused_as_a_whole_for_its_own_mistakes() {
     assert_eq!(sent.successful.len(), 2);
 }
 
-/// One bad entry does not stop the others, and the reply says which.
+/// One bad entry does not stop the others, and the reply names it.
 #[tokio::test]
 async fn a_batch_fails_in_parts() {
     let Some(stack) = Stack::start("a_batch_fails_in_parts").await else { return };

@@ -67,7 +67,8 @@ async fn a_received_message_is_hidden_until_its_timeout_or_its_deletion() {
     assert!(receive(&stack.clients, &queue).await.is_empty());
 }
 
-/// A consumer that was too slow must not delete what another one is working on, nor take its own lateness for an error.
+/// A consumer that was too slow must not delete a message that another consumer processes, and gets
+/// no error.
 #[tokio::test]
 async fn a_stale_receipt_handle_deletes_nothing() {
     let Some(stack) = Stack::start("a_stale_receipt_handle_deletes_nothing").await else { return };
@@ -80,7 +81,7 @@ async fn a_stale_receipt_handle_deletes_nothing() {
     stack.pass(1).await;
     let third = receive(&stack.clients, &queue).await;
     assert_eq!(third.len(), 1, "still there");
-    // The newest handle deletes, also when its time is up; once more is no error.
+    // The newest handle deletes, also after its time-out. A second deletion is no error.
     stack.pass(1).await;
     delete(&stack.clients, &queue, third[0].receipt_handle().unwrap()).await;
     delete(&stack.clients, &queue, third[0].receipt_handle().unwrap()).await;
@@ -118,7 +119,7 @@ async fn a_delayed_message_comes_later() {
     assert_eq!(receive(&stack.clients, &queue).await.len(), 1);
 }
 
-/// Both ways of writing `maxReceiveCount` are in use.
+/// Both forms of `maxReceiveCount` are in use.
 #[tokio::test]
 async fn a_message_received_too_often_becomes_a_dead_letter() {
     let Some(stack) = Stack::start("a_message_received_too_often_becomes_a_dead_letter").await else { return };
@@ -141,7 +142,7 @@ async fn a_message_received_too_often_becomes_a_dead_letter() {
     }
 }
 
-/// A dead letter says where it came from; a move task brings it back as a new message.
+/// A dead letter names its source queue; a move task returns it as a new message.
 #[tokio::test]
 async fn dead_letters_are_moved_back_as_new_messages() {
     let Some(stack) = Stack::start("dead_letters_are_moved_back_as_new_messages").await else { return };
@@ -222,7 +223,7 @@ async fn a_long_poll_finds_a_message_that_comes_back() {
 
 const MESSAGES: usize = 600;
 
-/// 32 consumers that delete what they get: every message exactly once.
+/// 32 consumers that delete their messages: every message is delivered exactly once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_consumers_lose_and_duplicate_nothing() {
     let Some(stack) = Stack::start("many_consumers_lose_and_duplicate_nothing").await else { return };

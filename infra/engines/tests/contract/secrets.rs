@@ -1,4 +1,4 @@
-//! Secrets: written, replaced, deleted with and without a way back.
+//! Secrets: written, replaced, and deleted with and without recovery.
 
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
 

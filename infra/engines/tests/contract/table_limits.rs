@@ -1,4 +1,4 @@
-//! Sizes: items and transactions.
+//! Sizes of items and transactions.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -54,7 +54,8 @@ async fn a_transaction_holds_4_megabytes() {
     assert!(get(&stack, &table, "P#11", "X").await.is_some());
 }
 
-/// A partition key holds 2,048 bytes and a sort key 1,024, those of an index too, whatever writes them.
+/// A partition key holds 2,048 bytes and a sort key 1,024, also in an index and for every kind of
+/// write.
 #[tokio::test]
 async fn keys_have_their_lengths() {
     let Some(stack) = Stack::start("keys_have_their_lengths").await else { return };

@@ -54,7 +54,7 @@ async fn an_index_is_sparse_sorted_and_holds_what_it_projects() {
     let names: BTreeSet<&str> = found[0].keys().map(String::as_str).collect();
     assert_eq!(names, BTreeSet::from(["pk", "sk", "status", "at", "total"]));
 
-    // Taken off the index by the loss of its key attribute.
+    // Removed from the index by the removal of its key attribute.
     let remove = stack.clients.tables.update_item().table_name(&table).key("pk", s("SALE#1")).key("sk", s("HEAD"));
     remove.update_expression("REMOVE #s").expression_attribute_names("#s", "status").send().await.unwrap();
     assert_eq!(query().send().await.unwrap().count, 1);
@@ -104,7 +104,7 @@ async fn pages_give_every_item_once_in_both_directions() {
     }
 }
 
-/// A page ends at 1 MB of items read, whatever the limit says.
+/// A page ends at 1 MB of read items, for every limit.
 #[tokio::test]
 async fn a_page_ends_at_one_megabyte() {
     let Some(stack) = Stack::start("a_page_ends_at_one_megabyte").await else { return };
@@ -170,7 +170,7 @@ async fn a_consistent_read_sees_the_write_before_it() {
     }
 }
 
-/// Numbers keep 38 digits: money and quantities are never rounded by the store.
+/// Numbers keep 38 digits: the store never rounds money and quantities.
 #[tokio::test]
 async fn numbers_keep_their_digits() {
     let Some(stack) = Stack::start("numbers_keep_their_digits").await else { return };

@@ -14,7 +14,8 @@ fn key(name: &str, kind: KeyType) -> KeySchemaElement {
     KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
 }
 
-/// A table like the one of the system: `pk`, `sk`, and a sparse index `by_status` that projects `total`.
+/// A table like the one of the system: `pk`, `sk`, and a sparse index `by_status` that projects
+/// `total`.
 pub(crate) async fn table(stack: &Stack) -> String {
     let name = stack.name("table");
     let text = |name: &str| AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build().unwrap();
@@ -68,7 +69,7 @@ async fn a_failed_condition_returns_the_old_item() {
     assert_eq!(failed.item.unwrap()["state"], s("pending"));
     assert_eq!(get(&stack, &table, "ORDER#1", "LOG").await.unwrap()["state"], s("pending"));
 
-    // An update that fails says the same, and one that holds gives the new item.
+    // A failed update returns the same, and a successful one returns the new item.
     let update = |expected: &str| {
         stack
             .clients
