@@ -10,6 +10,9 @@ const LONGEST_FILE: usize = 500;
 /// Lines of code in a function, as `clippy.toml` has it.
 const LONGEST_FUNCTION: usize = 80;
 
+/// Modules of the domain that all others may use.
+const GROUND_FLOOR: [&str; 7] = ["ids", "digest", "address", "money", "pacific", "reason", "warning"];
+
 /// Folders whose files still use each other in a circle, each with the reason. An entry goes when its circle does.
 const CIRCLES_OF_FILES: &[(&str, &str)] = &[
     ("functions/api/src/", "`lib.rs` defines `Deps`, which every resource takes, and puts the resources together"),
@@ -75,6 +78,17 @@ fn modules_side_by_side_use_each_other_in_no_circle() {
     compare("modules that use each other in a circle", &circles, CIRCLES_OF_MODULES);
 }
 
+/// What everything else is made of uses nothing that is made of it (docs/decisions/0069-no-circles-between-files.md).
+#[test]
+fn the_ground_floor_of_the_domain_uses_nothing_above_it() {
+    let floor: BTreeSet<String> = GROUND_FLOOR.iter().map(|name| format!("lib/domain/src/{name}.rs")).collect();
+    let domain = Crate::of_package(&root(), "lib/domain");
+    for file in &floor {
+        let used = domain.edges.get(file).unwrap_or_else(|| panic!("{file} is not there"));
+        assert!(used.is_subset(&floor), "{file} uses {used:?}");
+    }
+}
+
 #[test]
 fn no_source_file_is_longer_than_500_lines() {
     let long = sources(&["rs", "js", "mjs"]).into_iter().filter(|source| source.text.lines().count() > LONGEST_FILE);
@@ -111,9 +125,9 @@ fn functions(source: &Source) -> Vec<Function<'_>> {
             // Attributes may span lines; anything else ends them.
             let goes_on = code.starts_with("#[") || code.starts_with("//") || (!attributes.is_empty() && !code.ends_with(['}', ';', '{']));
             if goes_on {
-                attributes.push_str(code)
+                attributes.push_str(code);
             } else {
-                attributes.clear()
+                attributes.clear();
             }
             continue;
         };
