@@ -1,4 +1,5 @@
-//! Calls of each function while it works, as IAM names them: recorded by an interceptor in its own clients.
+//! Calls of each function while it runs, as IAM names them, recorded by an interceptor in its own
+//! clients.
 #![allow(clippy::missing_panics_doc, reason = "tests panic where they fail")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,15 +11,15 @@ use stevedore_aws::interceptors::{
 };
 use stevedore_aws::{ClientOptions, Clients};
 
-/// An action and the resource of the template that it is done to.
+/// An action and the resource of the template that it uses.
 pub type Call = (String, String);
 
-/// Records calls; clones share what they recorded.
+/// Records calls. Clones share the record.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder(Arc<Mutex<BTreeSet<Call>>>);
 
 impl Recorder {
-    /// Clients of the engines whose calls are recorded here, after `first` has seen them.
+    /// Clients of the engines whose calls are recorded, after the interceptor `first`.
     pub fn clients(&self, endpoint: &str, first: SharedInterceptor) -> Clients {
         Clients::at_endpoint(endpoint, ClientOptions { interceptors: vec![first, self.interceptor()], ..ClientOptions::default() })
     }
@@ -62,8 +63,8 @@ pub(crate) fn calls_of(context: &BeforeTransmitInterceptorContextRef<'_>) -> Res
     })
 }
 
-/// A transaction's permission is that of what is in it: there is no `dynamodb:TransactWriteItems` to grant (DynamoDB developer guide, "Using IAM with
-/// DynamoDB transactions").
+/// A transaction needs the permissions of its actions: there is no `dynamodb:TransactWriteItems` to
+/// grant (DynamoDB developer guide, "Using IAM with DynamoDB transactions").
 fn table(operation: &str, body: &Value) -> Vec<Call> {
     let on = |action: &str, resource: &str| (format!("dynamodb:{action}"), resource.to_owned());
     match operation {
@@ -92,7 +93,8 @@ fn queue(operation: &str, body: &Value) -> Vec<Call> {
         ("stevedore-dead-letters", "DeadLetterQueue"),
     ]);
     let name = body["QueueUrl"].as_str().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
-    // A batch is permitted as its single calls are (Amazon SQS developer guide, "Amazon SQS API permissions").
+    // A batch needs the permission of its single calls (Amazon SQS developer guide, "Amazon SQS API
+    // permissions").
     let action = operation.strip_suffix("Batch").unwrap_or(operation);
     vec![(format!("sqs:{action}"), resources[name].to_owned())]
 }

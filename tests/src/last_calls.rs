@@ -1,21 +1,21 @@
-//! The last calls of a test to the API: what a failure says beside its own words.
+//! The last calls of a test to the API, which a failure prints.
 
 use std::collections::VecDeque;
 use std::fmt::{Display, Write as _};
 use std::sync::{Mutex, PoisonError};
 
-/// Calls that a failure tells.
+/// Number of calls that a failure prints.
 const KEPT: usize = 5;
-/// Characters of a body that it tells.
+/// Maximum number of printed characters of a body.
 const LONGEST: usize = 300;
 
-/// The last calls that a test made, with what was asked and answered. A test that fails while it has this tells them, so that an assertion on a reply need not
-/// say itself which call and which case it was.
+/// The last calls of a test, with requests and answers. If a test fails while it holds this, the
+/// calls are printed, so that an assertion on a reply need not name the call and the case.
 #[derive(Debug, Default)]
 pub struct LastCalls(Mutex<VecDeque<String>>);
 
 impl LastCalls {
-    /// Notes a call: its method and path, what it sent, the status and what was answered.
+    /// Records a call: its method and path, its body, the status and the answer.
     pub fn note(&self, asked: &str, sent: &str, status: impl Display, answered: &str) {
         let mut told = asked.to_owned();
         if !sent.is_empty() {
@@ -29,7 +29,7 @@ impl LastCalls {
         }
     }
 
-    /// The calls, one on each line, the last one last.
+    /// The calls, one on each line, the newest last.
     #[must_use]
     pub fn told(&self) -> String {
         let calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,7 +49,7 @@ impl Drop for LastCalls {
     }
 }
 
-/// A text's beginning, on one line.
+/// The beginning of a text, on one line.
 #[must_use]
 pub fn beginning(text: &str) -> String {
     let end = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };

@@ -27,14 +27,15 @@ pub fn granted(template: &Value, function: &str) -> BTreeSet<Call> {
         .collect()
 }
 
-/// Refuses what a function's role does not grant, as AWS would.
+/// Refuses calls that a function's role does not grant, as AWS does.
 #[derive(Debug)]
 struct Role {
     function: &'static str,
     granted: BTreeSet<Call>,
 }
 
-/// An interceptor that makes clients work under a function's own role: so every flow also tests that the role is wide enough.
+/// An interceptor that limits clients to a function's own role, so that every flow also tests the
+/// role.
 pub fn role_of(function: &'static str) -> SharedInterceptor {
     SharedInterceptor::new(Role { function, granted: granted(&template(), function) })
 }
@@ -54,7 +55,7 @@ impl Intercept for Role {
             None => Ok(()),
             Some((action, resource)) => {
                 let why = format!("infra/template.yaml: {} needs {action} on {resource}", self.function);
-                // Also where the function itself takes this for a fault that passes.
+                // Printed because the function itself may take this for a temporary fault.
                 writeln!(std::io::stderr(), "{why}")?;
                 Err(why.into())
             }

@@ -22,7 +22,7 @@ pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value:?}"))
 }
 
-/// The resource that a `!Ref Name` or `!GetAtt Name.Attribute` means.
+/// The resource of a `!Ref Name` or `!GetAtt Name.Attribute`.
 pub fn target(value: &Value) -> &str {
     let Value::Tagged(tagged) = value else { panic!("no reference: {value:?}") };
     assert!(tagged.tag == "Ref" || tagged.tag == "GetAtt", "no reference: {value:?}");
@@ -39,7 +39,7 @@ pub fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
     value.as_mapping().unwrap_or_else(|| panic!("not a map: {value:?}")).iter().map(|(name, value)| (text(name), value))
 }
 
-/// The properties of every resource of a type, by name; there is at least one.
+/// The properties of every resource of a type, by name. There must be at least one.
 pub fn resources<'a>(template: &'a Value, kind: &str) -> Vec<(&'a str, &'a Value)> {
     let found: Vec<_> = entries(&template["Resources"])
         .filter(|(_, resource)| text(&resource["Type"]) == kind)

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use stevedore_aws::TABLE_INDEXES;
 
-/// Stands for the table itself, beside the names of indexes.
+/// Name of the table itself, beside the names of indexes.
 pub const TABLE: &str = "table";
 
 /// Bytes that a write unit holds (DynamoDB developer guide, "Read/write capacity mode").
@@ -33,8 +33,9 @@ pub fn units(size: usize) -> u64 {
     u64::try_from(size.div_ceil(WRITE_UNIT)).unwrap_or(u64::MAX)
 }
 
-/// Writes to indexes, each of one unit, by index and partition. A move within an index is a removal and a write; an entry that stays as it is costs nothing, for
-/// entries hold keys alone and stay below a kilobyte.
+/// Writes to indexes, each of one unit, by index and partition. A move within an index is a removal
+/// and a write. An unchanged entry costs nothing, because entries hold keys only and stay below a
+/// kilobyte.
 pub fn index_writes<'a>(new: &'a Places, old: &'a Places) -> impl Iterator<Item = (&'static str, &'a str)> {
     let moved = TABLE_INDEXES.iter().zip(new).zip(old).filter(|((_, new), old)| new != old);
     moved.flat_map(|((index, new), old)| new.iter().chain(old).map(|(partition, _)| (index.name, partition.as_str())))
@@ -49,7 +50,7 @@ fn size_of_value(value: &Value) -> usize {
     let Some((kind, value)) = value.as_object().and_then(|value| value.iter().next()) else { return 0 };
     match (kind.as_str(), value) {
         ("S", Value::String(text)) => text.len(),
-        // Two digits a byte, and one more.
+        // Two digits in a byte, and one more byte.
         ("N", Value::String(text)) => text.trim_matches('0').len().div_ceil(2) + 1,
         ("B", Value::String(text)) => text.trim_end_matches('=').len() * 3 / 4,
         ("L", Value::Array(values)) => 3 + values.iter().map(|value| 1 + size_of_value(value)).sum::<usize>(),

@@ -1,5 +1,6 @@
-//! The writes that each key takes: counted by an interceptor in the clients, as DynamoDB counts them. A key takes 1,000 write units a second (DynamoDB developer guide,
-//! "Best practices for designing and using partition keys effectively"), in the table and in each index.
+//! The writes of each key, counted by an interceptor in the clients as DynamoDB counts them. A key
+//! takes 1,000 write units a second (DynamoDB developer guide, "Best practices for designing and
+//! using partition keys effectively"), in the table and in each index.
 #![allow(clippy::missing_panics_doc, clippy::float_arithmetic, reason = "tests panic where they fail, and read units come in halves")]
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,15 +21,15 @@ pub type Written = BTreeMap<(&'static str, String), u64>;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Reads {
     pub requests: u64,
-    /// Units, where the table asks for them (`Table::counting_capacity`).
+    /// Units, if the table requests them (`Table::counting_capacity`).
     pub units: f64,
 }
 
-/// One write that is on its way.
+/// One running write.
 #[derive(Debug)]
 enum Write {
     Put(Value),
-    /// An update names its new places among its values, and changes none that it does not name.
+    /// An update has its new places among its values, and keeps places that it does not name.
     Update(Key, Option<Key>),
     Delete(Key),
 }
@@ -37,7 +38,8 @@ enum Write {
 struct State {
     written: Written,
     read: Reads,
-    /// By the address of the call's configuration, the only thing that both hooks of one call are given; with the factor of a transaction.
+    /// By the address of the call's configuration, which is the only value that both hooks of one
+    /// call receive; with the factor of a transaction.
     attempts: HashMap<usize, (u64, Vec<Write>)>,
     places: HashMap<Key, Places>,
 }
@@ -47,17 +49,17 @@ struct State {
 pub struct KeyWrites(Arc<Mutex<State>>);
 
 impl KeyWrites {
-    /// Part of the clients whose calls are counted.
+    /// Interceptor for the clients whose calls are counted.
     pub fn interceptor(&self) -> SharedInterceptor {
         SharedInterceptor::new(self.clone())
     }
 
-    /// Takes what was written since the last call.
+    /// Returns the writes since the last call.
     pub fn take(&self) -> Written {
         std::mem::take(&mut self.state().written)
     }
 
-    /// Takes what was read since the last call.
+    /// Returns the reads since the last call.
     pub fn take_reads(&self) -> Reads {
         std::mem::take(&mut self.state().read)
     }
@@ -112,8 +114,9 @@ impl Intercept for KeyWrites {
 }
 
 impl State {
-    /// Counts one write: a transaction costs twice in the table and once in an index; a move within an index is a removal and a write; and an index entry that stays as
-    /// it is costs nothing, for these hold keys alone.
+    /// Counts one write. A transaction costs twice in the table and once in an index. A move within
+    /// an index is a removal and a write. An unchanged index entry costs nothing, because entries
+    /// hold keys only.
     fn wrote(&mut self, write: Write, factor: u64) {
         let old = |state: &Self, key: &Key| state.places.get(key).cloned().unwrap_or_default();
         let (key, size, new) = match write {
@@ -167,7 +170,7 @@ fn key_of(request: &Value) -> Key {
     (part("pk"), part("sk"))
 }
 
-/// A level of stock stands in `by_time`; see `stock_update` in `lib/aws`.
+/// A level of stock is in `by_time`; see `stock_update` in `lib/aws`.
 fn update_of(update: &Value) -> Write {
     let value = |name: &str| update["ExpressionAttributeValues"][name]["S"].as_str().map(str::to_owned);
     Write::Update(key_of(update), value(":tp").zip(value(":ts")))

@@ -1,7 +1,9 @@
-//! `cargo bench -p stevedore-tests --bench cold_start`: what the first invocation of each function costs, from the start of its process.
+//! `cargo bench -p stevedore-tests --bench cold_start`: the cost of each function's first
+//! invocation, from the start of its process.
 //!
-//! The release binaries themselves run, under a Lambda Runtime API of this program, against the engines behind TLS. Beside them run the same put written
-//! plainly in Rust, in Python and in Node. Instructions are counted by callgrind, time and memory are the kernel's figures.
+//! The release binaries run under a Lambda Runtime API of this program, against the engines behind
+//! TLS. For comparison, the same put runs in plain Rust, in Python and in Node. Callgrind counts
+//! instructions; time and memory are the kernel's figures.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -26,12 +28,12 @@ mod world;
 use process::{Figures, Until};
 use programs::{Program, Surroundings};
 
-/// The functions work under no role here: these are other processes.
+/// The functions have no role here, because they are other processes.
 fn role_of(_: &'static str) -> Vec<stevedore_aws::interceptors::SharedInterceptor> {
     Vec::new()
 }
 
-/// Number of runs of a program for its time and memory; the middle one counts.
+/// Number of runs of a program for its time and memory; the median counts.
 const RUNS: usize = 5;
 
 fn main() {

@@ -20,13 +20,14 @@ pub enum Until {
     Answer,
 }
 
-/// Longer than any of them takes under the profiler.
+/// Time limit, longer than any program takes under the profiler.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// A folder that keeps callgrind's files of the starts, to be read by `callgrind_annotate`; the release is built with `CARGO_PROFILE_RELEASE_STRIP=none` for it.
+/// Variable with a folder that keeps callgrind's files of the starts, for `callgrind_annotate`. The
+/// release must be built with `CARGO_PROFILE_RELEASE_STRIP=none`.
 const PROFILES: &str = "STEVEDORE_PROFILES";
 
-/// Ends its process, whatever happens.
+/// Kills its process when it is dropped.
 struct Running(Child);
 
 impl Drop for Running {
@@ -48,17 +49,18 @@ pub async fn run(surroundings: &Surroundings, program: &Program) -> Figures {
     Figures { cpu_at_poll, cpu_at_end: cpu(id), resident_at_poll, highest: status(id, "VmHWM") }
 }
 
-/// Instructions until then; none where valgrind is missing or cannot run the program.
+/// Instructions until that point; `None` if valgrind is missing or cannot run the program.
 pub async fn instructions(surroundings: &Surroundings, program: &Program, until: Until) -> Option<u64> {
     let events = if until == Until::Answer { vec![surroundings.event(program.event).await] } else { Vec::new() };
     profiled(surroundings, program, events, &format!("{until:?}")).await
 }
 
-/// Batches of ten orders that are compared: the later ones cost what an order costs once the process is warm.
+/// Numbers of batches of ten orders that are compared. Their difference is the cost of orders in a
+/// warm process.
 const BATCHES: (usize, usize) = (1, 6);
 
-/// Instructions of a warm process for each order of a batch of ten: message in, transaction out, with all that
-/// the SDK, TLS and HTTP take.
+/// Instructions of a warm process for each order of a batch of ten, from the message to the
+/// transaction, including the SDK, TLS and HTTP.
 pub async fn instructions_of_an_order(surroundings: &Surroundings, program: &Program) -> Option<u64> {
     let mut counted = Vec::new();
     for batches in [BATCHES.0, BATCHES.1] {
@@ -88,7 +90,7 @@ async fn profiled(surroundings: &Surroundings, program: &Program, events: Vec<St
         answered(&mut api, program).await;
         hand_over = polled(&mut api, program).await;
     }
-    // By a signal that the program does not handle: the profiler then writes what it has counted.
+    // Ends it by a signal that the program does not handle. The profiler then writes its counts.
     Command::new("kill").arg("-TERM").arg(running.0.id().to_string()).status().unwrap();
     tokio::task::spawn_blocking(move || running.0.wait()).await.unwrap().unwrap();
     if let Some(kept) = std::env::var_os(PROFILES) {
@@ -132,7 +134,7 @@ async fn answered(api: &mut RuntimeApi, program: &Program) {
     }
 }
 
-/// Nanoseconds on a CPU, all threads that live.
+/// Nanoseconds of CPU time of all live threads.
 fn cpu(id: u32) -> u64 {
     let tasks = std::fs::read_dir(format!("/proc/{id}/task")).unwrap();
     let of_task = |task: std::io::Result<std::fs::DirEntry>| {

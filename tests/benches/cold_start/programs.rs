@@ -1,4 +1,4 @@
-//! The programs that are measured, and what they find around them.
+//! The measured programs and their environment.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ pub enum Event {
     Order,
     /// The schedule's tick, with one order to download.
     Tick,
-    /// A command that finds nothing to do.
+    /// A command without work.
     Command,
     /// `GET /v1/sales`.
     Request,
@@ -28,11 +28,12 @@ pub struct Program {
     pub name: String,
     pub command: Vec<String>,
     pub event: Event,
-    /// Checks a good answer.
+    /// Checks the answer.
     pub expected: fn(&str) -> bool,
     /// True if callgrind can run it.
     pub counted: bool,
-    /// Ours: it has its roots in it, and reads no more than that of the authority here.
+    /// True for Stevedore's own functions, which contain their roots and read only that of the
+    /// test's authority.
     pub ours: bool,
 }
 
@@ -40,7 +41,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// The programs that are built here, and the names of those that are not.
+/// The programs that are built, and the names of those that are not.
 pub fn all() -> (Vec<Program>, Vec<String>) {
     let nothing_failed: fn(&str) -> bool = |answer| answer.contains(r#""batchItemFailures":[]"#);
     let read: fn(&str) -> bool = |answer| {
@@ -71,7 +72,7 @@ pub fn all() -> (Vec<Program>, Vec<String>) {
         own("api", Event::Request, found),
         other("the put, plain Rust with every default", vec![plain.display().to_string()], plain, true),
         other("the put, Python with boto3", vec![python.display().to_string(), script], python, true),
-        // It makes its code as it runs, in ways that valgrind does not follow.
+        // It generates code at run time, in ways that valgrind does not support.
         other("the put, Node with SDK v3", vec!["/usr/bin/env".to_owned(), "node".to_owned(), node.display().to_string()], node, false),
     ];
     let (there, missing): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|(_, file)| file.exists());
@@ -90,7 +91,7 @@ pub fn zips() -> Vec<(String, u64)> {
     zips
 }
 
-/// Engines and sandbox behind TLS, and orders that wait.
+/// Engines and sandbox behind TLS, and waiting orders.
 pub struct Surroundings {
     world: World,
     _folder: tempfile::TempDir,
@@ -104,7 +105,7 @@ impl Surroundings {
     pub async fn new() -> Self {
         // The functions' own processes follow the real clock.
         let now: &'static str = Box::leak(jiff::Timestamp::now().to_string().into_boxed_str());
-        // Two-line orders, within the first download's look back.
+        // Two-line orders, within the window of the first download.
         let sandbox = Box::new(|options: &mut stevedore_sandbox::SandboxOptions| {
             options.lines_per_order = Some(2);
             options.only_status = Some("shipped".to_owned());
@@ -129,7 +130,7 @@ impl Surroundings {
             std::fs::write(&path, format!("{roots}\n{}", authority.pem)).unwrap();
             path.display().to_string()
         };
-        // As many roots as there would be, for those that read them when they start: the system's.
+        // As many roots as on a real system, for programs that read them at their start.
         let system = std::fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
         let own = write("own.pem", "");
         let urls = world.queues.urls();
@@ -174,7 +175,7 @@ impl Surroundings {
                 let message = self.messages.lock().await.pop().expect("orders for every run");
                 serde_json::to_string(&sqs_event(&[message])).unwrap()
             }
-            // One that is not later than the last is due.
+            // A tick that is not later than the last one starts a download.
             Event::Tick => json!({"source": "aws.scheduler", "time": self.world.clock.now()}).to_string(),
             Event::Command => std::fs::read_to_string(root().join("events/run-operations.disconnect.json")).unwrap(),
             Event::Request => std::fs::read_to_string(root().join("events/api.list-sales.json")).unwrap(),

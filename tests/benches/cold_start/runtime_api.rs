@@ -1,4 +1,5 @@
-//! A Lambda Runtime API for one function: it says when the function polls for the first time, hands it an event, and says when it has answered.
+//! A Lambda Runtime API for one function. It reports the first poll, sends an event, and reports
+//! the answer.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -15,11 +16,11 @@ use tokio::sync::oneshot;
 /// Request of the function.
 #[derive(Debug)]
 pub enum Did {
-    /// It asks for an event, and gets what is sent here.
+    /// It polled for an event, and gets the event that is sent here.
     Polled(oneshot::Sender<String>),
-    /// It answered.
+    /// It answered with this text.
     Answered(String),
-    /// It failed.
+    /// It failed with this text.
     Failed(String),
 }
 

@@ -1,4 +1,4 @@
-//! TLS in front of something on this machine, with a certificate made for it.
+//! TLS in front of a server on this machine, with a certificate of its own.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// An authority of our own, which vouches for `localhost`.
+/// A certificate authority of the test for `localhost`.
 pub struct Authority {
     /// Its certificate, in PEM.
     pub pem: String,
@@ -18,7 +18,8 @@ pub struct Authority {
 impl Authority {
     pub fn new() -> Self {
         let mut params = CertificateParams::default();
-        // A name of its own: OpenSSL takes a certificate whose issuer is called like itself for self-signed.
+        // A name that differs from the certificate's: OpenSSL takes a certificate whose issuer has
+        // the same name for self-signed.
         params.distinguished_name.push(DnType::CommonName, "An authority for measuring");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -30,7 +31,7 @@ impl Authority {
         Self { pem: issuer.pem(), acceptor: TlsAcceptor::from(Arc::new(config)) }
     }
 
-    /// Serves what answers at `address` by plain HTTP. Answers the address by TLS.
+    /// Serves the plain HTTP server at `address` by TLS. Returns the TLS address.
     pub async fn in_front_of(&self, address: &str) -> String {
         let address = address.trim_start_matches("http://").trim_end_matches('/').to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

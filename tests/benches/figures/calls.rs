@@ -25,7 +25,7 @@ pub struct Call {
     pub other: u64,
     pub read_units: f64,
     pub bytes: usize,
-    /// None without the profiler.
+    /// `None` without the profiler.
     pub instructions: Option<u64>,
 }
 
@@ -95,7 +95,7 @@ pub async fn measure() -> Vec<Call> {
     calls
 }
 
-/// Those of eleven rounds less those of one, so that the start cancels out.
+/// Instructions of eleven rounds minus those of one, so that the start cancels out.
 async fn instructions(world: &World, path: &str) -> Option<u64> {
     let mut counted = Vec::new();
     for rounds in ["1", "11"] {
@@ -113,7 +113,7 @@ async fn instructions(world: &World, path: &str) -> Option<u64> {
     Some(eleven.saturating_sub(*one) / 10)
 }
 
-/// The table of them.
+/// Prints the table of calls.
 pub fn print(calls: &[Call]) {
     println!("\nCalls of the API, over {ORDERS} booked orders\n");
     println!("| call | instructions | DynamoDB requests | others | read units | bytes |");

@@ -1,4 +1,4 @@
-//! Sees every call to AWS and adds up what it costs.
+//! Counts every call to AWS and adds up its cost.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,7 +10,7 @@ use stevedore_aws::interceptors::{
 };
 use stevedore_tests::write_units::{Key, Places, TABLE, index_writes, key_of_item, places_of, size, units};
 
-/// Bytes that one SQS request holds for the bill (Amazon SQS pricing).
+/// Bytes that count as one SQS request (Amazon SQS pricing).
 const SQS_REQUEST: usize = 64 * 1024;
 
 /// Counts so far.
@@ -22,7 +22,8 @@ pub struct Counts {
     pub write_units: f64,
     /// Units that DynamoDB says it consumed.
     pub read_units: f64,
-    /// Write units by entity and by table or index, computed from the items that were written. What DynamoDB says decides; this says what for.
+    /// Write units by entity and by table or index, computed from the written items. DynamoDB's own
+    /// figure decides; this one shows the cause.
     pub written: BTreeMap<(String, &'static str), u64>,
     /// Bytes of each item written, by entity.
     pub sizes: BTreeMap<String, Vec<usize>>,
@@ -58,16 +59,18 @@ impl Counts {
 #[derive(Debug)]
 struct Attempt {
     operation: String,
-    /// The items that it writes.
+    /// The written items.
     items: Vec<Value>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     counts: Counts,
-    /// Attempts on their way, by the address of the call's configuration: the only thing that both hooks of one call are given.
+    /// Running attempts, by the address of the call's configuration, which is the only value that
+    /// both hooks of one call receive.
     attempts: HashMap<usize, Attempt>,
-    /// Entries of each item in the indexes: a write that leaves its entry as it was costs nothing there.
+    /// Entries of each item in the indexes. A write that leaves an entry unchanged costs nothing
+    /// there.
     indexed: HashMap<Key, Places>,
 }
 
@@ -183,7 +186,8 @@ fn items_of(request: &Value) -> Vec<Value> {
     request.get("Item").into_iter().chain(batch).chain(transaction).cloned().chain(updated).collect()
 }
 
-/// A level of stock as far as an update of it tells: its key, its places in the indexes, and a size that is about right.
+/// A level of stock as far as an update shows it: its key, its places in the indexes, and its
+/// approximate size.
 fn level_of(update: &Value) -> Value {
     let mut item = update.get("Key").and_then(Value::as_object).cloned().unwrap_or_default();
     let value = |name: &str| update.get("ExpressionAttributeValues").and_then(|values| values.get(name)).cloned();

@@ -1,4 +1,5 @@
-//! A large day's orders becoming one sale: memory, units and time, of a process of its own with nothing in it but the function.
+//! The consolidation of a large day: memory, units and time of a process that contains the function
+//! only.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -17,21 +18,22 @@ use crate::flow::{self, Shop};
 use crate::memory::status;
 use crate::world::World;
 
-/// Products that the day's lines are of.
+/// Products of the day's lines.
 const PRODUCTS: usize = 4_000;
-/// Time that an invocation is given.
+/// Time limit of an invocation.
 const INVOCATION: Duration = Duration::from_mins(1);
 
 /// Figures of the function, in a process of its own.
 struct Took {
     invocations: u64,
-    /// KiB at the first poll, and the most there was.
+    /// KiB at the first poll, and the maximum.
     memory: (u64, u64),
-    /// The process's own time on a processor.
+    /// The process's own CPU time.
     seconds: f64,
 }
 
-/// Measures and prints: `orders` and half of them in a process of its own each, and then counted, with stock and without.
+/// Measures and prints: `orders` and half of them, each in a separate process, then counted, with
+/// stock and without.
 pub async fn print(orders: usize) {
     let half = alone(orders / 2).await;
     let whole = alone(orders).await;
@@ -126,7 +128,7 @@ async fn alone(orders: usize) -> Took {
     Took { invocations: kib("invocations"), memory: (kib("first"), kib("most")), seconds: said["seconds"].as_f64().unwrap() }
 }
 
-/// That every order is in the day's sale; its lines.
+/// Checks that every order is in the day's sale; returns its lines.
 async fn sold(world: &World, orders: usize) -> usize {
     let date = world.table.newest_run().await.unwrap().unwrap().run.local_date;
     let sale = world.table.sale(&SaleId::of_day(date)).await.unwrap().unwrap().sale;
@@ -157,7 +159,8 @@ pub async fn function(engines: &str, now: &str) {
     panic!("the run never came to its end");
 }
 
-/// Time of processors that this process has had so far: `utime` and `stime` of proc(5), in ticks of a hundredth of a second.
+/// CPU time of this process so far: `utime` and `stime` of proc(5), in ticks of a hundredth of a
+/// second.
 fn processor_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();

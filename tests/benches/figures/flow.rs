@@ -20,7 +20,7 @@ use stevedore_shipstation::parse_order;
 use crate::counting::{Counter, Counts};
 use crate::world::{LOCATION, Options, World};
 
-/// Batches at work at a time, as Lambda's own pollers would have them.
+/// Concurrent batches, as with Lambda's own pollers.
 const POLLERS: usize = 4;
 
 /// Figures of one run over all orders.
@@ -43,7 +43,7 @@ pub struct Flow {
     pub again: Run,
 }
 
-/// Two-line orders that are all to be captured.
+/// Two-line orders that are all captured.
 pub fn options(orders: usize, counter: &Counter) -> Options {
     Options {
         orders,
@@ -71,21 +71,21 @@ fn new_customers(orders: usize, counter: &Counter) -> Options {
     }
 }
 
-/// A world whose calls to the table all ask for what they cost.
+/// A world whose calls to the table all request their cost.
 pub async fn world(options: Options) -> World {
     let mut world = World::new(options).await;
     world.table = world.table.counting_capacity();
     world.fetch.table = world.table.clone();
     world.process.table = world.table.clone();
     world.consolidate.table = world.table.clone();
-    // Marketplaces and tills name nobody; such an order belongs to the settings' customer.
+    // Marketplaces and tills name no buyer. Such an order belongs to the customer of the settings.
     let walk_in = walk_in(world.clock.now());
     assert_eq!(world.table.put_customer(&walk_in, None).await.unwrap(), RecordOutcome::Written(1));
     world.settings(|settings| settings.customer_id = Some(walk_in.id.clone())).await;
     world
 }
 
-/// Whoever buys without being named.
+/// The customer of orders without a buyer.
 pub fn walk_in(now: Timestamp) -> Customer {
     Customer {
         id: "walk-in".into(),
@@ -105,11 +105,11 @@ pub fn walk_in(now: Timestamp) -> Customer {
 pub enum Shop {
     /// Products in stock; orders are picked, packed and shipped, invoices authorised.
     Everything,
-    /// Products are known; orders only claim them, invoices are drafts.
+    /// Products are known. Orders only claim them, and invoices are drafts.
     Claims,
-    /// Nobody knows the products: service lines.
+    /// The products are unknown, so lines are service lines.
     Strange,
-    /// As everything, where seven of ten orders bring a new customer, as in real shops.
+    /// As `Everything`, but seven of ten orders bring a new customer, as in real shops.
     NewCustomers,
 }
 
@@ -126,14 +126,15 @@ pub async fn run(orders: usize, shop: Shop) -> Flow {
     assert_eq!(first.operation.counts.of(Outcome::Captured), u64::try_from(orders).unwrap(), "{:?}", first.operation.counts);
     let written = first.counts.sizes.get("log").map_or(0, Vec::len);
     assert_eq!(written, orders, "every order became a sale, in one write");
-    // Far enough for every condition and marker of the first run to be over.
+    // Late enough that every condition and marker of the first run has ended.
     world.clock.advance(SignedDuration::from_hours(1));
     let again = one(&world, &counter, Start::LoadOrders).await;
     assert_eq!(again.operation.counts.of(Outcome::Unchanged), u64::try_from(orders).unwrap(), "{:?}", again.operation.counts);
     Flow { orders, products, first, again }
 }
 
-/// Cost of `orders` orders until they are one sale of their day: read, queued, captured as pending, claimed, added up.
+/// Cost of `orders` orders until they are one sale of their day: read, queued, captured as pending,
+/// claimed and added up.
 pub async fn day(orders: usize) -> Counts {
     let counter = Counter::default();
     let world = Arc::new(world(options(orders, &counter)).await);
@@ -158,7 +159,7 @@ pub async fn day(orders: usize) -> Counts {
     counts
 }
 
-/// Enough of everything, and as far as the settings go.
+/// Stocks enough of every product, with all features of the settings.
 async fn stock_up(world: &World) {
     world
         .settings(|settings| {
@@ -188,7 +189,8 @@ async fn stock_up(world: &World) {
     }
 }
 
-/// Fifty processors at once, each with one order at a time: how many seconds for orders that all want the same product, and for orders that each want another.
+/// Seconds for orders that all want the same product, and for orders of different products, with
+/// fifty concurrent processors of one order each.
 pub async fn contention(orders: usize) -> (Duration, Duration) {
     let mut took = Vec::new();
     for same in [true, false] {
@@ -241,7 +243,7 @@ enum Start {
     LoadOrders,
 }
 
-/// A tick, and everything that it queues.
+/// A tick, and the processing of all queued messages.
 pub async fn download(world: &Arc<World>) {
     world.tick().await.unwrap();
     process(world).await;
@@ -277,7 +279,7 @@ async fn one(world: &Arc<World>, counter: &Counter, start: Start) -> Run {
     let began = Instant::now();
     process(world).await;
     let processing = began.elapsed();
-    // Reading the outcome back is the schedule's or a person's next look, and counted: it is part of what an order costs.
+    // Settling is part of the cost of an order, so it is counted too.
     let operation = world.operation(&operation).await;
     let for_orders = world.sandbox.requests_to("/orders");
     Run {
@@ -289,7 +291,7 @@ async fn one(world: &Arc<World>, counter: &Counter, start: Start) -> Run {
     }
 }
 
-/// Makes every product that the sandbox's orders name ours.
+/// Creates a product for every product of the sandbox's orders.
 pub async fn put_products(world: &World) -> usize {
     let orders = world.sandbox.orders().into_iter().map(|order| parse_order(&order.text, None).unwrap().order);
     let products = products(orders, world.clock.now());

@@ -1,4 +1,5 @@
-//! `cargo bench -p stevedore-tests`: what an order costs. Prints tables; `docs/performance.md` keeps the last ones and says what they mean.
+//! `cargo bench -p stevedore-tests`: the cost of an order. Prints tables; `docs/performance.md` has
+//! the last ones with explanations.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,7 +20,7 @@ mod price;
 mod pure;
 mod report;
 mod start;
-// The tests' own harness: what is measured is what is tested.
+// The harness of the tests, so that the tested code is measured.
 #[path = "../../tests/suite/bound.rs"]
 mod bound;
 #[path = "../../tests/suite/person.rs"]
@@ -29,13 +30,13 @@ mod person;
 #[allow(dead_code, reason = "the tests use all of it")]
 mod world;
 
-/// Orders of the large runs, as the budgets have it.
+/// Orders of the large runs, as in the budgets.
 const ORDERS: usize = 20_000;
 /// Orders of the large day.
 const DAY: usize = 50_000;
 
 fn main() {
-    // What the bench runs inside itself: under the profiler, or as a function's own process.
+    // Parts that the bench runs as separate processes: under the profiler, or as a function.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["pure", page, what, rounds] => pure::profiled(page, what, rounds.parse().unwrap()),
@@ -56,7 +57,7 @@ fn main() {
     }
 }
 
-/// The functions work under no role here: reading one's own request once more would be measured with it.
+/// The functions have no role here, because the check of each request would be measured too.
 fn role_of(_: &'static str) -> Vec<stevedore_aws::interceptors::SharedInterceptor> {
     Vec::new()
 }
@@ -65,7 +66,8 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// The price of a million orders, both ways, from what some of them cost, and nothing else: a build of any profile counts the same.
+/// Prints only the price of a million orders, both ways, from the cost of some of them. Every build
+/// profile counts the same.
 fn price_alone(orders: usize) {
     price::print(&runtime().block_on(flow::run(orders, flow::Shop::Everything)));
     let new = runtime().block_on(flow::run(orders, flow::Shop::NewCustomers));

@@ -1,4 +1,5 @@
-//! Resident memory of a function's process: this program again, with nothing in it but the function.
+//! Resident memory of a function's process: this program in a process that contains the function
+//! only.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -13,19 +14,20 @@ use crate::counting::Counter;
 use crate::flow;
 use crate::world::{World, sqs_event};
 
-/// KiB at some moments.
+/// Memory in KiB at several points.
 pub struct Memory {
-    /// `fetch-orders` with its clients built and the table reached.
+    /// `fetch-orders` with its clients built and the table read.
     pub first_poll: u64,
-    /// Part of it that is mapped from the program's file. This program holds the engines too and is built for speed; a function's own file is smaller.
+    /// Part of it that is mapped from the program's file. This program also contains the engines
+    /// and is built for speed; a function's own file is smaller.
     pub program: u64,
-    /// The most that it had while it read and queued one page of 500 orders.
+    /// Maximum while it read and queued one page of 500 orders.
     pub page: u64,
-    /// The most that `process-orders` had while it booked those 500, ten at a time.
+    /// Maximum while `process-orders` booked those 500, ten at a time.
     pub booking: u64,
 }
 
-/// Runs both functions in processes of their own against engines and a sandbox in this one.
+/// Runs both functions in separate processes, against engines and a sandbox in this one.
 pub async fn measure() -> Memory {
     let world = flow::world(flow::options(500, &Counter::default())).await;
     let serving = world.sandbox.serve(0).await.unwrap();
@@ -42,7 +44,8 @@ async fn child(world: &World, serving: &Serving, name: &str) -> Vec<u64> {
     String::from_utf8(output.stdout).unwrap().split_whitespace().map(|kib| kib.parse().unwrap()).collect()
 }
 
-/// Part that runs in the child: prints its resident memory at first poll, and its highest at the end.
+/// Part of the child process: prints its resident memory at the first poll, and its maximum at the
+/// end.
 pub async fn function(name: &str, engines: &str, sandbox: &str, now: &str) {
     let now: Timestamp = now.parse().unwrap();
     let clock: Clock = Arc::new(move || now);

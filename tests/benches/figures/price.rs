@@ -1,4 +1,4 @@
-//! Price of a million orders in AWS, from what was counted and the published prices.
+//! Price of a million orders in AWS, from counted units and the published prices.
 
 use crate::counting::Counts;
 use crate::flow::Flow;
@@ -15,19 +15,20 @@ const SQS_REQUEST: Price = Price { dollars: 0.40e-6, source: "Amazon SQS pricing
 const INVOCATION: Price = Price { dollars: 0.20e-6, source: "AWS Lambda pricing, requests" };
 const GB_SECOND: Price = Price { dollars: 0.000_013_333_4, source: "AWS Lambda pricing, duration, Arm" };
 
-/// Not counted but assumed: what a batch of ten takes in a function of 256 MB. DynamoDB answers a transaction in about 10 ms there, and
-/// the few that a batch needs one after the other are most of it.
+/// Assumed, not counted: the time of a batch of ten in a function of 256 MB. DynamoDB answers a
+/// transaction in about 10 ms there, and the consecutive transactions of a batch are most of the
+/// time.
 const SECONDS_A_BATCH: f64 = 0.2;
 const GB: f64 = 0.25;
 
 const ORDERS: f64 = 1_000_000.0;
 
-/// Of orders that become sales one by one.
+/// Prints the price of orders that become sales one by one.
 pub fn print(flow: &Flow) {
     table("each a sale of its own", &flow.first.counts, flow.orders);
 }
 
-/// Of orders of which a day's become one sale.
+/// Prints the price of orders whose day becomes one sale.
 pub fn print_day(counts: &Counts, orders: usize) {
     table("of which a day's become one sale", counts, orders);
 }

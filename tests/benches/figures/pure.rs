@@ -1,4 +1,5 @@
-//! The part that computes and does nothing else: a page's orders read, digested, classified and booked, in instructions.
+//! The pure computation in instructions: the orders of a page are read, digested, classified and
+//! booked.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -46,7 +47,8 @@ struct Given {
 }
 
 impl Given {
-    /// For `what` is measured: with every buyer linked to a customer and every product known, or neither: then each order brings a new customer and service lines.
+    /// Input for the measurement `what`. Either every buyer is linked to a customer and every
+    /// product is known, or neither, so that each order brings a new customer and service lines.
     fn new(what: &str, orders: &[&RawValue]) -> Self {
         let known = what != NEW;
         let now: Timestamp = START.parse().unwrap();
@@ -94,12 +96,12 @@ impl Given {
         }
     }
 
-    /// Orders' texts → sales. Kept whole, so that the profiler shows it.
+    /// Orders' texts → sales. Never inlined, so that the profiler shows it.
     #[inline(never)]
     fn sales(&self, orders: &[&RawValue]) -> usize {
         let mut booked = 0;
         for raw in orders {
-            // As the queue's message would have it.
+            // As in the queue's message.
             let revision = parse_order(raw.get(), Some(self.now)).unwrap();
             assert_eq!(classify(&revision, &self.settings, None, Trigger::Schedule), Decision::Capture);
             let id = SaleId::of_order(revision.order.id, 1);
@@ -147,17 +149,18 @@ fn at(id: &str, zip: Option<&str>, now: Timestamp) -> Location {
 pub struct Pure {
     /// Bytes of an order's text, on average.
     pub bytes: usize,
-    /// Instructions for each order of known buyers and products; none without the profiler.
+    /// Instructions for each order of known buyers and products; `None` without the profiler.
     pub known: Option<u64>,
-    /// The same where each order brings a new customer and products that nobody knows.
+    /// The same, if each order brings a new customer and unknown products.
     pub new: Option<u64>,
-    /// The same as known, with each order picked, packed and shipped and its invoice authorised.
+    /// The same as known, with each order picked, packed and shipped and its invoice authorized.
     pub fulfilled: Option<u64>,
     /// Instructions that order routing over ten warehouses adds to each order.
     pub routing: Option<u64>,
 }
 
-/// Counts the instructions: those of two rounds less those of one, so that the start and what is built once cancel out.
+/// Counts the instructions of two rounds minus those of one, so that the start and one-time work
+/// cancel out.
 pub fn measure(page: &str) -> Pure {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("page.json");

@@ -9,7 +9,7 @@ use crate::flow::{Flow, Run};
 use crate::memory::Memory;
 use crate::pure::Pure;
 
-/// Entities, grouped by what they are for.
+/// Entities, grouped by purpose.
 const PARTS: [(&str, &[&str]); 8] = [
     ("order: log entry, sale, newest revision", &["log"]),
     ("revision of its own", &["revision"]),
@@ -22,7 +22,7 @@ const PARTS: [(&str, &[&str]); 8] = [
 ];
 const CUSTOMER: &[&str] = &["customer", "link", "email"];
 
-/// What a real shop pays: seven of ten orders bring a customer who was not there before.
+/// Prints the cost of a real shop: seven of ten orders bring a new customer.
 pub fn print_new_customers(flow: &Flow) {
     let orders = flow.orders as f64;
     let (counts, customers) = (&flow.first.counts, flow.first.counts.units_of(CUSTOMER) as f64);

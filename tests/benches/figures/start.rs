@@ -4,7 +4,8 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The median of a few starts of what `cargo run` built last, each with an empty folder; none where it is not built.
+/// The median of a few starts of the program that `cargo run` built last, each with an empty
+/// folder; `None` if it is not built.
 pub fn measure() -> Option<Duration> {
     // This program is in `<target>/release/deps`.
     let own = std::env::current_exe().unwrap();

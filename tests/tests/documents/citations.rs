@@ -1,4 +1,4 @@
-//! Sections and decisions that are cited exist.
+//! Cited sections and decisions exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,7 +53,7 @@ enum Cited {
     Document(String),
 }
 
-/// The document that is named last in a text.
+/// The last document that a text names.
 fn document(text: &str) -> Option<Cited> {
     let words = text.split(|character: char| character.is_whitespace() || "()[]`,;:".contains(character));
     words.rev().find_map(|word| {
@@ -80,7 +80,7 @@ fn numbers(text: &str) -> Vec<String> {
         } else if word != "and" && word != "to" {
             break;
         }
-        // Only a comma or nothing is followed by another number of the list.
+        // The list continues only after a comma or a number without a mark.
         if word.ends_with([')', ';', ':', '.']) {
             break;
         }
@@ -123,7 +123,7 @@ fn cited_decisions_exist() {
     assert!(followed > 20, "{followed}");
 }
 
-/// Folders of the repository, as a path that is named begins.
+/// First folders of paths in the repository.
 const FOLDERS: [&str; 8] = ["docs/", "lib/", "functions/", "infra/", "tests/", "events/", ".ci/", ".github/"];
 
 /// Files and folders that documents and comments name by their path from the root.

@@ -27,7 +27,7 @@ fn doc_comments(source: &Source) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Codes of requirements before the sentence are passed over: `S53, N3: what is left …`.
+/// Codes of requirements before the sentence are skipped: `S53, N3: what is left …`.
 fn is_question(text: &str) -> bool {
     let is_code = |word: &str| {
         word.len() < 12 && word.starts_with(|first: char| first.is_ascii_uppercase()) && word.contains(|one: char| one.is_ascii_digit())

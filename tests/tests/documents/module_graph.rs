@@ -84,7 +84,7 @@ impl Crate {
         Self { name: relative(root, package), edges, modules: files }
     }
 
-    /// Groups of files each of which uses every other, directly or through others.
+    /// Groups of files in which every file uses every other one, directly or indirectly.
     pub(crate) fn circles(&self) -> Vec<Vec<String>> {
         circles(&self.edges)
     }
@@ -279,7 +279,8 @@ fn uses(modules: &BTreeMap<Vec<String>, Module>, at: &[String], module: &Module)
     for import in &module.imports {
         let is_used = !import.is_reexport || import.name.as_ref().is_some_and(|name| module.names.contains(name));
         if let Some(found) = absolute(at, module, &import.path).filter(|_| is_used).and_then(|path| resolve(modules, &path, 0)) {
-            // A module by itself is nothing: the paths that begin with its name lead to what is used of it.
+            // A module without items has no use; paths that begin with its name lead to the used
+            // items.
             let is_module = found.1 && import.name.is_some();
             used.extend(Some(found.0).filter(|_| !is_module));
         }

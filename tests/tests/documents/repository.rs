@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Folders without text of the project.
+/// Folders without texts of the project.
 const SKIPPED: [&str; 6] = ["target", "node_modules", "data", "fixtures", "__pycache__", ".git"];
 
 pub(crate) struct Source {
@@ -60,8 +60,8 @@ impl Source {
         is_document(&self.path)
     }
 
-    /// The text for people: a document as a whole, of other files the comments. Line ends and comment marks are blanks, so that what
-    /// is wrapped reads as one sentence.
+    /// The prose of a file: the whole of a document, or the comments of another file. Line ends and
+    /// comment marks become blanks, so that a wrapped text reads as one sentence.
     pub(crate) fn prose(&self) -> String {
         let mark = match self.path.rsplit_once('.').map(|(_, ending)| ending) {
             Some("md") => return self.text.replace('\n', " "),
@@ -98,7 +98,7 @@ pub(crate) fn function(line: &str) -> Option<&str> {
     Some(name)
 }
 
-/// A line's comment. The two strokes of an address begin none.
+/// A line's comment. The two slashes of an address begin no comment.
 fn comment<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
     let at = line.match_indices(mark).map(|(at, _)| at).find(|at| !line[..*at].ends_with(':'))?;
     Some(line[at..].trim_start_matches([' ', '/', '#', '!']))

@@ -1,4 +1,5 @@
-//! `docs/requirements.md` names a test for each rule that is built, and every code that is cited is a rule there.
+//! `docs/requirements.md` names a test for each rule that is built, and every cited code is a rule
+//! there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +48,7 @@ fn is_code(text: &str) -> bool {
     (1..=3).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The codes in a text for people.
+/// The codes in a prose text.
 fn codes(text: &str) -> impl Iterator<Item = &str> {
     text.split(|character: char| !character.is_alphanumeric()).filter(|word| is_code(word))
 }
@@ -70,7 +71,8 @@ fn each_row_is_there_once_and_names_its_tests_or_why_there_is_none() {
     }
 }
 
-/// With `UPDATE_REQUIREMENTS=1`, tests that moved to another file are followed, and the document is written.
+/// With `UPDATE_REQUIREMENTS=1`, tests that moved to another file are followed, and the document is
+/// written.
 #[test]
 fn the_tests_that_rows_name_exist() {
     let sources = sources(&["rs"]);

@@ -13,7 +13,8 @@ const LONGEST_FUNCTION: usize = 80;
 /// Modules of the domain that all others may use.
 const GROUND_FLOOR: [&str; 7] = ["ids", "digest", "address", "money", "pacific", "reason", "warning"];
 
-/// Folders whose files still use each other in a circle, each with the reason. An entry goes when its circle does.
+/// Folders whose files use each other in a circle, each with the reason. An entry is removed with
+/// its circle.
 const CIRCLES_OF_FILES: &[(&str, &str)] = &[
     ("functions/api/src/", "`lib.rs` defines `Deps`, which every resource takes, and puts the resources together"),
     ("lib/aws/src/queues/", "reasons of dead letters are read by the client that they are told through"),
@@ -24,7 +25,8 @@ const CIRCLES_OF_FILES: &[(&str, &str)] = &[
     ("lib/workflows/src/", "`mod.rs` of each workflow defines what its steps take and calls them"),
 ];
 
-/// Folders whose modules still use each other in a circle although their files do not, each with the reason.
+/// Folders whose modules use each other in a circle although their files do not, each with the
+/// reason.
 const CIRCLES_OF_MODULES: &[(&str, &str)] = &[
     ("functions/api/src/", "auth and audit name each other; so do the panel and the resources"),
     ("lib/aws/src/", "rooms of the table use the items of each other"),
@@ -39,7 +41,7 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("lib/workflows/src/process/mod.rs", "the plan of an order"),
 ];
 
-/// Functions over the limit whose reason does not stand beside them yet.
+/// Functions over the limit without a reason beside them.
 const LONG_FUNCTIONS: &[(&str, &str)] = &[
     ("lib/aws/src/table/orders/commit_order.rs: capture", "the writes of one transaction"),
     ("lib/aws/src/table/reference/products.rs: write_product", "the writes of one transaction"),
@@ -49,7 +51,7 @@ const LONG_FUNCTIONS: &[(&str, &str)] = &[
     ("lib/workflows/src/process/mod.rs: plan", "the plan of an order"),
 ];
 
-/// Fails for what is found and has no exception, and for exceptions that are not needed any more.
+/// Fails for findings without an exception, and for exceptions that are not needed.
 fn compare(what: &str, found: &BTreeSet<String>, exceptions: &[(&str, &str)]) {
     let unexpected: Vec<&String> = found.iter().filter(|found| !exceptions.iter().any(|(known, _)| found.starts_with(known))).collect();
     assert!(unexpected.is_empty(), "{what}: {unexpected:#?}");
@@ -114,7 +116,8 @@ struct Function<'a> {
     gives_reason: bool,
 }
 
-/// The functions of a file that rustfmt has formatted: each ends where its closing brace stands below its beginning.
+/// The functions of a file that rustfmt has formatted: each ends at the closing brace in the column
+/// of its first line.
 fn functions(source: &Source) -> Vec<Function<'_>> {
     let lines: Vec<&str> = source.text.lines().collect();
     let mut found = Vec::new();

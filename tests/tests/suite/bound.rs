@@ -1,6 +1,6 @@
-//! Loops of tests that a wrong answer would keep up for ever.
+//! Bounds for loops of tests that a wrong answer would continue endlessly.
 
-/// Counts the turns of a loop, and fails the test where there are more than there can be.
+/// Counts the turns of a loop, and fails the test if there are too many.
 pub struct Bound {
     what: &'static str,
     most: u32,
@@ -8,7 +8,8 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// A list that is followed page by page, or a queue that is emptied: a test has at most 50,000 orders, ten at a time or more.
+    /// Bound for a list that is followed page by page, or a queue that is emptied: a test has at
+    /// most 50,000 orders, in pages of ten or more.
     pub fn of(what: &'static str) -> Self {
         Self::at_most(20_000, what)
     }

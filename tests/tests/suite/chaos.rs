@@ -1,5 +1,6 @@
-//! Chaos: the program is stopped before and after every call, messages come twice, at once, out of order and again from the dead letters, calls and
-//! entries of batches fail, time runs out. Whatever happens, the end is the same (P1–P4).
+//! Chaos: the program is stopped before and after every call. Messages come twice, at once, out of
+//! order and again from the dead letters. Calls and entries of batches fail, and time runs out. The
+//! final state is always the same (P1–P4).
 
 mod breaker;
 mod day_messages;

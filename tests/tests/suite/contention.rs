@@ -1,10 +1,14 @@
-//! Transactions that conflict over one level of stock: 500 orders of one best-seller, by simulation.
+//! Transactions that conflict over one level of stock: a simulation of 500 orders of one
+//! best-seller.
 //!
-//! DynamoDB cancels a transaction at once that finds one of its items in another transaction (developer guide, "Transactional conflict handling"), and takes 1,000 write units
-//! a second on one key, of which a transaction's write needs two. How long a transaction holds its items is not published: it is two rounds, of which each is of
-//! "single-digit milliseconds". Tries and waits are the product's own. Time and chance are simulated, so that the same figures come out everywhere.
+//! DynamoDB cancels a transaction at once that finds one of its items in another transaction
+//! (developer guide, "Transactional conflict handling"). It takes 1,000 write units a second on one
+//! key, and a transaction's write needs two. The time for which a transaction holds its items is
+//! not published. It has two rounds, each of "single-digit milliseconds". Tries and waits are the
+//! product's own. Time and chance are simulated, so that every machine prints the same figures.
 //!
-//! `cargo test --workspace --test suite contention -- --nocapture` prints the table of `docs/performance.md`.
+//! `cargo test --workspace --test suite contention -- --nocapture` prints the table of
+//! `docs/performance.md`.
 #![allow(clippy::print_stdout, reason = "docs/performance.md keeps the numbers")]
 
 use std::cmp::Reverse;
@@ -12,18 +16,19 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use stevedore_aws::{WRITE_TRIES, wait_after_conflict};
 
-/// Orders, all of which move one level.
+/// Number of orders, all of which change one level.
 const ORDERS: usize = 500;
-/// Orders of one batch (`BatchSize` in the template), and those of it that are at work at a time (`CONCURRENCY` in `process-orders`).
+/// Orders of one batch (`BatchSize` in the template), and the number processed at a time
+/// (`CONCURRENCY` in `process-orders`).
 const BATCH: usize = 10;
 const AT_ONCE: usize = 5;
-/// For how long the queue hides an order that was given back (`VisibilityTimeout` in the template).
+/// Time for which the queue hides a returned order (`VisibilityTimeout` in the template).
 const HIDDEN: u64 = 720_000_000;
 /// Deliveries of an order before it becomes a dead letter (`maxReceiveCount` in the template).
 const DELIVERIES: u32 = 5;
-/// The time in which a batch reads what its orders need, in microseconds.
+/// Time in which a batch reads its data, in microseconds.
 const LOADING: u64 = 40_000;
-/// A transaction's two rounds, and the one after which a conflict is known.
+/// A transaction's two rounds, and the round after which a conflict is known.
 const HELD: u64 = 10_000;
 const REFUSED: u64 = 5_000;
 /// A key takes 500 transactional writes a second.
@@ -46,11 +51,11 @@ impl Chance {
 enum Event {
     /// The queue shows the order again.
     Visible(usize),
-    /// An invocation asks for a batch.
+    /// An invocation requests a batch.
     Free(usize),
-    /// A transaction for the order is sent, for the so many-th time of this delivery.
+    /// A transaction for the order is sent, with its attempt number in this delivery.
     Sent { invocation: usize, order: usize, attempt: u32 },
-    /// One order of an invocation is done with, well or not.
+    /// One order of an invocation has ended, with or without success.
     Ended(usize),
 }
 
@@ -84,9 +89,10 @@ struct Simulation {
     chance: Chance,
     queue: VecDeque<usize>,
     orders: Vec<Order>,
-    /// Of each invocation: orders that it has not begun, the number at work, and that it found none.
+    /// For each invocation: orders that it has not begun, the number in progress, and whether it
+    /// found none.
     invocations: Vec<(Vec<usize>, usize, bool)>,
-    /// The moments from which the level is free, and from which its key takes another write.
+    /// The times from which the level is free, and from which its key takes another write.
     free_at: u64,
     paced_at: u64,
     outcome: Outcome,
@@ -192,7 +198,8 @@ impl Simulation {
     }
 }
 
-/// Prints what 500 orders of one best-seller go through at each concurrency that the template allows, and holds the limits that the documentation names.
+/// Prints the results for 500 orders of one best-seller at each concurrency that the template
+/// allows, and checks the documented limits.
 #[test]
 fn orders_of_one_best_seller_get_through() {
     let template = stevedore_tests::template::template();
@@ -202,7 +209,7 @@ fn orders_of_one_best_seller_get_through() {
         "\n| tries at most | batches at a time | transactions at a time | tries | conflicts | given back to the queue | wait of half, ms | of 99 of 100 | longest |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
-    // Eight is what an earlier release had.
+    // Eight is the number of an earlier release.
     for (most_tries, concurrency) in [8, WRITE_TRIES].into_iter().flat_map(|tries| [2, usual, 25, 50, most].map(|at_once| (tries, at_once)))
     {
         let outcome = Simulation::new(concurrency, most_tries, 7).run();

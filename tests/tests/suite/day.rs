@@ -1,4 +1,5 @@
-//! Days in a world: daily consolidation turned on, its ticks, and sums that are made here, from what ShipStation says, to hold a day's sale against.
+//! Days in a world: daily consolidation is turned on, its ticks, and sums of ShipStation's own data
+//! that are compared with a day's sale.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,11 +26,11 @@ use stevedore_shipstation::parse_order;
 use crate::bound::Bound;
 use crate::world::World;
 
-/// Whose the days' sales are.
+/// The customer of the days' sales.
 pub const COUNTER: &str = "counter";
 
 impl World {
-    /// Daily consolidation at `hour`:00 in New York, for a customer made just for it (S28).
+    /// Daily consolidation at `hour`:00 in New York, for a customer of its own (S28).
     pub async fn daily(&self, hour: i8) {
         let customer = Customer {
             id: COUNTER.into(),
@@ -58,7 +59,7 @@ impl World {
         self.clock.advance(left);
     }
 
-    /// A tick, and everything that it hands on. Answers the dates that were done at once.
+    /// A tick, and all messages that it sends. Returns the dates that were done at once.
     pub async fn consolidate(&self) -> Vec<String> {
         let answer = self.consolidation_tick().await.unwrap();
         self.drain().await;
@@ -124,7 +125,7 @@ impl World {
         }
     }
 
-    /// The function on a clock that goes on by `step` at every look, so that its time runs out.
+    /// The function on a clock that advances by `step` at every reading, so that its time runs out.
     pub fn hurried(&self, step: SignedDuration) -> consolidate::Deps {
         let clock = self.clock.clone();
         let clock = Arc::new(move || {
@@ -134,7 +135,7 @@ impl World {
         consolidate::Deps { clock, ..self.consolidate.clone() }
     }
 
-    /// Invocations of `limit` each, until one says that it did not run out of time. Answers how many there were.
+    /// Invocations of `limit` each, until one does not run out of time. Returns their number.
     pub async fn consolidate_in_pieces(&self, deps: &consolidate::Deps, limit: Duration) -> usize {
         for invocation in 1..1_000 {
             let deadline = Deadline::after(self.clock.now(), limit);
@@ -147,18 +148,18 @@ impl World {
         panic!("the run never came to its end");
     }
 
-    /// Every order that ShipStation has, parsed.
+    /// Every order of ShipStation, parsed.
     pub fn source(&self) -> Vec<Order> {
         self.sandbox.orders().into_iter().map(|order| parse_order(&order.text, None).unwrap().order).collect()
     }
 }
 
-/// The dates that a tick's answer names.
+/// The dates in a tick's answer.
 pub fn dates(answer: &Value) -> Vec<String> {
     answer["dates"].as_array().unwrap().iter().map(|date| date.as_str().unwrap().to_owned()).collect()
 }
 
-/// What a day must amount to, added up from what ShipStation says and from nothing of ours.
+/// The amounts of a day, added up from ShipStation's data only.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sums {
     pub orders: u64,
@@ -170,7 +171,7 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// Of these orders.
+    /// The amounts of these orders.
     pub fn of<'a>(orders: impl IntoIterator<Item = &'a Order>) -> Self {
         let mut sums = Self::default();
         for order in orders {
@@ -185,7 +186,7 @@ impl Sums {
         sums.normalised()
     }
 
-    /// Of a day's sale.
+    /// The amounts of a day's sale.
     pub fn of_day(sale: &Sale) -> Self {
         let mut sums = Self {
             orders: match &sale.source {
@@ -203,7 +204,7 @@ impl Sums {
         sums.normalised()
     }
 
-    /// Panics with what differs, and not with thousands of lines.
+    /// Panics with the differences, not with thousands of lines.
     pub fn equal(&self, source: &Self, what: &str) {
         let money = |sums: &Self| (sums.orders, sums.total, sums.tax, sums.paid);
         assert_eq!(money(self), money(source), "{what}");

@@ -1,4 +1,4 @@
-//! What the documents promise about the code.
+//! Statements of the documents about the code.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The names of crates in the sections of a manifest that name dependencies. Ours are left out.
+/// The names of crates in the dependency sections of a manifest, without those of the workspace.
 fn named(manifest: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut inside = false;
@@ -58,7 +58,7 @@ fn every_dependency_says_what_it_is_for() {
         assert!(documented.insert(name.to_owned()), "{name} is there twice");
     }
     assert_eq!(documented, used);
-    // The workspace's own list offers nothing that nobody takes.
+    // The workspace's own list has no crate that no package uses.
     let offered: BTreeSet<String> = named(&read("Cargo.toml")).into_iter().filter(|name| !ours.contains(name)).collect();
     assert_eq!(offered, used);
 }
@@ -75,7 +75,7 @@ fn every_metric_is_described() {
     assert_eq!(described, emitted);
 }
 
-/// The lines that the document promises are in the code, word for word.
+/// The documented log lines are in the code, word for word.
 #[test]
 fn every_log_line_that_is_described_exists() {
     let mut sources = String::new();
@@ -106,7 +106,7 @@ fn gather(folder: &Path, into: &mut String) {
     }
 }
 
-/// Links between documents lead somewhere.
+/// Links between documents have a target.
 #[test]
 fn links_between_documents_lead_somewhere() {
     let mut documents: Vec<PathBuf> = vec![root().join("README.md")];

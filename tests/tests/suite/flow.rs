@@ -11,7 +11,7 @@ pub fn plain(number: &str) -> Draft {
     Draft::new(number).line("SKU-1", 1, dec("10.00"))
 }
 
-/// The order's ShipStation form, with something in it that drafts do not say.
+/// The order's ShipStation form, with a change that drafts do not support.
 pub fn with(draft: &Draft, change: impl FnOnce(&mut Json)) -> Json {
     let mut order = draft.json();
     change(&mut order);
@@ -28,7 +28,7 @@ pub fn item(order: &mut Json, index: usize) -> &mut Json {
     &mut member(order, "items").elements_mut().unwrap()[index]
 }
 
-/// Takes everything out of an order that says who bought it, as marketplaces do.
+/// Removes the buyer's data from an order, as marketplaces do.
 pub fn nameless(order: &mut Json) {
     for name in ["customerId", "customerUsername", "customerEmail"] {
         order.set(name, Json::Null);
@@ -38,7 +38,8 @@ pub fn nameless(order: &mut Json) {
     }
 }
 
-/// P2: an operation is complete, its counts are its rows, one for each order, and each that is not plainly captured or updated says why.
+/// P2: an operation is complete, its counts are its rows, one for each order, and each row other
+/// than captured or updated has a reason.
 pub async fn accounted(world: &World, operation: &Operation) {
     assert_eq!(operation.state, OperationState::Completed, "{operation:?}");
     let rows = world.rows(operation).await;
@@ -60,7 +61,7 @@ pub async fn accounted(world: &World, operation: &Operation) {
     }
 }
 
-/// S103, S113, S116, S145, S147, S153, S154: the thinnest whole path.
+/// S103, S113, S116, S145, S147, S153, S154: the shortest complete flow.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s113_an_order_becomes_a_sale() {
     let world = World::new(Options::default()).await;
@@ -78,7 +79,7 @@ async fn s113_an_order_becomes_a_sale() {
     let log = world.log().await;
     assert_eq!(log[0].entry.state, LogState::Booked);
     assert_eq!(log[0].entry.sale_id.as_ref(), Some(&stored.sale.id));
-    // S117: the next hour reads it again and leaves it alone.
+    // S117: the next hour reads it again and changes nothing.
     let again = world.next_hour().await;
     assert_eq!(again.counts.of(Outcome::Unchanged), 1, "{again:?}");
     assert_eq!(world.sales().await.len(), 1);

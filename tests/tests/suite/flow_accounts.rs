@@ -1,4 +1,5 @@
-//! Two ShipStation accounts, one after the other: their orders, customers and queues never meet (docs/requirements.md, section 3; P1).
+//! Two ShipStation accounts, one after the other: their orders, customers and queues stay separate
+//! (docs/requirements.md, section 3; P1).
 
 use axum::http::Method;
 use serde_json::json;
@@ -23,7 +24,7 @@ async fn disconnect(world: &World) {
     assert!(world.table.connection().await.unwrap().is_none());
 }
 
-/// Connects an account whose stores' ids are larger by `stores_from`. Answers which account it is taken for.
+/// Connects an account whose stores' ids are larger by `stores_from`. Returns the account.
 async fn connect(world: &World, key: &str, stores_from: i64) -> ShipstationAccount {
     world.sandbox.become_account(key, "secret", stores_from);
     world.clock.advance(jiff::SignedDuration::from_mins(1));
@@ -42,7 +43,8 @@ async fn ids(world: &World) -> Vec<String> {
     ids
 }
 
-/// P1: an order of another account that has the id of one of ours is another order, its buyer another customer; the first account, connected again, finds its own.
+/// P1: an order of another account with the id of an existing order is another order, and its buyer
+/// another customer. The first account, connected again, finds its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p1_orders_and_customers_of_two_accounts_never_meet() {
     let world = World::new(Options::default()).await;
@@ -66,10 +68,10 @@ async fn p1_orders_and_customers_of_two_accounts_never_meet() {
     assert_eq!((second.customer.id.as_str(), second.customer.name.as_str()), ("C-2.501", "Bob"));
     assert_eq!(ids(&world).await, [format!("SO-2.{order}"), format!("SO-{order}")]);
     assert_ne!(first.invoice.number, second.invoice.number);
-    // The id in a path is one of the connected account's.
+    // The id in a path belongs to the connected account.
     let (shown, _) = Http::of(&world, Vec::new()).get(&format!("/v1/log/{order}")).await;
     assert_eq!(shown["sale_id"], format!("SO-2.{order}"));
-    // It can be voided and booked anew, like any other.
+    // It can be voided and booked again, like any other.
     world.start_in(SECOND, order).await;
     assert_eq!(table.log_entry(order_id(order)).await.unwrap().unwrap().entry.sale_id.unwrap().0, format!("SO-2.{order}-2"));
 
@@ -81,7 +83,8 @@ async fn p1_orders_and_customers_of_two_accounts_never_meet() {
     assert_eq!(world.booked().await.iter().filter(|sale| sale.voided_at.is_none()).count(), 2);
 }
 
-/// P1, S150: an order is told by its account and id alone. Its number and key may change, and its live sale stays its only one.
+/// P1, S150: an order is identified by its account and id alone. Its number and key may change, and
+/// its live sale stays the only one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p1_an_edited_number_does_not_make_another_order() {
     let world = World::new(Options::default()).await;
@@ -96,7 +99,8 @@ async fn p1_an_edited_number_does_not_make_another_order() {
     assert_eq!(world.booked().await.len(), 1);
 }
 
-/// An account that is connected again finds the customers that its buyers were tied to, also one that was found by an address then.
+/// An account that is connected again finds the customers of its buyers, also a customer that was
+/// found by an address then.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn customers_are_tied_to_their_account() {
     let world = World::new(Options::default()).await;
@@ -118,7 +122,8 @@ async fn customers_are_tied_to_their_account() {
     assert_ne!(ann, CustomerId::of_shipstation(ShipstationAccount::FIRST, ShipstationCustomerId(501)));
 }
 
-/// What lies in a queue is of the account that it was read from: with another one connected it is set aside, with a row that says so, and its operation ends.
+/// A message in a queue belongs to the account that it was read from. With another account
+/// connected it is skipped with a row, and its operation ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_queued_of_another_account_is_set_aside() {
     let world = World::new(Options::default()).await;
@@ -131,13 +136,13 @@ async fn what_is_queued_of_another_account_is_set_aside() {
     assert!(world.booked().await.is_empty());
     let operation = world.operation(&id).await;
     assert_eq!((operation.state, operation.counts.of(Outcome::Skipped), operation.counts.total()), (OperationState::Completed, 1, 1));
-    // Disconnecting settles what it finds; what it does not is settled as another account's.
+    // Disconnecting settles the operations that it finds. Others are settled as another account's.
     let reason = world.row(&operation, order).await.reason;
     assert!(matches!(reason, Some(Reason::NotConnected | Reason::OtherAccount)), "{reason:?}");
     assert!(world.table.log_entry(order_id(order)).await.unwrap().is_none());
 }
 
-/// A deployment that an earlier release disconnected: its account is told by the stores that its sales name.
+/// A deployment that an earlier release disconnected: the stores in its sales identify its account.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_of_an_earlier_release_is_told_by_its_sales() {
     for (stores_from, account) in [(0, ShipstationAccount::FIRST), (1_000_000, SECOND)] {
@@ -158,7 +163,8 @@ async fn an_account_of_an_earlier_release_is_told_by_its_sales() {
     }
 }
 
-/// A connection that an earlier release made is the first account's, and its records are read and written as they were.
+/// A connection of an earlier release belongs to the first account, and its records are read and
+/// written unchanged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_an_earlier_release_wrote_is_the_first_accounts() {
     let world = World::new(Options::default()).await;

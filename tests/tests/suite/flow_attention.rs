@@ -1,4 +1,5 @@
-//! What wants attention, through the whole system: counted while it stands, and gone when it is answered.
+//! Warnings that want attention, in whole flows: counted while they exist, and gone when they are
+//! resolved.
 
 use stevedore_aws::{DeleteOutcome, List, Progress};
 use stevedore_domain::reason::Reason;
@@ -10,7 +11,7 @@ use crate::flow::with;
 use crate::world::{Options, World, dec, order_id};
 
 impl World {
-    /// How many there are with each warning that wants attention, those that there are.
+    /// Number of warnings of each kind that wants attention.
     async fn attention(&self) -> Vec<(Reason, u64)> {
         let counts = self.table.counted_attention(1_000).await.unwrap();
         counts.into_iter().filter(|(_, count)| count.count > 0).map(|(reason, count)| (reason, count.count)).collect()
@@ -26,7 +27,8 @@ fn adjusted(number: &str) -> stevedore_sandbox::Json {
     with(&Draft::new(number).line("MUG", 2, dec("10.00")), |order| order.set("orderTotal", dec("20.50")))
 }
 
-/// S34, and docs/requirements.md, section 9: an order that is cancelled after it was booked, one with an adjustment, and a short pick are counted; each goes when it is answered.
+/// S34, and docs/requirements.md, section 9: an order that is cancelled after it was booked, an
+/// adjusted order, and a short pick are counted. Each is removed when it is resolved.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_wants_attention_is_counted_until_it_is_answered() {
     let world = World::new(Options::default()).await;
@@ -48,11 +50,11 @@ async fn what_wants_attention_is_counted_until_it_is_answered() {
     );
     let short = world.table.list_sales_attention(Reason::StockShort, &List { limit: 50, ..List::default() }).await.unwrap();
     assert_eq!(short.items.iter().map(|stored| stored.sale.number.as_str()).collect::<Vec<_>>(), ["odd"]);
-    // Re-created with what is there by now, the pick is whole, and the adjustment is there anew.
+    // Re-created with the present stock, the pick is complete, and the adjustment is present again.
     world.adjust("mug", 5).await;
     world.start(stevedore_domain::operation::OperationKind::Recreate { order_id: order_id(odd) }).await;
     assert_eq!(world.attention().await, [(Reason::CancelledAfterBooking, 1), (Reason::TotalAdjusted, 1)]);
-    // Without its entry there is nobody to say it.
+    // Without its entry the order has no warning.
     assert!(matches!(world.table.delete_log_entry(order_id(odd)).await.unwrap(), DeleteOutcome::Deleted(Some(_))));
     assert_eq!(world.attention().await, [(Reason::CancelledAfterBooking, 1)]);
     let (mut place, mut bound) = (None, Bound::of("a disconnect"));
@@ -62,7 +64,8 @@ async fn what_wants_attention_is_counted_until_it_is_answered() {
     assert_eq!(world.attention().await, []);
 }
 
-/// S34: a day's sale that is short counts once, its orders for what concerns them, and voiding the day answers all of it.
+/// S34: a short sale of a day counts once, its orders count for their own warnings, and voiding the
+/// day resolves all of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_void_day_answers_what_wanted_attention_of_it() {
     let world = World::new(Options::default()).await;

@@ -1,4 +1,5 @@
-//! Documents that an order becomes, through the whole flow: tax, charges, accounts, payments, locations, products (docs/requirements.md, section 6).
+//! Documents of an order in whole flows: tax, charges, accounts, payments, locations, products
+//! (docs/requirements.md, section 6).
 
 use stevedore_domain::address::Address;
 use stevedore_domain::ids::{AccountId, OrderId, ProductId, WarehouseId};
@@ -13,7 +14,7 @@ use stevedore_sandbox::{Draft, Json, WEB_SHOP};
 use crate::flow::{item, member, plain, with};
 use crate::world::{BANK, LOCATION, Options, REVENUE, TAX_RULE, World, dec};
 
-/// The sale that an order becomes under these settings.
+/// The sale of an order under these settings.
 async fn booked(order: impl Into<Json>, settings: impl FnOnce(&mut Settings)) -> (World, Sale) {
     let world = World::new(Options::default()).await;
     world.settings(settings).await;
@@ -36,7 +37,8 @@ fn three_lines() -> Draft {
     Draft::new("1").line("A", 1, dec("10")).line("B", 1, dec("10")).line("C", 1, dec("10")).shipping(dec("30")).tax(dec("1.00"))
 }
 
-/// S53, S54, S67, S68, N3: one amount of tax is spread over the lines alone, to the cent, under the chosen rule's name.
+/// S53, S54, S67, S68, N3: one amount of tax is spread over the lines only, to the cent, under the
+/// chosen rule's name.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s53_tax_is_spread_over_the_lines() {
     let (_, sale) = booked(three_lines(), |_| {}).await;
@@ -53,7 +55,8 @@ async fn s55_a_taxable_shipment_takes_its_share() {
     assert_eq!((sale.tax.0, sale.total.0), (100, 6100));
 }
 
-/// S69: taxes that items state for one unit are theirs, an untaxed one stays untaxed, and the rest goes to those that state nothing.
+/// S69: taxes that items state for one unit stay on them, an untaxed item stays untaxed, and the
+/// rest goes to the items that state none.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s69_items_keep_their_own_tax() {
     let draft = Draft::new("1").line("A", 3, dec("10")).line("B", 1, dec("10")).line("C", 1, dec("10")).tax(dec("2.00"));
@@ -91,7 +94,8 @@ async fn s80_options_go_to_the_comment() {
     assert_eq!(sale.lines[0].comment.as_deref(), Some(format!("Colour: Red; Size: L; Text: {engraving}").as_str()));
 }
 
-/// S72, S73, S122: an amount that was paid is added to the invoice: date, method, account, also when it is more than the total.
+/// S72, S73, S122: the paid amount is added to the invoice with date, method and account, also when
+/// it exceeds the total.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s72_payments_are_added_to_the_invoice() {
     let order = |method: &'static str| {
@@ -112,23 +116,23 @@ async fn s72_payments_are_added_to_the_invoice() {
         let sale = world.sale(id).await;
         let [payment] = sale.invoice.payments.as_slice() else { panic!("{:?}", sale.invoice) };
         assert_eq!((payment.amount.0, payment.account.as_str(), payment.method.as_deref()), (1234, account, Some(method)));
-        // A Pacific midnight less a minute is the next day by the merchant's clock in New York.
+        // One minute before Pacific midnight is the next day by the merchant's clock in New York.
         assert_eq!(payment.date, Some(jiff::civil::date(2026, 1, 15)));
         assert_eq!(sale.total.0, 1000);
     }
 }
 
-/// S74, S75: without a payment account orders are booked all the same, and their invoices are open.
+/// S74, S75: without a payment account orders are still booked, and their invoices are open.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s74_without_a_payment_account_there_is_no_payment() {
     let (_, sale) = booked(plain("1"), |settings| settings.payment.account = None).await;
     assert!(sale.invoice.payments.is_empty());
-    // And nothing was paid where nothing was paid.
+    // An order without a paid amount has no payment.
     let (_, sale) = booked(with(&plain("1"), |order| order.set("amountPaid", 0)), |_| {}).await;
     assert!(sale.invoice.payments.is_empty());
 }
 
-/// S39: a draft waits for a person, and the accounting system hears nothing of it.
+/// S39: a draft waits for a person, and the accounting system does not get it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s39_invoices_are_drafts_by_default() {
     let (world, sale) = booked(plain("1"), |_| {}).await;
@@ -136,7 +140,8 @@ async fn s39_invoices_are_drafts_by_default() {
     assert!(world.table.list_pending_syncs(&stevedore_aws::List { limit: 10, ..Default::default() }).await.unwrap().items.is_empty());
 }
 
-/// S40: authorised by itself, with a pending sync for the accounting system, until that acknowledges it.
+/// S40: authorized automatically, with a pending sync for the accounting system until the sync is
+/// acknowledged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s40_an_authorised_invoice_waits_for_the_accounting_system() {
     let (world, sale) = booked(plain("1001"), |settings| settings.invoice_status = InvoiceMode::Authorised).await;
@@ -145,7 +150,7 @@ async fn s40_an_authorised_invoice_waits_for_the_accounting_system() {
     let syncs = world.table.list_pending_syncs(&all).await.unwrap().items;
     let [sync] = syncs.as_slice() else { panic!("{syncs:?}") };
     assert_eq!((&sync.sale_id, &sync.invoice_number), (&sale.id, &sale.invoice.number));
-    // Read again, it is one still.
+    // After the next reading there is still one.
     world.next_hour().await;
     assert_eq!(world.table.list_pending_syncs(&all).await.unwrap().items.len(), 1);
     world.table.acknowledge_sync(&sync.id, world.clock.now()).await.unwrap().unwrap();
@@ -159,7 +164,7 @@ async fn stock(world: &World, id: &str, sku: &str, change: impl FnOnce(&mut Prod
     assert_eq!(outcome, stevedore_aws::RecordOutcome::Written(1), "{id}");
 }
 
-/// S41: the setting's revenue account wins over the product's.
+/// S41: the setting's revenue account takes precedence over the product's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s41_the_revenue_account_of_the_settings_wins() {
     let world = World::new(Options::default()).await;
@@ -173,7 +178,7 @@ async fn s41_the_revenue_account_of_the_settings_wins() {
     assert_eq!(world.sale(second).await.lines[0].account, Some(REVENUE.into()));
 }
 
-/// S43: the store's name, as ShipStation has it, becomes the sales representative.
+/// S43: the store's name in ShipStation becomes the sales representative.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s43_the_stores_name_is_the_sales_representative() {
     let (_, sale) = booked(plain("1").from_store(WEB_SHOP, None), |settings| settings.store_name_as_sales_rep = true).await;
@@ -183,7 +188,8 @@ async fn s43_the_stores_name_is_the_sales_representative() {
     assert_eq!(sale.sales_representative, None);
 }
 
-/// S43: also for what a person loads before the schedule ever ran, and for a store that is new today; asked once for all of a run.
+/// S43: also for orders that a person loads before the first tick, and for a new store; the stores
+/// are requested once for a run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s43_new_stores_are_named_before_their_orders_are_booked() {
     let world = World::new(Options::default()).await;
@@ -191,7 +197,7 @@ async fn s43_new_stores_are_named_before_their_orders_are_booked() {
     let loaded = world.sandbox.upsert_order(plain("1").from_store(WEB_SHOP, None));
     world.load_number("1").await;
     assert_eq!(world.sale(loaded).await.sales_representative.as_deref(), Some("Harbor & Pine Web Shop"));
-    // As if only one store had been there when the names were read.
+    // As if only one store had existed when the names were read.
     let (mut names, read_at) = world.table.store_names().await.unwrap().unwrap();
     names.retain(|store, _| store.0 == u64::try_from(WEB_SHOP).unwrap());
     world.table.put_store_names(names, read_at).await.unwrap();
@@ -202,7 +208,7 @@ async fn s43_new_stores_are_named_before_their_orders_are_booked() {
     assert_eq!(world.sale(new).await.sales_representative.as_deref(), Some("harborpine_auctions"));
     assert_eq!(world.sale(unknown).await.sales_representative, None);
     assert_eq!(world.sandbox.requests_to("/stores"), 2);
-    // Nothing new, nothing asked.
+    // Without a new store, no request is made.
     world.next_hour().await;
     assert_eq!(world.sandbox.requests_to("/stores"), 2);
 }
@@ -272,7 +278,8 @@ async fn s123_lines_find_their_products_and_are_never_lost() {
     assert_eq!(reasons, [Reason::ServiceLine, Reason::AmbiguousSku]);
 }
 
-/// P3: a difference in ShipStation's own numbers is one visible charge, the total is equal and the log says so.
+/// P3: a difference in ShipStation's own numbers is one visible charge, the total is equal, and the
+/// log has a warning.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn numbers_that_do_not_add_up_are_adjusted_visibly() {
     let (world, sale) = booked(with(&plain("1"), |order| order.set("orderTotal", dec("8.50"))), |_| {}).await;
@@ -284,7 +291,7 @@ async fn numbers_that_do_not_add_up_are_adjusted_visibly() {
     assert!(warning.message.contains("-1.50"), "{}", warning.message);
 }
 
-/// Marketplace warehouses ship on their own: booked, and marked.
+/// Orders that a marketplace's warehouse ships are booked and marked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn externally_fulfilled_orders_are_marked() {
     let (world, sale) = booked(with(&plain("1"), |order| order.set("externallyFulfilled", true)), |_| {}).await;
@@ -292,7 +299,8 @@ async fn externally_fulfilled_orders_are_marked() {
     assert!(world.log().await[0].entry.warnings.iter().any(|warning| warning.reason == Reason::ExternallyFulfilled));
 }
 
-/// Odd numbers are exact, ids above 2^53 among them; what cannot be exact is a `failed` record that quotes the number.
+/// Unusual numbers are exact, including ids above 2^53. A number that cannot be exact gives a
+/// `failed` record that quotes it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn odd_numbers_are_exact_or_refused() {
     let number = |text: &str| Json::Number(text.to_owned());

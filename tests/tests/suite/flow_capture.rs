@@ -1,4 +1,5 @@
-//! When an order is captured: the four stages, the schedule's own rules, and what waits (docs/requirements.md, sections 4 and 5).
+//! Capture of orders: the four stages, the schedule's own rules, and waiting orders
+//! (docs/requirements.md, sections 4 and 5).
 
 use jiff::SignedDuration;
 use stevedore_domain::log::{LogState, Outcome};
@@ -10,7 +11,7 @@ use stevedore_sandbox::{MARKETPLACE, WEB_SHOP};
 use crate::flow::{accounted, plain, with};
 use crate::world::{Options, World};
 
-/// Every status, an order in each: its id, and what each setting makes of it (`None` is captured).
+/// An order in every status: its id, and the outcome under each setting (`None` is captured).
 async fn every_status(world: &World, when: CaptureOrderWhen) -> Vec<(i64, Option<Reason>)> {
     use CaptureOrderWhen::{Created, NotOnHold, Paid, Shipped};
     world.settings(|settings| settings.capture_order_when = when).await;
@@ -69,7 +70,7 @@ async fn captures(when: CaptureOrderWhen) {
         assert_eq!(world.logged(*order).await.is_some(), expected.is_none(), "{status} with {when:?}");
     }
     assert_eq!(world.sales().await.len(), orders.iter().filter(|(_, expected)| expected.is_none()).count());
-    // What waits is captured by a later revision that is at the stage, and nothing is booked twice.
+    // A waiting order is captured by a later revision at the stage, and nothing is booked twice.
     world.clock.advance(SignedDuration::from_mins(1));
     for (order, _) in &orders {
         world.sandbox.edit_order(*order, |order| order.set("orderStatus", "shipped"));
@@ -101,7 +102,7 @@ async fn s20_captured_when_shipped() {
     captures(CaptureOrderWhen::Shipped).await;
 }
 
-/// S21: the same stage governs what a person loads, from a date and by number.
+/// S21: the same stage applies to loads, by date and by number.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s21_the_stage_governs_historical_loads() {
     let world = World::new(Options::default()).await;
@@ -117,7 +118,7 @@ async fn s21_the_stage_governs_historical_loads() {
     assert_eq!(world.sales().await.len(), 1);
 }
 
-/// S104: once an hour however often the schedule ticks, unless `poll_minutes` says otherwise.
+/// S104: once an hour for any number of ticks, unless `poll_minutes` sets another interval.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s104_ticks_are_gated_by_poll_minutes() {
     let world = World::new(Options::default()).await;
@@ -142,7 +143,7 @@ async fn s104_ticks_are_gated_by_poll_minutes() {
     assert_eq!(runs(30).await, 6);
 }
 
-/// Nothing is fetched by the schedule while paused; a person may still load, and nothing is lost.
+/// The schedule downloads nothing while paused. A person may still load, and nothing is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_fetched_while_paused() {
     let world = World::new(Options::default()).await;
@@ -160,13 +161,13 @@ async fn nothing_is_fetched_while_paused() {
     assert_eq!(world.row(&operation, second).await.outcome, Some(Outcome::Captured));
 }
 
-/// Orders dated before the lock date are the schedule's no more; a person may load them.
+/// The schedule does not capture orders dated before the lock date. A person may load them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn orders_before_the_lock_date_are_left_to_a_person() {
     let world = World::new(Options::default()).await;
     world.settings(|settings| settings.order_lock_date = Some(jiff::civil::date(2026, 1, 10))).await;
     let dated = |number: &str, date: &str| with(&plain(number), |order| order.set("orderDate", date));
-    // The second before midnight in New York, and midnight, as Pacific clocks show them.
+    // The second before midnight in New York, and midnight, as Pacific times.
     let old = world.sandbox.upsert_order(dated("old", "2026-01-09T20:59:59.0000000"));
     let new = world.sandbox.upsert_order(dated("new", "2026-01-09T21:00:00.0000000"));
     let operation = world.download().await;
@@ -179,7 +180,7 @@ async fn orders_before_the_lock_date_are_left_to_a_person() {
     assert_eq!(world.sales().await.len(), 2);
 }
 
-/// A lock date holds for what is tried again by itself as well.
+/// A lock date also applies to automatic retries.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_lock_date_holds_for_what_is_tried_again() {
     let world = World::new(Options::default()).await;
@@ -200,13 +201,14 @@ async fn the_lock_date_holds_for_what_is_tried_again() {
     assert!(world.sales().await.is_empty(), "captured by the schedule although dated before the lock date");
 }
 
-/// ShipStation may change an order without moving its `modifyDate`: what was read later counts, and its operation says so.
+/// ShipStation may change an order without a new `modifyDate`. The later reading counts, and its
+/// operation has a warning.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_that_does_not_move_the_date_is_taken() {
     let world = World::new(Options::default()).await;
     let order = world.sandbox.upsert_order(plain("1"));
     world.download().await;
-    // The clock stands still, so the edit has the time that the order had.
+    // The clock is not moved, so the edit has the order's own time.
     world.sandbox.edit_order(order, |order| order.set("orderTotal", 11));
     let operation = world.next_hour().await;
     accounted(&world, &operation).await;
@@ -215,7 +217,8 @@ async fn a_change_that_does_not_move_the_date_is_taken() {
     assert_eq!(world.logged(order).await.unwrap().order_total.unwrap().0, 1100);
 }
 
-/// Excluded stores and tags are skipped with a reason each time, and captured when a person loads them after the exclusion went away.
+/// Excluded stores and tags are skipped with a reason each time, and captured when a person loads
+/// them after the exclusion was removed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn excluded_stores_and_tags_are_skipped() {
     let world = World::new(Options::default()).await;
@@ -237,13 +240,13 @@ async fn excluded_stores_and_tags_are_skipped() {
         assert!(world.logged(order).await.is_none());
     }
     assert_eq!(world.row(&operation, other).await.outcome, Some(Outcome::Captured));
-    // Also by hand.
+    // Also by a load.
     assert_eq!(world.load_number("store").await.counts.of(Outcome::Skipped), 1);
     world.settings(|settings| settings.exclude_stores.clear()).await;
     assert_eq!(world.load_number("store").await.counts.of(Outcome::Captured), 1);
 }
 
-/// `download_delay_minutes`: what is too fresh is left for a later run, and none of it is lost.
+/// `download_delay_minutes`: a recent order is left for a later run, and none is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_delay_leaves_fresh_changes_for_later() {
     let world = World::new(Options::default()).await;
@@ -263,7 +266,8 @@ async fn the_delay_leaves_fresh_changes_for_later() {
     assert_eq!(world.sales().await.len(), 4);
 }
 
-/// S22, S116: with daily consolidation a captured order waits as pending; a newer revision replaces it, an older one never does, a cancellation withdraws it.
+/// S22, S116: with daily consolidation a captured order waits as pending. A newer revision replaces
+/// it, an older one never does, and a cancellation withdraws it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s116_captured_orders_wait_as_pending_with_daily_consolidation() {
     let world = World::new(Options::default()).await;
@@ -296,7 +300,7 @@ async fn s116_captured_orders_wait_as_pending_with_daily_consolidation() {
     let entry = world.logged(kept).await.unwrap();
     assert_eq!((entry.state, entry.order_total.unwrap().0, entry.revisions.len()), (LogState::Pending, 3000, 2));
 
-    // The older revision comes once more, as after a redrive.
+    // The older revision arrives again, as after a redrive.
     let message = stevedore_aws::messages::OrderMessage {
         operation_id: operation.id.clone(),
         account: stevedore_domain::ids::ShipstationAccount::FIRST,
@@ -309,7 +313,8 @@ async fn s116_captured_orders_wait_as_pending_with_daily_consolidation() {
     world.drain().await;
     assert_eq!(world.logged(kept).await.unwrap().order_total.unwrap().0, 3000);
 
-    // Without consolidation, what is pending is booked in its newest state; what was withdrawn is not.
+    // Without consolidation, pending orders are booked in their newest state. Withdrawn orders are
+    // not.
     world
         .settings(|settings| {
             settings.consolidation = Consolidation::None;

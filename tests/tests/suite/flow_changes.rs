@@ -1,4 +1,5 @@
-//! Events in ShipStation after capture: changes, cancellations, merges, splits (docs/requirements.md, sections 5 and 9).
+//! Events in ShipStation after capture: changes, cancellations, merges, splits
+//! (docs/requirements.md, sections 5 and 9).
 
 use jiff::SignedDuration;
 use stevedore_domain::log::{LogState, Outcome};
@@ -8,7 +9,7 @@ use stevedore_domain::settings::{Consolidation, LocalTime};
 use crate::flow::{accounted, item, nameless, plain, with};
 use crate::world::{Options, TAX_RULE, World, dec, order_id};
 
-/// A change after booking is noted with its revision; the sale stays as it is, and the note is made once.
+/// A change after booking is recorded once with its revision, and the sale stays unchanged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_after_booking_is_noted_and_the_sale_untouched() {
     let world = World::new(Options::default()).await;
@@ -36,7 +37,7 @@ async fn a_change_after_booking_is_noted_and_the_sale_untouched() {
     assert_eq!(world.logged(order).await.unwrap(), entry);
 }
 
-/// S108: cancelling in ShipStation neither cancels nor voids the sale.
+/// S108: a cancellation in ShipStation neither cancels nor voids the sale.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s108_a_cancellation_after_booking_leaves_the_sale() {
     let world = World::new(Options::default()).await;
@@ -61,7 +62,8 @@ async fn s108_a_cancellation_after_booking_leaves_the_sale() {
     assert_eq!(world.sale(order).await, sale);
 }
 
-/// A blocked order that is cancelled is withdrawn, and a withdrawn order that comes back is captured.
+/// A blocked order that is cancelled is withdrawn, and a withdrawn order that comes back is
+/// captured.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_withdrawn_order_that_comes_back_is_captured() {
     let world = World::new(Options::default()).await;
@@ -74,13 +76,13 @@ async fn a_withdrawn_order_that_comes_back_is_captured() {
     accounted(&world, &operation).await;
     assert_eq!(operation.counts.of(Outcome::Cancelled), 1);
     assert_eq!(world.logged(order).await.unwrap().state, LogState::Withdrawn);
-    // Cancelled it stays while it is read again.
+    // It stays cancelled while it is read again.
     assert_eq!(world.next_hour().await.counts.of(Outcome::Cancelled), 1);
     world.sandbox.edit_order(order, |order| {
         order.set("orderStatus", "awaiting_payment");
         order.set("customerEmail", "back@example.com");
     });
-    // Back, but not at its stage: it waits, and is not booked by being tried again.
+    // It is back, but not at its stage: it waits, and is not booked by a retry.
     for _ in 0..2 {
         let operation = world.next_hour().await;
         accounted(&world, &operation).await;
@@ -96,7 +98,8 @@ async fn a_withdrawn_order_that_comes_back_is_captured() {
     assert_eq!(world.sales().await.len(), 1);
 }
 
-/// N4: a split child is an order of its own, with its own id and what ShipStation reports of it, and flagged.
+/// N4: a split child is an order of its own, with its own id and ShipStation's amounts, and is
+/// marked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_a_split_child_is_its_own_sale_and_flagged() {
     let world = World::new(Options::default()).await;
@@ -117,7 +120,8 @@ async fn n4_a_split_child_is_its_own_sale_and_flagged() {
     }
 }
 
-/// N4: an order that was split after it was booked keeps its sale, which holds the child's goods too: the child is held.
+/// N4: an order that was split after it was booked keeps its sale, which also holds the child's
+/// goods. The child is held.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_a_split_after_booking_is_a_change() {
     let world = World::new(Options::default()).await;
@@ -134,7 +138,8 @@ async fn n4_a_split_after_booking_is_a_change() {
     assert_eq!((child.state, child.reason, child.sale_id), (LogState::Blocked, Some(Reason::SplitAfterBooking), None));
 }
 
-/// N4: a pending order that was merged into another is withdrawn, naming the survivor; the survivor holds all of it.
+/// N4: a pending order that was merged into another is withdrawn, naming the surviving order, which
+/// holds all goods.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_a_merged_away_pending_order_is_withdrawn() {
     let world = World::new(Options::default()).await;
@@ -156,7 +161,7 @@ async fn n4_a_merged_away_pending_order_is_withdrawn() {
     assert!(message.contains("stays") && message.contains(&survivor.to_string()), "{message}");
     let entry = world.logged(survivor).await.unwrap();
     assert_eq!((entry.state, entry.order_total.unwrap().0), (LogState::Pending, 2000));
-    // What is still on its way of the merged-away order changes nothing, and neither does processing everything.
+    // Queued messages of the merged order change nothing, and neither does processing everything.
     world
         .settings(|settings| {
             settings.consolidation = Consolidation::None;
@@ -170,7 +175,8 @@ async fn n4_a_merged_away_pending_order_is_withdrawn() {
     assert_eq!(world.logged(gone).await.unwrap().state, LogState::Withdrawn);
 }
 
-/// N4: blocked and skipped orders are withdrawn too; one that is booked stays and is flagged. The children of a split still exist and stay.
+/// N4: blocked and skipped orders are withdrawn too. A booked order stays and is marked. The
+/// children of a split still exist and stay.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_merging_blocked_and_booked_orders() {
     let world = World::new(Options::default()).await;
@@ -190,14 +196,15 @@ async fn n4_merging_blocked_and_booked_orders() {
     assert!(entry.warnings.iter().any(|warning| warning.reason == Reason::MergedAfterBooking && warning.message.contains("stays")));
     assert_eq!(world.sale(booked).await, sale);
     assert_eq!(world.logged(child).await.unwrap().reason, Some(Reason::SplitAfterBooking));
-    // Asked once: the next hour does not ask for them again.
+    // Requested once: the next hour does not request them again.
     let single = || world.sandbox.requests().iter().filter(|request| request.path == format!("/orders/{booked}")).count();
     let asked = single();
     world.next_hour().await;
     assert_eq!((asked, single()), (1, 1));
 }
 
-/// N4: with the survivor in the same page as nothing else of it: an order that was skipped is withdrawn and not captured when the mapping is finished.
+/// N4: if the page holds only the surviving order, a skipped order is withdrawn and not captured
+/// when the mapping is finished.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_a_skipped_order_that_was_merged_away_is_not_captured_later() {
     let world = World::new(Options::default()).await;

@@ -1,4 +1,5 @@
-//! Dates that are not what the clock says: the schedule's place in ShipStation's time never passes the clock, whatever dates orders bear (docs/requirements.md, section 5).
+//! Dates ahead of the clock: the schedule's position never passes the clock, for any dates of
+//! orders (docs/requirements.md, section 5).
 
 use jiff::{SignedDuration, Timestamp};
 use stevedore_aws::Cursor;
@@ -22,7 +23,8 @@ async fn reached(world: &World) -> PacificTime {
     world.table.cursor().await.unwrap().value.reached.unwrap()
 }
 
-/// N13, P2: one order is dated ahead of the clock; what is modified from now on is captured by the next download all the same, and so is the order, once.
+/// N13, P2: one order is dated ahead of the clock. Later changes of other orders are captured by
+/// the next download, and so is the order, once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n13_a_date_ahead_of_the_clock_hides_no_other_order() {
     for ahead in [SignedDuration::from_mins(80), SignedDuration::from_hours(3), SignedDuration::from_hours(8), YEARS] {
@@ -55,7 +57,7 @@ async fn n13_a_date_ahead_of_the_clock_hides_no_other_order() {
     }
 }
 
-/// A change that follows an order that bears a date ahead of the clock is newer than it.
+/// A change after a revision that is dated ahead of the clock is newer than it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_of_an_order_that_was_dated_ahead_is_seen() {
     let world = World::new(Options::default()).await;
@@ -71,7 +73,8 @@ async fn a_change_of_an_order_that_was_dated_ahead_is_seen() {
     assert_eq!(world.logged(order).await.unwrap().state, LogState::Withdrawn);
 }
 
-/// A cursor that an earlier release moved ahead of the clock is brought back to where the last sound download began.
+/// A cursor that an earlier release moved ahead of the clock is moved back to the beginning of the
+/// last correct download.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stored_cursor_ahead_of_the_clock_is_brought_back() {
     for ahead in [SignedDuration::from_hours(5), YEARS] {
@@ -79,7 +82,8 @@ async fn a_stored_cursor_ahead_of_the_clock_is_brought_back() {
         world.sandbox.upsert_order(plain("before"));
         world.download().await;
         world.next_hour().await;
-        // What the earlier release left: the cursor, and downloads that read from there and called themselves completed.
+        // The state of the earlier release: the cursor, and downloads that read from there and were
+        // marked as completed.
         let place = PacificTime::at(later(world.clock.now(), ahead));
         let stored = world.table.cursor().await.unwrap();
         let cursor = Cursor { reached: Some(place), ..stored.value };
@@ -131,7 +135,8 @@ async fn n13_an_order_that_becomes_visible_70_minutes_late_is_read() {
     assert!(world.logged(late).await.is_some(), "order {late}, modified 70 minutes before the cursor, was not read");
 }
 
-/// S114: a load by creation goes on at a place of its own window, whatever dates orders bear.
+/// S114: a load by creation date continues at a position of its own window, for any dates of
+/// orders.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s114_a_load_keeps_its_position_behind_the_clock() {
     let world = World::new(Options::default()).await;
@@ -143,13 +148,13 @@ async fn s114_a_load_keeps_its_position_behind_the_clock() {
     accounted(&world, &operation).await;
     assert_eq!(operation.counts.of(Outcome::Captured), 1);
     assert!(operation.position.is_none_or(|position| !position.is_ahead_of(world.clock.now())), "{:?}", operation.position);
-    // The schedule reads by the time of change, and finds the other one.
+    // The schedule reads by the time of change, and finds the other order.
     let operation = world.download().await;
     accounted(&world, &operation).await;
     assert_eq!(world.sales().await.len(), 2);
 }
 
-/// N11: a place that could not be read beside a date ahead of the clock is read again as far as the clock, and no further.
+/// N11: an unreadable place beside a date ahead of the clock is read again up to the clock only.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n11_a_broken_place_beside_a_date_ahead_ends_at_the_clock() {
     let world = World::new(Options::default()).await;

@@ -1,4 +1,4 @@
-//! Customer of a sale: linked, found by e-mail, created (S103, S111, S112, S118), or nobody (S26).
+//! Customer of a sale: linked, found by e-mail, created (S103, S111, S112, S118), or missing (S26).
 
 use stevedore_aws::{List, Table};
 use stevedore_domain::address::Address;
@@ -29,7 +29,8 @@ async fn put(world: &World, id: &str, email: &str) {
     assert_eq!(world.table.put_customer(&customer, None).await.unwrap(), stevedore_aws::RecordOutcome::Written(1));
 }
 
-/// S103, S111, S112, S118: a new buyer becomes a customer with contact, billing and business addresses, and the sale keeps the order's own.
+/// S103, S111, S112, S118: a new buyer becomes a customer with contact, billing and business
+/// addresses, and the sale keeps the order's own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s111_a_new_buyer_becomes_a_customer() {
     let world = World::new(Options::default()).await;
@@ -68,7 +69,8 @@ async fn s111_a_new_buyer_becomes_a_customer() {
     assert_eq!((&sale.customer.id, sale.customer.name.as_str()), (&customer.id, "Robin Marsh"));
     assert_eq!((sale.bill_to.city.as_deref(), sale.ship_to.name.as_deref()), (Some("Fresno"), Some("Robin's Stall")));
 
-    // The same ShipStation customer under another name and address is the same customer, and the sale ships to where the order says.
+    // The same ShipStation customer under another name and address is the same customer, and the
+    // sale ships to the order's address.
     let again =
         with(&plain("2").buyer(Some(9_100), Some("other@example.com")), |order| member(order, "shipTo").set("street1", "3 New Street"));
     let second = world.sandbox.upsert_order(again);
@@ -78,7 +80,8 @@ async fn s111_a_new_buyer_becomes_a_customer() {
     assert_eq!(customers(&world.table).await.len(), 1);
 }
 
-/// S111: found by e-mail whatever its case, and linked from then on, so that a later order without that address finds the same customer.
+/// S111: found by e-mail in any case, and linked from then on, so that a later order without that
+/// address finds the same customer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s111_a_known_address_finds_its_customer_and_links_it() {
     let world = World::new(Options::default()).await;
@@ -108,7 +111,8 @@ async fn a_shared_address_never_blocks() {
     assert!(world.logged(order).await.unwrap().warnings.iter().any(|warning| warning.reason == Reason::SharedEmail));
 }
 
-/// A change of the oldest customer's address lets the next one who has it be found by it: not a new one.
+/// After a change of the oldest customer's address, the next customer with the old address is found
+/// by it, and no new one is created.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_the_oldest_gave_up_finds_the_next() {
     let world = World::new(Options::default()).await;
@@ -126,13 +130,13 @@ async fn an_address_that_the_oldest_gave_up_finds_the_next() {
     assert_eq!(customers(&world.table).await.len(), 2);
 }
 
-/// S111: many orders of one new buyer at once make one customer.
+/// S111: many concurrent orders of one new buyer make one customer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s111_orders_of_one_new_buyer_make_one_customer() {
     let world = World::new(Options::default()).await;
     let mut orders = Vec::new();
     for number in 0..12 {
-        // Some by ShipStation customer, some by address alone.
+        // Some by ShipStation customer, some by address only.
         let buyer = (number % 3 != 0).then_some(9_200);
         orders.push(world.sandbox.upsert_order(plain(&number.to_string()).buyer(buyer, Some("new@example.com"))));
     }
@@ -145,7 +149,8 @@ async fn s111_orders_of_one_new_buyer_make_one_customer() {
     }
 }
 
-/// S26, N2: an order that names nobody is blocked while no customer is chosen, keeps its reason, and is booked by itself once one is.
+/// S26, N2: an order without a buyer is blocked while no customer is chosen, keeps its reason, and
+/// is booked automatically afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s26_an_order_that_names_nobody_waits_for_a_customer() {
     let world = World::new(Options::default()).await;
@@ -157,7 +162,7 @@ async fn s26_an_order_that_names_nobody_waits_for_a_customer() {
     assert!(!row.is_plain());
     let entry = world.logged(order).await.unwrap();
     assert_eq!((entry.state, entry.reason), (LogState::Blocked, Some(Reason::NoCustomer)));
-    // Tried again with each download; as long as nothing changes, nothing is written.
+    // Tried again with each download. As long as nothing changes, nothing is written.
     let again = world.next_hour().await;
     accounted(&world, &again).await;
     assert_eq!(world.row(&again, order).await.outcome, Some(Outcome::Unchanged));

@@ -1,4 +1,4 @@
-//! Orders of a day whose sale was voided, made anew one by one (N6, S152).
+//! Orders of a day whose sale was voided, booked again one by one (N6, S152).
 
 use stevedore_domain::ids::SaleId;
 use stevedore_domain::log::{LogState, Outcome};
@@ -38,7 +38,8 @@ fn recreate(order: i64) -> OperationKind {
     OperationKind::Recreate { order_id: order_id(order) }
 }
 
-/// N6, S152: an order of a void day becomes a sale of its own; the day stays void, its other orders stay as they are, and the order still lists its past.
+/// N6, S152: an order of a void day becomes a sale of its own. The day stays void, its other orders
+/// stay unchanged, and the order still lists its past.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n6_an_order_of_a_void_day_becomes_a_sale_of_its_own() {
     let (world, [one, other]) = a_day().await;
@@ -59,9 +60,9 @@ async fn n6_an_order_of_a_void_day_becomes_a_sale_of_its_own() {
     assert_eq!((left.state, left.sale_id), (LogState::Voided, Some(day)));
     assert_eq!(world.level("mug").await, Level { on_hand: 10, allocated: 2, unpicked: 8 });
     check(&world.table, &levels(&world.table).await).await;
-    // The day goes on listing both.
+    // The day still lists both.
     assert_eq!(world.day_orders("2026-01-15", 10).await.len(), 2);
-    // The other one too, and each once.
+    // The other one too, once each.
     world.start(recreate(other)).await;
     world.next_hour().await;
     let live = world.sales().await.into_iter().filter(|stored| stored.sale.voided_at.is_none()).map(|stored| stored.sale.total.0);
@@ -70,7 +71,8 @@ async fn n6_an_order_of_a_void_day_becomes_a_sale_of_its_own() {
     assert_eq!(live, [3998, 5997]);
 }
 
-/// P1: an order of a live day is left where it is, also by a command that is older than the API's look at it.
+/// P1: an order of a live day stays in its sale, also for a command that is older than the API's
+/// check.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p1_an_order_of_a_live_day_is_not_made_anew() {
     let (world, [one, _]) = a_day().await;
@@ -83,7 +85,8 @@ async fn p1_an_order_of_a_live_day_is_not_made_anew() {
     assert_eq!(world.level("mug").await, Level { on_hand: 10, allocated: 5, unpicked: 5 });
 }
 
-/// N6: with daily consolidation it waits for the next day, with the newest revision, and the operation says what it brought about.
+/// N6: with daily consolidation it waits for the next day, with the newest revision, and the
+/// operation has its outcome.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n6_with_daily_consolidation_it_waits_for_the_next_day() {
     let (world, [one, _]) = a_day().await;

@@ -41,7 +41,8 @@ fn level(on_hand: i64, allocated: i64, unpicked: i64) -> Level {
     Level { on_hand, allocated, unpicked }
 }
 
-/// S23, S25, S26, S27, S28, S105, N5: at the configured time everything pending becomes one sale, for the customer who was made for it, and each cent can be traced.
+/// S23, S25, S26, S27, S28, S105, N5: at the configured time all pending orders become one sale,
+/// for the chosen customer, and each cent can be traced.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s23_a_days_orders_become_one_sale() {
     let world = shop(18).await;
@@ -86,7 +87,7 @@ async fn s23_a_days_orders_become_one_sale() {
     assert_eq!((operation.counts.of(Outcome::Captured), operation.counts.total()), (3, 3));
     let message = operation.message.unwrap();
     assert!(message.starts_with("3 orders became DAY-2026-01-15: total 157.75 USD, of it tax 3.30"), "{message}");
-    // Once: neither the next tick nor the rest of the day makes another.
+    // Only once: neither the next tick nor the rest of the day makes another sale.
     for hour in 1..=23 {
         world.clock.advance(SignedDuration::from_mins(59));
         assert_eq!(world.consolidate().await, [""; 0], "{hour}");
@@ -98,7 +99,8 @@ async fn s23_a_days_orders_become_one_sale() {
     check(&world.table, &levels(&world.table).await).await;
 }
 
-/// S25, S26: an order that is captured at the very moment of the boundary is in the day, one that is captured a millisecond later in the next; neither is in both.
+/// S25, S26: an order that is captured at the exact boundary is in the day, and one that is
+/// captured a millisecond later in the next. Neither is in both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s25_an_order_captured_exactly_at_the_boundary_is_in_the_day() {
     let world = shop(18).await;
@@ -117,7 +119,8 @@ async fn s25_an_order_captured_exactly_at_the_boundary_is_in_the_day() {
     assert_eq!((world.traceable("2026-01-15").await, world.traceable("2026-01-16").await), (1, 1));
 }
 
-/// S25: an order that is captured after the boundary, also before the late tick, is wholly in the next day. A day with nothing pending says so.
+/// S25: an order that is captured after the boundary, also before a late tick, is wholly in the
+/// next day. A day without pending orders has a reason.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s25_the_boundary_decides_and_missed_days_are_caught_up() {
     let world = shop(18).await;
@@ -139,7 +142,8 @@ async fn s25_the_boundary_decides_and_missed_days_are_caught_up() {
     assert!(world.table.sale(&SaleId("DAY-2026-01-17".to_owned())).await.unwrap().is_none());
 }
 
-/// S26, N20: what cannot be booked is not in, says why, and is tried again the next day; the others are in.
+/// S26, N20: an order that cannot be booked is not in the day, has a reason, and is tried again the
+/// next day. The others are in the day.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s26_what_is_left_out_says_why() {
     let world = shop(18).await;
@@ -176,7 +180,8 @@ async fn s26_what_is_left_out_says_why() {
     assert_eq!(world.logged(blocked).await.unwrap().sale_id, Some(SaleId("DAY-2026-01-16".to_owned())));
 }
 
-/// S24, S108: while pending a newer revision replaces the older and a cancellation withdraws; once in the day's sale, both are noted and the sale stays.
+/// S24, S108: while pending, a newer revision replaces the older one and a cancellation withdraws
+/// the order. Once in the day's sale, both are recorded and the sale stays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s108_changes_before_and_after_the_day() {
     let world = shop(18).await;
@@ -199,18 +204,19 @@ async fn s108_changes_before_and_after_the_day() {
         assert_eq!(entry.state, LogState::Booked, "{entry:?}");
         assert!(entry.warnings.iter().any(|warning| warning.reason == reason), "{entry:?}");
     }
-    // It stays as it was, but for what was paid since: four more of 19.99.
+    // It is unchanged except for later payments: four more of 19.99.
     let mut now = world.day("2026-01-15").await;
     assert_eq!(now.invoice.payments.pop().map(|payment| payment.amount.0), Some(7996));
     assert_eq!(now, sale);
-    // The changed entries are still the day's, and no later day takes them.
+    // The changed entries still belong to the day, and no later day takes them.
     assert_eq!(world.traceable("2026-01-15").await, 2);
     world.at("2026-01-16T23:00:00Z");
     world.consolidate().await;
     assert_eq!(world.sales().await.len(), 1);
 }
 
-/// S149, S150, S152, N5: a day's sale is voided as a whole, and all its orders say so; a deleted entry leaves its order in the sale, and loading ties it again.
+/// S149, S150, S152, N5: a day's sale is voided as a whole, and all its orders are voided. A
+/// deleted entry leaves its order in the sale, and loading ties it again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s152_a_day_is_voided_as_a_whole() {
     let world = shop(18).await;
@@ -250,7 +256,7 @@ async fn s152_a_day_is_voided_as_a_whole() {
     }
     let listed = world.table.list_log_state(LogState::Voided, &List { limit: 10, ..List::default() }).await.unwrap();
     assert_eq!(listed.items.len(), 2);
-    // Deleted and loaded, an order waits for the next day.
+    // After deletion and loading, an order waits for the next day.
     world.table.delete_log_entry(order_id(orders[1])).await.unwrap();
     world.load_number("S").await;
     assert_eq!(world.logged(orders[1]).await.unwrap().state, LogState::Pending);
@@ -259,7 +265,8 @@ async fn s152_a_day_is_voided_as_a_whole() {
     assert_eq!(world.traceable("2026-01-16").await, 1);
 }
 
-/// S24: an admin moves the time in mid-day, turns consolidation off and on again: no date has two runs, and no order two sales.
+/// S24: a person changes the time during the day, and turns consolidation off and on again. No date
+/// has two runs, and no order two sales.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s24_the_admin_changes_his_mind() {
     let world = shop(18).await;
@@ -283,7 +290,7 @@ async fn s24_the_admin_changes_his_mind() {
         .await;
     let operation = world.start(OperationKind::Consolidate { local_date: None }).await;
     assert_eq!(operation.message.as_deref(), Some("Daily consolidation is off: orders become sales one by one."));
-    // Off: what was pending is booked by itself.
+    // Off: pending orders are booked separately.
     world.next_hour().await;
     assert_eq!(world.sales().await.len(), 2);
     world.at("2026-02-01T12:00:00Z");
@@ -297,7 +304,8 @@ async fn s24_the_admin_changes_his_mind() {
     assert_eq!(world.consolidate().await, ["2026-02-01"], "not the weeks in between");
 }
 
-/// S154: a person asks. What is due is done under his operation; else it says when something will be.
+/// S154: a person requests a run. Due work is done in that operation; otherwise it states the next
+/// time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s154_a_person_asks_for_what_is_due() {
     let world = shop(18).await;
@@ -313,7 +321,7 @@ async fn s154_a_person_asks_for_what_is_due() {
     assert_eq!(world.traceable("2026-01-15").await, 1);
 }
 
-/// Two days of generated orders, equal to sums that are made from what ShipStation says.
+/// Two days of generated orders, equal to sums of ShipStation's own data.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p3_generated_days_equal_their_orders_to_the_cent() {
     let options = Options {
@@ -333,13 +341,14 @@ async fn p3_generated_days_equal_their_orders_to_the_cent() {
     assert_eq!(world.traceable("2026-01-15").await, 400);
 }
 
-/// N5, P4: 3,000 orders in invocations whose time runs out: the same as in one, to the letter.
+/// N5, P4: 3,000 orders in invocations that run out of time give exactly the result of one
+/// invocation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_day_of_thousands_goes_on_over_invocations() {
     large_day(3_000).await;
 }
 
-/// The same with 50,000, where `STEVEDORE_LONG=1` asks for it.
+/// The same with 50,000 orders, with `STEVEDORE_LONG=1`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_day_of_fifty_thousand_goes_on_over_invocations() {
     if std::env::var("STEVEDORE_LONG").is_ok_and(|value| value == "1") {
@@ -361,7 +370,7 @@ async fn large_day(orders: usize) {
     world.daily(18).await;
     world.download().await;
     world.at("2026-01-15T23:00:00Z");
-    // Every look takes 10 ms: of 25 s, 15 are left for putting away after two pages.
+    // Every reading takes 10 ms: of 25 s, 15 are left for storing the sum after two pages.
     let invocations = world.consolidate_in_pieces(&world.hurried(SignedDuration::from_millis(10)), Duration::from_secs(25)).await;
     assert!(invocations > orders / 1_100, "{invocations} invocations");
     Sums::of_day(&world.day("2026-01-15").await).equal(&Sums::of(&world.source()), "the day");
@@ -369,7 +378,8 @@ async fn large_day(orders: usize) {
     assert_eq!(world.run_operation("2026-01-15").await.counts.of(Outcome::Captured), orders as u64);
 }
 
-/// Membership: while the run goes on, a person has turned consolidation off and processes everything by hand. Each order is in exactly one sale.
+/// Membership: during the run, a person turns consolidation off and processes everything by hand.
+/// Each order is in exactly one sale.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn orders_processed_by_hand_during_the_run_are_in_one_sale() {
     let options = Options {
@@ -384,7 +394,7 @@ async fn orders_processed_by_hand_during_the_run_are_in_one_sale() {
     world.daily(18).await;
     world.download().await;
     world.at("2026-01-15T23:00:00Z");
-    // The run begins and is cut off before its first order.
+    // The run begins and is interrupted before its first order.
     let (now, settings) = (world.clock.now(), world.table.settings().await.unwrap());
     let due = DueRun { local_date: "2026-01-15".parse().unwrap(), boundary: now };
     let record = RunRecord::new(due, settings.version, "run".into(), now);
@@ -406,7 +416,7 @@ async fn orders_processed_by_hand_during_the_run_are_in_one_sale() {
             settings.consolidation_time = None;
         })
         .await;
-    // Newer revisions of some, so that both sides find the other's writes.
+    // Newer revisions of some orders, so that both sides find each other's writes.
     for order in world.source().iter().take(40) {
         world.sandbox.edit_order(i64::try_from(order.id.0).unwrap(), |order| order.set("customerNotes", "quick"));
     }
@@ -445,7 +455,7 @@ async fn orders_processed_by_hand_during_the_run_are_in_one_sale() {
     assert_eq!(stevedore_domain::money::Decimal::new(total, 2).normalize(), Sums::of(&world.source()).total);
 }
 
-/// P3, N5: real invoices, each day's consolidated, held against sums that are made from the orders' own texts.
+/// P3, N5: real invoices, consolidated by day, compared with sums of the orders' own texts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn real_days_of_retail_consolidate_to_the_cent() {
     let Some(folder) = crate::flow_generated::named_by("STEVEDORE_RETAIL_ORDERS") else { return };
@@ -460,7 +470,7 @@ async fn real_days_of_retail_consolidate_to_the_cent() {
         let operation = world.start(OperationKind::LoadOrders { from: "2025-06-01".parse().unwrap() }).await;
         let captured = operation.counts.of(Outcome::Captured);
         assert!(captured > 10, "{}: {:?}", day.display(), operation.counts);
-        // Credits come later in the day, as changes of these.
+        // Credits arrive later in the day, as changes of these orders.
         let source = world.source();
         world.at("2026-01-15T23:00:00Z");
         world.consolidate().await;

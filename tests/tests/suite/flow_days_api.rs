@@ -1,4 +1,4 @@
-//! A day over the API: asked for, watched, and traced from the sale to its orders and back.
+//! A day over the API: requested, observed, and traced from the sale to its orders and back.
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -10,7 +10,8 @@ use crate::world::{Options, World, dec};
 
 const DAY: &str = "/v1/sales/DAY-2026-01-15";
 
-/// N5, S27, S105, S154: a person asks for what is due, watches it, and follows the day's sale to its orders and each of them back to it.
+/// N5, S27, S105, S154: a person requests the due day, observes it, and follows the day's sale to
+/// its orders and back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n5_a_day_over_the_api() {
     let world = World::new(Options::default()).await;
@@ -74,7 +75,7 @@ async fn n5_a_day_over_the_api() {
     assert!(again["message"].as_str().unwrap().starts_with("Nothing is due."), "once: {again}");
 }
 
-/// What comes of a person's asking, when all is done.
+/// The final state of a person's request.
 async fn asked(api: &Http, world: &World) -> Value {
     world.clock.advance(jiff::SignedDuration::from_secs(1));
     let queued = api.send(Method::POST, "/v1/operations", json!({"kind": "consolidate"})).await;

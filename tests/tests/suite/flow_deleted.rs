@@ -1,4 +1,4 @@
-//! Orders that ShipStation deletes while they wait here (docs/requirements.md, section 5).
+//! Orders that ShipStation deletes while they wait in Stevedore (docs/requirements.md, section 5).
 
 use jiff::SignedDuration;
 use stevedore_aws::ConnectionMode;
@@ -22,7 +22,8 @@ async fn stands(world: &World, order: i64) -> (LogState, Option<Reason>) {
 
 const DELETED: (LogState, Option<Reason>) = (LogState::Withdrawn, Some(Reason::DeletedInShipstation));
 
-/// N4: an order that was deleted while it was pending does not enter the day, however many others do; back in ShipStation it is as new.
+/// N4: an order that was deleted while it was pending does not enter the day, for any number of
+/// others. Back in ShipStation, it is new again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_a_deleted_order_does_not_enter_the_day() {
     for others in [2, 30] {
@@ -35,7 +36,7 @@ async fn n4_a_deleted_order_does_not_enter_the_day() {
         world.download().await;
         let text = shown(&world, 77);
         world.sandbox.remove(77);
-        // An order that was edited since is not where it was, and is there.
+        // An order that was edited since is at another place in the list, and still exists.
         world.sandbox.edit_order(1, |order| order.set("internalNotes", "call first"));
         world.at("2026-01-15T22:40:00Z");
         let before = world.sandbox.requests().len();
@@ -43,7 +44,7 @@ async fn n4_a_deleted_order_does_not_enter_the_day() {
         world.drain().await;
         assert!(world.sandbox.requests().len() - before <= 20, "{others} orders took {}", world.sandbox.requests().len() - before);
         assert_eq!(stands(&world, 77).await, DELETED, "{others} others");
-        // Asked once, not with every tick.
+        // Requested once, not with every tick.
         world.clock.advance(SignedDuration::from_mins(5));
         let before = world.sandbox.requests().len();
         world.tick().await.unwrap();
@@ -57,7 +58,8 @@ async fn n4_a_deleted_order_does_not_enter_the_day() {
     }
 }
 
-/// N4: a blocked order that was deleted is not booked when its reason goes away: not by a change of the settings, a download or a person.
+/// N4: a blocked order that was deleted is not booked when its reason is resolved: not by a change
+/// of the settings, a download or a person.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_a_deleted_order_is_not_booked_when_its_block_is_gone() {
     for way in 0..3 {
@@ -85,7 +87,8 @@ async fn n4_a_deleted_order_is_not_booked_when_its_block_is_gone() {
     }
 }
 
-/// With the mode `store` off nothing is read from ShipStation; an order that is made anew is booked as the log knows it.
+/// With the mode `store` off nothing is read from ShipStation. A re-created order is booked from
+/// the log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_made_anew_with_the_store_mode_off_asks_shipstation_nothing() {
     let world = World::new(Options::default()).await;

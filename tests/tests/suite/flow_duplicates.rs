@@ -1,4 +1,5 @@
-//! The same purchase under two ids of ShipStation's: one is booked, the other is held for a person (N4; docs/requirements.md, section 5).
+//! The same purchase under two ids of ShipStation: one is booked, and the other is held for a
+//! person (N4; docs/requirements.md, section 5).
 
 use jiff::SignedDuration;
 use stevedore_domain::log::{LogEntry, LogState};
@@ -29,7 +30,8 @@ async fn is_held(world: &World, order: i64, beside: i64) {
     assert!(held.message.as_ref().unwrap().contains(&format!("({beside})")), "{held:?}");
 }
 
-/// N4, P1: of two ids of one purchase in one download the first is booked, the second held, whichever is processed first; a person's word books it all the same.
+/// N4, P1: of two ids of one purchase in one download the first is booked and the second held, for
+/// both sequences of processing. A person can book it with a request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_a_purchase_under_two_ids_is_booked_once() {
     for both_at_once in [true, false] {
@@ -46,7 +48,8 @@ async fn n4_a_purchase_under_two_ids_is_booked_once() {
         is_held(&world, 304, 303).await;
         let row = world.row(&operation, 304).await;
         assert_eq!(row.reason, Some(Reason::PossibleDuplicate), "both at once: {both_at_once}");
-        // Neither another hour nor a person who processes everything books it; nor does the same order loaded by its number.
+        // Neither another hour, nor a person who processes everything, nor a load of the order by
+        // its number books it.
         world.next_hour().await;
         world.start(OperationKind::ProcessPending { order_ids: None }).await;
         world.load_number("RE-1").await;
@@ -60,7 +63,8 @@ async fn n4_a_purchase_under_two_ids_is_booked_once() {
     }
 }
 
-/// N4: an order whose twin is on its way and not in the log yet is held until that one has come to its end; if it never comes, the order is booked.
+/// N4: an order whose duplicate is queued and not in the log yet is held until that one is
+/// processed. If it never arrives, the order is booked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_a_twin_that_is_still_on_its_way_holds_the_order() {
     for first_comes in [true, false] {
@@ -99,7 +103,8 @@ async fn n4_a_twin_that_is_still_on_its_way_holds_the_order() {
     }
 }
 
-/// N4: with daily consolidation one is in the day's sale, and once it is, the other is held the next day as well; a purchase whose sale is void holds nothing.
+/// N4: with daily consolidation one is in the day's sale, and the other is held the next day as
+/// well. A purchase whose sale is void holds nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_a_purchase_under_two_ids_is_in_one_days_sale() {
     let world = World::new(Options::default()).await;
@@ -124,14 +129,16 @@ async fn n4_a_purchase_under_two_ids_is_in_one_days_sale() {
     world.void_day("2026-01-15").await;
     world.at("2026-01-17T23:00:00Z");
     world.consolidate().await;
-    // Of the two that were held one goes in, whichever is decided first, and the other is held for it.
+    // Of the two held orders one is booked, the one that is decided first, and the other is held
+    // for it.
     assert_eq!(world.day("2026-01-17").await.total.0, 1000);
     let (booked, held) = if entry(&world, 304).await.state == LogState::Booked { (304, 306) } else { (306, 304) };
     assert_eq!(entry(&world, booked).await.state, LogState::Booked);
     is_held(&world, held, booked).await;
 }
 
-/// N4: orders that share a number alone, or whose twin was cancelled before it was booked, are booked each by itself; one whose sale was voided makes way.
+/// N4: orders that share only a number, or whose duplicate was cancelled before it was booked, are
+/// booked separately. An order whose sale was voided does not hold the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_orders_with_one_number_are_booked_where_nothing_else_is_alike() {
     let world = World::new(Options::default()).await;
@@ -157,7 +164,7 @@ async fn n4_orders_with_one_number_are_booked_where_nothing_else_is_alike() {
     assert_eq!(live(&world.booked().await), 3700);
 }
 
-/// N4, N6: made anew, an order is looked at beside its twins as at first sight.
+/// N4, N6: a re-created order is compared with its duplicates like a new order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_an_order_made_anew_is_held_for_its_booked_twin() {
     let world = World::new(Options::default()).await;
@@ -168,7 +175,8 @@ async fn n4_an_order_made_anew_is_held_for_its_booked_twin() {
     world.table.change_log_entry(order_id(304), |entry| entry.book_anyway(now, "avery")).await.unwrap();
     world.start(OperationKind::ProcessPending { order_ids: None }).await;
     assert_eq!(live(&world.booked().await), 2000);
-    // The first one does not know of the second, beside which it is booked again only at a person's word.
+    // The first one does not know the second, so it is booked again beside it only at a person's
+    // request.
     world.start(OperationKind::Recreate { order_id: order_id(303) }).await;
     is_held(&world, 303, 304).await;
     assert_eq!(live(&world.booked().await), 1000);

@@ -1,4 +1,4 @@
-//! Events: written with the fact, carried out in order (N26, S127).
+//! Events: written with the fact, sent in order (N26, S127).
 
 use serde_json::{Value, json};
 use stevedore_aws::messages::Command;
@@ -12,7 +12,8 @@ use stevedore_sandbox::Draft;
 use crate::bound::Bound;
 use crate::world::{Options, World, dec};
 
-/// A world whose table has a stream; none where the tables are elsewhere, whose streams nobody here can read.
+/// A world whose table has a stream; `None` if another engine has the tables, whose streams cannot
+/// be read.
 #[allow(clippy::print_stderr, reason = "a skipped test says so")]
 async fn heard(mode: PickPackShip) -> Option<World> {
     if crate::world::tables_at().is_some() {
@@ -25,7 +26,7 @@ async fn heard(mode: PickPackShip) -> Option<World> {
     Some(world)
 }
 
-/// Every event behind `after`.
+/// Every event after `after`.
 fn events(world: &World, after: &mut Option<String>) -> Vec<Event> {
     let mut events = Vec::new();
     let mut bound = Bound::of("the stream");
@@ -44,7 +45,7 @@ fn kinds(events: &[Event], of: &str, id: &str) -> Vec<EventKind> {
 
 use EventKind::{FulfilmentChanged, InvoiceAuthorised, SaleCreated, SaleVoided, StockChanged, StockUpdated};
 
-/// N26: each fact has its events, in the order in which the facts came about, and nothing else has any.
+/// N26: each fact has its events, in the order of the facts, and nothing else has events.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n26_facts_have_their_events_in_order() {
     let Some(world) = heard(PickPackShip::PickPackShip).await else { return };
@@ -65,7 +66,7 @@ async fn n26_facts_have_their_events_in_order() {
         .collect();
     let adjustment = world.table.list_adjustments(&stevedore_aws::List { limit: 1, ..Default::default() }).await.unwrap().items.remove(0);
     assert_eq!(stock, [(json!(5), json!(format!("adjustment {}", adjustment.id))), (json!(3), json!(format!("sale {}", sale.id)))]);
-    // Reading it again, unchanged or changed, says nothing more of the sale.
+    // A second reading, unchanged or changed, adds no event of the sale.
     world.clock.advance(jiff::SignedDuration::from_mins(1));
     world.sandbox.edit_order(order, |order| order.set("internalNotes", "x"));
     world.next_hour().await;
@@ -78,12 +79,12 @@ async fn n26_facts_have_their_events_in_order() {
     let last = events(&world, &mut after);
     assert_eq!(kinds(&last, "sale_id", sale.id.as_str()), [SaleVoided]);
     assert_eq!(kinds(&last, "product_id", "mug"), [StockChanged]);
-    // From the beginning it is all there once more: at least once.
+    // From the beginning all events are present again: at least once.
     let all = events(&world, &mut None);
     assert_eq!(kinds(&all, "sale_id", sale.id.as_str()), [SaleCreated, InvoiceAuthorised, SaleVoided]);
 }
 
-/// N26: a sale of many products says that it is there only when it is, and once.
+/// N26: a sale of many products is announced only when it is complete, and once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n26_a_large_sale_is_announced_when_it_is_whole() {
     let Some(world) = heard(PickPackShip::Pick).await else { return };
@@ -105,7 +106,8 @@ async fn n26_a_large_sale_is_announced_when_it_is_whole() {
     assert!(heard.iter().all(|event| event.event != FulfilmentChanged));
 }
 
-/// S127: the last step of a download raises one stock update for each product whose availability changed, with what is available then.
+/// S127: the last step of a download writes one stock update for each product whose availability
+/// changed, with the present availability.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s127_a_download_ends_with_one_stock_update_for_each_product() {
     let Some(world) = heard(PickPackShip::Pick).await else { return };
@@ -133,7 +135,7 @@ async fn s127_a_download_ends_with_one_stock_update_for_each_product() {
     let last = heard.iter().rposition(|event| event.event == StockChanged).unwrap();
     let update = heard.iter().position(|event| event.event == StockUpdated).unwrap();
     assert!(last < update && heard[update].detail["operation_id"] == json!(operation.id.as_str()));
-    // A download that changes nothing raises none.
+    // A download without changes writes none.
     world.next_hour().await;
     assert!(updates(&events(&world, &mut after)).is_empty());
 }
@@ -145,8 +147,8 @@ fn updates(heard: &[Event]) -> Vec<(Value, Value)> {
     all.map(|update| (update["product_id"].clone(), update["levels"][0]["available"].clone())).collect()
 }
 
-/// S127: a consolidated day ends with one stock update for each product whose availability its sale changed, and its operation says only then that it is
-/// completed.
+/// S127: a consolidated day ends with one stock update for each product whose availability its sale
+/// changed, and only then is its operation completed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s127_a_consolidated_day_ends_with_stock_updates() {
     let Some(world) = heard(PickPackShip::Pick).await else { return };
@@ -169,13 +171,14 @@ async fn s127_a_consolidated_day_ends_with_stock_updates() {
     let update = heard.iter().find(|event| event.event == StockUpdated).unwrap();
     assert_eq!(update.detail["operation_id"], json!(operation.id.as_str()));
     assert_eq!(operation.state, OperationState::Completed);
-    // Once: later ticks have nothing to say, nor has a day without orders.
+    // Only once: later ticks write none, and neither does a day without orders.
     world.at("2026-01-16T23:30:00Z");
     assert_eq!(world.consolidate().await, ["2026-01-16"]);
     assert!(updates(&events(&world, &mut after)).is_empty());
 }
 
-/// S127, P4: cut off between the day's sale and its stock updates, the next tick of consolidation or of a download raises them and completes the operation.
+/// S127, P4: after an interruption between the day's sale and its stock updates, the next tick of
+/// consolidation or of a download writes them and completes the operation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s127_updates_of_a_day_that_was_cut_off_are_raised_by_the_next_tick() {
     for by_download in [false, true] {
@@ -187,7 +190,7 @@ async fn s127_updates_of_a_day_that_was_cut_off_are_raised_by_the_next_tick() {
         world.download().await;
         world.at("2026-01-15T23:00:00Z");
         assert_eq!(world.consolidate().await, ["2026-01-15"]);
-        // As it is when the invocation ends between the two.
+        // The state when the invocation ends between the two.
         let completed = world.run_operation("2026-01-15").await;
         let stored = world.table.operation(&completed.id).await.unwrap().unwrap();
         let cut_off = Operation { state: OperationState::Processing, finished_at: None, ..stored.value };
@@ -205,7 +208,7 @@ async fn s127_updates_of_a_day_that_was_cut_off_are_raised_by_the_next_tick() {
     }
 }
 
-/// S127, U22: what heals ends with a stock update like any download.
+/// S127, U22: automatic retries end with a stock update like any download.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s127_u22_healed_orders_end_with_a_stock_update() {
     let Some(world) = heard(PickPackShip::Pick).await else { return };

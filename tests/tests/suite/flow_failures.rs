@@ -11,7 +11,8 @@ use stevedore_sandbox::{Fault, Json, Rule};
 use crate::flow::{accounted, item, plain, with};
 use crate::world::{Options, World, order_id};
 
-/// A download that fails with `code`: it says why and what to do, the cursor stays, what was read before is booked, and the next run continues.
+/// A download that fails with `code`: it has a reason and advice, the cursor stays, earlier orders
+/// are booked, and the next run continues.
 async fn fails(fault: Fault, code: &str) {
     let world = World::new(Options::default()).await;
     world.sandbox.upsert_order(plain("before"));
@@ -60,7 +61,7 @@ async fn shipstation_down_fails_the_operation() {
     fails(Fault::Unavailable, "shipstation_unavailable").await;
 }
 
-/// What a failed run had read before is accounted for, and the next run goes on behind it.
+/// The orders that a failed run had read are accounted for, and the next run continues after them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failure_in_the_middle_keeps_what_was_read() {
     let world = World::new(Options::default()).await;
@@ -69,7 +70,7 @@ async fn a_failure_in_the_middle_keeps_what_was_read() {
         world.sandbox.upsert_order(plain(&number.to_string()).status("awaiting_payment"));
     }
     world.clock.advance(SignedDuration::from_secs(1));
-    // The first page comes, the second does not.
+    // The first page is answered, the second is not.
     world.sandbox.faults().add(Rule::every(Fault::Unauthorized, 2).on("/orders"));
     let operation = world.download().await;
     assert_eq!((operation.state, operation.counts.of(Outcome::Waiting)), (OperationState::Failed, 500));
@@ -82,7 +83,7 @@ async fn a_failure_in_the_middle_keeps_what_was_read() {
     assert_eq!(operation.counts.total(), 620);
 }
 
-/// Without the secret an operation says so, and nothing is asked.
+/// Without the secret an operation has a reason, and no request is made.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn missing_credentials_fail_the_operation() {
     let world = World::new(Options::default()).await;
@@ -92,7 +93,8 @@ async fn missing_credentials_fail_the_operation() {
     assert!(world.sandbox.requests().is_empty());
 }
 
-/// Out of time, a run hands the rest to the next invocation, which goes on where it was; it is one operation.
+/// A run that is out of time leaves the rest to the next invocation, which continues at its
+/// position. It is one operation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_is_out_of_time_goes_on_by_itself() {
     let world = World::new(Options::default()).await;
@@ -106,7 +108,7 @@ async fn a_run_that_is_out_of_time_goes_on_by_itself() {
     world.sandbox.faults().add(Rule::every(Fault::TooManyRequests { reset_seconds: Some(1_000) }, 2).on("/orders"));
     let answer = world.tick().await.unwrap();
     assert_eq!(answer["state"], "running", "{answer}");
-    // The key's window turns; then the command that was left goes on.
+    // The key's window ends; then the queued command continues.
     world.clock.advance(SignedDuration::from_secs(1_001));
     world.sandbox.faults().clear();
     world.drain().await;
@@ -117,7 +119,7 @@ async fn a_run_that_is_out_of_time_goes_on_by_itself() {
     assert!(world.table.cursor().await.unwrap().value.lease.is_none());
 }
 
-/// Delivers until every message that fails has become a dead letter.
+/// Delivers until every failing message has become a dead letter.
 async fn exhaust(world: &World) {
     for _ in 0..7 {
         world.drain().await;
@@ -131,7 +133,8 @@ async fn send_raw(world: &World, bodies: &[&str]) {
     assert!(world.queues.send_orders(&bodies).await.unwrap().refused.is_empty());
 }
 
-/// Messages that nothing can be done with: each goes to the dead letters alone and at once, says why, and can be redriven.
+/// Messages that can never be processed: each goes to the dead letters separately and at once, with
+/// a reason, and can be redriven.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unreadable_messages_are_dead_letters_at_once_and_say_why() {
     let world = World::new(Options::default()).await;
@@ -151,7 +154,7 @@ async fn unreadable_messages_are_dead_letters_at_once_and_say_why() {
     let bad = ["not json at all", r#"{"v":99,"order":{}}"#, r#"{"v":1}"#, uncounted.as_str()];
     send_raw(&world, &[bad[0], &message(&text).encode().unwrap().unwrap(), bad[1], bad[2], bad[3]]).await;
     world.drain().await;
-    // The good one of the same batch went through, and nothing waits to be delivered again.
+    // The good message of the same batch was processed, and none waits to be delivered again.
     assert_eq!(world.sale(order).await.total.0, 1000);
     assert_eq!(world.queues.depth(&world.queues.urls().orders).await.unwrap().total(), 0);
     let letters = world.queues.dead_letters(10).await.unwrap();
@@ -169,10 +172,10 @@ async fn unreadable_messages_are_dead_letters_at_once_and_say_why() {
         assert_eq!(reason.code, code, "{body}: {reason:?}");
         assert!(reason.detail.contains(said), "{body}: {reason:?}");
     }
-    // Listing took nothing away; at most so many are shown as were asked for.
+    // Listing removed nothing, and at most the requested number is shown.
     assert_eq!(world.queues.dead_letters(2).await.unwrap().len(), 2);
     assert_eq!(world.queues.dead_letters(10).await.unwrap().len(), 4);
-    // One by one, and all. They come back with their reasons, for nothing about them has changed.
+    // One by one, and all. They come back with their reasons, because they are unchanged.
     let chosen = [letters[0].message_id.clone(), "no-such".to_owned()];
     let redriven = world.queues.redrive(Some(&chosen)).await.unwrap();
     assert_eq!((redriven.moved, redriven.missing), (1, 1));
@@ -191,7 +194,7 @@ async fn a_redriven_order_is_booked() {
     let world = World::new(Options::default()).await;
     let order = world.sandbox.upsert_order(plain("1"));
     let answer = world.tick().await.unwrap();
-    // The poller takes the message and dies, each time.
+    // The poller receives the message and dies, each time.
     let url = world.queues.urls().orders.clone();
     for _ in 0..6 {
         world.queues.receive(&url, 0).await.unwrap();
@@ -206,17 +209,18 @@ async fn a_redriven_order_is_booked() {
     assert_eq!(world.queues.redrive(None).await.unwrap().moved, 1);
     world.drain().await;
     assert_eq!(world.sale(order).await.total.0, 1000);
-    // It was captured from an old message, so that the next download looks at it again.
+    // It was captured from an old message, so the next download reads it again.
     world.next_hour().await;
     assert_eq!(world.sales().await.len(), 1);
 }
 
-/// Unreadable commands are dead letters like any other, come back to their own queue, and a known command beside them is carried out.
+/// Unreadable commands are dead letters like any other and return to their own queue. A valid
+/// command beside them is executed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unreadable_commands_come_back_to_their_own_queue() {
     let world = World::new(Options::default()).await;
     world.sandbox.upsert_order(plain("1"));
-    // A queue's address under another's name: what sends any text to the commands queue.
+    // The address of one queue under another's name, which sends any text to the commands queue.
     let urls = world.queues.urls().clone();
     let commands = Queues::new(&world.clients, QueueUrls { orders: urls.commands.clone(), ..urls.clone() });
     let bad = [r#"{"v":9,"command":"load_everything"}"#.to_owned(), "no command".to_owned()];
@@ -248,14 +252,15 @@ async fn commands_may_be_delivered_again() {
     }
     world.drain().await;
     assert_eq!(world.operation(&operation.id).await, operation);
-    // And a disconnect that nobody confirmed takes nothing apart.
+    // A disconnect that was not confirmed removes nothing.
     world.queues.send_command(&Command::Disconnect).await.unwrap();
     world.drain().await;
     assert!(world.table.connection().await.unwrap().is_some());
     assert_eq!(world.log().await.len(), 1);
 }
 
-/// P4: a write of one item that meets another writer's transaction is repeated, as a cancelled transaction is; the SDK does not do that.
+/// P4: a write of one item that conflicts with another writer's transaction is repeated, like a
+/// cancelled transaction. The SDK does not do this.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p4_a_write_beside_a_transaction_is_repeated() {
     let world = World::new(Options::default()).await;
@@ -275,7 +280,7 @@ async fn p4_a_write_beside_a_transaction_is_repeated() {
     world.engines.faults().fail_next("DeleteItem", 3, conflict());
     world.table.delete_log_entry(order_id(order)).await.unwrap();
     assert!(world.logged(order).await.is_none());
-    // It ends: another writer that is always in the way is a failure that passes.
+    // It is limited: a conflict that never ends is a temporary failure.
     world.engines.faults().fail_next("PutItem", stevedore_aws::WRITE_TRIES.try_into().unwrap(), conflict());
     let connection = world.table.connection().await.unwrap().unwrap();
     let error = world.table.put_connection(&connection.value, Some(connection.version)).await.unwrap_err();

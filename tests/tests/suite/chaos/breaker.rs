@@ -1,4 +1,4 @@
-//! Stops the program at a call to AWS, or breaks calls and lets it go on.
+//! Stops the program at a call to AWS, or breaks calls and lets the program continue.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,22 +9,25 @@ use stevedore_aws::interceptors::{
 };
 use stevedore_engines::{Fault, Faults};
 
-/// Planned fault. Attempts are counted from 1; the SDK's own retries count as attempts.
+/// Planned fault. Attempts are counted from 1, and the SDK's own retries count as attempts.
 ///
-/// Stops are counted in attempts to write. Reads change nothing and a dead program does nothing, so that a stop before, between or after reads leaves
-/// exactly what a stop after the write before them does, or before the write behind them: these are all the stops that there are.
+/// Stops are counted in attempts to write. Reads change nothing, and a dead program does nothing. A
+/// stop before, between or after reads therefore leaves the same state as a stop after the write
+/// before them, so these are all possible stops.
 #[derive(Clone, Debug, Default)]
 pub enum Plan {
-    /// Count, and leave everything alone.
+    /// Counts without faults.
     #[default]
     Count,
-    /// The program dies before write `k`: it never leaves, and nothing that the program tries afterwards leaves either.
+    /// The program dies before write `k`. This write and all later ones are not sent.
     StopBefore(u64),
-    /// The program dies after write `k`: what it asked for is done, the reply is lost, and nothing leaves afterwards.
+    /// The program dies after write `k`. The write is done, its reply is lost, and nothing is sent
+    /// afterwards.
     StopAfter(u64),
-    /// The reply of write `k` is lost on the wire. The program lives, and the SDK tries again.
+    /// The reply of write `k` is lost. The program lives, and the SDK tries again.
     LoseReply(u64),
-    /// Each `every`-th attempt meets a fault drawn by the seed. Where `fatal`, one in four is of a kind that the SDK does not retry.
+    /// Each `every`-th attempt gets a fault drawn by the seed. If `fatal`, one in four is of a kind
+    /// that the SDK does not retry.
     Storm { every: u64, seed: u64, fatal: bool },
 }
 
@@ -35,11 +38,11 @@ struct State {
     writes: u64,
     stopped: bool,
     struck: u64,
-    /// Calls on their way whose replies are not to arrive.
+    /// Running calls whose replies must not arrive.
     doomed: HashSet<usize>,
 }
 
-/// An interceptor in the SDK's own pipeline, under the retries: it sees each attempt.
+/// An interceptor in the SDK's own pipeline, below the retries, so that it sees each attempt.
 #[derive(Clone)]
 pub struct Breaker {
     state: Arc<Mutex<State>>,
@@ -79,7 +82,7 @@ impl Breaker {
         self.lock().writes
     }
 
-    /// Number of attempts that met a fault.
+    /// Number of attempts with a fault.
     pub fn struck(&self) -> u64 {
         self.lock().struck
     }
@@ -89,7 +92,7 @@ impl Breaker {
         self.lock().stopped
     }
 
-    /// A new process begins, with this ahead of it. Counting begins anew, but for what was struck.
+    /// Starts a new process with this plan. Counts begin again, except the number of faults.
     pub fn start(&self, plan: Plan) {
         let mut state = self.lock();
         *state = State { plan, struck: state.struck, ..State::default() };
@@ -101,7 +104,7 @@ impl Breaker {
 }
 
 impl State {
-    /// Begins an attempt: an error lets it not leave.
+    /// Begins an attempt. An error prevents its sending.
     fn begin(&mut self, call: usize, operation: &str, faults: &Faults) -> Result<(), BoxError> {
         self.doomed.remove(&call);
         if self.stopped {
@@ -129,7 +132,8 @@ impl State {
                 let dice = dice(seed, number);
                 match dice % 8 {
                     0 | 1 if fatal => {
-                        // One of them is not done, the other is done before its reply is lost.
+                        // One of them is not executed; the other is executed before its reply is
+                        // lost.
                         if dice.is_multiple_of(8) {
                             return Err(BROKEN.into());
                         }
@@ -146,7 +150,7 @@ impl State {
         Ok(())
     }
 
-    /// Ends an attempt: an error lets the program not have the answer.
+    /// Ends an attempt. An error withholds the answer from the program.
     fn end(&mut self, call: usize) -> Result<(), BoxError> {
         if !self.doomed.remove(&call) {
             return Ok(());
@@ -194,7 +198,8 @@ impl Intercept for Breaker {
     }
 }
 
-/// The address of a call's configuration: the only thing that both hooks of one call are given.
+/// The address of a call's configuration, which is the only value that both hooks of one call
+/// receive.
 fn address(call: &ConfigBag) -> usize {
     std::ptr::from_ref(call).addr()
 }

@@ -1,4 +1,5 @@
-//! A day that people ask for: the command that comes ten times at once, and the one that comes back from the dead letters.
+//! A day that people request: its command is delivered ten times at once, or again from the dead
+//! letters.
 
 use stevedore_aws::messages::Command;
 use stevedore_domain::ids::OperationId;
@@ -24,16 +25,17 @@ async fn asked(shop: &Shop) -> (OperationId, String) {
     (operation.id, command.encode().unwrap())
 }
 
-/// The same day, whoever asked for it.
+/// The same day, for each requester.
 fn same_day(mut found: End, expected: &End) {
-    // Its own id is in it nowhere; who asked is not compared.
+    // Its own id is nowhere in it, and the requester is not compared.
     assert_eq!(found.operation["counts"], expected.operation["counts"]);
     assert_eq!(found.operation["rows"], expected.operation["rows"]);
     found.operation.clone_from(&expected.operation);
     assert_eq!(&found, expected);
 }
 
-/// N12, S154: a person's command that ten processes get at once, and that comes ten times in one batch later, is one run and one sale.
+/// N12, S154: a person's command that ten processes receive at once, and that is delivered ten
+/// times in one batch later, makes one run and one sale.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n12_a_command_ten_times_at_once_is_one_run() {
     let expected = undisturbed().await;
@@ -47,7 +49,7 @@ async fn n12_a_command_ten_times_at_once_is_one_run() {
         copies.spawn(async move { consolidate::handle(&deps, event, deadline).await });
     }
     while let Some(answer) = copies.join_next().await {
-        // Whoever finds the run taken from under it gives its message back.
+        // A process that loses the run returns its message.
         answer.unwrap().unwrap();
     }
     shop.start(Plan::Count);
@@ -61,8 +63,9 @@ async fn n12_a_command_ten_times_at_once_is_one_run() {
     assert_eq!((answered.state, answered.counts.of(Outcome::Captured)), (OperationState::Completed, 9));
 }
 
-/// N12, S154: a command whose every delivery died becomes a dead letter. Redriven after the schedule has done the day, it says so and does nothing;
-/// redriven before, it does the day.
+/// N12, S154: a command becomes a dead letter after every delivery died. Redriven after the
+/// schedule has done the day, it ends with a reason and no effect; redriven before, it does the
+/// day.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n12_a_redriven_command_makes_no_second_sale() {
     let expected = undisturbed().await;
@@ -73,7 +76,7 @@ async fn n12_a_redriven_command_makes_no_second_sale() {
         shop.world.queues.send_command(&command).await.unwrap();
         let urls = shop.world.queues.urls().clone();
         for delivery in 0..6 {
-            // Each gets a little further, and none far enough to have begun the run.
+            // Each delivery gets a little further, and none begins the run.
             shop.start(Plan::StopBefore(1));
             assert_eq!(deliver(&shop).await, usize::from(delivery < 5));
             shop.world.clock.advance(jiff::SignedDuration::from_hours(2));
@@ -102,7 +105,7 @@ async fn n12_a_redriven_command_makes_no_second_sale() {
     }
 }
 
-/// One batch of consolidation's queue. Answers how many messages it held.
+/// One batch of consolidation's queue. Returns the number of its messages.
 async fn deliver(shop: &Shop) -> usize {
     let url = &shop.world.queues.urls().consolidation;
     let received = shop.world.queues.receive(url, 0).await.unwrap();

@@ -1,4 +1,5 @@
-//! A day's consolidation and the voiding of its sale, stopped before and after every write, with a reply lost, and in a storm: the end is the undisturbed one.
+//! A day's consolidation and the void of its sale, stopped before and after every write, with a
+//! reply lost, and with random faults. The final state equals the undisturbed one.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ use crate::world::{LOCATION, Options, dec};
 
 pub(super) const DATE: &str = "2026-01-15";
 
-/// All that is left of a day: its sale, its orders' entries, the run, its operation, and stock.
+/// The final state of a day: its sale, its orders' entries, the run, its operation, and stock.
 #[derive(Debug, PartialEq)]
 pub(super) struct End {
     sale: Value,
@@ -30,10 +31,11 @@ pub(super) struct End {
     stock: Vec<Value>,
 }
 
-/// A day of a dozen orders, pending: one of them names more products than one transaction holds levels of, two cannot be booked.
+/// A day of a dozen pending orders. One of them names more products than one transaction holds
+/// levels, and two cannot be booked.
 pub(super) async fn shop() -> Shop {
     let mut shop = Shop::new(Options::default()).await;
-    // A sale of a dozen products takes several steps then.
+    // A sale of a dozen products then takes several steps.
     shop.consolidate.table = shop.consolidate.table.clone().moving_at_most(5);
     shop.world.consolidate.table = shop.world.consolidate.table.clone().moving_at_most(5);
     shop.world.daily(18).await;
@@ -70,7 +72,7 @@ pub(super) async fn shop() -> Shop {
     shop
 }
 
-/// Ticks until one comes to its end.
+/// Ticks until one is completed.
 async fn consolidate(shop: &mut Shop, consolidate: &consolidate::Deps) {
     for _ in 0..20 {
         let answer = consolidate::handle(consolidate, shop.tick_event(), shop.world.deadline()).await;
@@ -78,7 +80,7 @@ async fn consolidate(shop: &mut Shop, consolidate: &consolidate::Deps) {
             return;
         }
         shop.start(Plan::Count);
-        // The hold of a run that died comes free.
+        // The lease of the dead run ends.
         shop.world.clock.advance(RECOVERY);
     }
     panic!("the run never came to its end");
@@ -109,7 +111,7 @@ pub(super) async fn end(shop: &Shop) -> End {
     let sales = world.booked().await;
     assert_eq!(sales.len(), 1, "a day has one sale");
     let mut sale = serde_json::to_value(&sales[0]).unwrap();
-    // Times differ by what recovering takes.
+    // Times differ by the duration of the recovery.
     forget_times(&mut sale);
     let mut log = BTreeMap::new();
     let mut total = 0;
@@ -150,7 +152,8 @@ fn forget_times(value: &mut Value) {
     }
 }
 
-/// A day that goes wrong by these plans, one for the run and one for the voiding. Answers the end of each, and the writes that each took.
+/// A day with these plans, one for the run and one for the void. Returns the final state of each,
+/// and the number of their writes.
 async fn day(plans: [Plan; 2]) -> ([End; 2], [u64; 2]) {
     let mut shop = shop().await;
     let deps = shop.consolidate.clone();
@@ -167,7 +170,7 @@ async fn day(plans: [Plan; 2]) -> ([End; 2], [u64; 2]) {
     ([done, end(&shop).await], [writes, voided])
 }
 
-/// A day that nothing disturbs.
+/// A day without faults.
 pub(super) async fn undisturbed() -> End {
     let ([done, _], _) = day([Plan::Count, Plan::Count]).await;
     done
@@ -177,7 +180,8 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// N12, P1, P3, P4, P5: stopped before and after every write of the run and of the voiding, and with every reply lost, the end is the same.
+/// N12, P1, P3, P4, P5: stopped before and after every write of the run and of the void, and with
+/// every reply lost, the final state is the same.
 #[allow(clippy::print_stdout, reason = "docs/performance.md keeps the number")]
 #[test]
 fn n12_a_day_stopped_at_every_write_ends_the_same() {
@@ -200,7 +204,7 @@ fn n12_a_day_stopped_at_every_write_ends_the_same() {
     });
 }
 
-/// N12: faults at random, by seeds that are printed; more of them where `STEVEDORE_LONG=1` asks for it.
+/// N12: random faults, from seeds that are printed; more seeds with `STEVEDORE_LONG=1`.
 #[allow(clippy::print_stdout, reason = "the seeds are said")]
 #[test]
 fn n12_a_day_in_a_storm_ends_the_same() {
@@ -219,7 +223,7 @@ fn n12_a_day_in_a_storm_ends_the_same() {
     });
 }
 
-/// N12, S23: ten ticks at the same moment, in processes of their own, begin one run and make one sale.
+/// N12, S23: ten ticks at the same moment, in separate processes, begin one run and make one sale.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n12_ten_ticks_at_once_make_one_sale() {
     let (expected, _) = day([Plan::Count, Plan::Count]).await;
@@ -239,11 +243,13 @@ async fn n12_ten_ticks_at_once_make_one_sale() {
     assert_eq!(end(&shop).await, expected[0]);
 }
 
-/// P4: a run whose process dies while it moves stock waits until its hold is over; then what it moved is taken back, and it goes on from the orders that it took.
+/// P4: a run whose process dies while it changes stock waits until its lease ends. Then its stock
+/// changes are undone, and the run continues with the orders that it took.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p4_a_dead_run_waits_until_its_hold_is_over() {
     let (_, [writes, _]) = day([Plan::Count, Plan::Count]).await;
-    // Among the last writes are the steps of stock: the first stop from the end that leaves the run open with stock moved.
+    // The last writes include the steps of stock. This is the first stop from the end that leaves
+    // the run open with changed stock.
     for back in 2..14 {
         let mut shop = shop().await;
         let deps = shop.consolidate.clone();

@@ -1,4 +1,5 @@
-//! Messages that come more than once, at once, out of order, and again from the dead letters; ticks that come together.
+//! Messages that are delivered more than once, at once, out of order, and again from the dead
+//! letters; concurrent ticks.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +29,7 @@ fn draft(id: i64) -> Draft {
     Draft::new(format!("D-{id}")).id(id).buyer(Some(910), Some("casey@example.com")).line("MUG", 2, dec("19.99")).tax(dec("3.20"))
 }
 
-/// What `fetch-orders` queued, taken off the queue.
+/// Takes the messages that `fetch-orders` queued off the queue.
 async fn queued(shop: &Shop) -> Vec<String> {
     let url = &shop.world.queues.urls().orders;
     let mut bodies = Vec::new();
@@ -45,7 +46,7 @@ async fn queued(shop: &Shop) -> Vec<String> {
     }
 }
 
-/// Messages as they come off the queue, each with an id of its own.
+/// Received messages, each with an id of its own.
 pub(super) fn messages(bodies: &[String], from: usize) -> Vec<ReceivedMessage> {
     let message = |(number, body): (usize, &String)| ReceivedMessage {
         message_id: format!("message-{}", from + number),
@@ -61,7 +62,8 @@ async fn customers(shop: &Shop) -> usize {
     shop.world.table.list_records::<Customer>(&List { limit: 100, ..List::default() }).await.unwrap().items.len()
 }
 
-/// P1, S117, N12: ten batches with the same orders of one new buyer at the same time, and ten copies in one batch: one sale each, one customer.
+/// P1, S117, N12: ten concurrent batches with the same orders of one new buyer, and ten copies in
+/// one batch, make one sale for each order and one customer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s117_the_same_message_ten_times_at_once_is_one_sale() {
     let shop = Shop::new(Options::default()).await;
@@ -78,7 +80,7 @@ async fn s117_the_same_message_ten_times_at_once_is_one_sale() {
         let event = sqs_event(&messages(&bodies, copy * 10));
         copies.spawn(async move { process_orders::handle(&process, event, deadline).await });
     }
-    // Whoever loses too often against the others gives its message back; it comes again.
+    // A batch that loses too many conflicts returns its message, which is delivered again.
     while let Some(answer) = copies.join_next().await {
         answer.unwrap().unwrap();
     }
@@ -137,7 +139,8 @@ fn permutations(items: &[usize]) -> Vec<Vec<usize>> {
     all
 }
 
-/// One order's revisions in each order there is; every permutation is an order of its own. Answers the log's entries by permutation.
+/// One order's revisions in every sequence; every permutation has an order of its own. Returns the
+/// log's entries by permutation.
 async fn deliver_permuted(shop: &Shop) -> Vec<(Vec<usize>, u64)> {
     let revisions = revisions(shop.now() - SignedDuration::from_hours(1));
     let mut delivered = Vec::new();
@@ -146,7 +149,7 @@ async fn deliver_permuted(shop: &Shop) -> Vec<(Vec<usize>, u64)> {
         for place in &permutation {
             let text = revisions[*place].0.replace(&ORDER.to_string(), &id.to_string());
             let order = serde_json::from_str(&text).unwrap();
-            // All were read when they were new, and came late.
+            // All were read when they were new, and arrived late.
             let read_at = Some(revisions[*place].1.key.modified_at + SignedDuration::from_secs(5));
             let message = OrderMessage {
                 operation_id: "op".into(),
@@ -165,7 +168,7 @@ async fn deliver_permuted(shop: &Shop) -> Vec<(Vec<usize>, u64)> {
     delivered
 }
 
-/// S117, N12: whatever order revisions arrive in, the newest is what is pending in the end.
+/// S117, N12: for every sequence of arrival, the newest revision is pending in the end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n12_a_pending_order_is_its_newest_revision_in_whatever_order_they_come() {
     let shop = Shop::new(Options::default()).await;
@@ -205,7 +208,8 @@ fn known_customer(now: Timestamp) -> Customer {
     }
 }
 
-/// P1, S108, S117: without consolidation the first to arrive is booked, once; newer ones are noted, older ones change nothing.
+/// P1, S108, S117: without consolidation the first revision to arrive is booked, once. Newer ones
+/// are recorded, and older ones change nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s117_a_booked_order_is_not_touched_by_older_revisions() {
     let shop = Shop::new(Options::default()).await;
@@ -219,7 +223,7 @@ async fn s117_a_booked_order_is_not_touched_by_older_revisions() {
         let noted = |warning: &Warning| warning.reason == Reason::ChangedAfterBooking;
         assert_eq!(stored.entry.state, LogState::Booked);
         assert_eq!(sales[&id], totals[permutation[0]], "{permutation:?}");
-        // The third and the newest differ by being shipped, which is no change.
+        // The third and the newest differ only by shipping, which is no change.
         assert_eq!(stored.entry.warnings.iter().any(noted), permutation[0] < 2, "{permutation:?} {:?}", stored.entry.warnings);
         assert_eq!(stored.entry.order_total.unwrap().0, totals[3], "{permutation:?}");
         let kept = shop.world.table.newest_order(&stored).await.unwrap().unwrap();
@@ -227,7 +231,8 @@ async fn s117_a_booked_order_is_not_touched_by_older_revisions() {
     }
 }
 
-/// P1, N12: what died in five deliveries becomes a dead letter; redriven, also by a redrive that dies half way, it becomes one sale, and again nothing.
+/// P1, N12: a message that died in five deliveries becomes a dead letter. Redriven, also by a
+/// redrive that dies half way, it becomes one sale; a second redrive changes nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n12_a_redriven_dead_letter_changes_nothing_twice() {
     let mut shop = Shop::new(Options::default()).await;
@@ -245,7 +250,7 @@ async fn n12_a_redriven_dead_letter_changes_nothing_twice() {
     }
     assert_eq!(depth(&shop).await, 3);
 
-    // A person's redrive that dies after the first message was sent and before it was deleted.
+    // A redrive that dies after the first message was sent and before it was deleted.
     let breaker = Breaker::new(shop.world.engines.faults(), Plan::StopAfter(1));
     shop.queues_behind(&breaker).redrive(None).await.unwrap_err();
     assert!(breaker.stopped());
@@ -271,7 +276,7 @@ async fn n12_a_redriven_dead_letter_changes_nothing_twice() {
     end(&shop).await.compare(&first, "after the second time");
 }
 
-/// S113: ticks that come together, in one moment or not, are one download; nothing comes twice.
+/// S113: concurrent or close ticks make one download, and nothing is captured twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s113_ticks_that_come_together_are_one_download() {
     let mut shop = Shop::new(Options::default()).await;
@@ -291,7 +296,8 @@ async fn s113_ticks_that_come_together_are_one_download() {
             let answer = answer.unwrap().unwrap();
             ran += usize::from(answer["ran"] == true);
         }
-        // One that comes when the first is through is a tick sent again: it reads, and finds nothing new.
+        // A tick that arrives after the end of the first download is a repeated tick: it reads, and
+        // finds nothing new.
         assert!(ran >= 1, "nobody downloaded");
         assert_eq!(operations(&shop).await.len() - before, ran, "an operation that did not run, or a run without one");
         shop.drain().await;

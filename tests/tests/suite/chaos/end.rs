@@ -1,4 +1,4 @@
-//! State in the end, without what may differ: times, operations, versions.
+//! The final state, without values that may differ: times, operations, versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use stevedore_domain::reference::Customer;
 
 use super::process::Shop;
 
-/// The end state of a shop.
+/// The final state of a shop.
 #[derive(Debug, PartialEq)]
 pub struct End {
     /// Sales by id, with their lines and totals.
@@ -29,7 +29,7 @@ pub struct End {
     pub reached: Option<String>,
     /// Places that could not be read.
     pub troubles: Vec<String>,
-    /// Messages that are not done.
+    /// Number of unfinished messages.
     pub undone: u64,
 }
 
@@ -120,7 +120,8 @@ async fn syncs(table: &Table) -> Vec<String> {
 }
 
 impl End {
-    /// Rules that must hold however the end was reached: every sale is an order's own, and no order has two (P1); each total is ShipStation's (P3).
+    /// Rules for every final state: every sale belongs to one order, and no order has two (P1);
+    /// each total is ShipStation's (P3).
     pub fn check(&self) {
         let mut orders: Vec<&Value> = self.sales.values().map(|sale| &sale["source"]["order_id"]).collect();
         let sales = orders.len();
@@ -138,7 +139,7 @@ impl End {
         assert_eq!(self.undone, 0, "messages are left");
     }
 
-    /// Panics with what differs.
+    /// Panics with the differences.
     pub fn compare(&self, undisturbed: &Self, what: &str) {
         if self == undisturbed {
             return;
@@ -154,7 +155,7 @@ impl End {
     }
 }
 
-/// The places where two values differ, and how.
+/// The places where two values differ, with the values.
 fn differ(path: &str, is: &Value, should: &Value, found: &mut Vec<String>) {
     match (is, should) {
         (Value::Object(a), Value::Object(b)) => {
@@ -173,7 +174,7 @@ fn differ(path: &str, is: &Value, should: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Every operation that there is, settled, with its rows.
+/// Every operation, settled, with its rows.
 pub async fn operations(shop: &Shop) -> Vec<(Operation, Vec<OperationRow>)> {
     let mut settled = Vec::new();
     for id in operation_ids(shop).await {
@@ -188,7 +189,7 @@ async fn operation_ids(shop: &Shop) -> Vec<OperationId> {
     page.items.into_iter().map(|operation| operation.id).collect()
 }
 
-/// P2: the counts are those of the rows, one for each order, each with its outcome.
+/// P2: the counts are those of the rows, one row for each order, each with its outcome.
 pub fn check_counts(operation: &Operation, rows: &[OperationRow], what: &str) {
     assert_eq!(operation.counts.total(), u64::try_from(rows.len()).unwrap(), "{what}: {operation:?}");
     let mut orders: Vec<OrderId> = rows.iter().filter_map(|row| row.order_id).collect();

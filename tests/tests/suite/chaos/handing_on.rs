@@ -1,4 +1,4 @@
-//! Queues that do not take everything, and invocations whose time is over.
+//! Queues that refuse entries, and invocations that run out of time.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ fn draft(number: i64) -> Draft {
         .tax(dec("3.20"))
 }
 
-/// Orders a second apart, up to ten minutes ago; those that `status` names otherwise are not to be captured.
+/// Orders a second apart, up to ten minutes ago. Orders with another `status` are not captured.
 fn stock(shop: &Shop, orders: i64, status: impl Fn(i64) -> &'static str) {
     let first = shop.now() - SignedDuration::from_mins(10) - SignedDuration::from_secs(orders);
     for number in 0..orders {
@@ -41,7 +41,7 @@ fn stock(shop: &Shop, orders: i64, status: impl Fn(i64) -> &'static str) {
     }
 }
 
-/// The orders whose messages are in the queue; they stay there.
+/// The orders whose messages are in the queue. The messages stay there.
 async fn in_queue(shop: &Shop) -> BTreeSet<u64> {
     let mut orders = BTreeSet::new();
     let mut bound = Bound::of("the orders queue");
@@ -67,7 +67,8 @@ fn holds(number: i64) -> impl Fn(&stevedore_engines::BatchEntry<'_>) -> bool + S
     move |entry| entry.body.contains(&text)
 }
 
-/// S113, S117, N12: entries of a batch that SQS refuses for now are sent again within the same run.
+/// S113, S117, N12: entries of a batch that SQS refuses temporarily are sent again within the same
+/// run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n12_entries_that_sqs_refuses_are_sent_again() {
     let shop = Shop::new(Options::default()).await;
@@ -83,21 +84,22 @@ async fn n12_entries_that_sqs_refuses_are_sent_again() {
     assert_eq!(end.sales.len(), 25);
 }
 
-/// P2, S113, N12: the cursor never moves past an order that is not queued, whether SQS refuses its entry or the whole call.
+/// P2, S113, N12: the cursor never moves past an order that is not queued, if SQS refuses its entry
+/// or the whole call.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n12_the_cursor_never_passes_an_order_that_is_not_queued() {
     type Break = fn(&Shop);
-    // A refusal for good costs one order alone, and is shown elsewhere.
+    // A permanent refusal affects one order alone; other tests show it.
     let refusals: [Break; 3] = [
         |shop| shop.world.engines.faults().fail_entries("SendMessageBatch", u32::MAX, EntryFault::internal(), holds(505)),
-        // Refused whole, and accepted as often as the SDK tries without ever saying so.
+        // Refused as a whole, and accepted without a reply as often as the SDK tries.
         |shop| {
             let fault = Fault::Error { status: 500, code: "InternalError".to_owned() };
             shop.world.engines.faults().fail_next("SendMessageBatch", 200, fault);
         },
         |shop| shop.world.engines.faults().fail_next("SendMessageBatch", 200, Fault::LostReply),
     ];
-    // A page of 500 of which few are to be captured, and a second one of which all are.
+    // A page of 500 with few captured orders, and a second page of which all are captured.
     let few = |number: i64| if number < 490 { "cancelled" } else { "awaiting_shipment" };
     for (case, refuse) in refusals.into_iter().enumerate() {
         let mut shop = Shop::new(Options::default()).await;
@@ -105,7 +107,7 @@ async fn n12_the_cursor_never_passes_an_order_that_is_not_queued() {
         refuse(&shop);
         let began = shop.now();
         shop.tick(&shop.tick_event()).await.unwrap_err();
-        // Everything before the cursor is queued or needs no queueing.
+        // Everything before the cursor is queued or needs no queue.
         let queued = in_queue(&shop).await;
         let reached_first = reached(&shop).await;
         for order in shop.world.sandbox.orders() {
@@ -113,7 +115,8 @@ async fn n12_the_cursor_never_passes_an_order_that_is_not_queued() {
             assert!(!passed || order.status == "cancelled" || queued.contains(&u64::try_from(order.id).unwrap()), "case {case}: {order:?}");
         }
         assert_eq!(reached_first.is_some(), case < 1, "case {case}");
-        // An hour later all is well again: nothing is lost, nothing comes twice, and the run that ended early says so.
+        // An hour later there are no faults: nothing is lost, nothing comes twice, and the run that
+        // ended early has a reason.
         shop.world.engines.faults().clear();
         shop.start(Plan::Count);
         shop.world.clock.advance(RECOVERY);
@@ -134,7 +137,7 @@ async fn n12_the_cursor_never_passes_an_order_that_is_not_queued() {
     }
 }
 
-/// The one operation that there is.
+/// The only operation.
 async fn only_operation(shop: &Shop) -> Operation {
     let mut operations = operations(shop).await;
     assert_eq!(operations.len(), 1);
@@ -143,8 +146,9 @@ async fn only_operation(shop: &Shop) -> Operation {
     operation
 }
 
-/// S113, S117, N11: a download that has time for one page an invocation hands on, and ends as one that had time for all; another tick in between does
-/// not take its place.
+/// S113, S117, N11: a download with time for one page an invocation continues in further
+/// invocations, and ends like one with time for all pages. Another tick in between does not replace
+/// it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s117_a_download_with_time_for_a_page_an_invocation_hands_on() {
     let some = |number: i64| if number % 40 == 0 { "awaiting_shipment" } else { "cancelled" };
@@ -179,7 +183,7 @@ async fn s117_a_download_with_time_for_a_page_an_invocation_hands_on() {
     end(&slow).await.compare(&expected, "handed on");
 }
 
-/// A first download that reads a page and hands on.
+/// A first download that reads a page and sends a continuation.
 async fn hand_on(plan: Plan) -> (Shop, bool) {
     let mut shop = Shop::new(Options { sandbox: Box::new(|options| options.requests_per_minute = Some(2)), ..Options::default() }).await;
     stock(&shop, 520, |number| if number % 40 == 0 { "awaiting_shipment" } else { "cancelled" });
@@ -188,20 +192,22 @@ async fn hand_on(plan: Plan) -> (Shop, bool) {
     (shop, answer.is_ok())
 }
 
-/// S117, N12: the invocation that hands on dies before or after it writes how far it is, and before or after it sends the command. The command or the next tick
-/// goes on.
+/// S117, N12: the invocation that sends the continuation dies before or after it writes its
+/// position, and before or after it sends the command. The command or the next tick continues the
+/// download.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n12_a_download_that_dies_while_it_hands_on_goes_on() {
     let (shop, done) = hand_on(Plan::Count).await;
     let operation = operations(&shop).await.remove(0).0;
     assert!(done && operation.position.is_some(), "no page was read: {operation:?}");
-    // The last two writes fail no download: what is kept of it for its end, and the walk over the ids of sales.
+    // The last two writes do not fail the download: the record of its end, and the walk over the
+    // ids of sales.
     let last = shop.breaker.writes() - 2;
     for plan in [Plan::StopBefore(last - 1), Plan::StopAfter(last - 1), Plan::StopBefore(last), Plan::StopAfter(last)] {
         let (mut shop, done) = hand_on(plan.clone()).await;
         assert!(shop.breaker.stopped() && !done, "{plan:?} missed");
         shop.start(Plan::Count);
-        // What it sent is delivered before the next tick where there is something.
+        // Its message, if any, is delivered before the next tick.
         for _ in 0..3 {
             shop.world.clock.advance(SignedDuration::from_mins(2));
             shop.drain().await;
@@ -218,7 +224,8 @@ async fn n12_a_download_that_dies_while_it_hands_on_goes_on() {
     }
 }
 
-/// S67, P4: where a store's name becomes the sales representative, no order is queued while ShipStation fails to name the stores.
+/// S67, P4: if a store's name becomes the sales representative, no order is queued while
+/// ShipStation's stores cannot be read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s67_orders_wait_for_the_name_of_their_store_where_sales_need_it() {
     let shop = Shop::new(Options::default()).await;
@@ -236,7 +243,7 @@ async fn s67_orders_wait_for_the_name_of_their_store_where_sales_need_it() {
     assert!(sales.iter().all(|stored| stored.sale.sales_representative.is_some()), "{sales:?}");
 }
 
-/// S117, P4: a batch whose time is over gives back what it has not begun, and that alone.
+/// S117, P4: a batch that runs out of time returns only the messages that it has not begun.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s117_a_batch_without_time_gives_its_messages_back() {
     let mut shop = Shop::new(Options::default()).await;
@@ -250,7 +257,7 @@ async fn s117_a_batch_without_time_gives_its_messages_back() {
     assert_eq!(answer.batch_item_failures.len(), 10);
     assert!(shop.world.log().await.is_empty());
 
-    // A clock that moves on with every look: some messages are begun in time.
+    // A clock that advances at every reading: some messages are begun in time.
     let start = shop.now().as_millisecond();
     let looks = Arc::new(AtomicI64::new(0));
     let moving = shop.process.clone();

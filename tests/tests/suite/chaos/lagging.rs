@@ -1,5 +1,6 @@
-//! A merchant's life on a table that behaves as under load: indexes are up to half a minute behind, transactions and writes meet conflicts, batches are done in part,
-//! calls are throttled, and the program is killed on the way. By whatever seed, the end is that of a table that does none of it.
+//! A merchant's flow on a table under load: indexes are up to half a minute behind, transactions
+//! and writes meet conflicts, batches are done in part, calls are throttled, and the program is
+//! killed. For every seed, the final state is that of a table without load.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,17 +36,17 @@ const DAILY: i64 = 820_001;
 const DAILY_ORDERS: i64 = 4;
 const SECOND: ShipstationAccount = ShipstationAccount(2);
 
-/// Seeds that are always tried, and those of the long form.
+/// Seeds of every run, and those of the long run.
 const ALWAYS: usize = 10;
 const LONG: usize = 200;
 
 const FILE: &str = "sku,name,kind,revenue_account\nMUG,Mug,stock,Made just now\nLAMP,Lamp,stock,\n";
 
-/// A life, and what kills the program on its way.
+/// A flow, and the process that kills the program during it.
 struct Life {
     shop: Shop,
     http: Http,
-    /// Decides at which writes the program is killed; never, without a seed.
+    /// Selects the writes at which the program is killed; never without a seed.
     seed: Option<u64>,
     stages: u64,
 }
@@ -74,7 +75,7 @@ impl Life {
         self.shop.start(plan);
     }
 
-    /// After a kill a new process, and time enough for what was held to be free.
+    /// A new process after a kill, and time for leases to end.
     fn recover(&mut self) {
         if self.shop.breaker.stopped() {
             self.shop.start(Plan::Count);
@@ -82,7 +83,7 @@ impl Life {
         self.shop.world.clock.advance(RECOVERY);
     }
 
-    /// Everything that is queued, until nothing is left.
+    /// Processes both queues until they are empty.
     async fn drain(&mut self) {
         for _ in 0..8 {
             self.shop.drain().await;
@@ -108,14 +109,14 @@ impl Life {
         panic!("the download never came to its end");
     }
 
-    /// A call of the API by a person, and what it started.
+    /// A person's call of the API, and the work that it started.
     async fn asks(&mut self, method: Method, path: &str, body: Value) -> Value {
         let answer = self.http.send(method, path, body).await;
         self.drain().await;
         answer
     }
 
-    /// Has an order whatever its account, as it stands.
+    /// Returns the present sale of an order of any account.
     async fn sale_of(&self, order: i64) -> String {
         self.shop.world.logged(order).await.unwrap().sale_id.unwrap().0
     }
@@ -146,7 +147,7 @@ impl Life {
         }
     }
 
-    /// Orders arrive, one of them longer than an index's key in its number, and are booked.
+    /// Orders arrive and are booked. The number of one is longer than an index's key.
     async fn first_day(&mut self) {
         for id in FIRST..FIRST + ORDERS {
             let number = if id == FIRST { format!("L-{}", "n".repeat(2_100)) } else { format!("L-{id}") };
@@ -159,7 +160,7 @@ impl Life {
         self.download().await;
     }
 
-    /// A person voids, makes anew and tries again; a buyer cancels.
+    /// A person voids, re-creates and retries; a buyer cancels.
     async fn by_hand(&mut self) {
         self.stage(24);
         let sale = self.sale_of(VOIDED).await;
@@ -176,7 +177,7 @@ impl Life {
         self.asks(Method::POST, "/v1/operations", json!({"kind": "load_orders", "from": "2026-01-10"})).await;
     }
 
-    /// Orders that wait for their day and become one sale.
+    /// Orders wait for their day and become one sale.
     async fn a_day(&mut self) {
         self.stage(72);
         self.shop.world.daily(18).await;
@@ -208,7 +209,8 @@ impl Life {
         run.is_some_and(|stored| stored.is_done())
     }
 
-    /// The account is disconnected while orders have just come in, and another is connected that has orders of the same ids.
+    /// The account is disconnected while orders have just arrived, and another account with the
+    /// same order ids is connected.
     async fn another_account(&mut self) {
         self.stage(100);
         let draft = Draft::new("late").id(830_001).buyer(None, None).line("MUG", 1, dec("7.25"));
@@ -235,7 +237,7 @@ impl Life {
         self.asks(Method::POST, "/v1/operations", json!({"kind": "load_orders", "from": "2026-01-10"})).await;
     }
 
-    /// Log entries as they lie in the table itself, by the key of their item: state and sale.
+    /// Log entries of the table itself, by the key of their item: state and sale.
     async fn entries(&self) -> BTreeMap<String, (String, Option<String>)> {
         let mut entries = BTreeMap::new();
         for (pk, sk) in raw::keys(&self.shop.world).await {
@@ -248,7 +250,8 @@ impl Life {
         entries
     }
 
-    /// Checks that hold by whatever seed, read from the table itself: P1, every entry is listed, and every operation accounts for its orders (P2).
+    /// Checks for every seed, read from the table itself: P1, every entry is listed, and every
+    /// operation accounts for its orders (P2).
     async fn close(mut self, what: &str) -> End {
         self.shop.start(Plan::Count);
         self.shop.world.clock.advance(SignedDuration::from_hours(12));
@@ -299,13 +302,14 @@ fn undisturbed() -> End {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(live(None))
 }
 
-/// P1, P2, P4, N12, S76: on a table that lags, conflicts, does things by halves and throttles, with kills on the way, a merchant's life ends as on one that does not.
-/// `STEVEDORE_LONG=1` tries 200 seeds.
+/// P1, P2, P4, N12, S76: on a table that lags, conflicts, does batches in part and throttles, with
+/// kills, a merchant's flow ends as on one that does not. `STEVEDORE_LONG=1` tries 200 seeds.
 #[test]
 fn p4_by_whatever_seed_a_table_under_load_ends_as_one_that_is_not() {
     let expected = undisturbed();
     let orders = usize::try_from(ORDERS).unwrap();
-    // Of each account one sale for each order, the void one and the one made anew; and of the first the day's and that of the late order.
+    // For each account one sale for each order, the void one and the re-created one; for the first
+    // account also the day's sale and that of the late order.
     assert!(expected.sales.len() >= 2 * orders + 3, "{:?}", expected.sales.keys());
     assert!(expected.sales.contains_key(&format!("SO-{RECREATED}-2")) && expected.sales.contains_key(&format!("SO-2.{FIRST}")));
     let seeds = if std::env::var_os("STEVEDORE_LONG").is_some() { LONG } else { ALWAYS };

@@ -1,5 +1,5 @@
-//! Large sales whose work is cut off while others go on: a void ends as a void, whatever became of its units meanwhile, one sale holds up no download, and
-//! a process that is slower than its time leaks nothing.
+//! Large sales whose work is interrupted while other sales proceed. A void is completed for every
+//! later use of its units, one sale does not delay a download, and a slow process leaks no units.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -60,7 +60,7 @@ async fn void(table: &Table, now: jiff::Timestamp) -> Result<SaleOutcome<()>, st
     table.change_sale(&SaleId::of_order(order_id(LARGE), 1), Levels::default(), now, change).await
 }
 
-/// Takes away whatever lies unpicked of every product.
+/// Removes all unpicked units of every product.
 async fn empty_the_shelves(shop: &Shop) {
     for number in 0..PRODUCTS {
         let product = format!("p{number}");
@@ -71,7 +71,8 @@ async fn empty_the_shelves(shop: &Shop) {
     }
 }
 
-/// A void that is stopped by `plan`; then the units that it gave back leave the house, and the schedule ticks. Answers how many writes the void made.
+/// A void that is stopped by `plan`. Then its returned units are removed, and the schedule ticks.
+/// Returns the number of writes of the void.
 async fn cut_off(plan: Plan) -> u64 {
     let mut shop = shipped().await;
     shop.start(plan.clone());
@@ -99,7 +100,7 @@ async fn cut_off(plan: Plan) -> u64 {
     check(&shop.world.table, &all).await;
     let mended = shop.world.table.mend_sales(shop.now()).await.unwrap();
     assert!(mended.sales == 0 && mended.failed.is_empty(), "{plan:?}: {mended:?}");
-    // Each product came back once: it was there, and left, before or after the void ended.
+    // The units of each product came back once and left, before or after the end of the void.
     for number in 0..PRODUCTS {
         let level = shop.world.level(&format!("p{number}")).await;
         assert!(
@@ -110,8 +111,8 @@ async fn cut_off(plan: Plan) -> u64 {
     writes
 }
 
-/// P4, P5: the void of a large sale is cut off before and after every write; units that it gave back leave the house; it ends as a void all the same, and
-/// every tick downloads.
+/// P4, P5: the void of a large sale is interrupted before and after every write, and its returned
+/// units are removed. It is completed as a void, and every tick downloads.
 #[test]
 fn p4_a_void_of_a_large_sale_that_was_cut_off_goes_forward_and_holds_up_no_download() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -126,7 +127,8 @@ fn p4_a_void_of_a_large_sale_that_was_cut_off_goes_forward_and_holds_up_no_downl
     });
 }
 
-/// P4: a large sale that makes more than it picks is cut off while it is built, and what the tick undoes is there to be undone at any moment.
+/// P4: a large sale that makes more than it picks is interrupted while it is built. The units that
+/// the tick undoes are present at every moment.
 #[test]
 fn p4_units_that_are_made_for_a_sale_are_nobody_elses_before_it_exists() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -140,7 +142,8 @@ fn p4_units_that_are_made_for_a_sale_are_nobody_elses_before_it_exists() {
     });
 }
 
-/// An order whose assemblies are made while its other products are short, so that the assembled units stay on the shelf.
+/// An order whose assemblies are made while its other products are short, so that the assembled
+/// units stay in stock.
 async fn build(plan: Plan) -> u64 {
     let mut shop = Shop::new(Options::default()).await;
     shop.process.table = shop.process.table.moving_at_most(AT_ONCE);
@@ -174,7 +177,7 @@ async fn build(plan: Plan) -> u64 {
     shop.start(Plan::Count);
     let made = shop.world.table.sale(&SaleId::of_order(order_id(LARGE), 1)).await.unwrap().is_some();
     if !made {
-        // Whatever lies there can be taken by anybody.
+        // All units in stock can be removed by a person.
         empty_the_shelves(&shop).await;
     }
     for _ in 0..2 {
@@ -190,11 +193,11 @@ async fn build(plan: Plan) -> u64 {
     writes
 }
 
-/// Holds calls of one client back until they are let go.
+/// Blocks calls of one client until they are released.
 #[derive(Debug)]
 struct Gate {
     operation: &'static str,
-    /// Calls of the operation before the one that is held.
+    /// Number of calls of the operation before the blocked one.
     before: Mutex<u32>,
     arrived: Mutex<Sender<()>>,
     go: Mutex<Receiver<()>>,
@@ -225,7 +228,7 @@ impl Intercept for Gate {
     }
 }
 
-/// A table whose `nth` call of `operation` waits; what tells that it has come there, and what lets it go.
+/// A table whose `nth` call of `operation` waits; a signal that it has arrived, and its release.
 fn gated(shop: &Shop, operation: &'static str, nth: u32) -> (Table, Receiver<()>, Sender<()>) {
     let ((arrived, has_arrived), (release, go)) = (channel(), channel());
     let gate = Gate { operation, before: Mutex::new(nth), arrived: Mutex::new(arrived), go: Mutex::new(go) };
@@ -252,7 +255,8 @@ impl Intercept for GateHandle {
     }
 }
 
-/// P5: a process that is slower than its work's time makes its next step after another has listed the steps that it undoes, and before the head is gone.
+/// P5: a process that is slower than its lease makes its next step after another process has listed
+/// the steps to undo, and before the head is removed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn p5_a_step_of_a_slow_process_is_refused_once_its_work_is_being_undone() {
     let mut shop = Shop::new(Options::default()).await;
@@ -274,7 +278,7 @@ async fn p5_a_step_of_a_slow_process_is_refused_once_its_work_is_being_undone() 
     let deadline = shop.world.deadline();
     let working = tokio::spawn(async move { process_orders::handle(&slow, event, deadline).await });
     tokio::task::block_in_place(|| slow_is_there.recv_timeout(Duration::from_secs(20))).unwrap();
-    // Its time is over; another undoes what it did, and is about to remove the head.
+    // Its lease has ended. Another process undoes its steps, and is about to remove the head.
     shop.world.clock.advance(SignedDuration::from_mins(5));
     let (mending_table, about_to_remove, removes) = gated(&shop, "DeleteItem", 0);
     let now = shop.now();

@@ -1,5 +1,5 @@
-//! Orders made anew, orders that fall back and come again, combined and split ones: stopped before and after every write and with every reply lost, the end is the
-//! undisturbed one.
+//! Orders that are re-created, that fall back and return, or that are combined and split: stopped
+//! before and after every write and with every reply lost, the final state is the undisturbed one.
 
 use jiff::SignedDuration;
 use stevedore_aws::messages::Command;
@@ -18,7 +18,8 @@ fn of(id: i64) -> Draft {
     Draft::new(format!("L-{id}")).id(id).line("CUP", 1, dec("3.00")).line("LID", 1, dec("8.00"))
 }
 
-/// Orders 1 to 6 are booked. Then 1 is cancelled, 2 is combined into 7, 3 is split, 4 is put on hold; and 1, 2, 4 and 5 are made anew.
+/// Orders 1 to 6 are booked. Then 1 is cancelled, 2 is combined into 7, 3 is split, 4 is put on
+/// hold; and 1, 2, 4 and 5 are re-created.
 async fn live(plans: [Plan; 3]) -> (End, [u64; 3]) {
     let mut shop = Shop::new(Options::default()).await;
     shop.world.settings(|settings| settings.capture_order_when = CaptureOrderWhen::NotOnHold).await;
@@ -40,7 +41,7 @@ async fn live(plans: [Plan; 3]) -> (End, [u64; 3]) {
         recreate(&mut shop, id).await;
     }
     writes[1] = shop.breaker.writes();
-    // What recovering takes must not show in the order's own dates.
+    // The time of a recovery must not change the order's own dates.
     shop.at(SignedDuration::from_hours(96));
     shop.world.sandbox.edit_order(4, |order| order.set("orderStatus", Json::from("awaiting_shipment")));
     shop.start(again);
@@ -52,7 +53,7 @@ async fn live(plans: [Plan; 3]) -> (End, [u64; 3]) {
     (end(&shop).await, writes)
 }
 
-/// Delivers what is queued until nothing is left, through as many processes as that takes.
+/// Delivers queued messages until none is left, in as many processes as needed.
 async fn settle(shop: &mut Shop) {
     for _ in 0..8 {
         shop.drain().await;
@@ -106,7 +107,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn n12_orders_made_anew_and_their_kin_end_the_same_wherever_it_stops() {
     let (expected, writes) = runtime().block_on(live([Plan::Count, Plan::Count, Plan::Count]));
     let states: Vec<_> = expected.log.values().map(|entry| entry["state"].as_str().unwrap()).collect();
-    // The child that was split off order 3 is the last; 7 goes on once 2 is withdrawn.
+    // The child that was split off order 3 is the last; 7 continues once 2 is withdrawn.
     assert_eq!(states, ["withdrawn", "withdrawn", "booked", "booked", "booked", "booked", "booked", "blocked"], "{:#?}", expected.log);
     let live_sales = expected.sales.values().filter(|sale| sale.get("voided_at").is_none_or(serde_json::Value::is_null)).count();
     assert_eq!(live_sales, 5);

@@ -1,4 +1,4 @@
-//! A process of the functions that can die, around a world that stays: engines, sandbox and clock.
+//! A process of the functions that can die, in a world that stays: engines, sandbox and clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,8 @@ use crate::world::{Options, World, sqs_event};
 /// Longer than a lease, a visibility time-out, and the age at which a run counts as cut off.
 pub const RECOVERY: SignedDuration = SignedDuration::from_hours(1);
 
-/// A world whose functions run behind a [`Breaker`]. What the world itself does (pollers, looking at the end) is never broken.
+/// A world whose functions run behind a [`Breaker`]. The world's own calls (pollers, checks of the
+/// final state) never fail.
 pub struct Shop {
     pub world: World,
     pub breaker: Breaker,
@@ -44,7 +45,7 @@ impl Shop {
         Self { world, breaker, fetch, process, consolidate, shipstation, _serving: serving }
     }
 
-    /// A new process of the program, with this ahead of it. The clients hold nothing but connections and stay.
+    /// A new process of the program with this plan. The clients hold only connections and stay.
     pub fn start(&mut self, plan: Plan) {
         self.breaker.start(plan);
         self.fetch.shipstation = Client::new(self.shipstation.clone());
@@ -69,7 +70,7 @@ impl Shop {
         self.world.clock.now()
     }
 
-    /// Moves the clock to this long after the world's beginning; never back.
+    /// Moves the clock to this time after the world's start; never back.
     pub fn at(&self, since_start: SignedDuration) {
         let target = crate::world::START.parse::<Timestamp>().unwrap() + since_start;
         let left = target.duration_since(self.now());
@@ -86,7 +87,7 @@ impl Shop {
         fetch_orders::handle(&self.fetch, event.clone(), self.world.deadline()).await
     }
 
-    /// Delivers everything in both queues until there is nothing to be seen, or the program dies.
+    /// Delivers everything in both queues until they are empty, or the program dies.
     pub async fn drain(&self) {
         let mut bound = Bound::of("the work of the queues");
         while !self.breaker.stopped() {
@@ -98,7 +99,7 @@ impl Shop {
         }
     }
 
-    /// One batch of the orders queue, as Lambda does it. Answers how many messages it held.
+    /// One batch of the orders queue, as in Lambda. Returns the number of its messages.
     pub async fn deliver_orders(&self, deadline: Deadline) -> usize {
         self.deliver_orders_to(&self.process, deadline).await
     }
@@ -113,7 +114,7 @@ impl Shop {
         messages.len()
     }
 
-    /// One batch of the commands queue. Answers how many messages it held.
+    /// One batch of the commands queue. Returns the number of its messages.
     pub async fn deliver_commands(&self, deadline: Deadline) -> usize {
         let url = &self.world.queues.urls().commands;
         let messages = self.world.queues.receive(url, 0).await.unwrap();
@@ -125,7 +126,7 @@ impl Shop {
         messages.len()
     }
 
-    /// Deletes what was done. The answer of a program that died never arrives.
+    /// Deletes processed messages. The answer of a dead program never arrives.
     pub async fn settle(&self, url: &str, messages: &[ReceivedMessage], answer: Option<SqsBatchResponse>) {
         let Some(answer) = answer.filter(|_| !self.breaker.stopped()) else { return };
         let failed =
@@ -136,7 +137,7 @@ impl Shop {
         }
     }
 
-    /// Messages that are not done, wherever they are.
+    /// Number of unfinished messages in all places.
     pub async fn undone(&self) -> u64 {
         let urls = self.world.queues.urls();
         let mut undone = 0;

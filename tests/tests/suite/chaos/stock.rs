@@ -1,4 +1,5 @@
-//! Stock through a life of sales of every size: booked, voided and made anew, stopped before and after every call, with the same end.
+//! Stock in a flow of sales of every size: booked, voided and re-created, stopped before and after
+//! every call, with the same final state.
 
 use jiff::SignedDuration;
 use stevedore_aws::messages::Command;
@@ -18,14 +19,14 @@ use super::process::{RECOVERY, Shop};
 use super::stops::every;
 use crate::world::{Options, dec, order_id};
 
-/// More levels than one transaction moves, where that is this many.
+/// More levels than one transaction changes, if that limit is this number.
 const PRODUCTS: usize = 5;
 const AT_ONCE: usize = 3;
 const LARGE: i64 = 810_001;
 const SHORT: i64 = 810_002;
 const MIXED: i64 = 810_003;
 
-/// Number of actions, one after another; one thing goes wrong in one of them.
+/// Number of consecutive actions. One fault occurs in one of them.
 const STAGES: usize = 5;
 
 async fn open() -> (Shop, Draft) {
@@ -44,7 +45,8 @@ async fn open() -> (Shop, Draft) {
     let mut large = Draft::new("large").id(LARGE).buyer(Some(1), Some("large@example.com"));
     for number in 0..PRODUCTS {
         world.product(&format!("p{number}"), |_| {}).await;
-        // Enough of the first ones for the other orders too: which of two at once finds the last units must not decide the end.
+        // Enough of the first ones for the other orders too, so that the winner of the last units
+        // does not affect the final state.
         world.adjust(&format!("p{number}"), if number < 3 { 7 } else { 4 }).await;
         large = large.line(&format!("P{number}"), 3, dec("1.01"));
     }
@@ -71,7 +73,7 @@ async fn download(shop: &Shop) {
     assert_eq!(answer["state"], "processing", "{answer}");
 }
 
-/// Everything that is queued, until nothing is left.
+/// Processes both queues until they are empty.
 async fn work(shop: &mut Shop) {
     for _ in 0..8 {
         shop.drain().await;
@@ -85,7 +87,7 @@ async fn work(shop: &mut Shop) {
     panic!("messages are left");
 }
 
-/// A person voids a sale, and does so again until it says that it is done.
+/// A person voids a sale, and repeats the call until it is done.
 async fn void(shop: &mut Shop, order: i64) {
     let id = SaleId::of_order(order_id(order), 1);
     for _ in 0..8 {
@@ -138,14 +140,15 @@ async fn recreate(shop: &mut Shop, order: i64) {
     panic!("the order is not made anew");
 }
 
-/// One life, with something going wrong in one stage. Answers how many writes each stage made.
+/// One flow, with a fault in one stage. Returns the number of writes of each stage.
 async fn live(blow: Option<(usize, Plan)>) -> (End, Vec<u64>) {
     let (mut shop, short) = open().await;
     let mut writes = Vec::new();
     download(&shop).await;
     for stage in 0..STAGES {
         if stage == 1 {
-            // The first large order has left too little for this one. Only now, so that it is always this one that comes too late.
+            // The first large order has left too little for this one. It is added only now, so that
+            // it is always the later one.
             shop.start(Plan::Count);
             shop.at(SignedDuration::from_hours(24));
             shop.world.sandbox.upsert_order(crate::flow::with(&short, |order| {

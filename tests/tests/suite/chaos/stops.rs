@@ -1,8 +1,8 @@
-//! The program is stopped before and after every call, for every call of a life of a dozen orders; it starts again, everything is delivered again, and
-//! the end is the undisturbed one.
+//! The program is stopped before and after every call of a flow of a dozen orders. It starts again,
+//! everything is delivered again, and the final state is the undisturbed one.
 //!
-//! A call to ShipStation changes nothing anywhere: stopping before or after one is stopping between the calls to AWS around it. What a failing
-//! one does is tried for every one of them too.
+//! A call to ShipStation changes nothing. A stop before or after one equals a stop between the
+//! calls to AWS around it. A failure of each call is tested too.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,10 +33,11 @@ const LONG: i64 = 700_010;
 const DISCOUNTED: i64 = 700_011;
 const MALFORMED: i64 = 700_012;
 const LATE: i64 = 700_020;
-/// The buyer of two orders, as ShipStation numbers him.
+/// The buyer of two orders, with ShipStation's number.
 const BUYER: i64 = 555;
 
-/// Times at which the parts of the story begin, in hours after the start; recoveries take some of the time in between.
+/// Starts of the parts of the flow, in hours after the beginning. Recoveries take some of the time
+/// in between.
 const PARTS: [i64; 4] = [0, 24, 48, 72];
 
 fn nobody(id: i64) -> Json {
@@ -48,7 +49,7 @@ fn nobody(id: i64) -> Json {
     order
 }
 
-/// A dozen orders as a merchant has them.
+/// A dozen orders of a typical merchant.
 fn open_shop(shop: &Shop) {
     let sandbox = &shop.world.sandbox;
     let draft = |id: i64| Draft::new(format!("W-{id}")).id(id).buyer(Some(id + 100_000), Some(&format!("buyer-{id}@example.com")));
@@ -83,7 +84,7 @@ fn open_shop(shop: &Shop) {
     sandbox.faults().add(Rule::always(Fault::MalformedOrder { order_id: Some(MALFORMED), defect: Defect::TotalIsText }));
 }
 
-/// Changes the account and the settings as a part begins.
+/// Changes the account and the settings at the beginning of a part.
 async fn happen(shop: &Shop, part: usize) {
     let sandbox = &shop.world.sandbox;
     match part {
@@ -108,7 +109,7 @@ async fn happen(shop: &Shop, part: usize) {
     }
 }
 
-/// Something that goes wrong in one stage of the story.
+/// A fault in one stage of the flow.
 #[derive(Clone, Debug)]
 enum Blow {
     Aws(Plan),
@@ -123,7 +124,8 @@ struct Calls {
     requests: u32,
 }
 
-/// One story. In each of its stages one thing goes wrong, and what it left behind is put right before the next one begins.
+/// One flow. In each of its stages one fault occurs, and its effects are repaired before the next
+/// stage begins.
 async fn live(blow: impl Fn(usize) -> Option<Blow>) -> (Shop, Vec<Calls>) {
     let mut shop = Shop::new(Options::default()).await;
     shop.world.settings(|settings| settings.invoice_status = InvoiceMode::Authorised).await;
@@ -139,7 +141,7 @@ async fn live(blow: impl Fn(usize) -> Option<Blow>) -> (Shop, Vec<Calls>) {
             match blow(calls.len()) {
                 Some(Blow::Aws(plan)) => shop.start(plan),
                 Some(Blow::ShipStation(number, fault)) => {
-                    // The stores' names may be missing once; the orders may not.
+                    // The stores' names may be missing once; the orders must not.
                     let strike = Rule { every: Some(number), ..Rule::times(fault, 1) }.on("/orders");
                     rule = Some(shop.world.sandbox.faults().add(strike));
                     shop.start(Plan::Count);
@@ -173,13 +175,13 @@ fn requests_for_orders(shop: &Shop) -> usize {
     shop.world.sandbox.requests().iter().filter(|request| request.path.starts_with("/orders")).count()
 }
 
-/// A scheduled download that comes to its end at last.
+/// A scheduled download that is repeated until it is completed.
 async fn download(shop: &mut Shop) -> OperationId {
     let mut event = shop.tick_event();
     for _ in 0..5 {
         let answer = shop.tick(&event).await;
         if shop.breaker.stopped() {
-            // A new process. The event comes again at once; the next one an hour later.
+            // A new process. The event is sent again at once; the next one an hour later.
             shop.start(Plan::Count);
             continue;
         }
@@ -194,10 +196,10 @@ async fn download(shop: &mut Shop) -> OperationId {
     panic!("the download never came to its end");
 }
 
-/// Everything that is queued, until nothing is left.
+/// Processes both queues until they are empty.
 async fn process(shop: &mut Shop, part: usize) {
     if part == 0 {
-        // S117: the first batch is processed, and its answer gets lost.
+        // S117: the first batch is processed, and its answer is lost.
         let messages = shop.world.queues.receive(&shop.world.queues.urls().orders, 0).await.unwrap();
         process_orders::handle(&shop.process, crate::world::sqs_event(&messages), shop.world.deadline()).await.ok();
         shop.world.clock.advance(SignedDuration::from_mins(13));
@@ -209,13 +211,13 @@ async fn process(shop: &mut Shop, part: usize) {
         } else if shop.undone().await == 0 {
             return;
         }
-        // What was received and not done comes back.
+        // Messages that were received and not processed are delivered again.
         shop.world.clock.advance(RECOVERY);
     }
     panic!("messages are left");
 }
 
-/// A person loads everything once more, and starts it again where it says that it failed.
+/// A person loads everything once more, and starts it again if it failed.
 async fn load(shop: &mut Shop) -> OperationId {
     let from = jiff::civil::date(2026, 1, 10);
     for attempt in 1..=5 {
@@ -234,7 +236,7 @@ async fn load(shop: &mut Shop) -> OperationId {
     panic!("the load never came to its end");
 }
 
-/// Delivers commands until there are none left.
+/// Delivers commands until none is left.
 async fn carry_out(shop: &mut Shop) {
     for _ in 0..5 {
         shop.deliver_commands(shop.world.deadline()).await;
@@ -249,7 +251,8 @@ async fn carry_out(shop: &mut Shop) {
     panic!("commands are left");
 }
 
-/// P2: every order that was changed or created in the operation's window has its one row, with an outcome.
+/// P2: every order that was changed or created in the operation's window has one row, with an
+/// outcome.
 async fn account(shop: &Shop, id: &OperationId, expected: &[(i64, Timestamp)]) {
     let (operation, rows) = shop.world.table.settle_operation(id, shop.now()).await.unwrap().unwrap();
     assert_eq!(operation.state, OperationState::Completed, "{operation:?}");
@@ -263,7 +266,7 @@ async fn account(shop: &Shop, id: &OperationId, expected: &[(i64, Timestamp)]) {
     }
 }
 
-/// The end of a story: three hours later every operation has ended, and each says what became of it.
+/// The end of a flow: three hours later every operation has ended with a result.
 async fn close(shop: &mut Shop, what: &str) -> End {
     shop.start(Plan::Count);
     shop.world.clock.advance(SignedDuration::from_hours(3));
@@ -294,7 +297,7 @@ pub(super) fn every<F: Future<Output = ()>>(count: usize, trial: impl Fn(usize) 
                 if number >= count {
                     return;
                 }
-                // One failure is enough to look at.
+                // One failure is enough.
                 let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(trial(number))));
                 if let Err(panic) = outcome {
                     next.store(count, Ordering::Relaxed);
@@ -340,16 +343,17 @@ fn n12_stopped_before_and_after_every_call_the_end_is_the_same() {
     });
 }
 
-/// Everything that can go wrong in a stage with so many calls.
+/// All faults of a stage with this number of calls.
 fn blows(calls: &Calls) -> Vec<Blow> {
     let plans = (1..=calls.writes).flat_map(|k| [Plan::StopBefore(k), Plan::StopAfter(k), Plan::LoseReply(k)]);
-    // HTML is not asked for again, a lost connection is.
+    // HTML is not requested again; a lost connection is.
     let faults =
         (1..=calls.requests).flat_map(|number| [Fault::Html, Fault::ConnectionReset].map(|fault| Blow::ShipStation(number, fault)));
     plans.map(Blow::Aws).chain(faults).collect()
 }
 
-/// N12, S113: a reply that is lost once is the SDK's to mend: the write that is then refused was the download's own, and the download goes on.
+/// N12, S113: the SDK repairs a reply that is lost once. The write that is then refused was the
+/// download's own, and the download continues.
 #[test]
 fn n12_a_lost_reply_does_not_cost_the_download() {
     let tick = |plan: Plan| async move {

@@ -19,11 +19,12 @@ use crate::bound::Bound;
 use crate::world::Options;
 
 const ORDERS: usize = 5_000;
-/// Batches at work at a time.
+/// Number of concurrent batches.
 const POLLERS: usize = 6;
 
-/// P1, P2, P3, P4, N12: five thousand orders with a random fault on every tenth call to AWS, in the SDK's reach and beyond it, and on every fourth to
-/// ShipStation end as five thousand sales: none twice, none missing, and their total is the source's.
+/// P1, P2, P3, P4, N12: five thousand orders with a random fault on every tenth call to AWS,
+/// retried by the SDK or not, and on every fourth call to ShipStation, become five thousand sales.
+/// None is doubled or missing, and their total is that of the source.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n12_five_thousand_orders_survive_a_fault_on_every_tenth_call() {
     let options = Options {
@@ -37,7 +38,8 @@ async fn n12_five_thousand_orders_survive_a_fault_on_every_tenth_call() {
     };
     let mut shop = Shop::new(options).await;
     walk_in(&shop).await;
-    // A page of 500 orders takes some sixty calls. If one fault in four were beyond the SDK's reach here too, hardly a page would be read to its end.
+    // A page of 500 orders takes about sixty calls. If the SDK did not retry one fault in four
+    // here, hardly a page would be read completely.
     shop.start(Plan::Storm { every: 10, seed: 1, fatal: false });
     shop.world.sandbox.faults().add(Rule::every(Fault::Random, 4));
     let breaker = Breaker::new(shop.world.engines.faults(), Plan::Storm { every: 10, seed: 2, fatal: true });
@@ -90,7 +92,7 @@ async fn n12_five_thousand_orders_survive_a_fault_on_every_tenth_call() {
     let source: Decimal = sandbox.iter().map(|order| order.total().unwrap()).sum();
     assert_eq!(Decimal::new(booked, 2), source);
 
-    // P2: when all is calm again every operation comes to its end, with an outcome for each of its orders.
+    // P2: without further faults every operation ends, with an outcome for each of its orders.
     shop.breaker.start(Plan::Count);
     shop.world.sandbox.faults().clear();
     shop.world.clock.advance(SignedDuration::from_hours(3));
@@ -105,7 +107,7 @@ async fn n12_five_thousand_orders_survive_a_fault_on_every_tenth_call() {
     assert_eq!(accounted.len(), ORDERS);
 }
 
-/// Whoever buys without being named.
+/// The customer of orders without a buyer.
 async fn walk_in(shop: &Shop) {
     let id = CustomerId("walk-in".to_owned());
     let customer = Customer {
