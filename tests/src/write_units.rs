@@ -41,7 +41,8 @@ pub fn index_writes<'a>(new: &'a Places, old: &'a Places) -> impl Iterator<Item 
     moved.flat_map(|((index, new), old)| new.iter().chain(old).map(|(partition, _)| (index.name, partition.as_str())))
 }
 
-/// An item's size as DynamoDB counts it: names and values (developer guide, "DynamoDB item sizes and formats").
+/// An item's size as DynamoDB counts it: names and values (developer guide, "DynamoDB item sizes
+/// and formats").
 pub fn size(item: &Value) -> usize {
     item.as_object().into_iter().flatten().map(|(name, value)| name.len() + size_of_value(value)).sum()
 }

@@ -1,4 +1,5 @@
-//! One process of a function, from its start to its first poll and to the end of its first invocation.
+//! One process of a function, from its start to its first poll and to the end of its first
+//! invocation.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;

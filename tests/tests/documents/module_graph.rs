@@ -1,7 +1,7 @@
 //! The graph of a crate's source files: which file uses an item that which other file defines.
 //!
-//! A path leads to the file that defines the item, through every re-export on its way. So a `mod.rs` that only declares and re-exports its
-//! children uses no file, and no file uses it.
+//! A path leads to the file that defines the item, through every re-export on its way. So a
+//! `mod.rs` that only declares and re-exports its children uses no file, and no file uses it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -89,7 +89,8 @@ impl Crate {
         circles(&self.edges)
     }
 
-    /// Groups of modules side by side in one folder that use each other in a circle, each with its folder.
+    /// Groups of modules side by side in one folder that use each other in a circle, each with its
+    /// folder.
     pub(crate) fn folder_circles(&self) -> Vec<(String, Vec<String>)> {
         let parents: BTreeSet<&[String]> = self.modules.values().filter_map(|path| path.split_last()).map(|(_, parent)| parent).collect();
         let mut found = Vec::new();

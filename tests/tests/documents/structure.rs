@@ -1,4 +1,5 @@
-//! The sources keep their structure: no circles, no long files, no long functions (docs/CONTRIBUTING.md).
+//! The sources keep their structure: no circles, no long files, no long functions
+//! (docs/CONTRIBUTING.md).
 
 use std::collections::BTreeSet;
 
@@ -80,7 +81,8 @@ fn modules_side_by_side_use_each_other_in_no_circle() {
     compare("modules that use each other in a circle", &circles, CIRCLES_OF_MODULES);
 }
 
-/// What everything else is made of uses nothing that is made of it (docs/decisions/0069-no-circles-between-files.md).
+/// What everything else is made of uses nothing that is made of it
+/// (docs/decisions/0069-no-circles-between-files.md).
 #[test]
 fn the_ground_floor_of_the_domain_uses_nothing_above_it() {
     let floor: BTreeSet<String> = GROUND_FLOOR.iter().map(|name| format!("lib/domain/src/{name}.rs")).collect();

@@ -69,7 +69,8 @@ async fn s69_items_keep_their_own_tax() {
     assert_eq!((sale.tax.0, sale.total.0), (200, 5200));
 }
 
-/// S120, S121: discounts and charges stay on the whole order; both kinds of charge are named Shipping, with the adjustment's own name in the comment.
+/// S120, S121: discounts and charges stay on the whole order; both kinds of charge are named
+/// Shipping, with the adjustment's own name in the comment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s120_discounts_and_charges_are_on_the_whole_order() {
     let draft = Draft::new("1").line("A", 2, dec("10")).line("B", 1, dec("5"));
@@ -243,7 +244,8 @@ async fn s63_warehouses_are_mapped_to_locations() {
     }
 }
 
-/// S119, S123, S125, S126: a line's product by link, SKU as written, SKU without case and blanks if only one has it, alias, else a service line that keeps everything.
+/// S119, S123, S125, S126: a line's product by link, SKU as written, SKU without case and blanks if
+/// only one has it, alias, else a service line that keeps everything.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s123_lines_find_their_products_and_are_never_lost() {
     let world = World::new(Options::default()).await;

@@ -96,7 +96,8 @@ async fn s111_a_known_address_finds_its_customer_and_links_it() {
     assert_eq!(customers(&world.table).await.len(), 1);
 }
 
-/// Two customers with one address never block: the link decides, else the oldest, and it is recorded.
+/// Two customers with one address never block: the link decides, else the oldest, and it is
+/// recorded.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shared_address_never_blocks() {
     let world = World::new(Options::default()).await;

@@ -1,4 +1,5 @@
-//! Generated and real orders through the whole flow: every sale equals its source to the cent (P3, N3).
+//! Generated and real orders through the whole flow: every sale equals its source to the cent (P3,
+//! N3).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use stevedore_sandbox::{Json, Order, SandboxOptions};
 use crate::flow::accounted;
 use crate::world::{Options, World, order_id};
 
-/// A customer for whoever is not named, so that nothing is blocked.
+/// A customer for orders without a buyer, so that no order is blocked.
 async fn open_house(world: &World, when: CaptureOrderWhen) {
     let customer = Customer {
         id: "walk-in".into(),
@@ -39,7 +40,7 @@ async fn open_house(world: &World, when: CaptureOrderWhen) {
         .await;
 }
 
-/// An amount as the order's JSON text states it, read here without any of the code under test: in cents.
+/// An amount of the order's JSON text in cents, read without the code under test.
 fn cents(order: &Order, name: &str) -> i64 {
     let text = &order.text;
     let start = text.rfind(&format!("\"{name}\":")).unwrap() + name.len() + 3;
@@ -100,7 +101,7 @@ async fn generated(seed: u64, taxable: bool) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, max_shrink_iters: 0, ..ProptestConfig::default() })]
 
-    /// P3, N3, S68: whatever the generator makes, total and tax are ShipStation's own, exactly.
+    /// P3, N3, S68: for all generated orders, total and tax are exactly ShipStation's own.
     #[test]
     fn n3_generated_orders_are_booked_to_the_cent(seed in any::<u64>(), taxable in any::<bool>()) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -108,7 +109,7 @@ proptest! {
     }
 }
 
-/// The folder with data of one's own that an environment variable names (docs/CONTRIBUTING.md).
+/// The folder of the user's own data that an environment variable names (docs/CONTRIBUTING.md).
 #[allow(clippy::print_stdout, reason = "what was left out is said")]
 pub fn named_by(variable: &str) -> Option<PathBuf> {
     let folder = std::env::var_os(variable).map(PathBuf::from);
@@ -138,7 +139,7 @@ async fn retail_day(path: &Path) {
         assert_eq!(sale.sum_of_parts(), sale.total);
     }
 
-    // Credits: changes of booked orders. They are noted, and the sales stay.
+    // Credits are changes of booked orders. They are recorded, and the sales stay.
     world.clock.advance(SignedDuration::from_secs(1));
     let mut credited = world.sandbox.arrive(report.revisions);
     credited.sort_unstable();
@@ -154,7 +155,7 @@ async fn retail_day(path: &Path) {
     assert_eq!(world.booked().await, before, "{day}");
 }
 
-/// Real invoices, five days of them, with lines, prices and credits as they are.
+/// Five days of real invoices, with their lines, prices and credits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn real_days_of_retail_are_booked_to_the_cent() {
     let Some(folder) = named_by("STEVEDORE_RETAIL_ORDERS") else { return };
@@ -167,7 +168,7 @@ async fn real_days_of_retail_are_booked_to_the_cent() {
     }
 }
 
-/// Every order in a JSON text, wherever in it.
+/// Every order in a JSON text, at any depth.
 fn orders_in(json: &Json, found: &mut Vec<Json>) {
     match json {
         Json::Object(members) => {
@@ -187,7 +188,8 @@ fn orders_in(json: &Json, found: &mut Vec<Json>) {
     }
 }
 
-/// ShipStation's own samples, and real replies: each order that can be read is booked equal to its total.
+/// ShipStation's own samples, and real replies: each order that can be read is booked equal to its
+/// total.
 #[allow(clippy::print_stdout, reason = "what was left out is said")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn real_samples_are_booked_to_the_cent() {
@@ -206,7 +208,8 @@ async fn real_samples_are_booked_to_the_cent() {
     open_house(&world, CaptureOrderWhen::Created).await;
     let mut orders = Vec::new();
     for (number, (name, mut order)) in samples.into_iter().enumerate() {
-        // The same order stands in several files: without a key of its own it would be held as a possible duplicate.
+        // The same order is in several files. Without a key of its own it would be held as a
+        // possible duplicate.
         order.set("orderId", 9_000_000 + i64::try_from(number).unwrap());
         let key = format!("sample {number}");
         order.set("orderKey", key.as_str());

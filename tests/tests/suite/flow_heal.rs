@@ -1,4 +1,5 @@
-//! Orders that were held back for something missing here are captured by themselves when it is there (N2, S71).
+//! Orders that were held back because a record or setting was missing are captured automatically
+//! once it exists (N2, S71).
 
 use stevedore_aws::List;
 use stevedore_aws::messages::Command;
@@ -11,7 +12,7 @@ use stevedore_domain::settings::{LocationMap, TaxSettings};
 use crate::flow::{accounted, plain};
 use crate::world::{Options, TAX_RULE, World, dec};
 
-/// A world whose tax mapping is unfinished, with an order that was skipped for it.
+/// A world whose tax mapping is unfinished, with an order that was skipped because of it.
 async fn unfinished() -> (World, i64) {
     let world = World::new(Options::default()).await;
     world.settings(|settings| settings.tax = TaxSettings::default()).await;
@@ -26,7 +27,8 @@ async fn unfinished() -> (World, i64) {
     (world, order)
 }
 
-/// S71, N2: nothing is booked while the tax mapping is unfinished, however often the order is read or processed; finishing it captures it by itself.
+/// S71, N2: nothing is booked while the tax mapping is unfinished, for any number of readings.
+/// Finishing it captures the order automatically.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s71_n2_finishing_the_tax_mapping_captures_what_was_skipped() {
     let (world, order) = unfinished().await;
@@ -38,7 +40,7 @@ async fn s71_n2_finishing_the_tax_mapping_captures_what_was_skipped() {
     world.start(OperationKind::ProcessPending { order_ids: None }).await;
     assert!(world.sales().await.is_empty());
     world.settings(|settings| settings.tax.default_rule = Some(TAX_RULE.into())).await;
-    // What the API sends after a change of the settings.
+    // The API sends this command after a change of the settings.
     world.queues.send_command(&Command::ProcessPending { operation_id: None, order_ids: None }).await.unwrap();
     world.drain().await;
     assert_eq!(world.sale(order).await.total.0, 1000);
@@ -47,7 +49,7 @@ async fn s71_n2_finishing_the_tax_mapping_captures_what_was_skipped() {
     assert!(entry.timeline.iter().any(|event| event.what.contains("tax_mapping_unfinished")), "{:?}", entry.timeline);
 }
 
-/// N2: the next tick does it too, should the command be lost, long after the order left the window.
+/// N2: if the command is lost, the next tick does the same, long after the order left the window.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n2_the_next_tick_captures_what_was_skipped() {
     let (world, order) = unfinished().await;
@@ -64,7 +66,8 @@ async fn n2_the_next_tick_captures_what_was_skipped() {
     assert_eq!(world.sales().await.len(), 2);
 }
 
-/// N2, P2: an operation that is looked at only after the order healed does not call its first capture an update.
+/// N2, P2: an operation that is settled only after the order was captured does not count its first
+/// capture as an update.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n2_a_healed_order_was_not_updated() {
     let world = World::new(Options::default()).await;
@@ -80,13 +83,14 @@ async fn n2_a_healed_order_was_not_updated() {
     assert_eq!(world.row(&operation, order).await.outcome, Some(Outcome::Captured));
 }
 
-/// N2, P2: a download that reads a skipped order again and captures it says so, also when it was looked at in between; one that could not says that.
+/// N2, P2: a download that reads a skipped order again and captures it counts it as captured, also
+/// after a view in between; a download that cannot capture it does not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n2_the_operation_that_captured_it_says_so() {
     let (world, order) = unfinished().await;
     world.settings(|settings| settings.tax.default_rule = Some(TAX_RULE.into())).await;
     world.clock.advance(jiff::SignedDuration::from_hours(1));
-    // The tick itself looks at its operation before anything is processed.
+    // The tick itself settles its operation before any message is processed.
     let answer = world.tick().await.unwrap();
     let id = stevedore_domain::ids::OperationId::from(answer["operation_id"].as_str().unwrap());
     assert_eq!(world.operation(&id).await.counts.queued, 1);
@@ -95,7 +99,8 @@ async fn n2_the_operation_that_captured_it_says_so() {
     accounted(&world, &operation).await;
     assert_eq!(world.row(&operation, order).await.outcome, Some(Outcome::Captured));
 
-    // An order that fails as before is tried when a person loads it, and that operation ends as failed, not as open.
+    // An order that fails again is tried when a person loads it, and that operation ends as failed,
+    // not as open.
     world.settings(|settings| settings.currency = Currency::from_code("JPY").unwrap()).await;
     let odd = world.sandbox.upsert_order(stevedore_sandbox::Draft::new("odd").line("A", 1, dec("0.50")));
     world.next_hour().await;
@@ -107,7 +112,8 @@ async fn n2_the_operation_that_captured_it_says_so() {
     assert_eq!(world.row(&operation, odd).await.reason, Some(Reason::AmountNotExact));
 }
 
-/// N20: one code and one sentence for one thing, in the operation's row, the log, the timeline, and as it is written down.
+/// N20: one code and one sentence for one reason, in the operation's row, the log, the timeline and
+/// the stored records.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n20_a_reason_is_the_same_everywhere() {
     let (world, order) = unfinished().await;
@@ -121,7 +127,8 @@ async fn n20_a_reason_is_the_same_everywhere() {
     assert!(entry.timeline.iter().any(|event| event.what == "skipped: tax_mapping_unfinished"));
 }
 
-/// N2: no location, and a location that is gone, block with their reason and heal.
+/// N2: a missing location, and a location that was removed, block with their reason, and the order
+/// is captured later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n2_a_missing_location_blocks_and_heals() {
     let world = World::new(Options::default()).await;
@@ -144,7 +151,8 @@ async fn n2_a_missing_location_blocks_and_heals() {
     assert_eq!(world.sale(order).await.total.0, 1000);
 }
 
-/// An order that could not be booked in one currency is booked when the currency is corrected, and the log never shows an amount in the wrong one.
+/// An order that could not be booked in one currency is booked when the currency is corrected, and
+/// the log never shows an amount in the wrong currency.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn amounts_that_do_not_fit_the_currency_heal_with_it() {
     let world = World::new(Options::default()).await;
@@ -155,7 +163,7 @@ async fn amounts_that_do_not_fit_the_currency_heal_with_it() {
     assert_eq!(world.row(&operation, order).await.reason, Some(Reason::AmountNotExact));
     world.settings(|settings| settings.currency = Currency::USD).await;
     world.clock.advance(jiff::SignedDuration::from_mins(1));
-    // N20: the error is there until something happens.
+    // N20: the error stays until the next event.
     assert_eq!(world.logged(order).await.unwrap().state, LogState::Failed);
     world.next_hour().await;
     world.drain().await;
@@ -164,7 +172,8 @@ async fn amounts_that_do_not_fit_the_currency_heal_with_it() {
     assert_eq!(entry.order_total, entry.sale_total, "the order's total was left as it was in the other currency");
 }
 
-/// The log's amounts are in the currency that it names, also for a revision that comes after the settings' currency changed.
+/// The log's amounts are in the currency that it names, also for a revision that comes after the
+/// settings' currency changed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_logs_amounts_are_in_its_currency() {
     let world = World::new(Options::default()).await;
@@ -178,13 +187,14 @@ async fn the_logs_amounts_are_in_its_currency() {
     assert_eq!((entry.currency, entry.order_total.unwrap().0, entry.sale_total.unwrap().0), (Currency::USD, 1200, 1000));
 }
 
-/// Operations that nobody asked for, as people see them.
+/// Operations that no person started, as the API lists them.
 async fn healings(world: &World) -> Vec<Operation> {
     let listed = world.table.list_operations(&List { limit: 50, ..List::default() }).await.unwrap().items;
     listed.into_iter().filter(Operation::is_healing).collect()
 }
 
-/// U22, P2: orders that are booked because a setting was completed belong to an operation of their own, which names them; by command or by the next tick.
+/// U22, P2: orders that are booked because a setting was completed belong to an operation of their
+/// own, which names them; by command or by the next tick.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn u22_healed_orders_have_an_operation_of_their_own() {
     for by_command in [true, false] {
@@ -218,7 +228,8 @@ async fn u22_healed_orders_have_an_operation_of_their_own() {
     }
 }
 
-/// U22: with daily consolidation an order that may wait for its day by now is what the healing brought about.
+/// U22: with daily consolidation, an order that becomes pending belongs to the operation of the
+/// automatic retry.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn u22_an_order_that_waits_for_its_day_by_now_was_healed() {
     let world = World::new(Options::default()).await;
@@ -237,7 +248,8 @@ async fn u22_an_order_that_waits_for_its_day_by_now_was_healed() {
     assert_eq!(found.iter().map(|one| one.counts.of(Outcome::Captured)).collect::<Vec<_>>(), [1]);
 }
 
-/// U22: an order that stays as it is, is no news however often it is tried: nothing is listed, and nothing is left.
+/// U22: an order that stays unchanged causes no listed operation for any number of retries, and
+/// leaves no record.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn u22_healing_in_vain_leaves_nothing() {
     let world = World::new(Options::default()).await;

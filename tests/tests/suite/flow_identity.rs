@@ -1,4 +1,5 @@
-//! Ids that are given out once: of sales, of invoices; and texts that identify nobody, or are longer than a key.
+//! Ids that are issued once: of sales and of invoices; and texts that identify no buyer, or are
+//! longer than a key.
 
 use stevedore_aws::{CaptureOutcome, CaptureWrite, List, NewSale};
 use stevedore_domain::ids::SaleId;
@@ -19,7 +20,7 @@ async fn ids(world: &World) -> Vec<(String, bool)> {
     ids
 }
 
-/// A table that an earlier release has written: nothing there says that ids were checked.
+/// A table of an earlier release, without the record of checked ids.
 async fn forget_the_check(world: &mut World) {
     raw::delete(world, "CONFIG", "SALE_IDS").await;
     for table in [&mut world.table, &mut world.fetch.table, &mut world.run.table, &mut world.process.table, &mut world.consolidate.table] {
@@ -27,7 +28,8 @@ async fn forget_the_check(world: &mut World) {
     }
 }
 
-/// Books an order, voids its sale for another one, and has it wait: the entry names no sale then.
+/// Books an order, voids its sale for another one, and leaves it waiting. The entry then names no
+/// sale.
 async fn waiting(world: &World, order: i64) {
     world.settings(|settings| settings.location_map.default = None).await;
     world.start(OperationKind::Recreate { order_id: order_id(order) }).await;
@@ -38,10 +40,11 @@ async fn with_location(world: &World) {
     world.settings(|settings| settings.location_map.default = Some(LOCATION.into())).await;
 }
 
-/// P1: an order whose entry is deleted while it waits to be booked anew gets a further id, in each way in which a sale may be stored.
+/// P1: an order whose entry is deleted while it waits to be booked again gets a further id, for
+/// each way of storing a sale.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p1_a_voided_sales_id_is_not_given_out_again() {
-    // One that lies in its order's item, and one that is too large for it.
+    // One sale in its order's item, and one that is too large for it.
     let large = (0..300).fold(Draft::new("2"), |draft, line| draft.line(&format!("Part number {line}"), 1, crate::world::dec("1.00")));
     for draft in [plain("1"), large] {
         let world = World::new(Options::default()).await;
@@ -58,14 +61,15 @@ async fn p1_a_voided_sales_id_is_not_given_out_again() {
         assert_eq!(second.id.0, format!("SO-{order}-2"));
         assert_eq!(ids(&world).await, [(format!("SO-{order}"), true), (format!("SO-{order}-2"), false)]);
         assert_ne!(first.invoice.number, second.invoice.number);
-        // The live one can be reached and voided; then comes the third.
+        // The live sale can be found and voided; then comes the third.
         world.start(OperationKind::Recreate { order_id: order_id(order) }).await;
         assert_eq!(world.sale(order).await.id.0, format!("SO-{order}-3"));
         assert_eq!(world.booked().await.iter().filter(|sale| sale.voided_at.is_none()).count(), 1);
     }
 }
 
-/// P1: nor is that of a sale from before the order was in a day's, whose entry is deleted and whose day is voided.
+/// P1: the id of a sale from before the order was in a day's sale is not issued again, if the entry
+/// is deleted and the day voided.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p1_a_day_remembers_what_its_orders_were_before() {
     let world = World::new(Options::default()).await;
@@ -114,7 +118,8 @@ async fn p1_a_day_remembers_what_its_orders_were_before() {
     assert_eq!(world.sale(order).await.id.0, format!("SO-{order}-2"));
 }
 
-/// P1: where an earlier release removed the order's item, the id of the voided sale beside it is not given out, whether or not that was checked before.
+/// P1: where an earlier release removed the order's item, the id of the voided sale beside it is
+/// not issued, checked before or not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p1_an_item_that_an_earlier_release_removed() {
     for checked in [false, true] {
@@ -134,7 +139,8 @@ async fn p1_an_item_that_an_earlier_release_removed() {
     }
 }
 
-/// P1, S150: two sales with one id, as an earlier release made them: the live one gets an id of its own, and entry and accounting sync follow it.
+/// P1, S150: two sales with one id, from an earlier release: the live one gets an id of its own,
+/// and entry and accounting sync follow it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p1_two_sales_with_one_id_are_told_apart_again() {
     for by_a_person in [false, true] {
@@ -145,7 +151,7 @@ async fn p1_two_sales_with_one_id_are_told_apart_again() {
         let (pk, old) = (format!("ORDER#{order}"), SaleId::of_order(order_id(order), 1));
         let booked = raw::item(&world, &pk, "LOG").await.unwrap();
         waiting(&world, order).await;
-        // It removed the item with the entry, and booked the order as if it had never been there.
+        // It removed the item with the entry, and booked the order like a new one.
         raw::put(&world, &booked).await;
         forget_the_check(&mut world).await;
         with_location(&world).await;
@@ -179,8 +185,9 @@ async fn p1_two_sales_with_one_id_are_told_apart_again() {
     }
 }
 
-/// P1, S117: the order's item decides in its transaction: of two bookings of one new order, each of which saw none, one is written. The customer exists and
-/// there is stock for both, so that no other condition stands in for it.
+/// P1, S117: the order's item decides in its transaction. Of two bookings of one new order, each of
+/// which saw none, one is written. The customer exists and there is stock for both, so that no
+/// other condition decides.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p1_the_orders_item_decides_between_two_bookings() {
     let world = World::new(Options::default()).await;
@@ -206,7 +213,7 @@ async fn p1_the_orders_item_decides_between_two_bookings() {
     let write = CaptureWrite { entry: &entry, known: None, order: None, sale: Some(new), paid: None, beside: &[] };
     let outcome = world.table.capture(write, world.clock.now()).await.unwrap();
     assert!(matches!(outcome, CaptureOutcome::EntryChanged), "{outcome:?}");
-    // The same with what was read before somebody else wrote.
+    // The same with values that were read before another process wrote.
     let known = world.table.known_order(order_id(order)).await.unwrap().unwrap();
     world
         .table
@@ -221,7 +228,8 @@ async fn p1_the_orders_item_decides_between_two_bookings() {
     assert_eq!(world.level("mug").await, before);
 }
 
-/// Of two revisions of one pending order that were decided on at once, the older does not overwrite the newer; nor do two first sights of it.
+/// Of two revisions of one pending order that were decided on at once, the older does not overwrite
+/// the newer. Of two first captures, one is written.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_revision_never_overwrites_a_newer_one() {
     let world = World::new(Options::default()).await;
@@ -241,8 +249,9 @@ async fn an_older_revision_never_overwrites_a_newer_one() {
     assert_eq!(world.logged(order).await.unwrap().timeline, newer.timeline);
 }
 
-/// U18: invoices of a split, of two stores and of a re-created sale have numbers of their own, also in the accounting syncs; and none has that of an invoice of an
-/// earlier release, whatever its order was called.
+/// U18: invoices of a split, of two stores and of a re-created sale have numbers of their own, also
+/// in the accounting syncs. None equals the number of an invoice of an earlier release, for any
+/// order number.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn u18_invoice_numbers_are_unique() {
     let world = World::new(Options::default()).await;
@@ -261,7 +270,8 @@ async fn u18_invoice_numbers_are_unique() {
     assert_eq!((syncs.len(), numbers.len()), (2, 2));
 }
 
-/// S111: a text that is no address identifies nobody: two ShipStation customers stay two, and an order that names nobody else is nobody's. The text is kept.
+/// S111: a text that is no address identifies no buyer. Two ShipStation customers stay two, and an
+/// order without another name has no customer. The text is kept.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s111_placeholder_addresses_identify_nobody() {
     for text in ["N/A", "none", "-", "no@email", "@", "a b@example.com"] {
@@ -278,7 +288,8 @@ async fn s111_placeholder_addresses_identify_nobody() {
     }
 }
 
-/// Texts that are longer than a key are kept whole and cut in keys; the order is booked and found by its number (docs/requirements.md, section 5).
+/// Texts that are longer than a key are kept whole and cut in keys; the order is booked and found
+/// by its number (docs/requirements.md, section 5).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_texts_do_not_keep_an_order_from_being_booked() {
     let world = World::new(Options::default()).await;
@@ -300,7 +311,9 @@ async fn long_texts_do_not_keep_an_order_from_being_booked() {
     assert!(item["order_number"]["S"].as_str().unwrap().len() <= 2_048, "an index's key");
 }
 
-/// An order that DynamoDB refuses for what it is (docs/requirements.md, section 5) ends as `failed` with a reason at once, keeps its text, and leaves its neighbours and its operation alone.
+/// An order that DynamoDB refuses for its content (docs/requirements.md, section 5) ends as
+/// `failed` with a reason at once, keeps its text, and does not affect other orders and its
+/// operation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_table_refuses_is_failed_at_once() {
     let world = World::new(Options::default()).await;
@@ -317,7 +330,8 @@ async fn what_the_table_refuses_is_failed_at_once() {
     assert_eq!((stored.entry.state, stored.entry.reason), (LogState::Failed, Some(Reason::NotStorable)));
     assert_eq!(world.table.newest_order(&stored).await.unwrap().unwrap().get(), &*world.sandbox.order(refused).unwrap().text);
     assert_eq!(world.sale(neighbour).await.total.0, 1000);
-    // Tried again with each download, it writes nothing more; once it is mended, it is booked.
+    // Tried again with each download, it causes no further write. Once it is corrected, it is
+    // booked.
     world.next_hour().await;
     let again = world.table.log_entry(order_id(refused)).await.unwrap().unwrap();
     assert_eq!(again.version, stored.version, "{:?}\n{:?}", stored.entry, again.entry);

@@ -1,4 +1,5 @@
-//! Products from a file: ten thousand rows, twice, at once, out of time, and stopped at every write.
+//! Products from a file: ten thousand rows, twice, at once, out of time, and stopped at every
+//! write.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use crate::bound::Bound;
 use crate::chaos::{Breaker, Plan};
 use crate::world::{Options, REVENUE, World, sqs_event};
 
-/// What the API does with a file that it has read.
+/// The API's work after it has read a file.
 pub async fn ask(world: &World, id: &str, format: Format, text: &str) -> Operation {
     let rows = u64::try_from(read(format, text.as_bytes()).unwrap().len()).unwrap();
     let id = OperationId::from(id);
@@ -118,7 +119,8 @@ fn small_refused() -> Vec<(u64, &'static str, &'static str, Reason)> {
     ]
 }
 
-/// Rows in any order, each counted once; the same file again changes nothing, and a file with fewer columns changes those alone.
+/// Rows in any sequence, each counted once. The same file again changes nothing, and a file with
+/// fewer columns changes only those.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n18_a_file_of_all_kinds_with_refused_rows() {
     let world = World::new(Options::default()).await;
@@ -149,7 +151,8 @@ async fn n18_a_file_of_all_kinds_with_refused_rows() {
     assert!(third["SPOKE"].prices.is_empty());
 }
 
-/// What others hold and own: aliases, SKUs, kinds; and an id from a SKU that belongs to a product whose SKU was changed.
+/// Aliases, SKUs and kinds that other products hold; and an id from a SKU of a product whose SKU
+/// was changed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_are_held_against_what_is_there() {
     let world = World::new(Options::default()).await;
@@ -170,7 +173,7 @@ async fn rows_are_held_against_what_is_there() {
     assert!(all.contains_key("B") && all.contains_key("B2") && all["B"].id != all["B2"].id);
 }
 
-/// JSON lines come to the same.
+/// JSON Lines give the same result.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn json_lines_are_carried_out() {
     let world = World::new(Options::default()).await;
@@ -183,7 +186,7 @@ async fn json_lines_are_carried_out() {
     assert_eq!((all["K"].components[0].quantity, all["A"].prices[&10].to_string()), (3, "0.05".to_owned()));
 }
 
-/// Ten thousand rows in one call, over as many invocations as their time takes, with refused ones among them.
+/// Ten thousand rows in one call, including refused ones, in as many invocations as needed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_rows_come_in_over_several_invocations() {
     const ROWS: usize = 10_000;
@@ -191,7 +194,7 @@ async fn ten_thousand_rows_come_in_over_several_invocations() {
     let mut text = "sku,name,kind,components,price_1\n".to_owned();
     let mut bad = HashSet::new();
     for row in 0..ROWS {
-        // Kits come before their parts.
+        // Kits come before their components.
         let line = match row {
             _ if row % 97 == 5 => {
                 bad.insert(u64::try_from(row).unwrap() + 2);
@@ -211,8 +214,9 @@ async fn ten_thousand_rows_come_in_over_several_invocations() {
         bound.turn();
         let messages = world.queues.receive(&url, 0).await.unwrap();
         let Some(message) = messages.first() else { break };
-        // An invocation whose time is over after some batches: each look at the clock takes a while. The time that is left also bounds how long a command may really
-        // take, so that it must be more than any machine needs for these batches.
+        // An invocation that runs out of time after some batches: each reading of the clock takes a
+        // while. The remaining time also limits the real time of a command, so it must be more than
+        // any machine needs for these batches.
         let ticking = world.clock.clone();
         let clock: stevedore_lambda::Clock = std::sync::Arc::new(move || {
             ticking.advance(SignedDuration::from_secs(15));
@@ -237,18 +241,19 @@ async fn ten_thousand_rows_come_in_over_several_invocations() {
     let lines: HashSet<u64> = rows.iter().map(|row| row.imported.as_ref().unwrap().line).collect();
     assert_eq!((lines.len(), rows.len()), (usize::try_from(failed).unwrap(), lines.len()));
     assert!(bad.is_subset(&lines), "every bad row is reported");
-    // What else is refused is a kit that names a bad row.
+    // The other refused row is a kit that names a refused row.
     assert!(
         rows.iter()
             .filter(|row| !bad.contains(&row.imported.as_ref().unwrap().line))
             .all(|row| row.reason == Some(Reason::RowUnknownReference))
     );
     assert_eq!(products(&world.table).await.len(), usize::try_from(captured).unwrap());
-    // How long another engine takes says nothing about the import.
+    // The duration on another engine shows nothing about the import.
     assert!(took < Duration::from_mins(5) || crate::world::tables_at().is_some(), "{took:?}");
 }
 
-/// Delivered twice at once, and again when it is done: each row counts once, and nothing is made twice.
+/// Delivered twice at once, and again when it is done: each row counts once, and no product is made
+/// twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_deliveries_at_once_are_one_import() {
     let world = World::new(Options::default()).await;
@@ -271,7 +276,7 @@ async fn two_deliveries_at_once_are_one_import() {
     assert_eq!(products(&world.table).await.len(), 357);
 }
 
-/// What one import leaves, whatever happened to it.
+/// The final state of one import.
 async fn end(world: &World) -> (BTreeMap<String, Product>, [u64; 5], Vec<(u64, String, Reason)>) {
     let (operation, rows) = settled(world, "import").await;
     assert_eq!(operation.state, OperationState::Completed, "{operation:?}");
@@ -280,13 +285,14 @@ async fn end(world: &World) -> (BTreeMap<String, Product>, [u64; 5], Vec<(u64, S
     (products(&world.table).await, counted(&operation), rows)
 }
 
-/// P4: stopped before or after any write, or with any reply lost, and delivered again, an import ends the same, counts included.
+/// P4: stopped before or after any write, or with any reply lost, and delivered again, an import
+/// ends the same, including its counts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n12_an_import_that_is_stopped_anywhere_ends_the_same() {
     let run = async |plan: Plan| {
-        // Writes are counted: a table under load has some of them repeated.
+        // Writes are counted, and a table under load repeats some of them.
         let world = World::new(Options { lag: None, ..Options::default() }).await;
-        // One is there already, and is changed; one is there as it is to be.
+        // One product exists and is changed; one exists with its final values.
         let before = "sku,name,price_1\nSPOKE,Spoke,7\nFRAME,Frame,\n";
         import(&world, "before", before).await;
         world.clock.advance(SignedDuration::from_mins(1));
@@ -307,7 +313,7 @@ async fn n12_an_import_that_is_stopped_anywhere_ends_the_same() {
         if !failed {
             world.queues.delete(&url, &[messages[0].receipt_handle.clone()]).await.unwrap();
         }
-        // What was not done is delivered again.
+        // Unfinished messages are delivered again.
         world.clock.advance(SignedDuration::from_hours(2));
         world.drain().await;
         (end(&world).await, breaker.writes(), breaker.struck())

@@ -1,4 +1,5 @@
-//! Writes that an index does not show yet, one thing at a time: the index is held, so that everything that a test writes from then on is not in it.
+//! Writes that an index does not show yet: the index is held, so that it lacks all later writes of
+//! the test.
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -25,12 +26,12 @@ use crate::raw;
 use crate::stock::{check, levels};
 use crate::world::{Options, World, dec, sqs_event};
 
-/// Tables that are elsewhere do not lag at our word.
+/// True if another engine has the tables, because those do not lag on request.
 fn is_elsewhere() -> bool {
     crate::world::tables_at().is_some()
 }
 
-/// A world whose indexes lag. All that is in it so far is in them.
+/// A world whose indexes lag. They contain all records so far.
 async fn world() -> World {
     World::new(Options { lag: Some(1), ..Options::default() }).await
 }
@@ -46,7 +47,7 @@ impl World {
         self.engines.indexes().catch_up();
     }
 
-    /// Orders that have an item of their own in the table, by its key.
+    /// Orders with an item of their own in the table, by its key.
     async fn order_items(&self) -> Vec<String> {
         let keys = raw::keys(self).await.into_iter();
         keys.filter(|(pk, sk)| pk.starts_with("ORDER#") && sk == "LOG").map(|(pk, _)| pk).collect()
@@ -59,8 +60,8 @@ impl World {
     }
 }
 
-/// S76: orders that came in just before the disconnect are in no index yet and stay behind; the next tick removes them, without a connection too, and an hour later
-/// it looks no more.
+/// S76: orders that arrived just before the disconnect are in no index yet and stay. The next tick
+/// removes them, without a connection too, and the check ends an hour later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s76_entries_of_the_last_moments_go_with_the_next_tick() {
     if is_elsewhere() {
@@ -85,8 +86,8 @@ async fn s76_entries_of_the_last_moments_go_with_the_next_tick() {
     assert!(raw::item(&world, "CONFIG", "SWEEP#ALL").await.is_none());
 }
 
-/// S76: connecting removes what the disconnect of a moment ago left behind: another account's log begins empty. Where the same account is connected, its own
-/// entries stay.
+/// S76: connecting removes the entries that a recent disconnect missed: another account's log
+/// begins empty. If the same account is connected, its own entries stay.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s76_what_a_disconnect_left_behind_goes_when_another_account_is_connected() {
     if is_elsewhere() {
@@ -113,7 +114,7 @@ async fn s76_what_a_disconnect_left_behind_goes_when_another_account_is_connecte
     assert!(world.order_items().await.contains(&format!("ORDER#2.{order}")), "what the present connection brings stays");
 }
 
-/// S76: a page of the index whose entries are all gone is not the end of the log.
+/// S76: a page of the index whose entries are all removed is not the end of the log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s76_a_page_of_entries_that_are_gone_is_not_the_end_of_the_log() {
     let options = Options {
@@ -135,7 +136,8 @@ async fn s76_a_page_of_entries_that_are_gone_is_not_the_end_of_the_log() {
     assert_eq!(world.order_items().await, Vec::<String>::new());
 }
 
-/// S66, S70: a tax rule, a location and an account count at once, wherever they are looked for in a list: for orders, for imports, and for people, on whatever page.
+/// S66, S70: a tax rule, a location and an account take effect at once in every list: for orders,
+/// for imports, and for people, on any page.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s66_records_that_were_just_made_count_at_once() {
     let world = world().await;
@@ -199,17 +201,17 @@ async fn s66_records_that_were_just_made_count_at_once() {
         assert_eq!(once.len(), seen.len(), "{seen:?}");
         lists.push((path, seen));
     }
-    // It is the same when the index has caught up.
+    // The result is the same when the index is up to date.
     world.let_go();
     for (path, seen) in lists {
         let (page, _) = http.get(path).await;
         let whole: Vec<&str> = page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
         assert_eq!(whole, seen);
     }
-    // What an earlier release made is in the index alone, and is listed.
+    // A record of an earlier release is in the index only, and is listed.
     raw::delete(&world, "RECENT#ACCOUNT", "HEAD").await;
     assert_eq!(world.table.list_records::<Account>(&List { limit: 50, ..List::default() }).await.unwrap().items.len(), 3);
-    // The newest hundred are named, however many there are.
+    // The newest hundred are named, for any number of records.
     for number in 0..105 {
         world.table.put_record(&account(&format!("a{number:03}")), None).await.unwrap();
     }
@@ -218,7 +220,7 @@ async fn s66_records_that_were_just_made_count_at_once() {
     assert_eq!((named.len(), &named[99]["M"]["id"]["S"]), (100, &json!("a104")));
 }
 
-/// A list by state shows no order that has moved on, although the index still leads to it.
+/// A list by state shows no order that changed its state, although the index still has it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_by_state_shows_no_order_that_moved_on() {
     let world = world().await;
@@ -234,7 +236,7 @@ async fn a_list_by_state_shows_no_order_that_moved_on() {
     assert_eq!(http.get("/v1/log?state=pending").await.0["items"], json!([]));
 }
 
-/// Stops at the start of one transaction until it is told to go on.
+/// Stops at the start of one transaction until it is released.
 struct Slow {
     /// Counts down to the transaction.
     left: Mutex<u32>,
@@ -274,7 +276,8 @@ impl Intercept for Slow {
     }
 }
 
-/// P5: a process that takes up the stock of a large sale again after it was given up makes no further step, at whichever step it slept: no unit is lost.
+/// P5: a process that resumes the stock of a large sale after it was given up makes no further
+/// step, for every step at which it was delayed. No unit is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn p5_a_slow_process_makes_no_step_after_its_work_was_undone() {
     for nth in 1..=3 {
@@ -299,7 +302,7 @@ async fn p5_a_slow_process_makes_no_step_after_its_work_was_undone() {
         let worker = tokio::spawn(async move { process_orders::handle(&process, event, deadline).await });
         let patience = std::time::Duration::from_mins(1);
         tokio::task::spawn_blocking(move || at_work.recv_timeout(patience).unwrap()).await.unwrap();
-        // Longer than work may take.
+        // Longer than the lease of the work.
         world.clock.advance(SignedDuration::from_mins(3));
         let mended = world.table.mend_sales(world.clock.now()).await.unwrap();
         assert!(mended.failed.is_empty(), "{mended:?}");
@@ -316,7 +319,8 @@ async fn p5_a_slow_process_makes_no_step_after_its_work_was_undone() {
     }
 }
 
-/// N12: what DynamoDB leaves out of a batch is asked for again as long as something comes of it, however many rounds that takes.
+/// N12: entries that DynamoDB leaves out of a batch are requested again as long as some succeed, in
+/// any number of rounds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n12_a_batch_that_is_done_bit_by_bit_is_done_in_the_end() {
     let world = World::new(Options::default()).await;
@@ -337,7 +341,7 @@ async fn n12_a_batch_that_is_done_bit_by_bit_is_done_in_the_end() {
     let found = world.table.records::<Location>(ids).await.unwrap();
     assert_eq!(found.len(), 60);
     world.engines.faults().clear();
-    // Rows of an import's file are written the same way.
+    // The rows of an import's file are written in the same way.
     world.engines.faults().fail_next("BatchWriteItem", 40, stevedore_engines::Fault::Partial(1));
     let troubles = (0..12).map(|number| format!("order#{number}"));
     for position in troubles {

@@ -1,4 +1,4 @@
-//! Large orders, and many of one moment (docs/requirements.md, sections 5 and 6).
+//! Large orders, and many orders at the same time (docs/requirements.md, sections 5 and 6).
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,8 @@ use stevedore_sandbox::{Draft, Fault, Json, Rule, SandboxOptions};
 use crate::flow::{accounted, item, plain, with};
 use crate::world::{Options, World, dec, order_id};
 
-/// Text that does not compress: hexadecimal digits of a small generator, so that the test is the same each time.
+/// Text that does not compress: hexadecimal digits of a small generator, so that the test is the
+/// same each time.
 fn noise(seed: u64, length: usize) -> String {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut text = String::with_capacity(length + 16);
@@ -44,7 +45,8 @@ pub fn huge() -> Json {
     })
 }
 
-/// An order of 1,200 lines: more than a transaction holds, and one sale all the same, equal to the cent.
+/// An order of 1,200 lines, which is more than a transaction holds, becomes one sale, equal to the
+/// cent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_of_1200_lines_is_one_sale() {
     let world = World::new(Options::default()).await;
@@ -60,7 +62,8 @@ async fn an_order_of_1200_lines_is_one_sale() {
     assert_eq!(world.next_hour().await.counts.of(Outcome::Unchanged), 1);
 }
 
-/// A sale of more than an item holds, compressed: in chunks, read back as it was written, also when the entry is deleted and it is found again.
+/// A sale that is larger than an item, compressed: in chunks, read back unchanged, also when the
+/// entry is deleted and the sale is found again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sale_larger_than_an_item_is_read_back_equal() {
     let world = World::new(Options::default()).await;
@@ -82,8 +85,9 @@ async fn a_sale_larger_than_an_item_is_read_back_equal() {
     assert_eq!(world.sales().await.len(), 1);
 }
 
-/// A page of sales of every kind of place, more of them in chunks than are read at a time: in the order of the list, each the one that it is by its id. Also
-/// where log entries were deleted, so that sales stand in the list by themselves (S150).
+/// A page of sales in every kind of place, with more in chunks than are read at a time: in the
+/// order of the list, each with its own id. Also after log entries were deleted, so that sales are
+/// in the list without them (S150).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s150_a_page_of_large_and_small_sales_keeps_its_order() {
     let world = World::new(Options::default()).await;
@@ -113,7 +117,8 @@ async fn s150_a_page_of_large_and_small_sales_keeps_its_order() {
     assert!(page.items.iter().all(|stored| by_id.get(&stored.sale.id) == Some(stored)));
 }
 
-/// Larger than a message can be even packed: a failed row that says what to do, and the others of its page are booked.
+/// Larger than a packed message can be: a failed row with advice, and the other orders of its page
+/// are booked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_larger_than_a_message_fails_alone() {
     let world = World::new(Options::default()).await;
@@ -126,8 +131,8 @@ async fn an_order_larger_than_a_message_fails_alone() {
     assert_eq!(world.sale(other).await.total.0, 1000);
 }
 
-/// More than 500 orders that share one `modifyDate` are all captured, and the next hour finds nothing new.
-/// A note changes nothing that was booked.
+/// More than 500 orders with one `modifyDate` are all captured, and the next hour finds none. A
+/// note changes no booked value.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_than_a_page_of_one_second_is_captured() {
     let world = World::new(Options::default()).await;
@@ -142,7 +147,7 @@ async fn more_than_a_page_of_one_second_is_captured() {
     let operation = world.download().await;
     accounted(&world, &operation).await;
     assert_eq!((operation.counts.of(Outcome::Captured), operation.counts.of(Outcome::Waiting)), (14, 516));
-    // All of them change in one bulk edit, and some are paid by it.
+    // All of them change in one bulk edit, which also pays some.
     world.clock.advance(SignedDuration::from_mins(10));
     for (number, order) in world.sandbox.orders().into_iter().enumerate() {
         world.sandbox.edit_order(order.id, |order| {
@@ -159,7 +164,8 @@ async fn more_than_a_page_of_one_second_is_captured() {
     assert_eq!(world.sales().await.len(), 67);
 }
 
-/// Orders that are edited while the pages are read: none is missed, and each is captured once, in its newest state.
+/// Orders that are edited while the pages are read: none is missed, and each is captured once, in
+/// its newest state.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn edits_while_pages_are_read_hide_nothing() {
     for inclusive in [true, false] {

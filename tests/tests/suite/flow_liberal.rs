@@ -1,4 +1,4 @@
-//! What channels write in their own ways, through the whole system (docs/requirements.md, section 5).
+//! Channels' own forms of values, through the whole system (docs/requirements.md, section 5).
 
 use stevedore_domain::reason::Reason;
 use stevedore_sandbox::{Draft, Json};
@@ -6,7 +6,8 @@ use stevedore_sandbox::{Draft, Json};
 use crate::flow::{item, plain, with};
 use crate::world::{Options, World, dec};
 
-/// N6: an order is loaded by its number as it is written; where there is none, without blanks and a leading sign, which the operation says.
+/// N6: an order is loaded by its number as written, or else without blanks and a leading sign, with
+/// a warning of the operation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n6_a_number_with_blanks_or_a_sign_is_found() {
     let world = World::new(Options::default()).await;
@@ -29,7 +30,8 @@ async fn n6_a_number_with_blanks_or_a_sign_is_found() {
     }
 }
 
-/// S123: a SKU with what cannot be seen is its product's; nulls among items are left out and said.
+/// S123: a SKU with invisible characters finds its product; nulls among items are left out with a
+/// warning.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn skus_with_what_cannot_be_seen_and_nulls_among_items() {
     let world = World::new(Options::default()).await;

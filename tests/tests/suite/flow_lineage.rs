@@ -1,4 +1,5 @@
-//! Orders that are combined, uncombined, split or deleted in ShipStation: what a sale holds already is not booked again (N4; docs/requirements.md, section 5).
+//! Orders that are combined, restored, split or deleted in ShipStation: goods of a sale are not
+//! booked again (N4; docs/requirements.md, section 5).
 
 use jiff::SignedDuration;
 use stevedore_domain::log::{LogEntry, LogState, Outcome};
@@ -16,13 +17,13 @@ pub fn of(id: i64, price: &str) -> Draft {
     Draft::new(format!("N{id}")).id(id).line("A", 1, dec(price))
 }
 
-/// The order as the sandbox has it.
+/// The order's present form in the sandbox.
 pub fn shown(world: &World, order: i64) -> Json {
     let text = world.sandbox.order(order).unwrap().text;
     Json::from(serde_json::from_str::<serde_json::Value>(&text).unwrap())
 }
 
-/// A survivor as it was before, and the order that it held as it was.
+/// Restores a surviving order and the order that was combined into it.
 pub fn uncombine(world: &World, survivor: &Json, away: &Json) {
     world.sandbox.upsert_order(away.clone());
     let id = survivor.get("orderId").and_then(Json::as_int).unwrap();
@@ -51,8 +52,8 @@ fn total(sales: &[stevedore_domain::sale::Sale]) -> i64 {
     sales.iter().filter(|sale| sale.voided_at.is_none()).map(|sale| sale.total.0).sum()
 }
 
-/// N4: two pending orders that are combined and uncombined before booking are both booked, each for its own part, whether or not the one that was away shows a later
-/// `modifyDate`.
+/// N4: two pending orders that are combined and restored before booking are both booked, each for
+/// its own part, with or without a later `modifyDate` of the combined one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_an_uncombined_order_is_as_new() {
     for touched in [true, false] {
@@ -84,7 +85,7 @@ async fn n4_an_uncombined_order_is_as_new() {
     }
 }
 
-/// N4: with daily consolidation, likewise.
+/// N4: the same with daily consolidation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_an_uncombined_order_is_in_the_days_sale() {
     let world = World::new(Options::default()).await;
@@ -106,7 +107,7 @@ async fn n4_an_uncombined_order_is_in_the_days_sale() {
     assert_eq!(world.traceable("2026-01-15").await, 2);
 }
 
-/// N4: what is still on its way of an order from before it was combined away does not bring it back.
+/// N4: a queued message of an order from before it was combined does not restore it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_a_state_read_before_the_order_was_away_is_no_news() {
     let world = World::new(Options::default()).await;
@@ -132,7 +133,8 @@ async fn n4_a_state_read_before_the_order_was_away_is_no_news() {
     assert_eq!((gone.state, gone.reason), (LogState::Withdrawn, Some(Reason::MergedAway)));
 }
 
-/// N4, P1: the survivor of a merge whose partner was booked before is held, and no stock moves for it; once the partner's sale is void it is booked by itself.
+/// N4, P1: the surviving order of a merge whose partner was booked before is held, and no stock
+/// moves for it. Once the partner's sale is void, it is booked automatically.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_a_survivor_is_held_while_its_partners_sale_stands() {
     let world = World::new(Options::default()).await;
@@ -151,7 +153,7 @@ async fn n4_a_survivor_is_held_while_its_partners_sale_stands() {
     let held = entry(&world, 4).await;
     assert_eq!((held.state, held.reason, held.sale_id.clone()), (LogState::Blocked, Some(Reason::MergedAfterBooking), None));
     assert!(held.message.unwrap().contains("order N3 (3) in sale SO-3"));
-    // Neither another hour nor a person's word to process everything books it.
+    // Neither another hour nor a person's request to process everything books it.
     world.next_hour().await;
     world.start(OperationKind::ProcessPending { order_ids: None }).await;
     assert_eq!((total(&world.booked().await), world.level("a").await.on_hand), (3000, 7));
@@ -162,7 +164,7 @@ async fn n4_a_survivor_is_held_while_its_partners_sale_stands() {
     assert_eq!(world.sale(4).await.total.0, 5000);
 }
 
-/// N4: likewise where the partner is inside yesterday's sale, and with a second partner that is not.
+/// N4: the same if the partner is in yesterday's sale, and with a second partner that is not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_a_survivor_is_held_while_its_partner_is_in_a_days_sale() {
     let world = World::new(Options::default()).await;
@@ -189,7 +191,8 @@ async fn n4_a_survivor_is_held_while_its_partner_is_in_a_days_sale() {
     assert_eq!(total(&world.booked().await), 5700);
 }
 
-/// N4: a child that is split off a booked order is held and moves no stock; a child of an order that was split before it was booked is its own sale.
+/// N4: a child that is split off a booked order is held and moves no stock. A child of an order
+/// that was split before it was booked is its own sale.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_a_child_of_a_booked_order_is_held() {
     let world = World::new(Options::default()).await;
@@ -214,7 +217,7 @@ async fn n4_a_child_of_a_booked_order_is_held() {
         assert_eq!((held.state, held.reason, held.sale_id), (LogState::Blocked, Some(Reason::SplitAfterBooking), None));
         assert_eq!(world.level("b").await.on_hand, 8, "nothing moves again");
     }
-    // Made anew, the parent's sale holds its own part, and the child is booked by itself.
+    // Re-created, the parent's sale holds its own part, and the child is booked separately.
     world.start(OperationKind::Recreate { order_id: order_id(1) }).await;
     world.next_hour().await;
     world.drain().await;
@@ -240,7 +243,8 @@ async fn n4_a_child_of_an_order_in_a_days_sale_is_held() {
     assert_eq!(world.booked().await.len(), 1);
 }
 
-/// N4: an order that comes back after its goods were booked with the survivor is not booked beside it.
+/// N4: an order that comes back after its goods were booked with the surviving order is not booked
+/// beside it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_an_order_whose_goods_the_survivor_has_booked_is_held() {
     let world = World::new(Options::default()).await;
@@ -262,7 +266,8 @@ async fn n4_an_order_whose_goods_the_survivor_has_booked_is_held() {
     assert_eq!(total(&world.booked().await), 5000);
 }
 
-/// N4, N6: making an order anew that was combined away voids its sale and withdraws it, naming the survivor, which is then booked by itself.
+/// N4, N6: re-creating an order that was combined voids its sale and withdraws it, naming the
+/// surviving order, which is then booked automatically.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_making_a_merged_away_order_anew_withdraws_it() {
     let world = World::new(Options::default()).await;
@@ -282,12 +287,13 @@ async fn n4_making_a_merged_away_order_anew_withdraws_it() {
     assert!(gone.message.as_ref().unwrap().contains('4'), "{gone:?}");
     assert!(gone.warnings.iter().any(|warning| warning.reason == Reason::MergedAfterBooking), "its warning stays");
     assert_eq!(total(&world.booked().await), 1000);
-    // The survivor's sale is of before; made anew it holds both.
+    // The surviving order's sale is from before; re-created, it holds both.
     world.start(OperationKind::Recreate { order_id: order_id(4) }).await;
     assert_eq!(total(&world.booked().await), 2000);
 }
 
-/// N4: an order that ShipStation does not have any more is withdrawn when it is made anew, also where ShipStation cannot be asked at that moment.
+/// N4: an order that ShipStation no longer has is withdrawn when it is re-created, also if
+/// ShipStation does not answer at that time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_making_a_deleted_order_anew_withdraws_it() {
     let world = World::new(Options::default()).await;
@@ -299,7 +305,7 @@ async fn n4_making_a_deleted_order_anew_withdraws_it() {
     accounted(&world, &operation).await;
     let gone = entry(&world, order).await;
     assert_eq!((gone.state, gone.reason, gone.sale_id), (LogState::Withdrawn, Some(Reason::DeletedInShipstation), None));
-    // Back, it is as new.
+    // When it is back, it is new.
     world.clock.advance(SignedDuration::from_mins(1));
     world.sandbox.upsert_order(text);
     world.load_number("1").await;

@@ -1,4 +1,5 @@
-//! Loading by hand, the log and its deletion, operations and their counts (docs/requirements.md, sections 5 and 11).
+//! Loading by hand, the log and its deletion, operations and their counts (docs/requirements.md,
+//! sections 5 and 11).
 
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +15,8 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// S113: what was created and what was changed since the last hour is downloaded, and nothing else is asked for.
+/// S113: orders that were created or changed since the last hour are downloaded, and no other
+/// request is made.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s113_created_and_changed_orders_are_downloaded() {
     let world = World::new(Options::default()).await;
@@ -33,7 +35,8 @@ async fn s113_created_and_changed_orders_are_downloaded() {
     assert_eq!((operation.trigger, operation.by.as_str()), (Trigger::Schedule, "schedule"));
 }
 
-/// S114, S116: every order that entered ShipStation since midnight in the merchant's own zone, whenever it was dated or changed.
+/// S114, S116: every order that entered ShipStation since midnight in the merchant's zone, for any
+/// order date or change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s114_loading_begins_at_the_merchants_midnight() {
     // Tokyo's 3 January begins on 2 January at 15:00 UTC, which is 07:00 in California.
@@ -51,7 +54,7 @@ async fn s114_loading_begins_at_the_merchants_midnight() {
     for order in [first, last] {
         assert_eq!(world.sale(order).await.total.0, 1000);
     }
-    // S117, S146: again, and nothing is booked twice; each says why.
+    // S117, S146: the second load books nothing twice, and each order has a reason.
     let again = world.start(OperationKind::LoadOrders { from: date(2026, 1, 3) }).await;
     accounted(&world, &again).await;
     assert_eq!((again.counts.of(Outcome::Unchanged), again.counts.total()), (2, 2));
@@ -59,13 +62,13 @@ async fn s114_loading_begins_at_the_merchants_midnight() {
     assert_eq!(world.sales().await.len(), 2);
 }
 
-/// S115: a whole year is read. (That more is refused is the API's.)
+/// S115: a whole year is read. (The API refuses more.)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s115_a_year_back_is_loaded() {
     let world = World::new(Options::default()).await;
     let old = world.sandbox.upsert_order_at(plain("old"), at("2025-01-15T05:00:00Z"), at("2025-01-20T05:00:00Z"));
     let older = world.sandbox.upsert_order_at(plain("older"), at("2025-01-15T04:59:59Z"), at("2025-01-20T05:00:00Z"));
-    // Not the schedule's: it begins with the day before the connection.
+    // The schedule does not read it: it begins with the day before the connection.
     assert_eq!(world.download().await.counts.total(), 0);
     let operation = world.start(OperationKind::LoadOrders { from: date(2025, 1, 15) }).await;
     accounted(&world, &operation).await;
@@ -73,7 +76,8 @@ async fn s115_a_year_back_is_loaded() {
     assert!(world.logged(older).await.is_none());
 }
 
-/// N6, S114: by number, compared exactly although ShipStation searches by prefix; all parts of a split have the number.
+/// N6, S114: by number, compared exactly although ShipStation searches by prefix. All parts of a
+/// split have the number.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n6_an_order_is_loaded_by_its_exact_number() {
     let world = World::new(Options::default()).await;
@@ -91,7 +95,8 @@ async fn n6_an_order_is_loaded_by_its_exact_number() {
     assert_eq!((missing.state, missing.counts.total(), missing.reason.as_deref()), (OperationState::Completed, 0, Some("order_not_found")));
 }
 
-/// S145, S147, S148: the entry ties order and sale from the start, with revisions, amounts and a timeline.
+/// S145, S147, S148: the entry ties order and sale from the start, with revisions, amounts and a
+/// timeline.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s145_the_log_ties_order_and_sale() {
     let world = World::new(Options::default()).await;
@@ -106,12 +111,13 @@ async fn s145_the_log_ties_order_and_sale() {
     assert_eq!(entry.revisions.len(), 1);
     assert_eq!(entry.captured_by.as_ref(), Some(&operation.id));
     assert!(entry.timeline.iter().any(|event| event.what.contains(sale.id.as_str()) && event.by == operation.id.as_str()));
-    // The order exactly as it was sent is kept.
+    // The order's text is kept exactly.
     let stored = world.table.log_entry(order_id(order)).await.unwrap().unwrap();
     assert_eq!(world.table.newest_order(&stored).await.unwrap().unwrap().get(), &*world.sandbox.order(order).unwrap().text);
 }
 
-/// S149, S150, P1: deleting an entry touches no sale and lets the order be captured again, which finds the live sale instead of booking a second.
+/// S149, S150, P1: deleting an entry changes no sale and lets the order be captured again, which
+/// finds the live sale instead of booking a second one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s149_a_deleted_entry_is_captured_again_and_finds_its_sale() {
     let world = World::new(Options::default()).await;
@@ -133,7 +139,7 @@ async fn s149_a_deleted_entry_is_captured_again_and_finds_its_sale() {
     assert_eq!(world.sales().await.len(), 1);
 }
 
-/// P1: also when the order was changed meanwhile, its number included: numbers identify nothing.
+/// P1: also when the order, including its number, was changed meanwhile: numbers identify no order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s150_a_renumbered_order_finds_its_sale_too() {
     let world = World::new(Options::default()).await;
@@ -153,7 +159,7 @@ async fn s150_a_renumbered_order_finds_its_sale_too() {
     assert_eq!((entry.sale_id.as_ref(), entry.sale_total.unwrap().0, entry.order_total.unwrap().0), (Some(&sale.id), 1000, 2000));
 }
 
-/// S153, S154, P2: a run's counts add up to the distinct orders that it read, whatever became of them.
+/// S153, S154, P2: a run's counts add up to the distinct orders that it read, for all outcomes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s154_counts_add_up_to_the_orders_read() {
     let world = World::new(Options::default()).await;

@@ -1,4 +1,5 @@
-//! Operations that last, wait, are delivered twice or lose their connection; and what reading their rows costs.
+//! Operations that take long, wait, are delivered twice or lose their connection; and the cost of
+//! reading their rows.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +22,7 @@ use crate::bound::Bound;
 use crate::flow::{accounted, plain};
 use crate::world::{Options, TestClock, World, sqs_event};
 
-/// Lets time pass with every batch of orders that is queued: a slow ShipStation, or a busy one.
+/// Advances the time with every queued batch of orders, like a slow ShipStation.
 #[derive(Clone, Debug, Default)]
 struct Slow(Arc<OnceLock<ClockHandle>>);
 
@@ -76,7 +77,8 @@ async fn state(world: &World, id: &OperationId) -> (OperationState, Option<Strin
     (operation.state, operation.reason)
 }
 
-/// P4: a load that is at work for many hours is running all that time, whatever the ticks beside it do, and reads every order.
+/// P4: a load that works for many hours is running all that time, for any ticks beside it, and
+/// reads every order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p4_a_load_at_work_for_many_hours_is_never_called_cut_off() {
     let slow = Slow::default();
@@ -101,7 +103,8 @@ async fn p4_a_load_at_work_for_many_hours_is_never_called_cut_off() {
     assert_eq!(operation.counts.total(), u64::try_from(world.sandbox.orders().len()).unwrap());
 }
 
-/// An operation whose command waits in the queue for long is queued, not dead; and it is carried out when its command comes.
+/// An operation whose command waits long in the queue is queued, not dead, and is executed when its
+/// command arrives.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operation_that_waits_in_the_queue_for_a_day_is_queued_and_then_carried_out() {
     let world = World::new(Options::default()).await;
@@ -118,7 +121,8 @@ async fn an_operation_that_waits_in_the_queue_for_a_day_is_queued_and_then_carri
     assert!(world.rows(&operation).await.iter().any(|row| row.order_id == Some(crate::world::order_id(order))));
 }
 
-/// P4: a command that comes when its operation was given up already, late or out of the dead letters, carries it out all the same.
+/// P4: a command that arrives after its operation was given up, late or from the dead letters,
+/// still executes it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p4_a_command_that_comes_after_its_operation_was_given_up_carries_it_out() {
     let world = World::new(Options::default()).await;
@@ -140,7 +144,8 @@ async fn p4_a_command_that_comes_after_its_operation_was_given_up_carries_it_out
     assert!(world.rows(&operation).await.iter().any(|row| row.order_id == Some(crate::world::order_id(order))));
 }
 
-/// P2: a command that is delivered twice at once is carried out by one process; the other's delivery waits, and has nothing to do later.
+/// P2: one process executes a command that is delivered twice at once. The other delivery waits,
+/// and finds no work later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn p2_two_deliveries_of_one_command_write_no_rows_over_each_other() {
     let world = World::new(Options { orders: 60, ..Options::default() }).await;
@@ -166,7 +171,7 @@ async fn p2_two_deliveries_of_one_command_write_no_rows_over_each_other() {
     let rows = world.rows(&operation).await;
     let distinct: BTreeSet<_> = rows.iter().filter_map(|row| row.order_id).collect();
     assert_eq!(distinct.len(), orders);
-    // The delivery that waited comes again.
+    // The waiting delivery arrives again.
     world.clock.advance(SignedDuration::from_mins(91));
     world.drain().await;
     assert_eq!(world.operation(&id).await.counts, operation.counts);
@@ -181,7 +186,8 @@ async fn disconnect(world: &World) {
     world.queues.send_command(&Command::Disconnect).await.unwrap();
 }
 
-/// P2: a disconnect in the middle of a load ends it at once, with a row for each order that nothing will process.
+/// P2: a disconnect during a load ends it at once, with a row for each order that will not be
+/// processed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p2_a_disconnect_ends_what_runs_and_accounts_for_what_waits() {
     let world = World::new(Options::default()).await;
@@ -202,17 +208,17 @@ async fn p2_a_disconnect_ends_what_runs_and_accounts_for_what_waits() {
     assert_eq!((of(Outcome::Captured), of(Outcome::Skipped), rows.len()), (10, 15, 25), "{rows:?}");
     assert!(rows.iter().filter(|row| row.outcome == Some(Outcome::Skipped)).all(|row| row.reason == Some(Reason::NotConnected)));
     assert_eq!((operation.counts.total(), operation.counts.queued), (25, 0));
-    // What lies in the queue is left aside, and changes nothing.
+    // Messages in the queue are skipped, and change nothing.
     world.drain().await;
     assert_eq!(world.sales().await.len(), 10);
-    // A load whose command comes when nothing is connected ends at once, too.
+    // A load whose command arrives without a connection also ends at once.
     world.clock.advance(SignedDuration::from_secs(1));
     let late = started(&world, load_today(&world), 1).await;
     world.drain().await;
     assert_eq!(state(&world, &late).await, (OperationState::Failed, Some("not_connected".to_owned())));
 }
 
-/// Counts what replies weigh.
+/// Counts the sizes of replies.
 #[derive(Clone, Debug, Default)]
 struct Weighed {
     bytes: Arc<AtomicUsize>,
@@ -245,7 +251,8 @@ impl Weighed {
     }
 }
 
-/// 1,600 unreadable orders of 16 KB are read page by page: one row reads one page, and settling never has more than a few in memory.
+/// 1,600 unreadable orders of 16 KB are read page by page: one row reads one page, and settling has
+/// at most a few pages in memory.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_with_evidence_are_read_page_by_page() {
     const ROWS: usize = 1_600;
@@ -275,7 +282,7 @@ async fn rows_with_evidence_are_read_page_by_page() {
     let (replies, bytes, _) = weighed.take();
     assert_eq!(page.items.len(), 1);
     assert!(replies == 1 && bytes < 500_000, "one row took {replies} replies of {bytes} bytes");
-    // A look over the API reads no more than the operation.
+    // A view over the API reads only the operation.
     table.look_at_operation(&id, world.clock.now(), 1_000).await.unwrap().unwrap();
     assert!(weighed.take().0 == 1);
     // The schedule settles it a few pages at a time.
@@ -301,7 +308,8 @@ async fn rows_with_evidence_are_read_page_by_page() {
     assert_eq!(seen.len(), ROWS);
 }
 
-/// Dead letters are found and moved also where a call that does not wait asks some of the servers alone, as AWS's do.
+/// Dead letters are found and moved also where a call that does not wait asks only some of the
+/// servers, as in AWS.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dead_letters_are_read_by_long_polling() {
     let world = World::new(Options::default()).await;

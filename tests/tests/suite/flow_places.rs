@@ -1,4 +1,5 @@
-//! Address of an order, which decides its location and its tax rule, through the whole flow (S56, S66, N9, N10).
+//! The address of an order decides its location and its tax rule, through the whole flow (S56, S66,
+//! N9, N10).
 
 use stevedore_domain::address::Address;
 use stevedore_domain::ids::TaxRuleId;
@@ -27,7 +28,8 @@ async fn add_location(world: &World, id: &str, zip: &str) -> Location {
     location
 }
 
-/// S56, N9: with routing on every location is asked, also those that no setting names; the reason is on the sale.
+/// S56, N9: with routing on, every location is a candidate, also one that no setting names. The
+/// reason is on the sale.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s56_n9_orders_go_to_the_nearest_location() {
     let world = World::new(Options::default()).await;
@@ -50,7 +52,7 @@ async fn s56_n9_orders_go_to_the_nearest_location() {
     }
 }
 
-/// S63: an order whose location is not active waits, and is booked once it is.
+/// S63: an order whose location is not active waits, and is booked once the location is active.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s63_a_location_that_is_not_active_blocks() {
     let world = World::new(Options::default()).await;
@@ -67,12 +69,13 @@ async fn s63_a_location_that_is_not_active_blocks() {
     assert_eq!(world.sale(id).await.location_id.as_str(), LOCATION);
 }
 
-/// S66, S67, S68, S70, N10: the rule of the place, ShipStation's amount under its name or its own percent, and a mark where the ZIP lies in two counties.
+/// S66, S67, S68, S70, N10: the rule of the place, ShipStation's amount under its name or the
+/// rule's own percentage, and a mark where the ZIP is in two counties.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s66_n10_the_rule_of_the_place_is_taken() {
     for (recalculate, city, county) in [(false, 800, 800), (true, 475, 425)] {
         let world = World::new(Options::default()).await;
-        // Aurora's 80017 lies in Arapahoe County alone; its 80011 in Adams County too.
+        // Aurora's 80017 is in Arapahoe County only; its 80011 is in Adams County too.
         for rule in rules_of_place("80017", None).unwrap() {
             let mut components = rule.components;
             for (component, percent) in components.iter_mut().zip(["4", "0.25", "0.5"]) {

@@ -1,4 +1,5 @@
-//! Revisions that come after an order was booked: the booked one is kept for ever, and what differs from it is told (docs/requirements.md, sections 6 and 9).
+//! Revisions after an order was booked: the booked one is kept permanently, and differences from it
+//! are reported (docs/requirements.md, sections 6 and 9).
 
 use jiff::SignedDuration;
 use stevedore_aws::messages::OrderMessage;
@@ -16,7 +17,7 @@ use crate::flow::{accounted, item, member, plain, with};
 use crate::world::{Options, World, dec, order_id};
 
 impl World {
-    /// A minute later the order is edited in ShipStation; then the next download.
+    /// The order is edited in ShipStation a minute later; then the next download runs.
     async fn edited(&self, order: i64, change: impl FnOnce(&mut Json)) -> (Option<Outcome>, Option<Reason>) {
         self.clock.advance(SignedDuration::from_mins(1));
         self.sandbox.edit_order(order, change);
@@ -34,7 +35,7 @@ impl World {
         self.sale(order).await.invoice.payments.iter().map(|payment| payment.amount.0).collect()
     }
 
-    /// The revision that the order's sale was made from, exactly as ShipStation sent it.
+    /// The exact text of the revision that the order's sale was made from.
     async fn booked_text(&self, order: i64) -> String {
         let stored = self.table.log_entry(order_id(order)).await.unwrap().unwrap();
         let key = stored.entry.booked_revision().unwrap();
@@ -49,7 +50,8 @@ fn told(entry: &LogEntry, what: &str) -> usize {
 const UNCHANGED: (Option<Outcome>, Option<Reason>) = (Some(Outcome::Unchanged), Some(Reason::NothingBookedChanged));
 const CHANGED: (Option<Outcome>, Option<Reason>) = (Some(Outcome::Updated), Some(Reason::ChangedAfterBooking));
 
-/// S108: the revision that was booked is known and can be read whatever follows: more revisions than the entry lists, a re-creation, a deleted entry.
+/// S108: the booked revision can be read after all later events: more revisions than the entry
+/// lists, a re-creation, a deleted entry.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s108_the_booked_revision_is_kept_for_ever() {
     let world = World::new(Options::default()).await;
@@ -73,7 +75,8 @@ async fn s108_the_booked_revision_is_kept_for_ever() {
     assert_eq!((old.booked_revision, world.sale(order).await.booked_revision), (Some(first), Some(second)));
     assert_eq!(world.booked_text(order).await, text);
 
-    // Deleted, changed, and loaded again: tied to its sale, it is held against what that was made from.
+    // Deleted, changed, and loaded again: tied to its sale, it is compared with the booked
+    // revision.
     let sale = world.sale(order).await;
     world.table.delete_log_entry(order_id(order)).await.unwrap();
     assert_eq!(world.table.sale(&sale.id).await.unwrap().unwrap().sale, sale);
@@ -87,7 +90,8 @@ async fn s108_the_booked_revision_is_kept_for_ever() {
     assert_eq!(world.booked().await.len(), 2);
 }
 
-/// S108: what happens to every order after it was booked is no change: it is unchanged, kept in the timeline, and warns of nothing.
+/// S108: events that happen to every order after booking are no changes: the order is unchanged,
+/// the timeline has them, and there is no warning.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s108_a_shipped_tagged_and_annotated_order_is_unchanged() {
     let world = World::new(Options::default()).await;
@@ -104,7 +108,8 @@ async fn s108_a_shipped_tagged_and_annotated_order_is_unchanged() {
     assert_eq!(world.sale(order).await, sale);
 }
 
-/// S108: a warning names what differs from what was booked, not from the revision before; changed back, it goes, and the timeline says so.
+/// S108: a warning names the differences from the booked revision, not from the revision before.
+/// When they are changed back, the warning is removed, and the timeline records it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s108_a_warning_names_the_difference_to_what_was_booked() {
     let world = World::new(Options::default()).await;
@@ -115,17 +120,18 @@ async fn s108_a_warning_names_the_difference_to_what_was_booked() {
     let message = world.warned(order, Reason::ChangedAfterBooking).await.unwrap().message;
     let both = "Changed: items[SKU-1].quantity from 1 to 2; order_total from 10.00 to 12.00.";
     assert!(message.starts_with(both), "{message}");
-    // A note in between changes nothing of that.
+    // A note in between changes none of that.
     assert_eq!(world.edited(order, |order| order.set("internalNotes", "fragile")).await, UNCHANGED);
     assert_eq!(world.warned(order, Reason::ChangedAfterBooking).await.unwrap().message, message);
-    // Cancelled as well, and restored.
+    // Cancelled too, and restored.
     assert_eq!(
         world.edited(order, |order| order.set("orderStatus", "cancelled")).await,
         (Some(Outcome::Updated), Some(Reason::CancelledAfterBooking))
     );
     assert_eq!(world.edited(order, |order| order.set("orderStatus", "awaiting_shipment")).await, CHANGED);
     assert!(world.warned(order, Reason::CancelledAfterBooking).await.is_none());
-    // Back to what was booked, note included: the same content as the first revision, and written all the same.
+    // Back to the booked values, including the note: the same content as the first revision, and
+    // still written.
     let back = world
         .edited(order, |order| {
             order.set("orderTotal", 10);
@@ -139,7 +145,8 @@ async fn s108_a_warning_names_the_difference_to_what_was_booked() {
     assert_eq!((told(&entry, "changed back in ShipStation to what was booked"), told(&entry, both)), (1, 2));
 }
 
-/// S117: what another release stored under a scheme of digests that this one does not have is read again, and nothing is flagged.
+/// S117: a revision that another release stored under an unknown scheme of digests is read again,
+/// and no order is marked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s117_a_digest_of_another_release_flags_nothing() {
     let world = World::new(Options::default()).await;
@@ -161,7 +168,7 @@ async fn s117_a_digest_of_another_release_flags_nothing() {
     assert_eq!(world.edited(order, |order| order.set("orderTotal", 12)).await, CHANGED);
 }
 
-/// S108: an order inside a day's sale is held against what it brought to it.
+/// S108: an order inside a day's sale is compared with its share of the sale.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s108_a_days_order_is_held_against_what_it_brought() {
     let world = World::new(Options::default()).await;
@@ -177,7 +184,8 @@ async fn s108_a_days_order_is_held_against_what_it_brought() {
     assert!(message.starts_with("Changed: items[SKU-1].unit_price from 10.00 to 9.00."), "{message}");
 }
 
-/// S122: captured before it was paid, an order gets its payment when a later revision shows it, once; more adds the difference, less is a change.
+/// S122: an order that was captured before it was paid gets its payment once, when a later revision
+/// shows it. A higher amount adds the difference, and a lower one is a change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s122_paid_after_booking() {
     let world = World::new(Options::default()).await;
@@ -186,7 +194,7 @@ async fn s122_paid_after_booking() {
         order.set("orderStatus", "awaiting_payment");
         order.set("amountPaid", 0);
     };
-    // One whose sale stands in its order's item, and one whose sale has a head of its own.
+    // One sale in its order's item, and one sale with a head of its own.
     let small = world.sandbox.upsert_order(with(&plain("small"), unpaid));
     let lines = (0..60).fold(plain("large"), |draft, line| draft.line(&format!("SKU-{line}-{}", line * 7919), 1, dec("1.00")));
     let large = world.sandbox.upsert_order(with(&lines, unpaid));
@@ -236,13 +244,13 @@ async fn s122_paid_after_the_day() {
     let id = world.sale(order).await.invoice.payments[1].id.clone().unwrap();
     assert!(id.contains(&order.to_string()), "{id}");
     assert!(told(&world.logged(order).await.unwrap(), "payment of 10.00 USD added to DAY-2026-01-15") == 1);
-    // Taken back and shown again it is no second payment.
+    // Removed and shown again, it is no second payment.
     assert_eq!(world.edited(order, |order| order.set("amountPaid", 0)).await, CHANGED);
     assert_eq!(world.edited(order, |order| order.set("amountPaid", 10)).await, (Some(Outcome::Updated), None));
     assert_eq!(world.payments(order).await, [1000, 1000]);
 }
 
-/// S117: two revisions of one order in one batch: the newest is booked, whichever came first.
+/// S117: of two revisions of one order in one batch, the newest is booked, for both sequences.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s117_of_two_revisions_in_one_batch_the_newest_is_booked() {
     for newest_first in [false, true] {
@@ -261,7 +269,8 @@ async fn s117_of_two_revisions_in_one_batch_the_newest_is_booked() {
     }
 }
 
-/// S117, P4: two revisions of one pending order are written at once; the older, decided on before the newer was written, does not win.
+/// S117, P4: two revisions of one pending order are written at once. The older one, decided on
+/// before the newer was written, does not win.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s117_the_older_of_two_revisions_at_once_does_not_win() {
     let world = World::new(Options::default()).await;
@@ -287,14 +296,14 @@ async fn s117_the_older_of_two_revisions_at_once_does_not_win() {
     let newest = world.logged(order).await.unwrap();
     assert!(matches!(write(&messages[0], &read).await, CaptureOutcome::EntryChanged));
     assert_eq!(world.logged(order).await.unwrap(), newest);
-    // Delivered again it is decided on anew.
+    // Delivered again, it is decided on again.
     world.queues.send_orders(&[messages[0].encode().unwrap().unwrap()]).await.unwrap();
     world.drain().await;
     assert_eq!(world.logged(order).await.unwrap(), newest);
 }
 
 impl World {
-    /// The order as it is now, as a download would queue it.
+    /// The present order, as a download queues it.
     fn message(&self, order: i64, trigger: Trigger) -> OrderMessage {
         let order = serde_json::from_str::<Box<serde_json::value::RawValue>>(&self.sandbox.order(order).unwrap().text).unwrap();
         OrderMessage {

@@ -1,4 +1,5 @@
-//! The stage holds at booking (docs/requirements.md, section 5): an order that falls back while it is pending or blocked, or is made anew, is asked the same as at first sight.
+//! The stage applies at booking (docs/requirements.md, section 5): an order that falls back while
+//! it is pending or blocked, or is re-created, is checked like a new order.
 
 use jiff::SignedDuration;
 use stevedore_domain::ids::{StoreId, TagId};
@@ -11,7 +12,7 @@ use stevedore_sandbox::{Draft, Json};
 use crate::flow::{accounted, member, nameless, plain};
 use crate::world::{Options, World, dec, order_id};
 
-/// How an order falls back, and the reason that it then has.
+/// A change that makes an order fall back, and its reason.
 type Fall = (i64, fn(&mut Json), Reason);
 
 const FALLS: [Fall; 4] = [
@@ -31,7 +32,8 @@ fn of(id: i64) -> Draft {
     Draft::new(format!("N{id}")).id(id).line("A", 1, dec("10.00"))
 }
 
-/// A shop whose orders 1 to 5 are captured and cannot be booked yet: with daily consolidation, or because a location is missing.
+/// A shop whose orders 1 to 5 are captured and cannot be booked yet: with daily consolidation, or
+/// because a location is missing.
 async fn waiting(daily: bool) -> World {
     let world = World::new(Options::default()).await;
     if daily {
@@ -56,8 +58,9 @@ async fn waiting(daily: bool) -> World {
     world
 }
 
-/// N2, S18, P2: orders that are put on hold, become unpaid, or get an excluded tag or store while they are pending or blocked are not booked; each says why, and is
-/// booked once it gets there again.
+/// N2, S18, P2: orders that are put on hold, become unpaid, or get an excluded tag or store while
+/// they are pending or blocked are not booked. Each has a reason, and is booked once it reaches the
+/// stage again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s18_orders_that_fall_back_are_not_booked_and_come_again() {
     for daily in [true, false] {
@@ -102,8 +105,8 @@ async fn s18_orders_that_fall_back_are_not_booked_and_come_again() {
     }
 }
 
-/// S17–S20: settings that change while orders are pending count when they are booked: what would not be captured now is not in the day's sale; when they change
-/// back, it is, by itself.
+/// S17–S20: settings that change while orders are pending apply at booking. Orders that would not
+/// be captured now are not in the day's sale. After a change back they are booked automatically.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s20_the_settings_of_booking_decide() {
     let world = waiting(true).await;
@@ -124,8 +127,9 @@ async fn s20_the_settings_of_booking_decide() {
     assert_eq!(world.day("2026-01-16").await.total.0, 4000);
 }
 
-/// N6: making an order anew asks the same as a first capture: a cancelled one is withdrawn, one on hold waits; the old sale is void, the warning stays, and the
-/// operation says what became of it.
+/// N6: re-creating an order makes the same checks as a first capture. A cancelled order is
+/// withdrawn, and an order on hold waits. The old sale is void, the warning stays, and the
+/// operation has the outcome.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n6_making_an_order_anew_asks_what_it_is_now() {
     for (known, status, state, outcome, reason) in [
@@ -154,7 +158,7 @@ async fn n6_making_an_order_anew_asks_what_it_is_now() {
         let changed = |reason| matches!(reason, Reason::CancelledAfterBooking | Reason::ChangedAfterBooking);
         assert_eq!(entry.warnings.iter().any(|warning| changed(warning.reason)), known, "{entry:?}");
         assert!(world.booked().await.iter().all(|sale| sale.voided_at.is_some()));
-        // Nothing books it meanwhile, and it is booked when it gets there.
+        // Nothing books it meanwhile, and it is booked when it reaches the stage.
         world.next_hour().await;
         world.start(OperationKind::ProcessPending { order_ids: None }).await;
         assert_eq!(world.booked().await.len(), 1);
@@ -166,7 +170,8 @@ async fn n6_making_an_order_anew_asks_what_it_is_now() {
     }
 }
 
-/// S103: an order that the marketplace makes anonymous while it is blocked keeps its buyer and his address.
+/// S103: an order that the marketplace makes anonymous while it is blocked keeps its buyer and
+/// address.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s103_an_order_made_anonymous_while_blocked_keeps_its_buyer() {
     let world = World::new(Options::default()).await;

@@ -60,7 +60,7 @@ fn level(on_hand: i64, allocated: i64, unpicked: i64) -> Level {
     Level { on_hand, allocated, unpicked }
 }
 
-/// S30–S33, S106: an authorised order claims, pick takes, ship deducts, void gives back.
+/// S30–S33, S106: an authorized order claims, pick takes, ship deducts, and void returns.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s30_stock_follows_the_sale() {
     for (mode, expected) in [
@@ -73,7 +73,7 @@ async fn s30_stock_follows_the_sale() {
         let order = world.sandbox.upsert_order(buying("1", &[("MUG", 1), ("MUG", 2), ("GHOST", 5)]));
         world.download().await;
         assert_eq!(world.level("mug").await, expected, "{mode:?}");
-        // The same order again moves nothing.
+        // The same order again changes nothing.
         world.next_hour().await;
         assert_eq!(world.level("mug").await, expected, "{mode:?}");
         let voided = world.void(order).await;
@@ -87,7 +87,8 @@ async fn s30_stock_follows_the_sale() {
     }
 }
 
-/// S34: the pick stays a draft with what it found; what comes in later changes nothing by itself.
+/// S34: the pick stays a draft with the available quantity. Later stock changes nothing
+/// automatically.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s34_a_short_pick_waits_for_a_person() {
     let world = shop(PickPackShip::PickPackShip, &[("mug", 2), ("lid", 9)]).await;
@@ -105,7 +106,7 @@ async fn s34_a_short_pick_waits_for_a_person() {
     assert_eq!(world.sale(order).await.pick.status, StageStatus::Draft);
 }
 
-/// P5: what is picked already cannot be written off, and the key of an adjustment makes it once.
+/// P5: picked units cannot be written off, and the key of an adjustment applies it once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p5_adjustments_leave_what_is_picked() {
     let world = shop(PickPackShip::Pick, &[("mug", 5)]).await;
@@ -159,7 +160,7 @@ async fn s106_every_kind_of_product_in_one_order() {
     assert_eq!(world.level("hamper").await, level(0, 0, 0));
     assert_eq!((sale.purchases[0].supplier.as_str(), sale.purchases[0].lines[0].quantity), ("Quarry Ltd", 4));
     assert_eq!(sale.lines.iter().map(|line| line.service).collect::<Vec<_>>(), [false, false, false, false, true, true]);
-    // What the kit has become meanwhile does not matter for giving it back.
+    // The present components of the kit do not matter for the return.
     let stored = world.table.record::<stevedore_domain::reference::Product>("set").await.unwrap().unwrap();
     let mut changed = stored.value.clone();
     changed.components = vec![part("lid", 9)];
@@ -170,7 +171,8 @@ async fn s106_every_kind_of_product_in_one_order() {
     check(&world.table, &levels(&world.table).await).await;
 }
 
-/// Design 3: a sale with hundreds of products moves its stock in steps, whole, and is voided likewise.
+/// A sale with hundreds of products moves its stock in steps, completely, and is voided in the same
+/// way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sale_of_hundreds_of_products_is_whole() {
     let world = shop(PickPackShip::PickPackShip, &[]).await;
@@ -213,7 +215,8 @@ fn with_id(draft: Draft, number: &str) -> stevedore_sandbox::Json {
     })
 }
 
-/// S151, S152: void, delete the entry, load the orders: booked anew, and the voided sale stays as a record.
+/// S151, S152: void, delete the entry, load the orders: the order is booked again, and the voided
+/// sale stays as a record.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s151_void_delete_and_load_books_anew() {
     let world = shop(PickPackShip::PickPackShip, &[("mug", 10)]).await;
@@ -222,7 +225,7 @@ async fn s151_void_delete_and_load_books_anew() {
     let first = world.void(order).await;
     world.table.delete_log_entry(order_id(order)).await.unwrap();
     assert!(world.log().await.is_empty());
-    // The sale is still there, and still void.
+    // The sale still exists, and is still void.
     assert_eq!(world.booked().await, std::slice::from_ref(&first));
     let from = world.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date().yesterday().unwrap();
     world.start(OperationKind::LoadOrders { from }).await;
@@ -237,7 +240,8 @@ async fn s151_void_delete_and_load_books_anew() {
     check(&world.table, &levels(&world.table).await).await;
 }
 
-/// S150, P1: with the sale live, deleting the entry and loading the order ties it to that sale again.
+/// S150, P1: with the sale live, deleting the entry and loading the order ties it to that sale
+/// again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s150_a_live_sale_is_never_joined_by_another() {
     let world = shop(PickPackShip::Pick, &[("mug", 10)]).await;
@@ -253,7 +257,7 @@ async fn s150_a_live_sale_is_never_joined_by_another() {
     assert_eq!((world.booked().await.len(), world.level("mug").await), (1, level(10, 4, 6)));
 }
 
-/// N6: one call voids the sale and books the order as ShipStation has it now, under the settings of today.
+/// N6: one call voids the sale and books ShipStation's present order under the present settings.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n6_recreate_in_one_call() {
     let world = shop(PickPackShip::PickPackShip, &[("mug", 10)]).await;
@@ -282,7 +286,7 @@ async fn n6_recreate_in_one_call() {
     check(&world.table, &levels(&world.table).await).await;
 }
 
-/// S40: what the accounting system has not fetched it need not hear of when it is voided; what it has, it hears of.
+/// S40: the accounting system is informed of a void only if it has fetched the sale.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s40_the_accounting_system_hears_of_a_void_only_when_it_knew() {
     let world = shop(PickPackShip::None, &[]).await;
@@ -300,7 +304,7 @@ async fn s40_the_accounting_system_hears_of_a_void_only_when_it_knew() {
     world.void(known).await;
     world.void(unknown).await;
     assert_eq!(pending().await, [(id.0.clone(), stevedore_domain::sale::SyncAction::Voided)]);
-    // Also when the order is made anew meanwhile.
+    // Also when the order is re-created meanwhile.
     world.start(OperationKind::Recreate { order_id: order_id(known) }).await;
     let mut now = pending().await;
     now.sort_by(|one, other| one.0.cmp(&other.0));
@@ -310,7 +314,7 @@ async fn s40_the_accounting_system_hears_of_a_void_only_when_it_knew() {
     assert_eq!(pending().await.len(), 1);
 }
 
-/// P5: fifty processors fight for the last units, and not one more than there is goes out.
+/// P5: fifty processors compete for the last units, and no more than the available units are taken.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p5_fifty_processors_fight_for_the_last_units() {
     let world = shop(PickPackShip::PickPackShip, &[("mug", 33), ("lid", 20)]).await;
@@ -330,7 +334,7 @@ async fn p5_fifty_processors_fight_for_the_last_units() {
         batches.extend(messages);
     }
     assert_eq!(batches.len(), 60);
-    // One message each, and some of them delivered twice.
+    // One message each, some of them delivered twice.
     let deliveries: Vec<_> =
         batches.iter().chain(&batches[..20]).map(|message| crate::world::sqs_event(std::slice::from_ref(message))).collect();
     let mut workers = tokio::task::JoinSet::new();
@@ -342,7 +346,7 @@ async fn p5_fifty_processors_fight_for_the_last_units() {
             loop {
                 bound.turn();
                 let Some(event) = queue.lock().await.pop() else { return };
-                // What fails comes again.
+                // Failed messages are delivered again.
                 let failed = process_orders::handle(&deps, event.clone(), deadline).await.unwrap().batch_item_failures;
                 if !failed.is_empty() {
                     queue.lock().await.push(event);
@@ -364,7 +368,7 @@ async fn p5_fifty_processors_fight_for_the_last_units() {
     check(&world.table, &levels(&world.table).await).await;
 }
 
-/// The sandbox's orders keep their own ids apart from ours.
+/// The sandbox's order ids are separate from Stevedore's own ids.
 #[test]
 fn ids_of_sales_lead_back_to_their_orders() {
     use stevedore_domain::ids::SaleId;

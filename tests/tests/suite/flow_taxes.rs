@@ -1,4 +1,5 @@
-//! Form in which a store states tax, and the date by which an order is booked, through the whole flow (docs/requirements.md, section 6: N17, N31).
+//! The form in which a store states tax, and the date by which an order is booked, through the
+//! whole flow (docs/requirements.md, section 6: N17, N31).
 
 use stevedore_domain::ids::StoreId;
 use stevedore_domain::money::Minor;
@@ -33,8 +34,9 @@ async fn world() -> World {
     world
 }
 
-/// N17, N31: each store's tax is what its setting says, to the cent, and accounting hears of it; a store that is not named proposes the setting, and once it is
-/// set, re-creating the order books it without an adjustment.
+/// N17, N31: each store's tax follows its setting, to the cent, and the accounting sync has it. An
+/// order of an undeclared store suggests the setting. Once it is set, re-creating the order books
+/// it without an adjustment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n17_n31_each_store_states_tax_in_its_own_way() {
     let world = world().await;
@@ -64,7 +66,8 @@ async fn n17_n31_each_store_states_tax_in_its_own_way() {
     assert!(world.logged(added).await.unwrap().warnings.iter().all(|warning| warning.reason != Reason::TaxNotAdded));
 }
 
-/// N17, N31, S23: a day of several stores is the sum of its orders, with what is withheld beside it, and is dated by its day.
+/// N17, N31, S23: a day of several stores is the sum of its orders, with withheld tax beside it,
+/// and has the day's date.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s23_n17_n31_a_day_of_several_stores() {
     let world = world().await;
@@ -84,7 +87,8 @@ async fn s23_n17_n31_a_day_of_several_stores() {
     assert_eq!(world.traceable("2026-01-15").await, 4);
 }
 
-/// An order of February is February's, whenever it is loaded, by the merchant's clock; and the sale of a service is shipped as far as the setting says.
+/// An order of February has a date in February by the merchant's clock, at every time of loading.
+/// The sale of a service is shipped up to the stage of the setting.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_has_its_own_date_and_a_service_is_shipped() {
     let world = world().await;

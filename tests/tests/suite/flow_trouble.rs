@@ -1,4 +1,5 @@
-//! Orders that cannot be read never hold up the others, and are tried again (N11; docs/requirements.md, sections 5 and 13).
+//! Orders that cannot be read never delay the others, and are tried again (N11;
+//! docs/requirements.md, sections 5 and 13).
 
 use jiff::SignedDuration;
 use stevedore_domain::log::Outcome;
@@ -13,7 +14,8 @@ fn failed(rows: &[OperationRow]) -> Vec<&OperationRow> {
     rows.iter().filter(|row| row.outcome == Some(Outcome::Failed)).collect()
 }
 
-/// N11: one poison order in a page of 500: the other 499 are captured, it is a failed row with its evidence, and it is captured when it can be read again.
+/// N11: one poison order in a page of 500: the other 499 are captured, the order is a failed row
+/// with its evidence, and it is captured when it can be read again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n11_a_poison_order_costs_only_itself() {
     let world = World::new(Options::default()).await;
@@ -37,7 +39,7 @@ async fn n11_a_poison_order_costs_only_itself() {
     assert!(evidence.contains("excerpt"), "{evidence}");
     assert!(world.logged(poison).await.is_none());
 
-    // Hours later it is poison still; then it is not, and nothing about it changed.
+    // Hours later it is still poison. Then it is not, and is otherwise unchanged.
     world.clock.advance(SignedDuration::from_hours(3));
     world.sandbox.upsert_order(plain("later"));
     let operation = world.next_hour().await;
@@ -53,7 +55,8 @@ async fn n11_a_poison_order_costs_only_itself() {
     assert_eq!(world.sales().await.len(), 501);
 }
 
-/// N11: poison at the end of the list, where nothing follows that could bound it, and alone in the account.
+/// N11: poison at the end of the list, without a following order that could bound it, and alone in
+/// the account.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n11_poison_at_the_end_is_found_and_heals() {
     let world = World::new(Options::default()).await;
@@ -79,7 +82,8 @@ async fn n11_poison_at_the_end_is_found_and_heals() {
     assert_eq!(world.sales().await.len(), 5);
 }
 
-/// N11: poison that a person's load of old orders met is tried again by the schedule's runs, by its `createDate`: changed last it was months later.
+/// N11: poison in a person's load of old orders is tried again by the schedule's runs, by its
+/// `createDate`. Its last change was months later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n11_poison_of_a_historical_load_heals() {
     let world = World::new(Options::default()).await;
@@ -101,7 +105,8 @@ async fn n11_poison_of_a_historical_load_heals() {
     assert!(world.table.troubles().await.unwrap().is_empty());
 }
 
-/// N11: a malformed order is a failed row with its text; its neighbours are captured, and it is too when it is mended without its `modifyDate` moving.
+/// N11: a malformed order is a failed row with its text. Its neighbors are captured, and so is the
+/// order when it is corrected without a new `modifyDate`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n11_a_malformed_order_costs_only_itself() {
     let world = World::new(Options::default()).await;
@@ -119,7 +124,7 @@ async fn n11_a_malformed_order_costs_only_itself() {
     for neighbour in neighbours {
         assert_eq!(world.sale(neighbour).await.total.0, 1000);
     }
-    // Outside of every window by now, and malformed still.
+    // Outside of every window by now, and still malformed.
     world.clock.advance(SignedDuration::from_hours(30));
     world.sandbox.upsert_order(plain("later"));
     world.next_hour().await;
@@ -132,7 +137,8 @@ async fn n11_a_malformed_order_costs_only_itself() {
     assert!(world.table.troubles().await.unwrap().is_empty());
 }
 
-/// N11: whatever is wrong with it, also without an id: counted once in its operation, and the rest of the page is booked.
+/// N11: for every defect, also without an id: counted once in its operation, and the rest of the
+/// page is booked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n11_every_defect_is_one_failed_row() {
     for defect in [Defect::ItemsAreText, Defect::TotalIsText, Defect::NoId, Defect::BadModifyDate, Defect::NotAnObject] {
@@ -165,7 +171,8 @@ async fn n11_an_order_without_an_id_is_counted_once() {
         orders.push(world.sandbox.upsert_order(plain(&number.to_string())));
     }
     world.clock.advance(SignedDuration::from_secs(5));
-    // Poison beside an order without an id: its place is read again in the next run, the order without an id with it.
+    // Poison beside an order without an id: its place is read again in the next run, and with it
+    // the order without an id.
     let poison = world.sandbox.faults().add(Rule::always(Fault::PoisonOrder { order_id: orders[2] }));
     world.sandbox.faults().add(Rule::always(Fault::MalformedOrder { order_id: Some(orders[3]), defect: Defect::NoId }));
     let operation = world.download().await;
@@ -177,7 +184,7 @@ async fn n11_an_order_without_an_id_is_counted_once() {
     assert_eq!((operation.counts.total(), operation.counts.of(Outcome::Failed)), (6, 1), "{:?}", world.rows(&operation).await);
 }
 
-/// N20: an order that cannot be read keeps its reason from run to run, and what was booked of it before stays.
+/// N20: an unreadable order keeps its reason from run to run, and its earlier sale stays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n20_a_booked_order_that_becomes_unreadable_keeps_its_sale() {
     let world = World::new(Options::default()).await;

@@ -1,4 +1,5 @@
-//! An order that one read shows twice, because it was edited meanwhile: only its newest revision is queued (S117).
+//! An order that one reading shows twice, because it was edited meanwhile: only its newest revision
+//! is queued (S117).
 
 use axum::body::Body;
 use axum::http::{Request, Response, header};
@@ -12,7 +13,8 @@ use tower::ServiceExt as _;
 use crate::flow::{accounted, plain};
 use crate::world::{Options, World};
 
-/// ShipStation's routes; a page of orders that holds the order of `extra` holds that state of it too, before or after the present one.
+/// ShipStation's routes. A page with the order of `extra` also has that state of it, before or
+/// after the present one.
 fn showing_twice(shipstation: axum::Router, extra: Value, newest_first: bool) -> axum::Router {
     axum::Router::new().fallback(move |request: Request<Body>| {
         let (shipstation, extra) = (shipstation.clone(), extra.clone());
@@ -31,8 +33,8 @@ fn showing_twice(shipstation: axum::Router, extra: Value, newest_first: bool) ->
     })
 }
 
-/// S117, P2: a page shows an order before and after an edit, in either order. The newest alone is queued and booked, the order has one row, and its
-/// neighbour is booked as ever.
+/// S117, P2: a page shows an order before and after an edit, in either sequence. Only the newest is
+/// queued and booked, the order has one row, and its neighbor is booked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s117_of_two_revisions_in_one_page_the_newest_alone_is_queued() {
     for newest_first in [false, true] {

@@ -1,5 +1,6 @@
-//! One order whose text cannot be read, or that the queue refuses, costs itself: its neighbours are booked, the cursor goes on, its text is kept (docs/requirements.md,
-//! section 5).
+//! One order whose text cannot be read, or that the queue refuses, affects only itself: its
+//! neighbors are booked, the cursor moves on, and its text is kept (docs/requirements.md, section
+//! 5).
 
 use jiff::SignedDuration;
 use stevedore_domain::log::{LogState, Outcome};
@@ -11,7 +12,8 @@ use stevedore_sandbox::{Damage, Fault, Rule};
 use crate::flow::{accounted, item, plain, with};
 use crate::world::{Options, World};
 
-/// N11: a raw control character, `NaN`, an answer cut off at the same order, an HTML page for one page.
+/// N11: a raw control character, `NaN`, an answer that is cut off at the same order, and an HTML
+/// page for one page.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n11_an_order_that_makes_its_page_unreadable_costs_only_itself() {
     for damage in [Damage::ControlCharacter, Damage::NotANumber, Damage::CutOff, Damage::Html] {
@@ -54,7 +56,8 @@ async fn n11_an_order_that_makes_its_page_unreadable_costs_only_itself() {
     }
 }
 
-/// N6: a load by number steps over an order that cannot be read, and says so where it is the one.
+/// N6: a load by number skips an order that cannot be read, and reports it if it is the requested
+/// one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n6_a_load_by_number_steps_over_an_unreadable_order() {
     let world = World::new(Options::default()).await;
@@ -75,7 +78,8 @@ async fn n6_a_load_by_number_steps_over_an_unreadable_order() {
     assert_eq!(world.row(&operation, bad).await.reason, Some(Reason::MalformedOrder));
 }
 
-/// P3: characters that SQS refuses in a message travel escaped, and the order is booked as it is.
+/// P3: characters that SQS refuses in a message are sent in escaped form, and the order is booked
+/// unchanged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn characters_that_the_queue_refuses_are_booked_as_they_are() {
     let world = World::new(Options::default()).await;
@@ -91,7 +95,7 @@ async fn characters_that_the_queue_refuses_are_booked_as_they_are() {
         assert_eq!(world.sale(order).await.lines[0].name, name, "{name:?}");
         assert_eq!(world.logged(order).await.unwrap().state, LogState::Booked);
     }
-    // What is stored says the same as what is read: nothing is changed by the next download.
+    // The stored text equals the read text in meaning, so the next download changes nothing.
     let again = world.next_hour().await;
     assert_eq!((again.state, again.counts.of(Outcome::Unchanged)), (OperationState::Completed, 5));
 }
@@ -102,7 +106,8 @@ fn refusing(world: &World, number: &'static str, code: &str, sender_fault: bool,
     world.engines.faults().fail_entries("SendMessageBatch", times, fault, of_order);
 }
 
-/// P2: what the queue refuses for good is a failed row with its text, and the cursor goes on behind it.
+/// P2: an order that the queue refuses permanently is a failed row with its text, and the cursor
+/// moves past it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_that_the_queue_refuses_for_good_costs_only_itself() {
     let world = World::new(Options::default()).await;
@@ -119,7 +124,7 @@ async fn an_order_that_the_queue_refuses_for_good_costs_only_itself() {
     assert_eq!(world.sales().await.len(), 11);
 }
 
-/// The cursor moves only after the queue has accepted every message, each entry of each reply looked at.
+/// The cursor moves only after the queue has accepted every message, by each entry of each reply.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_cursor_stays_before_an_order_that_the_queue_did_not_accept() {
     let world = World::new(Options::default()).await;
@@ -146,14 +151,14 @@ async fn the_cursor_stays_before_an_order_that_the_queue_did_not_accept() {
     assert!(world.table.cursor().await.unwrap().value.reached > before);
 }
 
-/// A call that the queue refuses as a whole for what it contains is sent message by message.
+/// A call that the queue refuses as a whole for its contents is sent message by message.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_is_refused_for_its_contents_is_sent_message_by_message() {
     let world = World::new(Options::default()).await;
     for number in 0..5 {
         world.sandbox.upsert_order(plain(&number.to_string()));
     }
-    // The call with all of them, and the one with the first of them alone.
+    // The call with all of them, and the one with only the first of them.
     world.engines.faults().fail_next("SendMessageBatch", 2, EngineFault::Error { status: 400, code: "InvalidMessageContents".to_owned() });
     let operation = world.download().await;
     accounted(&world, &operation).await;

@@ -1,6 +1,8 @@
-//! The most writes a second on any one key of an index: counted for each order over the engines, and spread over the keys of 50,000 orders.
+//! The maximum of writes a second on any one key of an index: counted for each order over the
+//! engines, and distributed over the keys of 50,000 orders.
 //!
-//! `cargo test --workspace --test suite hot_keys -- --nocapture` prints the tables of `docs/performance.md`.
+//! `cargo test --workspace --test suite hot_keys -- --nocapture` prints the tables of
+//! `docs/performance.md`.
 #![allow(clippy::print_stdout, reason = "docs/performance.md keeps the numbers")]
 
 use std::collections::BTreeMap;
@@ -14,13 +16,14 @@ use stevedore_tests::writes::{KeyWrites, Written};
 use crate::flow::plain;
 use crate::world::{LOCATION, Options, World};
 
-/// Orders that are really written.
+/// Number of orders that are really written.
 const ORDERS: u64 = 40;
-/// Orders whose keys are looked at.
+/// Number of orders whose keys are computed.
 const KEYS: u64 = 50_000;
 /// Orders a second of a stream.
 const STREAM: u64 = 333;
-/// Orders a second of a day that is consolidated sixteen at a time, each with one write of 5 ms (DynamoDB answers in "single-digit milliseconds").
+/// Orders a second of a day that is consolidated sixteen at a time, each with one write of 5 ms
+/// (DynamoDB answers in "single-digit milliseconds").
 const DAY: u64 = 16 * 1_000 / 5;
 /// Half of what one key takes.
 const MOST: u64 = 500;
@@ -42,7 +45,8 @@ async fn acknowledge_all(world: &World) {
     }
 }
 
-/// One key, or the keys of one list: writes for each order, and the most in a second, as one partition and on the fullest of its partitions.
+/// One key, or the keys of one list: writes for each order, and the maximum in a second, as one
+/// partition and on the fullest of its partitions.
 struct Row {
     name: String,
     for_each: String,
@@ -57,7 +61,8 @@ fn family_of(index: &str, partition: &str) -> Option<(Family, String)> {
     })
 }
 
-/// The rates of a stream of so many orders a second, by what [`ORDERS`] of them wrote. Keys that an order has for itself alone are left out.
+/// The rates of a stream of this many orders a second, from the writes of [`ORDERS`] orders. Keys
+/// that belong to one order are left out.
 fn rows(written: &Written, a_second: u64) -> Vec<Row> {
     let mut lists: BTreeMap<(&str, String), u64> = BTreeMap::new();
     for ((place, key), count) in written {
@@ -76,7 +81,7 @@ fn rows(written: &Written, a_second: u64) -> Vec<Row> {
     rows.collect()
 }
 
-/// The most orders of any second of 50,000, one after the other, that have one partition in common.
+/// The maximum of orders in any second of 50,000 consecutive orders that share one partition.
 fn fullest(family: Family, of: &str, a_second: u64) -> u64 {
     let seconds = (0..KEYS / a_second).map(|second| {
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
@@ -99,7 +104,8 @@ fn most(rows: &[Row]) -> u64 {
     rows.iter().map(|row| row.now).max().unwrap()
 }
 
-/// A stream of 333 orders a second that are booked at once, and acknowledged at the same rate by the accounting system.
+/// A stream of 333 orders a second that are booked at once, and that the accounting system
+/// acknowledges at the same rate.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_of_booked_orders_stays_under_half_of_what_a_key_takes() {
     let writes = KeyWrites::default();
@@ -115,7 +121,7 @@ async fn a_stream_of_booked_orders_stays_under_half_of_what_a_key_takes() {
     assert!(most(&rows) < MOST);
 }
 
-/// The same of orders that are blocked first: each comes into the log and leaves it again.
+/// The same for orders that are blocked first: each enters the log's list and leaves it again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_of_orders_that_wait_first_stays_under_half_of_what_a_key_takes() {
     let writes = KeyWrites::default();
@@ -134,7 +140,7 @@ async fn a_stream_of_orders_that_wait_first_stays_under_half_of_what_a_key_takes
     assert!(most(&rows) < MOST);
 }
 
-/// A day's orders leave the index of pending orders as fast as sixteen writes at a time are.
+/// A day's orders leave the index of pending orders as fast as sixteen concurrent writes allow.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_day_that_is_consolidated_stays_under_half_of_what_a_key_takes() {
     let writes = KeyWrites::default();

@@ -1,4 +1,4 @@
-//! The API in a world, as a panel or a script calls it.
+//! The API in a world, called like a panel or a script.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::world::World;
 /// The API with a caller of the highest grade.
 pub struct Http {
     router: axum::Router,
-    /// Told where a test fails.
+    /// Printed when a test fails.
     last_calls: LastCalls,
     indexes: Indexes,
-    /// True if lists are looked at when they are whole.
+    /// True if lists are read when the indexes are up to date.
     patient: bool,
 }
 
@@ -42,7 +42,7 @@ impl Http {
         Self { router: api::router(Arc::new(deps)), last_calls: LastCalls::default(), indexes: world.engines.indexes(), patient: true }
     }
 
-    /// The same for a person who looks at once.
+    /// The same for a person who reads at once.
     pub fn at_once(self) -> Self {
         Self { patient: false, ..self }
     }
@@ -69,14 +69,14 @@ impl Http {
         (status, serde_json::from_slice(&body).unwrap_or_default(), etag)
     }
 
-    /// Something that is there.
+    /// A read that must succeed.
     pub async fn get(&self, path: &str) -> (Json, Option<String>) {
         let (status, body, etag) = self.call(Method::GET, path, None, None).await;
         assert!(status.is_success(), "GET {path}: {status} {}", beginning(&body.to_string()));
         (body, etag)
     }
 
-    /// Something that is accepted.
+    /// A write that must be accepted.
     pub async fn send(&self, method: Method, path: &str, body: Json) -> Json {
         let (status, body, _) = self.call(method.clone(), path, None, Some(body)).await;
         assert!(status.is_success(), "{method} {path}: {status} {}", beginning(&body.to_string()));
@@ -85,7 +85,7 @@ impl Http {
 }
 
 impl World {
-    /// Has an order of another account than the first booked anew.
+    /// Re-creates an order of another account than the first.
     pub async fn start_in(&self, account: stevedore_domain::ids::ShipstationAccount, order: i64) {
         let http = Http::of(self, Vec::new());
         assert_eq!(self.table.connection().await.unwrap().unwrap().value.account, account);

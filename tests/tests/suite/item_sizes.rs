@@ -1,4 +1,5 @@
-//! The cost of an order depends on what fits into one write unit, and that on the dictionary that documents are compressed against.
+//! The cost of an order depends on the part of it that fits into one write unit, and that on the
+//! dictionary that compresses its documents.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +14,8 @@ use crate::world::{Options, World};
 const SAMPLES: &str = "STEVEDORE_SAMPLES";
 const ORDERS: usize = 200;
 
-/// A shop whose orders are picked, packed and shipped, their invoices authorised, and their products known: nearly every order, its sale and its revision are
-/// one item of one unit.
+/// A shop whose orders are picked, packed and shipped, with authorized invoices and known products:
+/// nearly every order, its sale and its revision are one item of one unit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_with_its_sale_and_revision_is_one_unit() {
     let options = Options {
@@ -37,7 +38,7 @@ async fn an_order_with_its_sale_and_revision_is_one_unit() {
             world.adjust(&format!("P-{link}"), 1_000).await;
         }
     }
-    // Marketplaces and tills name nobody.
+    // Marketplaces and tills name no buyer.
     let walk_in = Customer {
         id: "walk-in".into(),
         name: "Walk-in".to_owned(),

@@ -1,4 +1,5 @@
-//! Lines of the functions about a merchant's orders: enough to follow one, and nothing about who bought it.
+//! Log lines of the functions about a merchant's orders: enough to follow one, and no data about
+//! its buyer.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -16,7 +17,7 @@ use crate::world::{Options, World};
 
 const TRACE: &str = "1-5759e988-bd862e3fe1be46a994272793";
 
-/// Texts that are unmistakably the buyer's, in every place where ShipStation has room for it.
+/// Texts that are recognizable as the buyer's, in every place where ShipStation has them.
 const BUYER: [&str; 8] = [
     "Wilhelmina Featherstone",
     "Featherstone",
@@ -29,11 +30,11 @@ const BUYER: [&str; 8] = [
 ];
 
 thread_local! {
-    /// What this thread's test has heard; none where nobody listens.
+    /// The lines of this thread's test; `None` without a listener.
     static HEARD: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-/// Hands what is written to the test of the thread.
+/// Writes lines to the test of the thread.
 #[derive(Clone, Copy)]
 struct ToThread;
 
@@ -48,9 +49,10 @@ impl Write for ToThread {
     }
 }
 
-/// Listens to everything that functions write on this thread, at the most talkative level, as `main.rs` would have it written.
+/// Records every line of functions on this thread, at the lowest level, in the form of `main.rs`.
 ///
-/// One subscriber for the whole program: several at a time would each decide for all which lines are wanted at all.
+/// One subscriber for the whole program, because several at a time would each decide for all which
+/// lines are written.
 fn listen() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
@@ -58,7 +60,7 @@ fn listen() {
         let listening = dynamic_filter_fn(|_, _| HEARD.with_borrow(Option::is_some));
         tracing::subscriber::set_global_default(telemetry::subscriber(&vars, || ToThread).with(listening)).unwrap();
     });
-    // What other threads met first while the subscriber was being set is asked about again.
+    // Lines that other threads reached while the subscriber was being set are evaluated again.
     tracing::callsite::rebuild_interest_cache();
     HEARD.set(Some(Vec::new()));
 }
@@ -88,14 +90,15 @@ fn order(number: &str) -> Json {
     })
 }
 
-/// On one thread, so that every line that the functions write is heard.
+/// On one thread, so that every line of the functions is recorded.
 #[tokio::test]
 async fn no_line_says_who_bought() {
     listen();
 
     let world = World::new(Options::default()).await;
     world.sandbox.upsert_order(order("1001"));
-    // One that cannot be booked, one that cannot be read, one that changes after it was booked, one that is cancelled.
+    // One that cannot be booked, one that cannot be read, one that changes after it was booked, and
+    // one that is cancelled.
     world.sandbox.upsert_order(with(&Draft::new("1002").line("SKU-1", 1, crate::world::dec("10.00")), |other| *other = order("1002")));
     world.sandbox.upsert_order(with(&plain("1003"), |other| {
         *other = order("1003");
@@ -110,7 +113,7 @@ async fn no_line_says_who_bought() {
         other.set("orderStatus", Json::from("cancelled".to_owned()));
     }));
     world.next_hour().await;
-    // A message that cannot be read, with the buyer in it, and a batch that fails.
+    // A message that cannot be read, with the buyer's data in it, and a batch that fails.
     let broken = format!(r#"{{"v":1,"operation_id":"x","trigger":"manual","order":{}}}"#, r#"{"orderId":"Featherstone"}"#);
     world.queues.send_orders(&[broken, BUYER[2].to_owned()]).await.unwrap();
     for _ in 0..5 {
@@ -130,7 +133,8 @@ async fn no_line_says_who_bought() {
     }
 }
 
-/// N28: one order's lines are found by its operation and its trace, from the tick to the sale, and its figures are told.
+/// N28: one order's lines are found by its operation and its trace, from the tick to the sale, and
+/// its metrics are written.
 #[tokio::test]
 async fn n28_an_order_is_followed_from_the_tick_to_its_sale() {
     listen();
@@ -159,7 +163,7 @@ async fn n28_an_order_is_followed_from_the_tick_to_its_sale() {
     assert_eq!(figure("DownloadsCompleted"), [1, 1]);
     assert_eq!(figure("DownloadsFailed"), [] as [u64; 0]);
     assert_eq!(figure("OrdersUnaccounted"), [0, 0]);
-    // The second tick came an hour after the first, which is when it was due; the order is somewhat older.
+    // The second tick came an hour after the first, when it was due; the order is somewhat older.
     assert_eq!(figure("DownloadOverdue"), [0]);
     assert_eq!(figure("CursorAge").len(), 1);
     assert!(figure("CursorAge")[0] >= 3_600, "{:?}", figure("CursorAge"));
@@ -167,7 +171,7 @@ async fn n28_an_order_is_followed_from_the_tick_to_its_sale() {
     assert!(figure("ShipStationRequests").iter().sum::<u64>() >= 3);
 }
 
-/// Orders that the completeness alarm counts: queued long ago, and without any decision.
+/// Orders that the completeness alarm counts: queued long ago, and without an outcome.
 #[tokio::test]
 async fn n28_orders_without_an_outcome_are_counted() {
     listen();
@@ -176,13 +180,13 @@ async fn n28_orders_without_an_outcome_are_counted() {
     world.sandbox.upsert_order(plain("1001"));
     world.tick().await.unwrap();
     let unaccounted = || parsed().iter().filter_map(|line| line["OrdersUnaccounted"].as_u64()).collect::<Vec<_>>();
-    // Nobody processes the queue.
+    // The queue is not processed.
     world.clock.advance(SignedDuration::from_hours(1));
     world.tick().await.unwrap();
     world.clock.advance(SignedDuration::from_mins(30));
     world.tick().await.unwrap();
     assert_eq!(unaccounted(), [0, 0, 1]);
-    // The run gives up, and says so once.
+    // The run gives the order up, and reports it once.
     world.clock.advance(SignedDuration::from_hours(1));
     world.tick().await.unwrap();
     assert!(unaccounted()[3] >= 1, "{:?}", unaccounted());

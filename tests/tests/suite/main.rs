@@ -64,7 +64,7 @@ mod tls;
 mod trust;
 mod world;
 
-/// What makes a function's clients work under the role that the template gives it.
+/// Interceptor that limits a function's clients to the role of the template.
 fn role_of(function: &'static str) -> Vec<stevedore_aws::interceptors::SharedInterceptor> {
     vec![stevedore_tests::role::role_of(function)]
 }

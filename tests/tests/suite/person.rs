@@ -1,4 +1,4 @@
-//! What a person does in a world, and looks at.
+//! Acts and views of a person in a world.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -10,9 +10,9 @@ use stevedore_domain::sale::Sale;
 use crate::world::{World, order_id};
 
 impl World {
-    /// A download whether or not it is time for one.
+    /// A download, due or not.
     pub async fn download_now(&self) -> Operation {
-        // A tick that is no later than the last was sent by hand.
+        // A tick that is not later than the last one was sent by hand.
         let last = self.table.cursor().await.unwrap().value.last_tick.unwrap_or_else(|| self.clock.now());
         let event = json!({"source": "aws.events", "detail-type": "Scheduled Event", "time": last});
         let answer = fetch_orders::handle(&self.fetch, event, self.deadline()).await.unwrap();
@@ -21,9 +21,9 @@ impl World {
         self.operation(&id).await
     }
 
-    /// What a person starts over the API, run to its end.
+    /// An operation that a person starts over the API, until its end.
     pub async fn start(&self, kind: OperationKind) -> Operation {
-        // Two of one moment would have one id.
+        // Two of the same time would have one id.
         self.clock.advance(SignedDuration::from_secs(1));
         let now = self.clock.now();
         let account = self.table.of_connected_account().await.unwrap().account();
@@ -39,7 +39,7 @@ impl World {
         self.start(OperationKind::LoadOrder { order_number: number.to_owned() }).await
     }
 
-    /// An operation's rows as they stand.
+    /// An operation's present rows.
     pub async fn rows(&self, operation: &Operation) -> Vec<OperationRow> {
         self.table.settle_operation(&operation.id, self.clock.now()).await.unwrap().unwrap().1
     }

@@ -1,4 +1,5 @@
-//! Items as they lie in the table, in DynamoDB's own JSON: what an earlier release wrote can be put there.
+//! Items of the table in DynamoDB's own JSON, so that a test can write the items of an earlier
+//! release.
 
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -11,7 +12,7 @@ pub async fn item(world: &World, pk: &str, sk: &str) -> Option<Json> {
     call(world, "GetItem", &body).await.get("Item").cloned()
 }
 
-/// Puts an item, whatever is there.
+/// Puts an item, with or without an existing one.
 pub async fn put(world: &World, item: &Json) {
     call(world, "PutItem", &json!({"TableName": "stevedore", "Item": item})).await;
 }
@@ -42,12 +43,12 @@ fn key(pk: &str, sk: &str) -> Json {
     json!({"pk": {"S": pk}, "sk": {"S": sk}})
 }
 
-/// The embedded engine asks for none here; another one wants to see one, and does not check it.
+/// The embedded engine requires none here. Another engine requires one, and does not check it.
 const AUTHORIZATION: &str = "Authorization: AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
     SignedHeaders=host, Signature=0";
 
 async fn call(world: &World, operation: &str, body: &Json) -> Json {
-    // A table that behaves as under load refuses a request twice in a row at most.
+    // A table under load refuses a request at most twice in a row.
     for _ in 0..2 {
         if let Ok(answer) = try_call(world, operation, body).await {
             return answer;

@@ -1,4 +1,5 @@
-//! Lists that stand in several partitions of an index read as one, and what an earlier release wrote into one partition is part of them.
+//! Lists in several partitions of an index are read as one, including records of an earlier release
+//! in one partition.
 #![allow(clippy::print_stdout, reason = "docs/performance.md keeps the numbers")]
 
 use std::collections::BTreeSet;
@@ -19,7 +20,8 @@ fn page(limit: usize, token: Option<String>) -> List {
     List { limit, token, ..List::default() }
 }
 
-/// `orders` booked ones with invoices that wait for the accounting system, and as many blocked ones.
+/// `orders` booked orders with invoices that wait for the accounting system, and as many blocked
+/// ones.
 async fn shop(orders: u32) -> (World, Vec<i64>) {
     let world = World::new(Options::default()).await;
     world.settings(|settings| settings.invoice_status = InvoiceMode::Authorised).await;
@@ -45,7 +47,7 @@ fn list_of(index: &str, partition: &str) -> String {
     lists.next().unwrap_or_else(|| panic!("{partition} is of no list")).into_owned()
 }
 
-/// Puts an order's item where an earlier release put it: each list was one partition.
+/// Moves an order's item to the place of an earlier release, where each list was one partition.
 async fn as_before(world: &World, order: i64) {
     let mut item = item(world, order).await;
     for (index, attribute) in PARTITIONS {
@@ -56,7 +58,7 @@ async fn as_before(world: &World, order: i64) {
     raw::put(world, &item).await;
 }
 
-/// A list page by page, each page full but the last.
+/// A list page by page, in which each page but the last is full.
 async fn all<T>(limit: usize, read: impl AsyncFn(List) -> Page<T>) -> Vec<T> {
     let (mut items, mut token) = (Vec::new(), None);
     loop {
@@ -70,7 +72,7 @@ async fn all<T>(limit: usize, read: impl AsyncFn(List) -> Page<T>) -> Vec<T> {
     }
 }
 
-/// Every list of the shop is whole and in order, at every page size.
+/// Every list of the shop is complete and in order, at every page size.
 async fn check_lists(world: &World, orders: usize) {
     let time = |stored: &StoredEntry| {
         let sold = stored.inline_sale().map(|sale| sale.created_at);
@@ -129,7 +131,8 @@ fn all_between<O: Clone>(
     within.map(|stored| stored.entry.order_id).collect()
 }
 
-/// Orders spread over the partitions of their lists, and the lists are whole, in exact order, in full pages.
+/// Orders are spread over the partitions of their lists, and the lists are complete, in exact
+/// order, in full pages.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lists_over_several_partitions_are_whole_and_in_order() {
     let (world, orders) = shop(24).await;
@@ -142,8 +145,9 @@ async fn lists_over_several_partitions_are_whole_and_in_order() {
     check_lists(&world, 24).await;
 }
 
-/// Records that an earlier release wrote into one partition for each list are listed and counted among the rest, go on from a token that was given before, and move to
-/// their own partitions with their next write.
+/// Records that an earlier release wrote into one partition for each list are listed and counted
+/// with the rest, continue from a token of that release, and move to their own partitions with
+/// their next write.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_an_earlier_release_wrote_into_one_partition_is_listed() {
     let (world, orders) = shop(16).await;
@@ -153,7 +157,7 @@ async fn what_an_earlier_release_wrote_into_one_partition_is_listed() {
         as_before(&world, *order).await;
         assert!(["LOG", "SALE"].contains(&item(&world, *order).await["t_pk"]["S"].as_str().unwrap()));
     }
-    // All as before, half of it, and a list that was begun before.
+    // All as in the earlier release, half of it, and a list that was begun before.
     check_lists(&world, 16).await;
     let sales = world.table.list_sales(&page(200, None)).await.unwrap().items;
     for stored in sales.iter().step_by(2) {
@@ -172,7 +176,7 @@ async fn what_an_earlier_release_wrote_into_one_partition_is_listed() {
     assert!(partitions.len() > 1, "{partitions:?}");
 }
 
-/// S23: a day takes its orders from every partition, those of an earlier release among them.
+/// S23: a day takes its orders from every partition, including those of an earlier release.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s23_a_day_takes_orders_of_every_partition() {
     let world = World::new(Options::default()).await;
@@ -188,14 +192,15 @@ async fn s23_a_day_takes_orders_of_every_partition() {
     assert_eq!(world.table.count_log_state(LogState::Pending, 100).await.unwrap().count, 0);
 }
 
-/// S76: disconnecting removes the log entries of every partition, and open orders of every partition are queued again before (S107).
+/// S76: disconnecting removes the log entries of every partition, and open orders of every
+/// partition are queued again before (S107).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s76_disconnecting_removes_entries_of_every_partition() {
     let (world, orders) = shop(12).await;
     for order in orders.iter().step_by(3) {
         as_before(&world, *order).await;
     }
-    // A customer for all of them: what was blocked is booked with the next tick, from whichever partition.
+    // A customer for all of them: blocked orders of every partition are booked with the next tick.
     world.daily(18).await;
     world
         .settings(|settings| {
@@ -218,8 +223,9 @@ async fn s76_disconnecting_removes_entries_of_every_partition() {
     assert_eq!(world.booked().await.len(), 24);
 }
 
-/// A page costs a request for each partition of its lists, one for the items, and hardly more units than the items themselves: few keys are read that the page does not
-/// show. `--nocapture` prints the table of `docs/performance.md`.
+/// A page costs a request for each partition of its lists, one for the items, and hardly more units
+/// than the items themselves, because few keys are read that the page does not show. `--nocapture`
+/// prints the table of `docs/performance.md`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_costs_a_request_for_each_partition() {
     let reads = KeyWrites::default();

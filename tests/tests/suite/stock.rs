@@ -1,4 +1,4 @@
-//! Stock as it stands in the table, and what must hold for it always.
+//! Stock in the table, and its invariants.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub async fn levels(table: &Table) -> BTreeMap<StockKey, Level> {
     }
 }
 
-/// P5, and levels are the sum of the movements that sales and adjustments keep.
+/// P5, and levels are the sum of the movements of sales and adjustments.
 pub async fn check(table: &Table, levels: &BTreeMap<StockKey, Level>) {
     let mut movements: Vec<Movement> = Vec::new();
     let mut list = List { limit: 200, ..List::default() };
@@ -68,7 +68,7 @@ pub fn at(product: &str) -> StockKey {
 }
 
 impl World {
-    /// A product of ours, with its id as name and its SKU in capitals.
+    /// A product, with its id as name and its SKU in capitals.
     pub async fn product(&self, id: &str, change: impl FnOnce(&mut Product)) {
         let mut product = Product::new(id, id.to_uppercase(), id, self.clock.now());
         change(&mut product);
@@ -76,7 +76,7 @@ impl World {
         assert_eq!(outcome, stevedore_aws::RecordOutcome::Written(1), "{id}");
     }
 
-    /// Brings units in, or takes them away.
+    /// Adds units, or removes them.
     pub async fn adjust(&self, product: &str, quantity: i64) -> stevedore_aws::AdjustmentOutcome {
         let now = self.clock.now();
         let id = format!("{product}-{quantity}-{now}-{}", levels(&self.table).await.len());
@@ -92,7 +92,7 @@ impl World {
         self.table.adjust_stock(&adjustment).await.unwrap()
     }
 
-    /// A product's level at the usual location; nothing is zero.
+    /// A product's level at the usual location; a missing level is zero.
     pub async fn level(&self, product: &str) -> Level {
         let levels = self.table.stock_levels([at(product)]).await.unwrap();
         levels.first().map(|stock| stock.level).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What the table promises to whoever uses it: uniqueness, versions, pages, history, taking apart.
+//! The table's guarantees: uniqueness, versions, pages, history, disconnection.
 
 use stevedore_aws::interceptors::{
     BeforeTransmitInterceptorContextRef, BoxError, ConfigBag, Intercept, RuntimeComponents, SharedInterceptor,
@@ -28,7 +28,8 @@ async fn stored<T: Record>(table: &Table, id: &str) -> Stored<T> {
     table.record(id).await.unwrap().unwrap()
 }
 
-/// Names are unique without case and blanks at their ends, a rename frees the old one, and a stale write changes nothing.
+/// Names are unique without regard to case and blanks at their ends, a rename frees the old one,
+/// and a stale write changes nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_are_unique_and_versions_count() {
     let world = World::new(Options::default()).await;
@@ -43,14 +44,14 @@ async fn names_are_unique_and_versions_count() {
     let read = stored::<Location>(table, "dock").await;
     let renamed = Location { name: "Dock 2".into(), ..read.value.clone() };
     assert_eq!(table.put_record(&renamed, Some(&read)).await.unwrap(), RecordOutcome::Written(2));
-    // Whoever read version 1 too comes too late.
+    // Another reader of version 1 is too late.
     assert_eq!(
         table.put_record(&Location { priority: 9, ..read.value.clone() }, Some(&read)).await.unwrap(),
         RecordOutcome::Stale(Some(2))
     );
     assert_eq!(stored::<Location>(table, "dock").await, Stored { value: renamed, version: 2 });
     assert_eq!(table.put_record(&location("other", "Dock 1", &world), None).await.unwrap(), RecordOutcome::Written(1));
-    // The same name in other letters is the same name, and stays its own.
+    // The same name in another case is the same name, and its owner keeps it.
     let read = stored::<Location>(table, "dock").await;
     let louder = Location { name: "DOCK 2".into(), ..read.value.clone() };
     assert_eq!(table.put_record(&louder, Some(&read)).await.unwrap(), RecordOutcome::Written(3));
@@ -65,7 +66,8 @@ fn product(id: &str, sku: &str, aliases: &[&str], link: Option<u64>) -> Product 
     }
 }
 
-/// S81: a SKU is unique as written, an alias is nobody's SKU, and a ShipStation product is linked once; changes free what they leave.
+/// S81: a SKU is unique as written, an alias is no other product's SKU, and a ShipStation product
+/// is linked once. Changes free the old values.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s81_skus_aliases_and_links_are_unique() {
     let world = World::new(Options::default()).await;
@@ -76,7 +78,7 @@ async fn s81_skus_aliases_and_links_are_unique() {
     assert_eq!(put(product("b", "old-sku", &[], None)).await, RecordOutcome::Taken("aliases", "old-sku".to_owned()));
     assert_eq!(put(product("b", "B", &["SKU"], None)).await, RecordOutcome::Taken("aliases", "SKU".to_owned()));
     assert_eq!(put(product("b", "B", &[], Some(7))).await, RecordOutcome::Taken("shipstation_product_id", "7".to_owned()));
-    // None of these left anything behind, and other letters are another SKU.
+    // None of these left a record, and another case is another SKU.
     assert_eq!(put(product("b", "sku", &[], Some(8))).await, RecordOutcome::Written(1));
     let read = stored::<Product>(table, "a").await;
     let moved = product("a", "NEW", &[], Some(9));
@@ -85,7 +87,7 @@ async fn s81_skus_aliases_and_links_are_unique() {
     assert_eq!(put(product("c", "SKU", &["old-sku"], Some(7))).await, RecordOutcome::Written(1));
 }
 
-/// Two who write the same at the same moment: one of them does, and nothing is lost.
+/// Of two concurrent writes of the same record one succeeds, and nothing is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_writers_at_once_one_wins() {
     let world = World::new(Options::default()).await;
@@ -118,7 +120,8 @@ async fn of_writers_at_once_one_wins() {
     assert!(outcomes.iter().all(|outcome| matches!(outcome, RecordOutcome::Written(2) | RecordOutcome::Stale(Some(2)))));
 }
 
-/// S113: the cursor, and with it the lease of a download, is written by who read it last: of two that read it at once one takes it.
+/// S113: the cursor with the lease of a download is written under its version. Of two processes
+/// that read it at once, one gets it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s113_the_cursor_is_written_by_who_read_it_last() {
     let world = World::new(Options::default()).await;
@@ -132,7 +135,8 @@ async fn s113_the_cursor_is_written_by_who_read_it_last() {
     assert_eq!(table.cursor().await.unwrap(), Stored { value: taken_by("c"), version: 2 });
 }
 
-/// Settings: version 0 before any, each write counted, a stale one refused, and the history names who changed what, the newest first, page by page.
+/// Settings: version 0 before any write, each write counted, a stale one refused. The history names
+/// author and change, the newest first, page by page.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n29_settings_have_versions_and_a_history() {
     let world = World::new(Options::default()).await;
@@ -174,7 +178,8 @@ async fn n29_settings_have_versions_and_a_history() {
     assert!(matches!(table.settings_history(2, Some("nonsense")).await, Err(Error::PageToken)));
 }
 
-/// Lists: every record once, the newest first, whatever the page size; tokens of other lists and other texts are refused.
+/// Lists: every record once, the newest first, for every page size. Tokens of other lists and other
+/// texts are refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lists_page_through_everything_once() {
     let world = World::new(Options::default()).await;
@@ -213,7 +218,7 @@ async fn lists_page_through_everything_once() {
     let blocked = table.list_log_state(LogState::Blocked, &page(10, None)).await.unwrap();
     assert_eq!(blocked.items.iter().map(|stored| stored.entry.order_id).collect::<Vec<_>>(), [order_id(nobody)]);
 
-    // Tokens are of their own list alone.
+    // Tokens are valid for their own list only.
     let token = table.list_sales(&page(2, None)).await.unwrap().next;
     assert!(matches!(table.list_log(&page(2, token.clone())).await, Err(Error::PageToken)));
     assert!(matches!(table.list_log_number("same", &page(2, token.clone())).await, Err(Error::PageToken)));
@@ -230,7 +235,8 @@ async fn lists_page_through_everything_once() {
     assert_eq!(ids(&found), ids(&log[3..=5]));
 }
 
-/// An operation keeps as many rows as a run has, each with its evidence, in as many items as that takes; writing a page again changes nothing.
+/// An operation keeps all rows of a run, each with its evidence, in as many items as needed.
+/// Writing a page again changes nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operations_rows_are_kept_whatever_they_weigh() {
     let world = World::new(Options::default()).await;
@@ -256,7 +262,7 @@ async fn an_operations_rows_are_kept_whatever_they_weigh() {
     assert_eq!((settled.counts.of(Outcome::Failed), settled.counts.total()), (9, 10));
 }
 
-/// Stops the program before the call of this number, for good.
+/// Stops the program permanently before the call with this number.
 #[derive(Debug)]
 struct CutOff {
     left: std::sync::atomic::AtomicI64,
@@ -277,7 +283,8 @@ impl Intercept for CutOff {
     }
 }
 
-/// S76: taking apart removes every tie to ShipStation and nothing else. Cut off after any call it can be repeated, and ends the same.
+/// S76: disconnecting removes every tie to ShipStation and nothing else. After an interruption at
+/// any call it can be repeated, and ends the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s76_taking_apart_survives_being_cut_off() {
     let mut calls = 0;
@@ -303,7 +310,7 @@ async fn s76_taking_apart_survives_being_cut_off() {
         let dying = Table::new(&stevedore_aws::Clients::at_endpoint(world.engines.endpoint(), options), "stevedore");
         let finished = take_apart(&dying).await.is_ok();
         if !finished {
-            // The connection stands until the end, so that what is left is found.
+            // The connection stays until the end, so that the remaining records are found.
             assert!(world.table.connection().await.unwrap().is_some(), "cut off after {calls} calls");
         }
         take_apart(&world.table).await.unwrap();
@@ -315,7 +322,7 @@ async fn s76_taking_apart_survives_being_cut_off() {
         assert!(world.table.troubles().await.unwrap().is_empty() && world.table.store_names().await.unwrap().is_none());
         assert!(world.table.list_log_number("1", &page(10, None)).await.unwrap().items.is_empty());
         assert_eq!(world.booked().await, sales);
-        // What a sale was made from stays with it.
+        // The revision of a sale stays with it.
         let kept = world.table.kept_revision(order_id(order), &booked).await.unwrap().unwrap();
         assert_eq!(kept.get(), text.get());
         let read = stored::<Product>(&world.table, "p").await;
@@ -323,7 +330,8 @@ async fn s76_taking_apart_survives_being_cut_off() {
         let customers = world.table.list_records::<Customer>(&page(10, None)).await.unwrap().items;
         assert_eq!(customers.len(), 1);
         let wanted = [(Some(stevedore_domain::ids::ShipstationCustomerId(9_100)), None)];
-        // A customer's link is its account's: no other finds it, and the same one, connected again, does.
+        // A customer's link belongs to its account: no other account finds it, and the same one,
+        // connected again, does.
         let other = world.table.of_account(stevedore_domain::ids::ShipstationAccount(2));
         assert!(other.customers_for(&wanted, None).await.unwrap()[0].linked.is_none());
         assert!(world.table.customers_for(&wanted, None).await.unwrap()[0].linked.is_some());
@@ -345,7 +353,8 @@ async fn take_apart(table: &Table) -> Result<(), Error> {
     Ok(())
 }
 
-/// Revisions of an order outlive what their log entry can hold: the newest is read back exactly, also when an entry in use grows.
+/// Revisions of an order outlive the capacity of their log entry: the newest is read back exactly,
+/// also when the entry grows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_newest_revision_is_kept_while_the_entry_grows() {
     let world = World::new(Options::default()).await;
@@ -368,7 +377,7 @@ async fn the_newest_revision_is_kept_while_the_entry_grows() {
     assert_eq!(kept.entry.timeline.len(), stevedore_domain::log::LogEntry::KEPT);
     assert!(kept.entry.timeline[0].what.starts_with("captured"));
     assert_eq!(world.table.newest_order(&kept).await.unwrap().unwrap().get(), &*world.sandbox.order(order).unwrap().text);
-    // Nothing to write is nothing written.
+    // Without a change nothing is written.
     let before = kept.version;
     world.table.change_log_entry(order_id(order), |_| false).await.unwrap().unwrap();
     assert_eq!(world.table.log_entry(order_id(order)).await.unwrap().unwrap().version, before);

@@ -1,4 +1,5 @@
-//! The infrastructure template holds what the code needs, as far as the linters do not see it.
+//! The infrastructure template has the settings that the code needs, beyond the checks of the
+//! linters.
 
 mod functions;
 mod guides;
@@ -25,12 +26,13 @@ fn names(value: &Value) -> BTreeSet<&str> {
     entries(value).map(|(name, _)| name).collect()
 }
 
-/// The events of a type of every function: function's name, its properties, the event's properties. There is at least one.
+/// The events of one type of every function: the function's name, its properties, the event's
+/// properties. There must be at least one.
 fn events<'a>(template: &'a Value, kind: &str) -> Vec<(&'a str, &'a Value, &'a Value)> {
     let found: Vec<_> = resources(template, FUNCTION)
         .into_iter()
         .flat_map(|(name, function)| {
-            // A function that only the scheduler calls has none.
+            // A function that only the scheduler calls has no events.
             let events = function.get("Events").map(|events| entries(events).collect::<Vec<_>>()).unwrap_or_default();
             events
                 .into_iter()
@@ -42,15 +44,15 @@ fn events<'a>(template: &'a Value, kind: &str) -> Vec<(&'a str, &'a Value, &'a V
     found
 }
 
-/// The resource of a name.
+/// The resource with a name.
 fn resource<'a>(template: &'a Value, name: &str) -> &'a Value {
     let found = &template["Resources"][name];
     assert!(found.is_mapping(), "no resource {name}");
     found
 }
 
-/// CloudFormation reads no anchors and aliases, although every YAML reader here would (CloudFormation user guide, "Template
-/// formats": "YAML").
+/// CloudFormation reads no anchors and aliases, although every YAML reader of the tests would
+/// (CloudFormation user guide, "Template formats": "YAML").
 #[test]
 fn the_template_has_no_anchors() {
     let text = std::fs::read_to_string(root().join("infra/template.yaml")).unwrap();

@@ -14,18 +14,18 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::tls::Authority;
 use crate::world::{Options, START, TestClock, World};
 
-/// Fate of the first connection.
+/// Fault of the first connection.
 #[derive(Clone, Copy, Debug)]
 enum First {
-    /// Closed once it is there.
+    /// Closed after it is accepted.
     Closed,
     /// Never answered.
     Silent,
-    /// Closed when so many bytes of the other side's have come through.
+    /// Closed after this many bytes from the other side.
     CutOff(u64),
 }
 
-/// Something in front of a port that fails once. Answers its own port and how many connections came.
+/// A proxy in front of a port that fails once. Returns its own port and the number of connections.
 async fn failing_once(inner: u16, first: First) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -79,7 +79,7 @@ async fn who_is_not_vouched_for_is_not_talked_to() {
 
     Table::new(&clients(&endpoint, Some(authority.pem.clone())), "stevedore").ping().await.unwrap();
 
-    // Neither Mozilla's roots nor another authority vouch for this server.
+    // Neither Mozilla's roots nor another authority have issued this server's certificate.
     for trusted in [None, Some(Authority::new().pem)] {
         let refused = Table::new(&clients(&endpoint, trusted), "stevedore").ping().await.unwrap_err();
         let why = ErrorChain(&refused).to_string();
@@ -103,14 +103,14 @@ async fn shipstation_is_held_to_its_certificate_as_well() {
     }
 }
 
-/// A connection that fails is tried anew, on another one, and the one that works is kept.
+/// A failed connection is tried again, on another one, and the working one is kept.
 #[tokio::test]
 async fn a_connection_that_fails_is_not_the_end() {
     let engines = engines().await;
     let authority = Authority::new();
     let secured = port(&authority.in_front_of(engines.endpoint()).await);
     let plain = port(engines.endpoint());
-    // In the middle of the handshake; in the middle of an answer.
+    // During the handshake, and during an answer.
     let cases = [
         ("https", secured, First::Closed),
         ("https", secured, First::Silent),

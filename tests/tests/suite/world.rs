@@ -1,4 +1,5 @@
-//! The whole system in one test: engines, sandbox and the functions' handlers, with a clock that stands still until it is moved.
+//! The whole system in one test: engines, sandbox and the functions' handlers, with a clock that
+//! only moves when it is set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -26,7 +27,7 @@ use stevedore_lambda::{Clock, Deadline};
 use stevedore_sandbox::{Sandbox, SandboxOptions, Serving};
 use stevedore_shipstation::{Client, ClientOptions as ShipStationOptions, http_client};
 
-/// The moment at which every world begins.
+/// Start time of every world.
 pub const START: &str = "2026-01-15T18:00:00Z";
 
 /// A clock that a test moves.
@@ -48,7 +49,8 @@ impl TestClock {
 
     pub fn clock(&self) -> Clock {
         let own = self.clone();
-        // Every look moves it by a microsecond's worth of nothing: two operations in one millisecond get different ids by the table's own condition.
+        // Readings do not move the clock: two operations in one millisecond get different ids by
+        // the table's own condition.
         Arc::new(move || own.now())
     }
 }
@@ -58,12 +60,12 @@ pub fn dec(text: &str) -> stevedore_domain::money::Decimal {
     text.parse().unwrap()
 }
 
-/// How a world begins.
+/// Options of a world.
 pub struct Options {
     pub start: &'static str,
     pub orders: usize,
     pub interceptors: Vec<SharedInterceptor>,
-    /// Seed by which the table behaves as under load; else what the environment says.
+    /// Seed of the simulation of load; by default that of the environment.
     pub lag: Option<u64>,
     pub sandbox: Box<dyn FnOnce(&mut SandboxOptions)>,
 }
@@ -74,24 +76,24 @@ impl Default for Options {
     }
 }
 
-/// Another DynamoDB, which the same flows are to run against (docs/second-engine.md).
+/// Another DynamoDB for the same flows (docs/second-engine.md).
 pub fn tables_at() -> Option<String> {
     std::env::var("STEVEDORE_TABLES_AT").ok()
 }
 
-/// The seed by which the table behaves as under load, where the same flows are to run so (docs/second-engine.md).
+/// The seed of the simulation of load for the same flows (docs/second-engine.md).
 pub fn lag() -> Option<u64> {
     std::env::var("STEVEDORE_LAG").ok().map(|seed| seed.parse().expect("STEVEDORE_LAG is a number"))
 }
 
-/// The table as a function has it.
+/// The table of a function.
 fn table_of(clients: &Clients) -> Table {
     let table = Table::new(clients, "stevedore");
     // DynamoDB Local of 2020 takes ten writes in a transaction, as DynamoDB itself did at first.
     if tables_at().is_some() { table.moving_at_most(8) } else { table }
 }
 
-/// Waits before each query until indexes that lag show what was written.
+/// Brings lagging indexes up to date before each query.
 #[derive(Clone)]
 pub struct Patient(pub Indexes);
 
@@ -119,7 +121,7 @@ impl Intercept for Patient {
     }
 }
 
-/// Everything that runs.
+/// The whole running system.
 pub struct World {
     pub clock: TestClock,
     pub engines: Engines,
@@ -141,7 +143,7 @@ pub const REVENUE: &str = "sales";
 pub const BANK: &str = "bank";
 
 impl World {
-    /// Engines and a connected, set-up system; the sandbox has `orders` generated orders.
+    /// Engines and a connected system that is set up; the sandbox has `orders` generated orders.
     pub async fn new(options: Options) -> Self {
         Self::around(options, Sandbox::generated).await
     }
@@ -166,16 +168,16 @@ impl World {
         world
     }
 
-    /// The functions around engines and a sandbox that are there already: a new process after a crash.
+    /// The functions with existing engines and sandbox: a new process after a crash.
     pub async fn assemble(clock: TestClock, engines: Engines, sandbox: Sandbox, interceptors: Vec<SharedInterceptor>) -> Self {
         let serving = sandbox.serve(0).await.unwrap();
         let plain = Clients::at_endpoint(engines.endpoint(), ClientOptions::default());
         create_table(&plain, "stevedore").await.unwrap();
         let urls = create_queues(&plain, &QueueSettings::default()).await.unwrap();
-        // A test looks at lists when they are whole.
+        // A test reads lists when they are complete.
         let looking = std::iter::once(SharedInterceptor::new(Patient(engines.indexes()))).chain(interceptors.clone()).collect();
         let clients = Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors: looking, ..ClientOptions::default() });
-        // Each function works under the role that the template gives it.
+        // Each function works under the role of the template.
         let of_function = |name| {
             let interceptors = crate::role_of(name).into_iter().chain(interceptors.clone()).collect();
             Clients::at_endpoint(engines.endpoint(), ClientOptions { interceptors, ..ClientOptions::default() })
@@ -186,7 +188,7 @@ impl World {
         let secrets = Secrets::new(&clients, "stevedore");
         let sleeping = clock.clone();
         let mut shipstation = ShipStationOptions::new(serving.base_url(), http_client().unwrap(), clock.clock());
-        // Waiting moves the clock instead of taking time.
+        // Waiting moves the clock instead of taking real time.
         shipstation.sleep = Arc::new(move |duration: Duration| {
             sleeping.advance(SignedDuration::try_from(duration).unwrap());
             Box::pin(tokio::task::yield_now())
@@ -219,7 +221,8 @@ impl World {
         Self { clock, engines, sandbox, serving, clients, table, queues, secrets, fetch, run, process, consolidate }
     }
 
-    /// What a person would set up first: a connection, a location, accounts, a tax rule and the settings that name them.
+    /// A person's first setup: a connection, a location, accounts, a tax rule and the settings that
+    /// name them.
     async fn set_up(&self, (api_key, api_secret): (String, String)) {
         let now = self.clock.now();
         self.secrets.write(&StoredCredentials { api_key: api_key.clone().into(), api_secret: api_secret.into() }).await.unwrap();
@@ -267,7 +270,7 @@ impl World {
         assert_eq!(outcome, stevedore_aws::RecordOutcome::Written(stored.version + 1));
     }
 
-    /// Where ShipStation answers.
+    /// The address of the sandbox.
     pub fn sandbox_url(&self) -> &str {
         self.serving.base_url()
     }
@@ -281,12 +284,12 @@ impl World {
         json!({"source": "aws.events", "detail-type": "Scheduled Event", "time": self.clock.now()})
     }
 
-    /// One scheduled download, as far as one invocation brings it.
+    /// One scheduled download, in one invocation.
     pub async fn tick(&self) -> Result<serde_json::Value, fetch_orders::Error> {
         fetch_orders::handle(&self.fetch, self.tick_event(), self.deadline()).await
     }
 
-    /// An hour later: the next scheduled download, and everything that it queued.
+    /// An hour later: the next scheduled download, and the processing of all its messages.
     pub async fn next_hour(&self) -> Operation {
         self.clock.advance(SignedDuration::from_hours(1));
         self.download().await
@@ -305,7 +308,7 @@ impl World {
         self.table.settle_operation(id, self.clock.now()).await.unwrap().unwrap().0
     }
 
-    /// Delivers messages of both queues until there are none left, as Lambda's pollers would.
+    /// Delivers messages of both queues until they are empty, like Lambda's pollers.
     pub async fn drain(&self) {
         let mut bound = Bound::of("the work of the queues");
         loop {
@@ -318,7 +321,7 @@ impl World {
         }
     }
 
-    /// One batch from the orders queue. Answers how many messages it had.
+    /// One batch from the orders queue. Returns the number of its messages.
     pub async fn deliver_orders(&self) -> usize {
         let url = self.queues.urls().orders.clone();
         let messages = self.queues.receive(&url, 0).await.unwrap();
@@ -333,7 +336,7 @@ impl World {
         messages.len()
     }
 
-    /// One batch from the commands queue. Answers how many messages it had.
+    /// One batch from the commands queue. Returns the number of its messages.
     pub async fn deliver_commands(&self) -> usize {
         let url = self.queues.urls().commands.clone();
         let messages = self.queues.receive(&url, 0).await.unwrap();
@@ -354,7 +357,7 @@ impl World {
         messages.len()
     }
 
-    /// One batch from consolidation's queue. Answers how many messages it had.
+    /// One batch from consolidation's queue. Returns the number of its messages.
     pub async fn deliver_consolidation(&self) -> usize {
         let url = self.queues.urls().consolidation.clone();
         let messages = self.queues.receive(&url, 0).await.unwrap();
@@ -375,7 +378,7 @@ impl World {
         messages.len()
     }
 
-    /// One tick of consolidation's schedule, as far as one invocation brings it.
+    /// One tick of consolidation's schedule, in one invocation.
     pub async fn consolidation_tick(&self) -> Result<serde_json::Value, consolidate::Error> {
         consolidate::handle(&self.consolidate, self.tick_event(), self.deadline()).await
     }
@@ -404,7 +407,7 @@ impl World {
         }
     }
 
-    /// The same without their versions, which also count writes of the log entries that they stand beside.
+    /// The same without their versions, which also count writes of the log entries beside them.
     pub async fn booked(&self) -> Vec<stevedore_domain::sale::Sale> {
         self.sales().await.into_iter().map(|stored| stored.sale).collect()
     }
@@ -426,7 +429,7 @@ impl World {
     }
 }
 
-/// The sandbox's id as ours.
+/// The sandbox's id as an order id.
 pub fn order_id(order: i64) -> OrderId {
     OrderId(u64::try_from(order).unwrap())
 }

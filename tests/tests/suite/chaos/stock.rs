@@ -178,7 +178,8 @@ async fn live(blow: Option<(usize, Plan)>) -> (End, Vec<u64>) {
     (end(&shop).await, writes)
 }
 
-/// P4, P5, N12: sales with more products than a transaction holds, kits, assemblies, short stock, void and re-creation.
+/// P4, P5, N12: sales with more products than a transaction holds, kits, assemblies, short stock,
+/// void and re-creation.
 #[allow(clippy::print_stdout, reason = "docs/performance.md keeps the number")]
 #[test]
 fn p4_stock_ends_the_same_wherever_it_is_cut_off() {

@@ -11,7 +11,7 @@ fn the_environment_is_what_the_configuration_reads() {
     let template = template();
     let written = names(&template["Globals"]["Function"]["Environment"]["Variables"]);
     let mut read: BTreeSet<&str> = config::REQUIRED.into_iter().chain(config::OPTIONAL).collect();
-    // A fixed token is for one machine; here the authorizer decides.
+    // A fixed token is for one machine; in AWS the authorizer decides.
     read.remove(config::API_TOKEN);
     assert_eq!(written, read);
     for (name, function) in resources(&template, FUNCTION) {
@@ -42,8 +42,8 @@ fn each_variable_means_its_own_resource() {
     assert_eq!(text(&template["Parameters"]["ShipStationUrl"]["Default"]), config::SHIPSTATION);
 }
 
-/// A panic costs a record and not its batch, in every function and however it is built: the one release
-/// profile unwinds, and no folder has settings of its own.
+/// A panic costs a record and not its batch, in every function and for every way of building it:
+/// the one release profile unwinds, and no folder has settings of its own.
 #[test]
 fn releases_unwind_by_one_profile() {
     assert!(std::fs::read_to_string(root().join("Cargo.toml")).unwrap().contains("\npanic = \"unwind\"\n"));
@@ -71,7 +71,8 @@ fn every_function_is_a_package_of_that_name() {
     assert_eq!(text(&template["Globals"]["Function"]["Runtime"]), "provided.al2023");
 }
 
-/// Deny by default: what has no authorizer of its own has the JWT one, and only these say that they are open: health, the OpenAPI text, and the panel, which holds no data.
+/// Denied by default: routes without an authorizer of their own have the JWT authorizer. Only these
+/// are declared open: health, the OpenAPI text, and the panel, which holds no data.
 #[test]
 fn only_health_the_openapi_text_and_the_panels_files_are_open() {
     let template = template();
@@ -86,7 +87,8 @@ fn only_health_the_openapi_text_and_the_panels_files_are_open() {
     assert_eq!(open, [("GET", "/v1/health"), ("GET", "/v1/openapi.json")].into_iter().chain(panel).collect());
 }
 
-/// Routes that are open to anybody have limits of their own, lower than the stage's: strangers take nothing from those who have signed in.
+/// Open routes have limits of their own, lower than the stage's, which protect the capacity of
+/// signed-in callers.
 #[test]
 fn every_open_route_is_throttled_apart() {
     let template = template();
@@ -104,7 +106,8 @@ fn every_open_route_is_throttled_apart() {
     }
 }
 
-/// API Gateway's HTTP APIs wait 30 seconds at most (API Gateway developer guide, "Quotas for HTTP APIs").
+/// API Gateway's HTTP APIs wait 30 seconds at most (API Gateway developer guide, "Quotas for HTTP
+/// APIs").
 #[test]
 fn the_api_answers_before_the_gateway_gives_up() {
     let template = template();
@@ -113,7 +116,8 @@ fn the_api_answers_before_the_gateway_gives_up() {
     }
 }
 
-/// A function that goes on by a message to itself is a loop to Lambda, which would end it after about sixteen invocations.
+/// Lambda takes a function that continues by a message to itself for a loop, and would end it after
+/// about sixteen invocations.
 #[test]
 fn what_continues_itself_may() {
     let template = template();

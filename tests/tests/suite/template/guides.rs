@@ -1,4 +1,4 @@
-//! The guides for people (`docs/deploy.md`, `docs/runbook.md`) and the template, each held against the other.
+//! The guides (`docs/deploy.md`, `docs/runbook.md`) agree with the template.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,8 @@ use serde_norway::Value;
 
 use super::{entries, names, resources, root, template, text};
 
-/// Words with capitals inside that are no names of the template's: metrics, AWS's own words and settings of its calls.
+/// Words with inner capitals that are not names of the template: metrics, AWS's own words and
+/// settings of its calls.
 const OTHERS: [&str; 14] = [
     "ConcurrentExecutions",
     "CurrentState",
@@ -58,7 +59,8 @@ fn is_name(word: &str) -> bool {
         && small > capitals
 }
 
-/// Every alarm that a guide names is in the template. The other direction is a section of the runbook for each alarm (`watching.rs`).
+/// Every alarm that a guide names is in the template. The other direction is a section of the
+/// runbook for each alarm (`watching.rs`).
 #[test]
 fn the_guides_name_no_alarm_that_is_gone() {
     let template = template();
@@ -74,7 +76,7 @@ fn the_guides_name_no_alarm_that_is_gone() {
     assert!(found >= alarms.len());
 }
 
-/// The table of parameters: each of the template's, with its default, and no other.
+/// The table of parameters has each of the template's, with its default, and no other.
 #[test]
 fn the_table_of_parameters_is_the_templates() {
     let template = template();
@@ -87,7 +89,8 @@ fn the_table_of_parameters_is_the_templates() {
         let parameters = quoted(cells[1]);
         let defaults: Vec<&str> = cells[2].split([',', ';']).map(|cell| cell.trim().trim_matches('`')).collect();
         for (index, parameter) in parameters.iter().enumerate() {
-            // One default that holds for all, or one for each; of the ways to sign in the last is the scopes'.
+            // One default for all, or one for each. Of the parameters of sign-in, the last default
+            // is that of the scopes.
             let last = parameters.len() - 1;
             let default = if defaults.len() == parameters.len() {
                 defaults[index]
@@ -109,7 +112,8 @@ fn the_table_of_parameters_is_the_templates() {
     }
 }
 
-/// Every name in back quotes that looks like one of the template's is one: a parameter, an output, a resource.
+/// Every name in back quotes in the form of the template's names is one: a parameter, an output, a
+/// resource.
 #[test]
 fn the_guides_name_only_what_the_template_has() {
     let template = template();
@@ -120,13 +124,13 @@ fn the_guides_name_only_what_the_template_has() {
             assert!(known.contains(word), "{name}: {word} is no parameter, output or resource of the template");
         }
     }
-    // What the guides' commands read of the stack.
+    // The outputs of the stack that the guides' commands read.
     for output in guide("deploy.md").split("OutputKey=='").skip(1).map(|rest| rest.split('\'').next().unwrap()) {
         assert!(names(&template["Outputs"]).contains(output), "{output}");
     }
 }
 
-/// The names that resources have in an account, as the runbook writes them: `STACK-orders`.
+/// The names of resources in an account, in the form of the runbook: `STACK-orders`.
 fn physical(template: &Value) -> BTreeSet<String> {
     let properties = ["FunctionName", "QueueName", "Name", "LogGroupName", "DashboardName"];
     entries(&template["Resources"])
@@ -135,7 +139,7 @@ fn physical(template: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// The runbook's table of names is the template's, and its steps use no other.
+/// The runbook's table of names is the template's, and its steps use no other names.
 #[test]
 fn the_runbooks_names_are_the_templates() {
     let template = template();
@@ -166,14 +170,15 @@ fn the_runbook_reads_logs_that_there_are() {
     }
 }
 
-/// The cost of a month names as many figures as the functions emit, and as many ticks as the schedules make.
+/// The monthly cost names the number of metrics of the functions, and the number of ticks of the
+/// schedules.
 #[test]
 fn the_costs_count_figures_and_ticks_as_they_are() {
     let template = template();
     let (fetch, run) = (fetch_orders::METRICS.len(), run_operations::METRICS.len());
     let (process, consolidate) = (process_orders::METRICS.len(), consolidate::METRICS.len());
     let all = fetch + run + process + consolidate;
-    // CloudWatch's price of a metric of one's own is $0.30 a month.
+    // CloudWatch's price of a custom metric is $0.30 a month.
     let cents = all * 30;
     let figures = format!(
         "{all} custom metrics ({fetch} of fetch-orders, {run} of run-operations, {process} of process-orders, {consolidate} of consolidate) about ${}.{:02}",
@@ -191,7 +196,7 @@ fn the_costs_count_figures_and_ticks_as_they_are() {
     assert!(guide.contains(&ticks), "{ticks}");
 }
 
-/// A restore first stops all that writes: every schedule and every mapping of a queue.
+/// A restore first stops all writers: every schedule and every mapping of a queue.
 #[test]
 fn a_restore_stops_every_schedule_and_every_mapping() {
     let template = template();

@@ -1,4 +1,4 @@
-//! Queues: how long, how often, to whom.
+//! Queues: times, deliveries, recipients.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,8 @@ fn every_queue_is_read_with_partial_batch_responses() {
     for (name, _, mapping) in events(&template, "SQS") {
         let types: Vec<&str> = each(&mapping["FunctionResponseTypes"]).into_iter().map(text).collect();
         assert_eq!(types, ["ReportBatchItemFailures"], "{name}");
-        // Lambda refuses more than ten without a window (Lambda API reference, `CreateEventSourceMapping`).
+        // Lambda refuses more than ten without a window (Lambda API reference,
+        // `CreateEventSourceMapping`).
         let window = mapping.get("MaximumBatchingWindowInSeconds").map_or(0, number);
         assert!(number(&mapping["BatchSize"]) <= 10 || window > 0, "{name}");
         let concurrency = &mapping["ScalingConfig"]["MaximumConcurrency"];
@@ -77,7 +78,7 @@ fn every_queue_is_encrypted_and_speaks_tls_only() {
     }
 }
 
-/// The one-machine stack makes its queues by the same figures.
+/// The one-machine stack creates its queues with the same values.
 #[test]
 fn the_queues_are_the_ones_that_the_code_creates() {
     let template = template();

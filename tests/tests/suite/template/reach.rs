@@ -1,4 +1,5 @@
-//! What each function can call, read from the source: from everything in its package, by the names that it mentions, to the SDK's calls in `lib/aws`.
+//! The calls that each function can make, read from the source: from every function of its package,
+//! by the names that occur in it, to the SDK's calls in `lib/aws`.
 
 mod graph;
 mod indexes;
@@ -11,11 +12,12 @@ use stevedore_tests::calls::Call;
 use self::source::{Function, Source, Token};
 use super::root;
 
-/// The packages of ours that functions are made of, apart from themselves.
+/// The packages of the workspace that functions contain, apart from their own.
 const LIBRARIES: [(&str, &str); 2] = [("stevedore-aws", "lib/aws"), ("stevedore-workflows", "lib/workflows")];
 
-/// The SDK's operations in `lib/aws` and the permission that each needs; a transaction needs those of its parts (DynamoDB developer guide, "Using IAM with DynamoDB
-/// transactions"), and a batch to a queue that of its single call.
+/// The SDK's operations in `lib/aws` with the permission of each. A transaction needs the
+/// permissions of its parts (DynamoDB developer guide, "Using IAM with DynamoDB transactions"), and
+/// a batch to a queue that of its single call.
 const OPERATIONS: [(&str, &str); 17] = [
     ("get_item", "dynamodb:GetItem"),
     ("put_item", "dynamodb:PutItem"),
@@ -36,7 +38,7 @@ const OPERATIONS: [(&str, &str); 17] = [
     ("create_secret", "secretsmanager:CreateSecret"),
 ];
 
-/// What sets up an engine, and no function does: tables and queues come from the template.
+/// Operations that only set up an engine. In AWS, tables and queues come from the template.
 const SET_UP: [&str; 5] = ["create_table", "create_queue", "update_table", "set_queue_attributes", "update_time_to_live"];
 
 /// The parts of a transaction, by the type that is built.
@@ -57,10 +59,10 @@ const QUEUES: [(&str, &str); 4] = [
     ("dead_letters", "DeadLetterQueue"),
 ];
 
-/// All of the source that ends up in functions.
+/// The source of all functions.
 pub(super) struct Reach {
     source: Source,
-    /// Lists that stand in several partitions, and the index that each is in.
+    /// Lists in several partitions, and the index of each.
     families: BTreeMap<String, String>,
 }
 
@@ -79,7 +81,7 @@ impl Reach {
         Self { source, families: families() }
     }
 
-    /// The calls that a function's package can come to.
+    /// The calls that a function's package can reach.
     pub(super) fn of(&self, package: &str) -> BTreeSet<Call> {
         let manifest = std::fs::read_to_string(root().join("functions").join(package).join("Cargo.toml")).unwrap();
         let dependencies = manifest.split("[dev-dependencies]").next().unwrap();
@@ -111,7 +113,8 @@ impl Reach {
                 (family.as_str(), resource)
             });
             for (name, resource) in INDEXES.into_iter().chain(families) {
-                // `BY_TIME.partition` only names an attribute, `SALES.place(…)` writes it, and the declaration of `SALES` reads nothing.
+                // `BY_TIME.partition` only names an attribute, `SALES.place(…)` writes it, and the
+                // declaration of `SALES` reads nothing.
                 let mentions = !self.families.contains_key(&function.name)
                     && function.body.windows(2).any(|pair| pair[0].name() == Some(name) && !pair[1].is('.'));
                 if mentions {
@@ -123,7 +126,8 @@ impl Reach {
     }
 }
 
-/// The declarations of `lib/aws/src/table/item/spread.rs`: `const SALES: Family = Family { index: BY_TIME, …`.
+/// The declarations of `lib/aws/src/table/item/spread.rs`:
+/// `const SALES: Family = Family { index: BY_TIME, …`.
 fn families() -> BTreeMap<String, String> {
     let text = std::fs::read_to_string(root().join("lib/aws/src/table/item/spread.rs")).unwrap();
     let declared = text.lines().filter_map(|line| line.split_once(": Family = Family { index: "));
@@ -137,7 +141,8 @@ fn names(function: &Function) -> impl Iterator<Item = &str> {
     function.body.iter().filter_map(Token::name)
 }
 
-/// The SDK's operations that a body calls, each with what follows it: `client.operation(`, or `….dynamodb().operation(`.
+/// The SDK's operations that a body calls, each with the tokens after it: `client.operation(`, or
+/// `….dynamodb().operation(`.
 fn operations(body: &[Token]) -> Vec<(&str, &[Token])> {
     let mut found = Vec::new();
     for (index, token) in body.iter().enumerate() {
@@ -165,7 +170,7 @@ fn path_mentions<'a>(body: &'a [Token], of: &str) -> BTreeSet<&'a str> {
     body.windows(4).filter_map(path).collect()
 }
 
-/// Every call that is sent is one that this test knows: a new operation is to be added here with the permission that it needs.
+/// Checks that every sent call is known. A new operation must be added with its permission.
 fn check(function: &Function) {
     if function.package != "stevedore-aws" {
         return;
@@ -183,7 +188,7 @@ fn check(function: &Function) {
     assert!(sent.count() <= known.len(), "{place} sends something that it does not make: this test does not see which operation");
 }
 
-/// The queues that a call goes to: what its `queue_url(…)` says, or the local name in it.
+/// The queues of a call: the name in its `queue_url(…)`, or the local name in it.
 fn queues(function: &Function, call: &[Token], reached: &[&Function], package: &str) -> BTreeSet<&'static str> {
     let start = call.iter().position(|token| token.name() == Some("queue_url")).unwrap_or_else(|| panic!("{}: no queue", function.name));
     let argument = enclosed(&call[start + 1..]);
@@ -217,7 +222,7 @@ fn queues(function: &Function, call: &[Token], reached: &[&Function], package: &
     named(&url.body)
 }
 
-/// What stands between the parenthesis that the tokens begin with and its end.
+/// The tokens between the first parenthesis and its end.
 fn enclosed(tokens: &[Token]) -> &[Token] {
     let mut depth = 0_usize;
     for (place, token) in tokens.iter().enumerate() {
@@ -230,7 +235,7 @@ fn enclosed(tokens: &[Token]) -> &[Token] {
     tokens
 }
 
-/// The queues that are named outright: `urls.orders`.
+/// The queues that are named directly: `urls.orders`.
 fn named(body: &[Token]) -> BTreeSet<&'static str> {
     let mut found = BTreeSet::new();
     for (index, token) in body.iter().enumerate() {
@@ -243,7 +248,8 @@ fn named(body: &[Token]) -> BTreeSet<&'static str> {
     found
 }
 
-/// The queues of the commands that the function's own package and its workflows make, or take from elsewhere whole.
+/// The queues of the commands that the function's own package and its workflows make, or forward
+/// unchanged.
 fn commands(reached: &[&Function], package: &str) -> BTreeSet<&'static str> {
     let mut found = BTreeSet::new();
     for function in reached.iter().filter(|function| [package, "stevedore-workflows"].contains(&function.package.as_str())) {
@@ -261,7 +267,8 @@ fn commands(reached: &[&Function], package: &str) -> BTreeSet<&'static str> {
     found
 }
 
-/// Whether the command at `index` is taken apart there, not made: in an arm of a `match`. One that an arm takes whole (`command @ …`) may be sent on.
+/// True if the command at `index` is matched there, not made: in an arm of a `match`. A command
+/// that an arm binds as a whole (`command @ …`) may be sent on.
 fn is_pattern(body: &[Token], index: usize) -> bool {
     let before = index.checked_sub(1).map(|index| &body[index]);
     if before.is_some_and(|token| token.is('@')) {
@@ -282,7 +289,7 @@ fn is_pattern(body: &[Token], index: usize) -> bool {
     body.get(after).is_some_and(|token| token.is('=') || token.is('|')) || before.is_some_and(|token| token.is('|'))
 }
 
-/// Only one command has a queue of its own; `commands` above says so as well.
+/// Only one command has a queue of its own, as in `commands` above.
 #[test]
 fn only_consolidation_has_a_command_queue_of_its_own() {
     let reach = Reach::read();
@@ -290,7 +297,8 @@ fn only_consolidation_has_a_command_queue_of_its_own() {
     assert_eq!(path_mentions(&of.body, "Command"), BTreeSet::from(["Consolidate"]));
 }
 
-/// The test sees a call through several packages, through a macro's arguments and through a method that another type has too.
+/// The test finds a call through several packages, through a macro's arguments and through a method
+/// name that another type has too.
 #[test]
 fn calls_are_found_through_packages_macros_and_methods_of_the_same_name() {
     let reach = Reach::read();

@@ -1,4 +1,4 @@
-//! Roles: each function may do what it does, and nothing else.
+//! Roles: each function may make its calls, and no others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +42,8 @@ fn no_role_has_a_wildcard() {
     }
 }
 
-/// What Lambda itself does in a function's name: it takes messages from its queues and writes its log.
+/// Calls that Lambda itself makes under a function's role: it takes messages from its queues and
+/// writes its log.
 fn done_by_lambda(template: &Value, function: &str) -> BTreeSet<Call> {
     let log = target(&template["Resources"][function]["Properties"]["LoggingConfig"]["LogGroup"]);
     let mut calls: BTreeSet<Call> = ["logs:CreateLogStream", "logs:PutLogEvents"].map(|action| (action.to_owned(), log.to_owned())).into();
@@ -55,7 +56,7 @@ fn done_by_lambda(template: &Value, function: &str) -> BTreeSet<Call> {
     calls
 }
 
-/// A world whose functions each have clients of their own that record what they call.
+/// A world whose functions each have clients of their own that record their calls.
 struct Recorded {
     world: World,
     api: Http,
@@ -88,7 +89,7 @@ impl Recorded {
         Self { world, api, recorders }
     }
 
-    /// Every list and every record that the API shows, as far as there are any.
+    /// Reads every list and every record of the API, as far as they exist.
     async fn look_at_everything(&self) {
         let document = serde_json::to_value(api::openapi()).unwrap();
         let paths: Vec<&String> =
@@ -113,17 +114,17 @@ impl Recorded {
     }
 }
 
-/// Every function, through everything that it does for a merchant: connect, set up, download, load, fail, redrive, disconnect.
+/// Every function in a merchant's flow: connect, set up, download, load, fail, redrive, disconnect.
 async fn a_merchants_life() -> Recorded {
     let recorded = Recorded::new().await;
     let world = &recorded.world;
-    // As `main.rs` does it.
+    // As in `main.rs`.
     for table in [&world.fetch.table, &world.run.table, &world.process.table, &world.consolidate.table] {
         table.ping().await.unwrap();
     }
     recorded.api.get("/v1/health").await;
 
-    // A person rotates the key and sets things up.
+    // A person rotates the key and completes the setup.
     let options = stevedore_sandbox::SandboxOptions::new(world.clock.clock());
     recorded.api.send(Method::PATCH, "/v1/connection", json!({"api_key": options.api_key, "api_secret": options.api_secret})).await;
     let account =
@@ -143,7 +144,7 @@ async fn a_merchants_life() -> Recorded {
     let (status, body, _) = recorded.api.call(Method::PUT, "/v1/settings", etag.as_deref(), Some(settings)).await;
     assert!(status.is_success(), "{status} {body}");
 
-    // Orders come, change, are cancelled, are too large, cannot be booked.
+    // Orders arrive, change, are cancelled, are too large, or cannot be booked.
     world.sandbox.upsert_order(plain("1001"));
     let huge = crate::world::order_id(world.sandbox.upsert_order(crate::flow_large::huge()));
     world.download().await;
@@ -151,7 +152,7 @@ async fn a_merchants_life() -> Recorded {
     world.next_hour().await;
     recorded.look_at_everything().await;
 
-    // A person asks for things.
+    // A person starts operations.
     recorded.api.send(Method::POST, "/v1/operations", json!({"kind": "load_order", "order_number": "1001"})).await;
     recorded.api.send(Method::POST, "/v1/operations", json!({"kind": "load_orders", "from": "2026-01-10"})).await;
     world.drain().await;
@@ -170,7 +171,7 @@ async fn a_merchants_life() -> Recorded {
     let sync = syncs["items"][0]["id"].as_str().unwrap_or_else(|| panic!("no sync: {syncs}"));
     recorded.api.call(Method::POST, &format!("/v1/accounting-syncs/{sync}/acknowledge"), None, None).await;
 
-    // Dead letters of both queues are looked at and put back.
+    // Dead letters of both queues are listed and returned.
     let dead = world.queues.urls().dead_letters.clone();
     let urls = stevedore_aws::QueueUrls { orders: dead.clone(), commands: dead.clone(), consolidation: dead.clone(), dead_letters: dead };
     let bodies = ["not an order".to_owned(), r#"{"v":1,"command":"process_pending"}"#.to_owned()];
@@ -178,7 +179,7 @@ async fn a_merchants_life() -> Recorded {
     recorded.api.get("/v1/dead-letters").await;
     recorded.api.send(Method::POST, "/v1/dead-letters/redrive", json!({})).await;
     world.drain().await;
-    // What cannot be read on any of the queues is sent to the dead letters by its function.
+    // Unreadable messages of every queue are sent to the dead letters by their function.
     let urls = world.queues.urls().clone();
     for queue in [&urls.commands, &urls.consolidation] {
         let urls = stevedore_aws::QueueUrls { orders: queue.clone(), ..urls.clone() };
@@ -197,7 +198,7 @@ async fn a_merchants_life() -> Recorded {
     recorded.api.send(Method::POST, "/v1/operations", json!({"kind": "consolidate"})).await;
     world.drain().await;
 
-    // A download is cut short and goes on; then everything is given up.
+    // A download is interrupted and continues; then everything is disconnected.
     world.clock.advance(jiff::SignedDuration::from_hours(1));
     let short = stevedore_lambda::Deadline::after(world.clock.now(), std::time::Duration::from_secs(10));
     fetch_orders::handle(&world.fetch, world.tick_event(), short).await.unwrap();
@@ -209,7 +210,7 @@ async fn a_merchants_life() -> Recorded {
     recorded
 }
 
-/// What the source comes to and no role grants, and why.
+/// Calls that the source reaches and no role grants, with reasons.
 const NEVER: [(&str, &str, &str); 2] = [
     (
         "RunOperations",
@@ -219,7 +220,7 @@ const NEVER: [(&str, &str, &str); 2] = [
     ("Api", "secretsmanager:CreateSecret", "as above"),
 ];
 
-/// What a function needs by its source, and what Lambda does in its name.
+/// The calls of a function by its source, and Lambda's calls under its role.
 fn needed(template: &Value, reach: &Reach, name: &str, function: &Value) -> BTreeSet<Call> {
     let package = text(&function["FunctionName"]).strip_prefix("${AWS::StackName}-").unwrap();
     let mut needed = reach.of(package);
@@ -232,7 +233,8 @@ fn needed(template: &Value, reach: &Reach, name: &str, function: &Value) -> BTre
     needed
 }
 
-/// Both ways: a grant that is missing fails in AWS on the rare path that needs it, and one too many is a permission that nothing needs.
+/// In both directions: a missing grant fails in AWS on the rare path that needs it, and an
+/// additional one is a permission without a use.
 #[test]
 fn each_role_grants_what_its_function_can_call_and_nothing_else() {
     let template = template();
@@ -248,7 +250,7 @@ fn each_role_grants_what_its_function_can_call_and_nothing_else() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The comparison above fails for each grant that is taken away, so also for those that were once forgotten.
+/// The comparison above fails for each removed grant, including those that were once missing.
 #[test]
 fn a_grant_that_is_taken_away_is_missed() {
     let template = template();
@@ -267,7 +269,7 @@ fn a_grant_that_is_taken_away_is_missed() {
     }
 }
 
-/// Nothing that a merchant's life comes to is missed by reading the source: so reading it is a proof for the rare paths too.
+/// Reading the source finds every call of a merchant's flow, so it also covers the rare paths.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_source_says_everything_that_a_merchants_life_calls() {
     let template = template();

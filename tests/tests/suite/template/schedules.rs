@@ -5,8 +5,8 @@ use stevedore_domain::settings::POLL_MINUTES;
 
 use super::{each, resource, resources, role_statements, root, target, template, text};
 
-/// EventBridge takes `rate(1 hour)` and `rate(2 hours)`, and neither `rate(1 hours)` nor `rate(2 hour)` (EventBridge user guide,
-/// "Rate expressions").
+/// EventBridge accepts `rate(1 hour)` and `rate(2 hours)`, and neither `rate(1 hours)` nor
+/// `rate(2 hour)` (EventBridge user guide, "Rate expressions").
 fn is_rate(expression: &str) -> bool {
     let inner = expression.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')'));
     let Some((count, unit)) = inner.and_then(|inner| inner.split_once(' ')) else { return false };
@@ -49,7 +49,8 @@ fn every_schedule_is_a_rate_that_eventbridge_takes() {
     }
 }
 
-/// S104: hourly unless `poll_minutes` says otherwise, so the tick comes at least as often as the shortest `poll_minutes`.
+/// S104: hourly unless `poll_minutes` sets another interval, so the tick comes at least as often as
+/// the shortest `poll_minutes`.
 #[test]
 fn s104_fetch_orders_is_ticked_as_often_as_the_shortest_setting() {
     let template = template();
@@ -58,7 +59,7 @@ fn s104_fetch_orders_is_ticked_as_often_as_the_shortest_setting() {
     assert_eq!(text(&tick["ScheduleExpression"]), format!("rate({} minutes)", POLL_MINUTES.start()));
 }
 
-/// S23: what is due at a time of the day begins within a quarter of an hour.
+/// S23: a run that is due at a time of the day begins within a quarter of an hour.
 #[test]
 fn s23_consolidate_is_ticked_every_quarter_of_an_hour() {
     let template = template();
@@ -66,7 +67,8 @@ fn s23_consolidate_is_ticked_every_quarter_of_an_hour() {
     assert_eq!((target(&tick["Target"]["Arn"]), text(&tick["ScheduleExpression"])), ("Consolidate", "rate(15 minutes)"));
 }
 
-/// The scheduler sends nothing of its own: the tick's time comes from the schedule's input (EventBridge Scheduler user guide, "Adding context attributes").
+/// The scheduler's event has no time of its own: the tick's time comes from the schedule's input
+/// (EventBridge Scheduler user guide, "Adding context attributes").
 #[test]
 fn a_tick_is_what_its_function_reads() {
     let template = template();
@@ -86,7 +88,7 @@ fn package<'a>(template: &'a Value, schedule: &Value) -> &'a str {
     text(&function["FunctionName"]).strip_prefix("${AWS::StackName}-").unwrap()
 }
 
-/// The role of the schedules may invoke the functions that they name, and nothing else.
+/// The role of the schedules may invoke the functions that they name, and no other.
 #[test]
 fn the_schedules_may_invoke_what_they_name() {
     let template = template();

@@ -1,4 +1,4 @@
-//! The table and what carries its events out.
+//! The table, and the pipe for its events.
 
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ fn the_table_outlives_the_stack_and_can_be_restored() {
     assert_eq!(properties["TimeToLiveSpecification"]["Enabled"].as_bool(), Some(true));
 }
 
-/// N26: the pipe takes what names its events, and nothing but names and keys leave the table with it.
+/// N26: the pipe takes records with events, and only names and keys leave the table.
 #[test]
 fn n26_events_go_from_the_tables_stream_to_the_bus() {
     let template = template();
@@ -64,7 +64,7 @@ fn n26_events_go_from_the_tables_stream_to_the_bus() {
     });
     assert_eq!(patterns, [expected]);
 
-    // The template of what is sent is JSON once its paths are filled in.
+    // The input template is JSON once its paths are replaced.
     let sent = text(&pipe["TargetParameters"]["InputTemplate"]);
     let mut filled = String::new();
     let mut paths = Vec::new();

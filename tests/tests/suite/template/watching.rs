@@ -56,21 +56,22 @@ fn every_function_and_queue_is_watched() {
     ] {
         assert!(watched.contains(&(metric, resource)), "{metric} of {resource}");
     }
-    // The table's own metrics leave out its indexes.
+    // The table's own metrics do not include its indexes.
     for index in stevedore_aws::TABLE_INDEXES {
         for metric in ["WriteThrottleEvents", "ReadThrottleEvents"] {
             assert!(watched.contains(&(metric, index.name)), "{metric} of {}", index.name);
         }
     }
     assert!(watched.contains(&("ConsolidationOverdue", "Consolidate")));
-    // A run that did not happen, one that did not end well, and orders that nobody accounts for.
+    // A run that did not start, one that failed, and orders without an outcome.
     for metric in ["DownloadOverdue", "DownloadsFailed", "OrdersUnaccounted"] {
         assert!(watched.contains(&(metric, "FetchOrders")), "{metric}");
     }
 }
 
-/// Lambda counts an event as received where it is sent asynchronously (Lambda developer guide, "Asynchronous invocation metrics"), as the scheduler does and a
-/// queue does not: so commands under way do not hide that the ticks stopped.
+/// Lambda counts an event as received if it is sent asynchronously (Lambda developer guide,
+/// "Asynchronous invocation metrics"), as the scheduler does and a queue does not. Running commands
+/// therefore do not hide missing ticks.
 #[test]
 fn a_schedule_that_stopped_is_heard_while_commands_are_carried_out() {
     let template = template();
@@ -85,7 +86,7 @@ fn a_schedule_that_stopped_is_heard_while_commands_are_carried_out() {
         };
         let alarms: Vec<_> = resources(&template, "AWS::CloudWatch::Alarm").into_iter().filter(|(_, alarm)| listening(alarm)).collect();
         assert_eq!(alarms.len(), 1, "{name}");
-        // More than one tick falls into the period, so that one that comes late is no alarm.
+        // The period has more than one tick, so that a late one raises no alarm.
         let minutes: u64 = text(&schedule["ScheduleExpression"]).split(['(', ' ']).nth(1).unwrap().parse().unwrap();
         assert!(number(&alarms[0].1["Period"]) > 60 * minutes, "{name}");
     }
@@ -108,7 +109,7 @@ fn every_function_keeps_its_logs_for_a_limited_time() {
     }
 }
 
-/// The metrics of ours that the code emits: name and the function that does.
+/// The custom metrics of the code: name and function.
 fn emitted() -> BTreeSet<(&'static str, &'static str)> {
     let fetch = fetch_orders::METRICS.iter().map(|metric| (*metric, "FetchOrders"));
     let process = process_orders::METRICS.iter().map(|metric| (*metric, "ProcessOrders"));
@@ -136,7 +137,8 @@ fn alarms_of_our_own_metrics_watch_what_is_emitted() {
     assert!(found >= 3);
 }
 
-/// An alarm over several metrics says what it makes of them in one expression, which names each of them, and only that is compared with the threshold.
+/// An alarm over several metrics has one expression that names each of them, and only that is
+/// compared with the threshold.
 #[test]
 fn an_alarm_of_several_metrics_names_each_in_its_expression() {
     let template = template();
@@ -161,7 +163,7 @@ fn an_alarm_of_several_metrics_names_each_in_its_expression() {
     assert!(found >= 4);
 }
 
-/// The runbook has a section for each alarm, and none for alarms that are gone.
+/// The runbook has a section for each alarm, and none for removed alarms.
 #[test]
 fn every_alarm_has_its_section_in_the_runbook() {
     let template = template();
@@ -181,13 +183,13 @@ fn every_alarm_has_its_section_in_the_runbook() {
     assert_eq!(sections, alarms);
 }
 
-/// N28: the dashboard is JSON that CloudWatch takes, and shows what there is.
+/// N28: the dashboard is valid JSON for CloudWatch, and shows existing metrics.
 #[test]
 fn n28_the_dashboard_shows_metrics_that_exist() {
     let template = template();
     let (_, dashboard) = resources(&template, "AWS::CloudWatch::Dashboard")[0];
     let mut body = text(&dashboard["DashboardBody"]).to_owned();
-    // What `!Sub` fills in, as it will be read: a resource of the template or one of AWS's own.
+    // The values that `!Sub` inserts: a resource of the template or a pseudo parameter of AWS.
     while let Some(start) = body.find("${") {
         let end = start + body[start..].find('}').unwrap();
         let name = body[start + 2..end].to_owned();

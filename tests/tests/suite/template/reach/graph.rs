@@ -1,14 +1,16 @@
-//! What leads to what: the functions that a package's own functions can reach, by name.
+//! The graph of calls: the functions that a package's own functions can reach, by name.
 //!
-//! A name that could be several functions is all of them, so that more is reached than is called and never less. Told apart are: a free function, by the module that
-//! the source names or imports it from; a method of the table, the queues or the secret, by the type that the source gives to the receiver's name; and a method of any
-//! other type, which counts only once a file with a reached function names the type (a value of a type that nothing names cannot be there).
+//! A name that could be several functions counts as all of them, so that more is reached than is
+//! called and never less. These are separated: a free function, by the module from which the source
+//! names or imports it; a method of the table, the queues or the secret, by the type that the
+//! source gives to the receiver's name; and a method of any other type, which counts only once a
+//! file with a reached function names the type (a value of a type that no file names cannot exist).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::{Function, Source, Token};
 
-/// The types through which AWS is reached.
+/// The types that call AWS.
 const CLIENTS: [&str; 3] = ["Table", "Queues", "Secrets"];
 
 /// A mention of a function.
@@ -26,7 +28,7 @@ enum By<'a> {
     Path(&'a str),
     /// `receiver.name(…)`.
     Receiver(&'a str),
-    /// `….name(…)`, on what an expression gives.
+    /// `….name(…)`, on the value of an expression.
     Expression,
 }
 
@@ -67,7 +69,7 @@ pub(super) fn reached(source: &Source, package: &str, packages: &BTreeSet<String
     // A package that never names a client's type has none.
     let without: Vec<&str> = CLIENTS.into_iter().filter(|client| !source.words[package].contains(*client)).collect();
     let mut waiting: Vec<usize> = reached.iter().copied().collect();
-    // Methods that were mentioned while nothing named their type.
+    // Methods that were named while no file named their type.
     let mut unnamed: Vec<usize> = Vec::new();
     let mut files: BTreeSet<usize> = BTreeSet::new();
     let mut words: BTreeSet<&str> = BTreeSet::new();
@@ -103,22 +105,24 @@ pub(super) fn reached(source: &Source, package: &str, packages: &BTreeSet<String
     reached
 }
 
-/// Whether the walls let one lead to the other: what is under the workflows uses none of them.
+/// True if one may use the other: crates below the workflows use none of them.
 fn may_use(from: &Function, to: &Function) -> bool {
     from.package != "stevedore-aws" || to.package == from.package
 }
 
-/// Whether the type whose method it is was named by now. Traits are, whatever the source calls them.
+/// True if the type of the method was named by now. Traits always count, because calls do not name
+/// them.
 fn is_named(function: &Function, words: &BTreeSet<&str>) -> bool {
     function.package != "stevedore-workflows" || function.owner.as_ref().is_none_or(|owner| words.contains(owner.as_str()))
 }
 
-/// Whether a free function is the one that is mentioned: by its module's name, or alone where its file is the same or imports it.
+/// True if a free function is the named one: by its module's name, or alone if its file is the same
+/// or imports it.
 fn is_meant(source: &Source, from: &Function, by: &By<'_>, to: &Function) -> bool {
     let (here, there) = (&source.files[from.file], &source.files[to.file]);
     match by {
         By::Path(module) if !["self", "super", "crate"].contains(module) => {
-            // A module may stand for what it takes from its own parts.
+            // A module may stand for items of its own parts.
             there.modules.contains(*module)
                 || there.modules.iter().any(|module| here.imported.contains(module))
                 || to.package.replace('-', "_") == *module
@@ -146,14 +150,14 @@ fn leads_to(source: &Source, from: &Function, mention: &Mention<'_>, to: &Functi
         By::Receiver(of) => {
             let types = source.types.get(of).cloned().unwrap_or_else(|| aliased(from, of));
             let clients: BTreeSet<&str> = types.iter().map(String::as_str).filter(|name| CLIENTS.contains(name)).collect();
-            // Something else of that name may stand here: it is no client, though.
+            // The name may stand for something else, which is no client.
             owner.is_some_and(|owner| clients.contains(owner)) || (owner.is_some() && !is_client)
         }
         By::Expression => owner.is_some(),
     }
 }
 
-/// The client that a local name stands for: `let name = deps.queues.clone()`.
+/// The client of a local name: `let name = deps.queues.clone()`.
 fn aliased(from: &Function, name: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (index, token) in from.body.iter().enumerate() {

@@ -1,4 +1,5 @@
-//! Every place that reads an index is in the table of docs/ARCHITECTURE.md, with why lag is safe there; and the table names none that there is not.
+//! Every place that reads an index is in the table of docs/ARCHITECTURE.md, with the effect of lag,
+//! and the table has no other place.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +8,10 @@ use super::Reach;
 use super::source::{Function, Source, Token};
 
 const AWS: &str = "stevedore-aws";
-/// The methods in `lib/aws` through which indexes are read, whatever is read; they are no places themselves.
+/// The general methods of `lib/aws` that read indexes. They are no places themselves.
 const MEANS: [&str; 8] =
     ["query_entries", "query_index", "list_index", "merged_keys", "list_merged", "list_with_recent", "count_list", "count"];
-/// The files that hold nothing but such means.
+/// The files that hold only such methods.
 const OF_MEANS: [&str; 2] = ["table/item/paging.rs", "table/item/merged.rs"];
 /// The heading above the table.
 const HEADING: &str = "## Indexes lag";
@@ -18,7 +19,8 @@ const HEADING: &str = "## Indexes lag";
 /// A place: a method of the table that reads an index, with every file that calls it.
 type Places = BTreeMap<String, BTreeSet<String>>;
 
-/// The methods of `names` that a function calls on a table: on itself, on what is called a table, or on what gave one.
+/// The methods of `names` that a function calls on a table: on itself, on a value named as a table,
+/// or on the result of a call that returns one.
 fn calls<'a>(function: &Function, names: impl Fn(&str) -> bool + 'a) -> BTreeSet<String> {
     let body = &function.body;
     let name = |index: usize| body.get(index).and_then(Token::name);
@@ -27,7 +29,7 @@ fn calls<'a>(function: &Function, names: impl Fn(&str) -> bool + 'a) -> BTreeSet
         let Some(called) = name(at).filter(|called| names(called) && body[at - 1].is('.')) else { continue };
         let on_a_table = match name(at - 2) {
             Some(receiver) => receiver == "self" || receiver.ends_with("table"),
-            // `.await?.` of what gives the table of an account.
+            // `.await?.` after a call that returns the table of an account.
             None => body[..at].iter().rev().take(12).any(|token| matches!(token.name(), Some("of_account" | "of_connected_account"))),
         };
         if on_a_table {

@@ -6,7 +6,7 @@ use std::path::Path;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// A token: an identifier, or a sign. Literals are left out, with a mark where they stood.
+/// A token: an identifier or a sign. Literals are left out, with a mark in their place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token {
     Name(String),
@@ -28,9 +28,9 @@ impl Token {
 #[derive(Debug)]
 pub(super) struct Function {
     pub(super) package: String,
-    /// The file that it stands in.
+    /// Index of its file.
     pub(super) file: usize,
-    /// The type whose method it is.
+    /// The type of the method.
     pub(super) owner: Option<String>,
     pub(super) name: String,
     pub(super) signature: Vec<Token>,
@@ -42,20 +42,20 @@ pub(super) struct Function {
 pub(super) struct File {
     /// Its path, from its package's `src` on.
     pub(super) path: String,
-    /// The names of the modules that it stands in, its own included.
+    /// The names of its modules, its own included.
     pub(super) modules: BTreeSet<String>,
-    /// Every identifier of it.
+    /// All its identifiers.
     pub(super) words: BTreeSet<String>,
-    /// Every identifier of its `use` items.
+    /// All identifiers of its `use` items.
     pub(super) imported: BTreeSet<String>,
 }
 
-/// All that was read.
+/// The source of all packages that were read.
 #[derive(Debug, Default)]
 pub(super) struct Source {
     pub(super) files: Vec<File>,
     pub(super) functions: Vec<Function>,
-    /// The types that fields and parameters of a name have.
+    /// The types of the fields and parameters with a name.
     pub(super) types: BTreeMap<String, BTreeSet<String>>,
     /// Every identifier of a package.
     pub(super) words: BTreeMap<String, BTreeSet<String>>,
@@ -73,7 +73,7 @@ impl File {
         Self { path, modules: parts[root + 1..].iter().cloned().collect(), words: names(words), imported }
     }
 
-    /// Whether a file's `use` items bring the name, or everything of some module.
+    /// True if a file's `use` items import the name, or everything of some module.
     pub(super) fn imports(&self, name: &str) -> bool {
         self.imported.contains(name) || self.imported.contains("*")
     }
@@ -145,7 +145,7 @@ impl Source {
                         }
                     }
                 }
-                // What stands in statics, constants and macros can also be called from there.
+                // Statics, constants and macros can also contain calls.
                 syn::Item::Static(item) => self.loose(package, &item.ident, item.expr.to_token_stream()),
                 syn::Item::Const(item) => self.loose(package, &item.ident, item.expr.to_token_stream()),
                 syn::Item::Macro(item) => {
@@ -195,7 +195,7 @@ fn type_name(tokens: &[Token]) -> Option<String> {
     tokens[..end].iter().rev().find_map(|token| token.name().map(str::to_owned))
 }
 
-/// The tokens one after another, those of macros' arguments too.
+/// The tokens in sequence, including those of macros' arguments.
 pub(super) fn flat(stream: TokenStream) -> Vec<Token> {
     let mut tokens = Vec::new();
     flatten(stream, &mut tokens);
