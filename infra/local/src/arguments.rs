@@ -11,16 +11,18 @@ pub(crate) struct Arguments {
     /// Port of the API on 127.0.0.1; 0 takes any free one
     #[arg(long, default_value_t = 8787)]
     pub(crate) port: u16,
-    /// Folder in which everything is kept between runs [default: ./.stevedore, with --orders or --shipstation a folder of its own beside it]
+    /// Folder of all data between runs [default: ./.stevedore, with --orders or --shipstation a
+    /// folder of its own beside it]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Start over: remove what the folder holds
+    /// Start over: remove the folder's data
     #[arg(long)]
     pub(crate) fresh: bool,
-    /// The API's bearer token, for scripts; 16 characters or more. Otherwise one is made and kept
+    /// The API's bearer token, for scripts; 16 characters or more. By default one is made and kept
     #[arg(long)]
     pub(crate) token: Option<String>,
-    /// Another ShipStation than the sandbox, the real one included; nothing is connected until POST /v1/connection
+    /// Another ShipStation than the sandbox, for example the real one; nothing is connected until
+    /// POST /v1/connection
     #[arg(long, value_name = "URL", conflicts_with_all = ["orders", "seed", "orders_count"])]
     pub(crate) shipstation: Option<String>,
     /// Fill the sandbox from a file: ShipStation JSON, or CSV in the Online Retail layout
@@ -29,7 +31,7 @@ pub(crate) struct Arguments {
     /// Make the clock run this many times as fast, up to 300
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) speed: u32,
-    /// Run nothing by the schedule; only what is asked for over the API
+    /// Run nothing by the schedule; only operations that are started over the API
     #[arg(long)]
     pub(crate) no_schedule: bool,
     /// Write events for other systems to a file, one JSON line each: sales, invoices, stock
@@ -41,7 +43,8 @@ pub(crate) struct Arguments {
     /// Number of orders that the sandbox generates at the start [default: 300]
     #[arg(long, value_name = "N")]
     pub(crate) orders_count: Option<usize>,
-    /// Let the table behave as under load, by this seed: indexes lag, writes conflict, batches are done in part, calls are throttled
+    /// Make the table behave as under load, from this seed: indexes lag, writes conflict, batches
+    /// are done in part, calls are throttled
     #[arg(long, value_name = "SEED")]
     pub(crate) lag: Option<u64>,
     /// Enforces ShipStation's 40 requests a minute in the sandbox
@@ -50,7 +53,8 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// The folder in which everything is kept: another source of orders is another folder, so that none has to be started over for the other.
+    /// The folder of all data. Each source of orders has a folder of its own, so that a change of
+    /// the source does not need --fresh.
     pub(crate) fn folder(&self) -> PathBuf {
         let beside = |kind: &str, name: &str| {
             let name: String = name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();

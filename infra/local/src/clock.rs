@@ -6,14 +6,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use stevedore_lambda::Clock;
 
-/// The stack's time: so many seconds pass in every real one. Clones share it.
+/// The stack's time: this many seconds pass in every real one. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Time {
     real: Clock,
     anchor: Arc<Mutex<Anchor>>,
 }
 
-/// From a moment on, the time passes at one speed.
+/// From an anchor on, the time passes at one speed.
 #[derive(Clone, Copy)]
 struct Anchor {
     real: Timestamp,
@@ -22,8 +22,8 @@ struct Anchor {
 }
 
 impl Time {
-    /// Time that is `start` now, by the real clock `real`. A start before now is moved up to it: a stack that ran fast goes on from where it was, and never
-    /// back.
+    /// Time that is `start` now, by the real clock `real`. A start before now is moved up to it: a
+    /// stack that ran fast continues from its last time, and never goes back.
     pub(crate) fn starting(real: Clock, start: Option<Timestamp>, speed: u32) -> Self {
         let now = real();
         let start = start.map_or(now, |start| start.max(now));
@@ -69,7 +69,8 @@ impl Time {
 }
 
 impl Anchor {
-    /// The time at a real moment; a system clock that is set back does not take it back behind the anchor.
+    /// The time at a real moment. A system clock that is set back does not move it before the
+    /// anchor.
     fn at(self, real: Timestamp) -> Timestamp {
         let passed = real.duration_since(self.real).max(SignedDuration::ZERO);
         let scaled = i32::try_from(self.speed).ok().and_then(|speed| passed.checked_mul(speed));
@@ -77,7 +78,7 @@ impl Anchor {
     }
 }
 
-/// A clock that can be replaced once more is known.
+/// A clock that can be replaced later.
 pub(crate) struct ClockSwitch(Arc<Mutex<Clock>>);
 
 impl ClockSwitch {
@@ -133,7 +134,7 @@ mod tests {
         let behind = Timestamp::from_second(900_000).unwrap();
         let time = Time::starting(clock, Some(behind), 1);
         assert_eq!(time.now().as_second(), 1_000_000);
-        // A system clock that is set back does not take this one back behind its start.
+        // A system clock that is set back does not move this one before its start.
         real.fetch_sub(500, Ordering::SeqCst);
         assert_eq!(time.now().as_second(), 1_000_000);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::http::HttpError;
 
-/// Each text says what to do.
+/// Each text gives the action.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StackError {
@@ -15,7 +15,7 @@ pub enum StackError {
         /// The port.
         port: u16,
     },
-    /// The API's port cannot be had.
+    /// The API's port is not available.
     #[error("cannot listen on port {port} of 127.0.0.1; choose another with --port")]
     Listen {
         /// The port.
@@ -33,20 +33,20 @@ pub enum StackError {
     /// The engines do not start.
     #[error("the embedded engines do not start; see that the data folder can be written, or choose another with --data")]
     Engines(#[source] stevedore_engines::EngineError),
-    /// The folder belongs to other orders.
+    /// The folder belongs to another source of orders.
     #[error("{} holds {kept}, not {wanted}; add --fresh to start it over, or give these a folder of their own with --data", folder.display())]
     OtherSource {
         /// The folder.
         folder: PathBuf,
         /// Source that the folder was started with.
         kept: String,
-        /// Source that was asked for now.
+        /// Source that this start requested.
         wanted: String,
     },
-    /// The file of orders was not taken.
+    /// The file of orders was refused.
     #[error("the orders cannot be loaded")]
     Orders(#[source] stevedore_sandbox::LoadError),
-    /// The file of orders is not there any more, or cannot be read.
+    /// The file of orders no longer exists, or cannot be read.
     #[error("cannot read {}; name a file of orders that exists", path.display())]
     OrdersFile {
         /// The file.
@@ -90,10 +90,10 @@ pub enum StackError {
     /// A call to the engines failed.
     #[error("the embedded engines refused a call")]
     Aws(#[from] stevedore_aws::Error),
-    /// The API could not be asked.
+    /// The API did not answer.
     #[error("the API did not answer")]
     Api(#[from] HttpError),
-    /// The API answered something else than set-up expects.
+    /// The API's answer is not the one that the set-up expects.
     #[error("setting up stopped at {step}: the API answered {status} {body}; the next start goes on there")]
     SetUp {
         /// The step that failed.
@@ -115,7 +115,7 @@ pub enum StackError {
     /// Not idle in time.
     #[error("still busy after {waited:?}: {busy}")]
     StillBusy {
-        /// For how long was waited.
+        /// Duration of the wait.
         waited: Duration,
         /// The work that is left.
         busy: String,

@@ -1,4 +1,5 @@
-//! The pipe of an AWS account: the table's stream becomes events. Here they are lines of a file, at least once each, in the order of the writes.
+//! The pipe of an AWS account: the table's stream becomes events. On one machine they are lines of
+//! a file, at least once each, in the order of the writes.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -10,17 +11,17 @@ use stevedore_aws::events_of;
 use stevedore_engines::{EngineError, Stream};
 use tokio::sync::watch;
 
-/// Between two looks at the stream.
+/// Interval between two readings of the stream.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// A file that events go to, and how far it has got.
+/// The file of the events, and its position in the stream.
 pub(crate) struct Events {
     stream: Stream,
     file: PathBuf,
     position: PathBuf,
 }
 
-/// Reasons for which events were not carried out. They are still in the stream.
+/// Reasons for which events were not written. They are still in the stream.
 #[derive(Debug, thiserror::Error)]
 enum Failed {
     #[error("the stream cannot be read")]
@@ -40,7 +41,7 @@ impl Events {
         Self { stream, file: file.to_owned(), position: position.into() }
     }
 
-    /// Carries events out until it is told to stop.
+    /// Writes events until it is stopped.
     pub(crate) async fn carry(self, mut stopping: watch::Receiver<bool>) {
         let events = std::sync::Arc::new(self);
         loop {
@@ -58,7 +59,8 @@ impl Events {
         }
     }
 
-    /// Everything that is new. The position is written after the lines: a process that ends in between writes them once more.
+    /// Writes all new events. The position is written after the lines, so a process that ends in
+    /// between writes them once more.
     fn once(&self) -> Result<(), Failed> {
         let failed = |path: &Path| {
             let path = path.to_owned();

@@ -82,7 +82,7 @@ impl Functions {
     }
 }
 
-/// Counts down however the tick ends.
+/// Counts down at every end of a tick.
 struct Ticking<'a>(&'a AtomicUsize);
 
 impl Drop for Ticking<'_> {
@@ -91,7 +91,8 @@ impl Drop for Ticking<'_> {
     }
 }
 
-/// The event that the template's schedule sends; its time has whole seconds (EventBridge Scheduler user guide, "Adding context attributes").
+/// The event that the template's schedule sends; its time has whole seconds (EventBridge Scheduler
+/// user guide, "Adding context attributes").
 fn scheduled_event(now: Timestamp) -> Value {
     let second = Timestamp::from_second(now.as_second()).unwrap_or(now);
     json!({"source": "aws.scheduler", "time": second.to_string()})

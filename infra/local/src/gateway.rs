@@ -1,6 +1,8 @@
-//! The work of API Gateway before a function sees a request: it reads the whole body, and refuses one that is too large.
+//! The work of API Gateway before a function gets a request: it reads the whole body, and refuses a
+//! body that is too large.
 //!
-//! An answer that is given while the client is still sending closes the connection under what it sends, and the client may never see the answer.
+//! An answer that is sent while the client is still sending closes the connection, and the client
+//! may never get the answer.
 
 use axum::Router;
 use axum::body::Body;
@@ -10,12 +12,13 @@ use axum::http::{Response, StatusCode};
 use axum::middleware::{Next, from_fn};
 use http_body_util::BodyExt as _;
 
-/// The largest body that a function gets, in bytes (API Gateway developer guide, "Quotas": payload size).
+/// The largest body that a function gets, in bytes (API Gateway developer guide, "Quotas": payload
+/// size).
 const LARGEST: usize = 10 * 1024 * 1024;
 /// Bytes that are read of a larger one before the connection is closed.
 const READ_AND_DROPPED: usize = 64 * 1024 * 1024;
 
-/// `router`, whose handlers get bodies that were read to their end.
+/// `router`, whose handlers get bodies that were read completely.
 pub(crate) fn whole_bodies(router: Router) -> Router {
     router.layer(from_fn(whole_body))
 }
@@ -24,7 +27,7 @@ async fn whole_body(request: Request, next: Next) -> Response<Body> {
     let (head, mut body) = request.into_parts();
     let (mut kept, mut read) = (Vec::new(), 0_usize);
     while let Some(frame) = body.frame().await {
-        // The client is gone, or sends what is no body; it cannot be answered on this connection any more.
+        // The client is gone, or sends an invalid body. It cannot be answered on this connection.
         let Ok(frame) = frame else { return refused(StatusCode::BAD_REQUEST, "malformed_body", "The body was not sent to its end.") };
         let Some(data) = frame.data_ref() else { continue };
         read = read.saturating_add(data.len());
@@ -46,7 +49,7 @@ fn refused(status: StatusCode, code: &str, detail: &str) -> Response<Body> {
     let mut response = Response::new(Body::from(problem.to_string()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    // Something may be left of the body that nobody reads.
+    // A rest of the body may be unread.
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }

@@ -1,4 +1,4 @@
-//! A small HTTP client of the API: what set-up and tests ask it with.
+//! A small HTTP client of the API, for the set-up and the tests.
 
 use axum::body::Bytes;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, IF_MATCH};
@@ -14,7 +14,7 @@ use serde_json::Value;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// It cannot be sent as it is.
+    /// The request cannot be sent.
     #[error("{path} cannot be asked for")]
     Request {
         /// Path of the request that failed.
@@ -23,7 +23,7 @@ pub enum HttpError {
         #[source]
         source: axum::http::Error,
     },
-    /// Nobody answered.
+    /// There was no answer.
     #[error("no answer from {path}")]
     Connection {
         /// Path of the request.
@@ -83,7 +83,7 @@ impl ApiClient {
     /// `GET`.
     ///
     /// # Errors
-    /// [`HttpError`]; an answer of whatever status is none.
+    /// [`HttpError`]; an answer of any status is none.
     pub async fn get(&self, path: &str) -> Result<Reply, HttpError> {
         self.call(Method::GET, path, None, None).await
     }
@@ -91,7 +91,7 @@ impl ApiClient {
     /// `POST` with a body.
     ///
     /// # Errors
-    /// [`HttpError`]; an answer of whatever status is none.
+    /// [`HttpError`]; an answer of any status is none.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Reply, HttpError> {
         self.call(Method::POST, path, Some(body), None).await
     }
@@ -99,7 +99,7 @@ impl ApiClient {
     /// `PUT` with a body, over the version that `etag` names.
     ///
     /// # Errors
-    /// [`HttpError`]; an answer of whatever status is none.
+    /// [`HttpError`]; an answer of any status is none.
     pub async fn put(&self, path: &str, body: &Value, etag: &str) -> Result<Reply, HttpError> {
         self.call(Method::PUT, path, Some(body), Some(etag)).await
     }
@@ -107,7 +107,7 @@ impl ApiClient {
     /// Any call.
     ///
     /// # Errors
-    /// [`HttpError`]; an answer of whatever status is none.
+    /// [`HttpError`]; an answer of any status is none.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>, if_match: Option<&str>) -> Result<Reply, HttpError> {
         let request = || -> Result<_, axum::http::Error> {
             let mut authorization = HeaderValue::try_from(format!("Bearer {}", self.token.expose_secret()))?;

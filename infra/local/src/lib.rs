@@ -1,10 +1,12 @@
 //! The whole system on one machine.
 //!
-//! [`Stack::start`] brings up what a deployment has: a table, queues and a secret (embedded engines that the real AWS clients speak to), the functions' own
-//! handlers behind queue pollers and a schedule, the HTTP API, and a ShipStation sandbox to read from. The functions get the events that AWS would send them and know
-//! nothing of all this. Tests and benchmarks drive the same stack by its verbs.
+//! [`Stack::start`] starts the parts of a deployment: a table, queues and a secret (embedded
+//! engines for the real AWS clients), the functions' own handlers behind queue pollers and a
+//! schedule, the HTTP API, and a ShipStation sandbox. The functions get the events that AWS would
+//! send, and contain nothing of this stack. Tests and benchmarks use the same stack.
 //!
-//! Time is an input: the stack's clock may run faster than the real one ([`Options::speed`]), and everything that counts time counts by it.
+//! Time is an input: the stack's clock may run faster than the real one ([`Options::speed`]), and
+//! all times follow it.
 
 mod clock;
 mod error;

@@ -20,9 +20,9 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Exit status of a program that did not start because of its arguments.
+/// Exit status for wrong arguments.
 const NOT_STARTED: u8 = 2;
-/// Things that happen to the sandbox's account in an hour.
+/// Events of the sandbox's account in an hour.
 const ARRIVALS_PER_HOUR: u32 = 60;
 
 #[tokio::main]
@@ -45,7 +45,7 @@ async fn main() -> ExitCode {
         started = Stack::start(options) => match started {
             Ok(stack) => stack,
             Err(error) => {
-                // What set-up did so far comes first.
+                // Prints the steps of the set-up first.
                 let _ = tokio::time::timeout(Duration::from_secs(1), showing).await;
                 eprintln!("error: {error}");
                 let mut source = error.source();
@@ -62,7 +62,7 @@ async fn main() -> ExitCode {
     eprintln!("stopping; what is at work is finished first");
     tokio::select! {
         () = stack.stop() => {}
-        // A second Ctrl-C does not wait: nothing is lost, only delivered again.
+        // A second Ctrl-C does not wait. Nothing is lost; messages are delivered again.
         _ = tokio::signal::ctrl_c() => {}
     }
     let _ = tokio::time::timeout(Duration::from_secs(1), showing).await;
@@ -99,12 +99,12 @@ fn options(arguments: Arguments, [entropy, reader, operator, key_entropy @ ..]: 
 async fn show(mut news: UnboundedReceiver<Progress>) {
     while let Some(news) = news.recv().await {
         let text = terminal::text(&news);
-        // A reader that has gone away, as `| head` does, is no reason to stop booking orders.
+        // A closed output, as with `| head`, does not stop the booking of orders.
         let _ = writeln!(std::io::stdout().lock(), "{text}");
     }
 }
 
-/// Ctrl-C, or the polite request to end that a service manager sends.
+/// Waits for Ctrl-C, or for the end signal of a service manager.
 async fn interrupted() {
     #[cfg(unix)]
     if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
@@ -114,7 +114,7 @@ async fn interrupted() {
         }
         return;
     }
-    // Without a way to hear of it there is nothing to wait for; the system ends the program then.
+    // Without a handler there is no signal to wait for; the system ends the program then.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

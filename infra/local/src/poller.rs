@@ -1,5 +1,6 @@
-//! The work of Lambda's event source mapping between a queue and a function: it polls, hands batches over, deletes what the function did, and leaves the rest
-//! to the queue's visibility and its dead letters.
+//! The work of Lambda's event source mapping between a queue and a function: it polls, passes
+//! batches, deletes processed messages, and leaves the rest to the queue's visibility and its dead
+//! letters.
 
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
@@ -13,7 +14,8 @@ use stevedore_engines::{ACCOUNT, REGION};
 use stevedore_lambda::ErrorChain;
 use tokio::sync::watch;
 
-/// Seconds of one long poll. A stop waits for it to end: a poll that is cut may have been given messages, which would then stay hidden.
+/// Seconds of one long poll. A stop waits for its end, because a poll that is cut may have received
+/// messages, which would stay hidden.
 const WAIT_SECONDS: i32 = 1;
 /// The pause after a call that failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
@@ -22,15 +24,15 @@ const AFTER_FAILURE: Duration = Duration::from_millis(200);
 pub(crate) type Handler = Box<dyn Fn(SqsEvent) -> BoxFuture<'static, Answer> + Send + Sync>;
 type Answer = Result<SqsBatchResponse, Box<dyn std::error::Error + Send + Sync>>;
 
-/// One queue as a poller sees it.
+/// The queue of a poller.
 #[derive(Clone)]
 pub(crate) struct Source {
     pub(crate) queues: Queues,
     pub(crate) url: String,
 }
 
-/// Polls until told to stop, one batch at a time; the batch at work is finished. `handler` answers as the function does; an error, like a panic, means
-/// that all of the batch is delivered again.
+/// Polls until it is stopped, one batch at a time. The current batch is finished. `handler` answers
+/// like the function; after an error or a panic, the whole batch is delivered again.
 pub(crate) async fn poll(source: Source, mut stopping: watch::Receiver<bool>, handler: Handler) {
     while !*stopping.borrow_and_update() {
         let messages = match source.queues.receive(&source.url, WAIT_SECONDS).await {
@@ -89,7 +91,8 @@ fn event(url: &str, messages: &[ReceivedMessage]) -> SqsEvent {
     event
 }
 
-/// The receipt handles of what the answer does not name. An answer that names something unknown, or nothing, finishes nothing: so does Lambda.
+/// The receipt handles of messages that the answer does not name. An answer that names an unknown
+/// message, or an empty one, finishes none, as in Lambda.
 fn finished(messages: &[ReceivedMessage], response: &SqsBatchResponse) -> Vec<String> {
     let failed: HashSet<&str> = response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect();
     let known = |id: &str| messages.iter().any(|message| message.message_id == id);

@@ -1,4 +1,4 @@
-//! Progress while it happens: read off the table beside the flow, so that nothing waits for the reader.
+//! Progress of a stack, read from the table beside the flow, so that nothing waits for the reader.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -21,20 +21,20 @@ const OPERATIONS_EVERY: Duration = Duration::from_millis(500);
 /// Orders that are looked up together.
 const ORDERS_A_LOOK: usize = 50;
 
-/// Something that happened.
+/// A progress event.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[allow(clippy::large_enum_variant, reason = "one at a time, for a terminal")]
 pub enum Progress {
-    /// Everything listens.
+    /// All parts listen.
     Ready(Addresses),
     /// A step of the first set-up is done.
     Step(String),
-    /// An order was captured, or a newer revision of it was taken in.
+    /// An order was captured, or a newer revision of it was stored.
     Order(OrderLine),
-    /// An operation came to its end, every order accounted for.
+    /// An operation ended, and every order is accounted for.
     Operation(OperationLine),
-    /// Something did not work; it is tried again by itself.
+    /// A step failed and is tried again automatically.
     Trouble(String),
 }
 
@@ -47,17 +47,18 @@ pub struct Addresses {
     pub engines: String,
     /// ShipStation.
     pub shipstation: String,
-    /// The sandbox behind it: orders and lines at the start of this run, and the rest in a sentence; none for another ShipStation.
+    /// The sandbox behind it: orders and lines at the start of this run, and the rest in a
+    /// sentence; `None` for another ShipStation.
     pub sandbox: Option<String>,
     /// The API's bearer token, of the grade that may configure.
     pub token: SecretString,
     /// The tokens of a reader and of an operator.
     pub lesser_tokens: Vec<SecretString>,
-    /// The environment file for the same functions elsewhere; none in memory.
+    /// The environment file for the same functions in other programs; `None` in memory.
     pub environment: Option<PathBuf>,
 }
 
-/// An order as it stands now. Names nobody.
+/// The present state of an order, without data of its buyer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderLine {
     /// Time of the reading, by the stack's clock.
@@ -89,7 +90,7 @@ pub struct OperationLine {
     pub operation: Operation,
 }
 
-/// Follows the table. Ends after a last look when the flow's ends of `orders` are gone.
+/// Follows the table. It ends after a last reading when the senders of `orders` are dropped.
 pub(crate) struct Follower {
     pub(crate) table: Table,
     pub(crate) clock: Clock,
@@ -114,7 +115,7 @@ impl Follower {
         loop {
             let mut bodies = Vec::new();
             let ended = tokio::select! {
-                // An operation's orders are told before its end.
+                // An operation's orders are reported before its end.
                 biased;
                 received = self.orders.recv_many(&mut bodies, ORDERS_A_LOOK / 10) => received == 0,
                 _ = every.tick() => {
@@ -135,7 +136,7 @@ impl Follower {
 
     fn tell(&self, news: Result<Vec<Progress>, stevedore_aws::Error>) {
         match news {
-            // Nobody listens any more when the program ends.
+            // The receiver is dropped when the program ends.
             Ok(news) => news.into_iter().for_each(|news| drop(self.progress.send(news))),
             Err(error) => tracing::debug!(error = %ErrorChain(&error), "could not look at the table"),
         }
@@ -154,7 +155,7 @@ impl Follower {
         let mut news = Vec::new();
         for operation in page.items.into_iter().rev().filter(|operation| !told.contains(&operation.id)).collect::<Vec<_>>() {
             let now = (self.clock)();
-            // Settling is what the API does when somebody looks: it counts what the log says by now.
+            // Settling is the API's work at a view: it counts the present outcomes of the log.
             let operation = match self.table.settle(&operation.id, now).await? {
                 Some(settled) if settled.operation.state.is_final() => settled.operation,
                 _ => continue,
@@ -210,13 +211,13 @@ struct Shown {
 }
 
 impl Shown {
-    /// The same state of the same revision is told once, however often its message is delivered.
+    /// The same state of the same revision is reported once, for any number of deliveries.
     fn is_news(&mut self, order: OrderId, revisions: usize, state: LogState) -> bool {
         self.orders.insert(order, (revisions, state)) != Some((revisions, state))
     }
 
     async fn learn_names(&mut self, table: &Table) -> Result<(), stevedore_aws::Error> {
-        // Each time: the first set-up writes it while this already looks on.
+        // Each time, because the first set-up writes it while this already reads.
         self.time_zone = table.settings().await?.value.time_zone;
         if self.stores.is_empty()
             && let Some((names, _)) = table.store_names().await?

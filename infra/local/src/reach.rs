@@ -1,11 +1,12 @@
-//! The engines as the stack itself and each function reach them; a function under its role, where a test brings the roles.
+//! The clients with which the stack and each function reach the engines; limited to a role if a
+//! test passes the roles.
 
 use stevedore_aws::{Clients, QueueUrls, Queues, Secrets, Table};
 use stevedore_engines::AccessKey;
 
 use crate::{Options, wiring};
 
-/// The engines as one function, or the stack itself, reaches them.
+/// The engines' clients of one function, or of the stack itself.
 #[derive(Clone)]
 pub(crate) struct Reach {
     pub(crate) table: Table,
@@ -22,7 +23,8 @@ impl Reach {
         }
     }
 
-    /// The same for a function, by its name in the template: one client for all of them, or one that works under its role.
+    /// The clients of a function, by its name in the template: shared clients, or clients limited
+    /// to its role.
     pub(crate) fn of(&self, function: &'static str, endpoint: &str, key: &AccessKey, options: &Options) -> Self {
         let Some(role) = options.roles else { return self.clone() };
         let mut under_role = options.clients.clone();

@@ -1,7 +1,8 @@
-//! The ShipStation account that the stack brings along, and how it comes back the same after a restart.
+//! The stack's ShipStation account, and its restoration after a restart.
 //!
-//! The sandbox keeps its orders in memory. They follow from its source, its start and the passing of time alone, so a restart makes them anew: the
-//! sandbox is started at the folder's first moment and led through the times at which the stack was up.
+//! The sandbox keeps its orders in memory. They depend only on its source, its start and the
+//! passing of time, so a restart makes them again. The sandbox is started at the folder's first
+//! time and replayed through the times at which the stack ran.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,10 +22,11 @@ pub(crate) const API_SECRET: &str = "sandbox-secret";
 
 const SEED: u64 = 1;
 const ORDERS: usize = 300;
-/// The sandbox skips what is older than its newest 2,000 events when it is asked after a long silence; a replay asks in between.
+/// The sandbox skips events older than its newest 2,000 at a request after a long silence. A replay
+/// requests in between.
 const EVENTS_A_STEP: i64 = 1_000;
 
-/// Settles what the orders come from, out of what was asked for and what the folder holds.
+/// Decides the source of the orders, from the options and the folder's record.
 pub(crate) fn settle(options: &Options, folder: Option<&Path>, kept: Option<&StackState>) -> Result<StoredSource, StackError> {
     let kept = kept.map(|kept| &kept.source);
     let generated = |seed: Option<u64>, orders: Option<usize>| StoredSource::Generated {
@@ -36,7 +38,7 @@ pub(crate) fn settle(options: &Options, folder: Option<&Path>, kept: Option<&Sta
         (Source::Kept, Some(StoredSource::File { path, .. })) | (Source::File(path), _) => file(path)?,
         (Source::Kept, Some(kept)) => return Ok(kept.clone()),
         (Source::Kept, None) => generated(None, None),
-        // What is not said is as it was.
+        // Options that are not given keep their values.
         (Source::Generated { seed, orders }, Some(StoredSource::Generated { seed: old_seed, orders: old_orders, arrivals_per_hour })) => {
             StoredSource::Generated {
                 seed: seed.unwrap_or(*old_seed),
@@ -68,7 +70,8 @@ fn file(path: &Path) -> Result<StoredSource, StackError> {
     Ok(StoredSource::File { digest: format!("{:032x}", Digest::of_bytes(&content).value), path })
 }
 
-/// The sandbox as it is by now; none for another ShipStation. `runs` are the earlier times at which the stack was up.
+/// The present sandbox; `None` for another ShipStation. `runs` are the earlier times at which the
+/// stack ran.
 pub(crate) fn open(options: &Options, source: &StoredSource, runs: &[Run], time: &Time) -> Result<Option<Sandbox>, StackError> {
     let replayed: Arc<Mutex<Option<Timestamp>>> = Arc::default();
     let clock = {
@@ -94,7 +97,7 @@ pub(crate) fn open(options: &Options, source: &StoredSource, runs: &[Run], time:
             if let Some(step) = step(*arrivals_per_hour) {
                 for moment in moments(runs, now, step) {
                     set(Some(moment));
-                    // Any question makes happen what is due.
+                    // Any request makes due events happen.
                     sandbox.requests_to("/");
                 }
             }
@@ -110,7 +113,7 @@ fn step(arrivals_per_hour: u32) -> Option<SignedDuration> {
     Some(SignedDuration::from_secs(seconds.max(1)))
 }
 
-/// The moments at which a replay asks: often enough while the stack was up, and not at all while it was not.
+/// The times of a replay's requests: often while the stack ran, and never while it did not.
 fn moments(runs: &[Run], now: Timestamp, step: SignedDuration) -> Vec<Timestamp> {
     let mut moments = Vec::new();
     for run in runs {
@@ -152,7 +155,7 @@ mod tests {
         sandbox.orders().into_iter().map(|order| (order.id, (order.number, order.created))).collect()
     }
 
-    /// No id may come to mean another order. Some are gone: merged into others.
+    /// No id may change to another order. Some are gone because they were merged into others.
     fn assert_same(before: &BTreeMap<i64, (String, Timestamp)>, after: &BTreeMap<i64, (String, Timestamp)>, case: &str) {
         let changed: Vec<_> = before.iter().filter(|(id, order)| after.get(id).is_some_and(|now| now != *order)).take(3).collect();
         assert!(changed.is_empty(), "{case}: {changed:?}");
@@ -170,7 +173,7 @@ mod tests {
         assert_same(&up, &orders(&[first, second(1)], 401), "after a second");
         let again = orders(&[first, second(1_000_000)], 1_000_400);
         assert_same(&up, &again, "after days");
-        // And what happened in the second run is there in the third.
+        // Events of the second run are present in the third.
         assert_same(&again, &orders(&[first, second(1_000_000)], 20_000_000), "twice");
     }
 

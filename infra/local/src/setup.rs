@@ -1,5 +1,5 @@
-//! The first start with the sandbox: what a person would do over the API, in the same order. Every step looks first whether it is done, so that a set-up that
-//! was interrupted goes on.
+//! The first start with the sandbox: a person's steps over the API, in the same order. Every step
+//! first checks whether it is done, so that an interrupted set-up continues.
 
 use std::collections::HashMap;
 
@@ -13,15 +13,16 @@ use crate::http::{ApiClient, Reply};
 use crate::state_file::StoredSource;
 use crate::{Progress, StackError, sandbox_account};
 
-/// Products of ours that orders will find; everything else becomes service lines.
+/// Number of products that are created for orders; other lines become service lines.
 const PRODUCTS: usize = 12;
 /// Number of the sandbox's orders that are read for them.
 const ORDERS_READ: usize = 200;
 
-/// Orders younger than this are found by the first download, which looks back a day from the connection.
+/// Orders younger than this are read by the first download, which starts a day before the
+/// connection.
 const FIRST_DOWNLOAD: SignedDuration = SignedDuration::from_hours(23);
 
-/// A set-up under way.
+/// A running set-up.
 pub(crate) struct SetUp<'a> {
     pub(crate) api: &'a ApiClient,
     pub(crate) sandbox: &'a Sandbox,
@@ -30,7 +31,7 @@ pub(crate) struct SetUp<'a> {
 }
 
 impl SetUp<'_> {
-    /// Connects, and makes the reference data and the settings that orders are booked by.
+    /// Connects, and creates the reference data and the settings for booking orders.
     pub(crate) async fn run(&self) -> Result<(), StackError> {
         self.connect().await?;
         let warehouses = self.list("read the warehouses", "/v1/shipstation/warehouses").await?;
@@ -72,12 +73,13 @@ impl SetUp<'_> {
         .await
     }
 
-    /// Loads the orders of a file that are older than what the first download looks at, as a merchant would after connecting.
+    /// Loads the orders of a file that are older than the window of the first download, as a
+    /// merchant would after connecting.
     pub(crate) async fn load_history(&self, now: Timestamp) -> Result<(), StackError> {
         const STEP: &str = "load the file's older orders";
         let StoredSource::File { .. } = self.source else { return Ok(()) };
         let invoices = self.is_csv();
-        // A credit without its sale is an order that was made up for it: it shows up by itself when it changes.
+        // A credit without its sale has an invented order, which is downloaded when it changes.
         let orders = self.sandbox.orders().into_iter().filter(|order| !(invoices && order.number.starts_with('C')));
         let Some(oldest) = orders.map(|order| order.created).min() else { return Ok(()) };
         if now.duration_since(oldest) < FIRST_DOWNLOAD {
@@ -107,7 +109,7 @@ impl SetUp<'_> {
         Ok(())
     }
 
-    /// The Online Retail layout is a British shop's book.
+    /// The Online Retail layout is a British shop's data.
     fn zone_and_currency(&self) -> (&'static str, &'static str) {
         if self.is_csv() { ("Europe/London", "GBP") } else { ("America/New_York", "USD") }
     }
@@ -126,7 +128,7 @@ impl SetUp<'_> {
         Ok(())
     }
 
-    /// The id of the record with this name (or SKU), made when there is none.
+    /// The id of the record with this name (or SKU), created if there is none.
     async fn ensure(&self, what: &str, path: &str, key: &str, record: Value) -> Result<Value, StackError> {
         let step = format!("make a {what}");
         let found = self.list(&step, path).await?.into_iter().find(|known| known.get(key) == record.get(key));
@@ -157,7 +159,7 @@ impl SetUp<'_> {
 
     fn say(&self, step: &str) {
         if let Some(progress) = self.progress {
-            // Nobody listens any more when the program ends.
+            // The receiver is dropped when the program ends.
             let _ = progress.send(Progress::Step(step.to_owned()));
         }
     }
@@ -187,7 +189,7 @@ fn popular(sandbox: &Sandbox) -> Vec<(String, String)> {
     }
     let mut seen: Vec<_> = seen.into_iter().collect();
     seen.sort_by(|(a_sku, (a, _)), (b_sku, (b, _))| b.cmp(a).then_with(|| a_sku.cmp(b_sku)));
-    // SKUs that differ in case alone are one product's.
+    // SKUs that differ only in case are one product's.
     let mut taken: Vec<String> = Vec::new();
     seen.retain(|(sku, _)| {
         let folded = sku.to_lowercase();

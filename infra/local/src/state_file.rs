@@ -1,4 +1,4 @@
-//! The record of a stack in its data folder, apart from what the engines keep.
+//! The record of a stack in its data folder, apart from the engines' files.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::StackError;
 use crate::clock::Time;
 
-/// Interval at which the record notes that the stack is up (real time).
+/// Interval at which the record is updated while the stack runs (real time).
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
 
 const STATE: &str = "stack.json";
@@ -23,11 +23,11 @@ const LAMBDA_ENV: &str = "lambda.env";
 pub(crate) enum StoredSource {
     /// Generated orders.
     Generated {
-        /// Seed of everything random.
+        /// Seed of all random choices.
         seed: u64,
         /// Number of orders at the start.
         orders: usize,
-        /// Things that happen in an hour.
+        /// Events in an hour.
         arrivals_per_hour: u32,
     },
     /// The orders of a file.
@@ -56,12 +56,12 @@ impl std::fmt::Display for StoredSource {
     }
 }
 
-/// A time during which the stack was up, by its own clock.
+/// A time during which the stack ran, by its own clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Run {
     /// Time of the start.
     pub(crate) from: Timestamp,
-    /// Until when it was up at least, and a moment longer.
+    /// End of the time during which it certainly ran, and a moment longer.
     pub(crate) until: Timestamp,
     /// Seconds of its clock in a real one.
     pub(crate) speed: u32,
@@ -74,20 +74,20 @@ pub(crate) struct StackState {
     pub(crate) source: StoredSource,
     /// The API's token.
     pub(crate) token: String,
-    /// The tokens of the lesser grades: that of a reader, that of an operator.
+    /// The tokens of the lower grades: that of a reader and that of an operator.
     #[serde(default)]
     pub(crate) lesser_tokens: Vec<String>,
     /// The engines' access key: its id and its secret.
     #[serde(default)]
     pub(crate) engines_key: Option<(String, String)>,
-    /// True once set-up has ended; it is not repeated, so that a person's changes stay.
+    /// True once the set-up has ended. It is not repeated, so that a person's changes stay.
     pub(crate) set_up: bool,
-    /// The times that it was up, the first one first.
+    /// The times at which it ran, the first one first.
     pub(crate) runs: Vec<Run>,
 }
 
 impl StackState {
-    /// The folder's record, where it has one.
+    /// The folder's record, if there is one.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>, StackError> {
         let path = folder.join(STATE);
         let text = match std::fs::read(&path) {
@@ -105,7 +105,7 @@ impl StackState {
         write_private(&path, &text)
     }
 
-    /// Last time of a clock that runs fast. One that runs in real time needs no memory.
+    /// Last time of a clock that runs fast. A clock in real time needs no record.
     pub(crate) fn clock(&self) -> Option<Timestamp> {
         self.runs.iter().filter(|run| run.speed > 1).map(|run| run.until).max()
     }
@@ -124,7 +124,7 @@ impl Record {
         Self { folder: folder.into(), kept: Arc::new(Mutex::new(kept)), time: time.clone() }
     }
 
-    /// Writes that the stack is up, and will be for a moment: a process that is killed does not say goodbye.
+    /// Records that the stack runs, and will run for a moment: a killed process writes no end.
     pub(crate) fn beat(&self) -> Result<(), StackError> {
         let ahead = self.time.scaled(HEARTBEAT * 2);
         let until = self.time.now();
@@ -159,7 +159,8 @@ pub(crate) fn wipe(folder: &Path) -> Result<(), StackError> {
     Ok(())
 }
 
-/// Writes the environment in which the same functions run elsewhere on this machine; answers where it is.
+/// Writes the environment for the same functions in other programs on this machine; returns its
+/// path.
 pub(crate) fn write_environment(folder: &Path, variables: &[(&str, String)]) -> Result<PathBuf, StackError> {
     let path = folder.join(LAMBDA_ENV);
     let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();

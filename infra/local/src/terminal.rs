@@ -7,7 +7,7 @@ use stevedore_domain::log::{LogState, Outcome, Trigger};
 use stevedore_domain::operation::Operation;
 use stevedore_local::{Addresses, OperationLine, OrderLine, Progress};
 
-/// The text for something that happened; it may have several lines.
+/// The text of a progress event, in one or more lines.
 pub(crate) fn text(progress: &Progress) -> String {
     match progress {
         Progress::Ready(addresses) => ready(addresses),
@@ -15,7 +15,7 @@ pub(crate) fn text(progress: &Progress) -> String {
         Progress::Order(line) => order(line),
         Progress::Operation(line) => operation(line),
         Progress::Trouble(trouble) => format!("  trouble  {trouble}"),
-        // More kinds may come.
+        // More kinds may be added.
         other => format!("  {other:?}"),
     }
 }
@@ -29,7 +29,7 @@ fn ready(addresses: &Addresses) -> String {
     );
     let mut lines = vec![
         "Stevedore runs on this machine. Ctrl-C stops it.".to_owned(),
-        // Behind the #, where browsers keep it to themselves: no log ever sees it.
+        // Behind the `#`, which browsers do not send, so that no log contains it.
         format!("  Panel        {api}/#token={token}"),
         format!("  API          {api}/v1  (try: curl -H 'Authorization: Bearer {token}' {api}/v1/sales)"),
         format!("  ShipStation  {shipstation}  ({shop})"),
@@ -93,7 +93,7 @@ fn operation(line: &OperationLine) -> String {
     )
 }
 
-/// The kind's label, with what it is about.
+/// The kind's label, with its subject.
 fn kind(operation: &Operation) -> String {
     let kind = &operation.kind;
     let label = if operation.is_healing() { "Orders that waited, booked now" } else { kind.spec().label };

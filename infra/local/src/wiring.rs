@@ -1,4 +1,4 @@
-//! The parts that a stack is put together from.
+//! The parts of a stack.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +21,10 @@ pub(crate) const SECRET: &str = "stevedore/shipstation";
 
 /// The longest visibility that SQS takes.
 const LONGEST_VISIBILITY: Duration = Duration::from_hours(12);
-/// Commands wait for ShipStation's limit, minutes long; so they are hidden for so many times as long as orders.
+/// Factor of the visibility of commands, which wait minutes for ShipStation's limit.
 const COMMAND_FACTOR: u32 = 5;
 
-/// Time that invocations may take, and for which messages stay hidden meanwhile.
+/// Time limits of invocations, during which their messages stay hidden.
 pub(crate) struct InvocationLimits {
     /// Real time.
     pub(crate) fetch: Duration,
@@ -34,7 +34,8 @@ pub(crate) struct InvocationLimits {
 }
 
 impl InvocationLimits {
-    /// The queues count by the stack's clock, so the faster it runs, the longer a message is hidden: else it would be handed out again while it is at work.
+    /// The queues use the stack's clock. The faster it runs, the longer a message is hidden;
+    /// otherwise it would be delivered again during its processing.
     pub(crate) fn of(options: &Options) -> Self {
         let hidden = |real: Duration| real.saturating_mul(options.speed).clamp(Duration::from_secs(1), LONGEST_VISIBILITY);
         let (orders, commands) = (hidden(options.visibility), hidden(options.visibility * COMMAND_FACTOR));
@@ -78,7 +79,8 @@ pub(crate) async fn listen(port: u16) -> Result<TcpListener, StackError> {
     })
 }
 
-/// The engines, on the port after the API's where that is free, so that other programs find them there again.
+/// The engines, on the port after the API's if that is free, so that other programs find them at
+/// the same address.
 pub(crate) async fn start_engines(options: &Options, api_port: u16, clock: Clock) -> Result<Engines, StackError> {
     let next = if options.port == 0 { 0 } else { api_port.saturating_add(1) };
     let start = |port| {
@@ -108,7 +110,7 @@ pub(crate) async fn serve_sandbox(sandbox: &Sandbox, api_port: u16) -> Result<Se
     .map_err(StackError::Sandbox)
 }
 
-/// Reading a large file, or making up for a long time, takes a while.
+/// Reading a large file, or replaying a long time, takes a while.
 pub(crate) async fn open_sandbox(options: &Options, kept: &StackState, time: &Time) -> Result<Option<Sandbox>, StackError> {
     let (options, source, runs, time) = (options.clone(), kept.source.clone(), kept.runs.clone(), time.clone());
     let opening = tokio::task::spawn_blocking(move || sandbox_account::open(&options, &source, &runs, &time));
@@ -168,8 +170,8 @@ pub(crate) fn environment(
     ]
 }
 
-/// The folder's lock says that nobody else is at work, so a lease on the cursor is that of a run which was killed: its download is made up for at once, and not
-/// only when the lease has run out.
+/// The folder's lock shows that no other process works, so a lease on the cursor belongs to a
+/// killed run. Its download is repeated at once, not after the end of the lease.
 pub(crate) async fn take_over(table: &Table) -> Result<(), StackError> {
     let Stored { value: cursor, version } = table.cursor().await?;
     if cursor.lease.is_some() {

@@ -1,4 +1,4 @@
-//! Tasks that run while the stack does: the API, the pollers, the schedules, the heartbeat.
+//! Tasks of a running stack: the API, the pollers, the schedules, the heartbeat.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::progress::{Follower, Progress};
 use crate::state_file::HEARTBEAT;
 use crate::{Options, StackError, poller};
 
-/// Between two ticks of the schedule, by the stack's clock: what the template says.
+/// Interval of the schedule's ticks, by the stack's clock, as in the template.
 const TICK_EVERY: Duration = Duration::from_mins(5);
-/// The same of consolidation.
+/// Interval of consolidation's ticks.
 const CONSOLIDATE_EVERY: Duration = Duration::from_mins(15);
 
 impl Stack {
@@ -24,7 +24,7 @@ impl Stack {
         let mut stopping = self.stopping.subscribe();
         self.tasks.push(tokio::spawn(async move {
             let stopped = async move {
-                // An error means that the stack is gone.
+                // An error means that the stack is dropped.
                 let _ = stopping.wait_for(|stopping| *stopping).await;
             };
             if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
@@ -49,7 +49,7 @@ impl Stack {
                     let bodies = seen.as_ref().map(|_| event.records.iter().filter_map(|record| record.body.clone()).collect());
                     let answer = functions.process_orders(event).await;
                     if let (Some(seen), Some(bodies)) = (seen, bodies) {
-                        // Nobody looks any more when the stack stops.
+                        // The receiver is dropped when the stack stops.
                         let _ = seen.send(bodies);
                     }
                     answer

@@ -7,10 +7,11 @@ use super::running::Stack;
 use crate::StackError;
 
 impl Stack {
-    /// Waits until nothing is going on: no tick at work, both queues empty, every operation at its end. Dead letters may be left.
+    /// Waits until no work is left: no tick runs, both queues are empty, and every operation has
+    /// ended. Dead letters may be left.
     ///
     /// # Errors
-    /// [`StackError::StillBusy`] after `patience` (real time), saying what is left.
+    /// [`StackError::StillBusy`] after `patience` (real time), with the work that is left.
     pub async fn wait_until_idle(&self, patience: Duration) -> Result<(), StackError> {
         let started = tokio::time::Instant::now();
         loop {
@@ -22,7 +23,8 @@ impl Stack {
         }
     }
 
-    /// Returns the work that is under way, if any. Looked at in the order in which work moves on, so that none slips by in between.
+    /// Returns the current work, if any. It is read in the order in which work moves, so that none
+    /// is missed in between.
     async fn busy(&self) -> Result<Option<String>, StackError> {
         let ticking = self.functions.ticking.load(Ordering::SeqCst);
         if ticking > 0 {

@@ -18,7 +18,7 @@ use crate::http::ApiClient;
 use crate::reach::Reach;
 use crate::state_file::Record;
 
-/// Time that the parts have to end after they were asked to.
+/// Time in which the parts must end after the stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running stack. Dropped without [`Stack::stop`], it ends like a killed process.
@@ -30,7 +30,7 @@ pub struct Stack {
     pub(super) time: Time,
     pub(super) table: Table,
     pub(super) queues: Queues,
-    /// The engines as the API's function reaches them.
+    /// The engines' clients of the API's function.
     pub(super) api: Reach,
     pub(super) engines: Option<Engines>,
     pub(super) sandbox: Option<Sandbox>,
@@ -67,7 +67,7 @@ impl Stack {
         ApiClient::new(&self.api_url, self.token.clone())
     }
 
-    /// The API's own router over this stack, for callers who show who they are in this way.
+    /// The API's own router over this stack, for callers that are identified by `access`.
     pub fn router(&self, access: api::Access) -> axum::Router {
         let Reach { table, queues, secrets } = self.api.clone();
         let fetch_orders::Deps { shipstation, clock, .. } = self.functions.fetch.as_ref().clone();
@@ -84,12 +84,12 @@ impl Stack {
         &self.queues
     }
 
-    /// The ShipStation that was brought along; none when another one is used.
+    /// The stack's own ShipStation sandbox; `None` if another ShipStation is used.
     pub fn sandbox(&self) -> Option<&Sandbox> {
         self.sandbox.as_ref()
     }
 
-    /// The engines, and with them their faults; none while the stack stops.
+    /// The engines with their faults; `None` while the stack stops.
     pub fn engines(&self) -> Option<&Engines> {
         self.engines.as_ref()
     }
@@ -99,7 +99,7 @@ impl Stack {
         self.time.clock()
     }
 
-    /// Ends in order: what is at work is finished, then the parts end, the engines last.
+    /// Ends in order: current work is finished, then the parts end, and the engines last.
     pub async fn stop(mut self) {
         self.stopping.send_replace(true);
         let tasks = std::mem::take(&mut self.tasks);

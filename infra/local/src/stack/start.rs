@@ -21,16 +21,18 @@ use crate::state_file::{self, Record, Run, StackState, StoredSource};
 use crate::{Options, StackError, sandbox_account, wiring};
 
 impl Stack {
-    /// Starts everything, and sets up what is new. Must be called inside a Tokio runtime of more than one thread.
+    /// Starts all parts, and sets up a new stack. Must be called inside a Tokio runtime of more
+    /// than one thread.
     ///
     /// # Errors
-    /// [`StackError`], whose text says what to do.
+    /// [`StackError`], whose text gives the action.
     pub async fn start(options: Options) -> Result<Self, StackError> {
         wiring::check(&options)?;
         let listener = wiring::listen(options.port).await?;
         let port = listener.local_addr().map_err(|source| StackError::Listen { port: options.port, source })?.port();
         wipe(&options).await?;
-        // The engines' clock has to exist before the folder's record may be read, which is safe only once the engines hold the folder.
+        // The engines' clock must exist before the folder's record may be read, which is safe only
+        // once the engines hold the folder.
         let switch = ClockSwitch::new(Arc::clone(&options.clock));
         let engines = wiring::start_engines(&options, port, switch.clock()).await?;
         let folder = Folder::open(&options, &switch)?;
@@ -45,7 +47,7 @@ impl Stack {
         let own = Reach::new(&clients, urls.clone());
         wiring::take_over(&own.table).await?;
         if own.secrets.read().await?.is_none() {
-            // Empty, as the template makes it.
+            // Empty, like the template's secret.
             own.secrets.clear().await?;
         }
         let environment = folder.write_environment(&options, &engines, &urls, &account.url)?;
@@ -82,7 +84,7 @@ impl Stack {
         Ok(stack)
     }
 
-    /// Sets up what is new.
+    /// Sets up a new stack.
     async fn set_up(&self, options: &Options, state: &StackState) -> Result<(), StackError> {
         if state.set_up {
             say(options, || Progress::Step("found as it was left; the schedule goes on where it was".to_owned()));
@@ -118,7 +120,7 @@ impl Stack {
     }
 }
 
-/// Removes the folder's content, if that is asked for.
+/// Removes the folder's content, if the options request it.
 async fn wipe(options: &Options) -> Result<(), StackError> {
     if let (true, Some(folder)) = (options.fresh, options.data.as_deref()) {
         Engines::wipe(folder).await.map_err(wiring::engines_failed)?;
@@ -154,7 +156,8 @@ impl Folder {
             set_up: earlier.as_ref().is_some_and(|earlier| earlier.set_up),
             runs: earlier.map(|earlier| earlier.runs).unwrap_or_default(),
         };
-        // First of all, so that the sandbox starts at the first run's very moment: it is made anew from it at the next start.
+        // First of all, so that the sandbox starts at the exact time of the first run. The next
+        // start replays it from there.
         let now = time.now();
         state.runs.push(Run { from: now, until: now, speed: options.speed });
         Ok(Self { state, time, token, lesser_tokens, key })
@@ -205,7 +208,7 @@ impl Account {
 async fn events(options: &Options, clients: &Clients, engines: &Engines) -> Option<Events> {
     let file = options.events.as_ref()?;
     if let Err(error) = stevedore_aws::enable_stream(clients, wiring::TABLE_NAME).await {
-        // It is on from an earlier run; where it is not, reading it says so.
+        // An earlier run switched it on. If it is off, reading it fails with an error.
         tracing::debug!(error = &error as &dyn std::error::Error, "the table's stream was not switched on");
     }
     Some(Events::new(engines.stream(wiring::TABLE_NAME), file))
@@ -245,7 +248,7 @@ fn functions(
 
 fn say(options: &Options, news: impl FnOnce() -> Progress) {
     if let Some(progress) = &options.progress {
-        // Nobody listens any more when the program ends.
+        // The receiver is dropped when the program ends.
         let _ = progress.send(news());
     }
 }

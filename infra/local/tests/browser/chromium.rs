@@ -1,4 +1,5 @@
-//! A headless Chromium, driven over its own pipe: the DevTools protocol as texts that end with a zero byte. No port, no driver, no library.
+//! A headless Chromium, controlled over its own pipe: the DevTools protocol as texts that end with
+//! a zero byte, without a port, a driver or a library.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// Time for which a state is waited for. Far more than it takes, for machines that do many things at once.
+/// Time limit of a wait, long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The names under which Chromium is found, and a variable that names another.
@@ -31,7 +32,7 @@ pub(crate) struct Browser {
     messages: Receiver<Value>,
     session: String,
     last: u64,
-    /// Errors of the console, exceptions, and what the Content-Security-Policy refused.
+    /// Errors of the console, exceptions, and refusals of the Content-Security-Policy.
     pub(crate) complaints: Vec<String>,
     _profile: tempfile::TempDir,
 }
@@ -39,12 +40,13 @@ pub(crate) struct Browser {
 impl Browser {
     pub(crate) fn start(program: &Path) -> Self {
         let profile = tempfile::tempdir().unwrap();
-        // The browser speaks on descriptors 3 and 4; its own output goes to the standard error.
+        // The browser's protocol uses descriptors 3 and 4; its own output goes to the standard
+        // error.
         let mut child = Command::new("sh")
             .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 1>&2"])
             .arg(program)
             .args(["--headless=new", "--remote-debugging-pipe", "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage"])
-            // In a container there is no user for its sandbox; only pages of ours are opened.
+            // In a container there is no user for its sandbox; only the panel's pages are opened.
             .args(["--no-sandbox", "--disable-extensions", "--disable-background-networking", "--lang=en-GB", "--hide-scrollbars"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .stdin(Stdio::piped())
@@ -75,7 +77,7 @@ impl Browser {
         browser
     }
 
-    /// A call of the protocol. What the page complains about meanwhile is kept.
+    /// A call of the protocol. Complaints of the page meanwhile are kept.
     pub(crate) fn call(&mut self, method: &str, parameters: &Value) -> Value {
         self.last += 1;
         let id = self.last;
@@ -109,7 +111,7 @@ impl Browser {
         }
     }
 
-    /// Evaluates an expression in the page; a promise is waited for.
+    /// Evaluates an expression in the page, and waits for a promise.
     pub(crate) fn eval(&mut self, expression: &str) -> Value {
         let answer = self.call("Runtime.evaluate", &json!({"expression": expression, "awaitPromise": true, "returnByValue": true}));
         assert!(answer["exceptionDetails"].is_null(), "{expression}: {}", answer["exceptionDetails"]);
@@ -128,7 +130,7 @@ impl Browser {
         }
     }
 
-    /// Waits until the page says this.
+    /// Waits until the page shows this text.
     pub(crate) fn says(&mut self, text: &str) {
         self.until(text, &format!("document.body?.innerText.includes({})", json!(text)));
     }
@@ -156,7 +158,7 @@ impl Browser {
         names.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
     }
 
-    /// Clicks what has this visible text: the first of the buttons and links.
+    /// Clicks the first button or link with this visible text.
     pub(crate) fn click(&mut self, text: &str) {
         let find = format!(
             "[...document.querySelectorAll('dialog[open] button')].concat([...document.querySelectorAll('main button, main a, header button')])\
@@ -176,7 +178,7 @@ impl Browser {
         )
     }
 
-    /// Fills a field in, or chooses an option by its text, as a person would.
+    /// Fills in a field, or chooses an option by its text, like a person.
     pub(crate) fn write(&mut self, label: &str, text: &str) {
         let field = Self::field(label);
         self.until(&format!("the field {label}"), &format!("{field} && {field}.getClientRects().length > 0"));
@@ -196,7 +198,7 @@ impl Browser {
         self.eval(&format!("Boolean({field} && {field}.getClientRects().length > 0)")) == true
     }
 
-    /// A key, pressed and let go.
+    /// Presses and releases a key.
     pub(crate) fn press(&mut self, key: &str) {
         let code = match key {
             "Tab" => 9,
@@ -235,7 +237,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Its own process alone; its children end with it.
+        // Kills only its own process; its children end with it.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! An issuer of tokens, as far as the panel's way of signing in needs one: OpenID Connect's authorization code flow with PKCE.
+//! An issuer of tokens for the panel's sign-in: OpenID Connect's authorization code flow with PKCE.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use stevedore_lambda::config::SignIn;
 
 use crate::World;
 
-/// The token that the issuer gives: the one that the stack lets in.
+/// The issuer's token, which the stack accepts.
 pub(crate) const TOKEN: &str = "local-token-for-tests";
 
 type Fields = HashMap<String, String>;
@@ -24,7 +24,7 @@ type Fields = HashMap<String, String>;
 pub(crate) struct Issuer(Arc<Mutex<Vec<Fields>>>);
 
 impl Issuer {
-    /// Starts one, and says how to sign in with it.
+    /// Starts an issuer, and returns the sign-in settings for it.
     pub(crate) async fn start() -> (Self, SignIn) {
         let issuer = Self::default();
         let router = Router::new().route("/authorize", get(authorize)).route("/token", post(token)).with_state(issuer.clone());
@@ -54,7 +54,8 @@ async fn token(State(issuer): State<Issuer>, headers: HeaderMap, Form(asked): Fo
         .into_response()
 }
 
-/// Behind API Gateway people sign in at their issuer and come back; nobody comes in with a code that was not asked for.
+/// Behind API Gateway people sign in at their issuer and come back. A code that was not requested
+/// is refused.
 pub(crate) fn signing_in(world: &mut World) {
     let home = format!("{}/", world.stack.api_url());
     let browser = &mut world.browser;

@@ -1,6 +1,8 @@
-//! The panel in a real browser, over the whole system. Where no Chromium is installed, each test says that it was skipped.
+//! The panel in a real browser, over the whole system. Where no Chromium is installed, each test is
+//! reported as skipped.
 //!
-//! A program of its own instead of the test harness, because a test that needs something that may not be there has to count as skipped, not as passed.
+//! It is a program of its own instead of the test harness, because a test without its browser must
+//! count as skipped, not as passed.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -25,7 +27,7 @@ use chromium::Browser;
 use stevedore_local::{Options, Source, Stack};
 use tokio::runtime::Runtime;
 
-/// A stack and a browser that looks at it.
+/// A stack, and a browser on its panel.
 pub(crate) struct World {
     pub(crate) runtime: Runtime,
     pub(crate) stack: Stack,
@@ -59,7 +61,7 @@ impl World {
         Self { runtime, stack, browser, issuer, ahead }
     }
 
-    /// Moves the stack's clock on.
+    /// Advances the stack's clock.
     pub(crate) fn later(&self, hours: i64) {
         self.ahead.fetch_add(hours * 3_600, Ordering::SeqCst);
     }
@@ -72,7 +74,7 @@ impl World {
     }
 }
 
-/// State in which a world begins.
+/// Initial state of a world.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Begins {
     Empty,
@@ -80,7 +82,7 @@ enum Begins {
     WithIssuer,
 }
 
-/// A test's name, how its world begins, and what it does with it.
+/// A test's name, the initial state of its world, and its actions.
 type Test = (&'static str, Begins, fn(&mut World));
 
 const TESTS: &[Test] = &[

@@ -1,4 +1,5 @@
-//! Every page: that it shows itself with three calls at most, fits a phone, can be gone through by keyboard, and how it looks.
+//! Every page: that it shows itself with three calls at most, fits a phone, can be gone through by
+//! keyboard, and how it looks.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -55,7 +56,7 @@ fn pages(world: &World) -> Vec<(String, String)> {
     pages
 }
 
-/// The pages whose pictures are kept in the documentation; `UPDATE_PICTURES=1` takes them anew.
+/// The pages whose pictures are kept in the documentation; `UPDATE_PICTURES=1` takes them again.
 const KEPT: &[&str] = &["home", "sale", "pending", "log", "operation", "setup-locations", "stock"];
 
 fn keep(folder: &Path, name: &str, picture: &str) -> usize {
@@ -65,13 +66,13 @@ fn keep(folder: &Path, name: &str, picture: &str) -> usize {
     bytes.len()
 }
 
-/// Some history: sales, something blocked, a dead letter, stock.
+/// Records of the past: sales, a blocked order, a dead letter, stock.
 fn fill(world: &World) {
     let api = world.stack.api();
     let run = |future| world.runtime.block_on(future);
     let since = jiff::Zoned::now().date().saturating_sub(jiff::ToSpan::days(30)).to_string();
     run(async {
-        // Orders that name nobody are blocked without a customer of the settings.
+        // Orders without a buyer are blocked without a customer of the settings.
         let settings = api.get("/v1/settings").await.unwrap();
         let mut document = settings.body.clone();
         document["customer_id"] = Value::Null;
@@ -121,7 +122,7 @@ pub(crate) fn every_page(world: &mut World) {
             let shown = browser.eval("document.querySelector('main').innerText").as_str().unwrap().to_owned();
             assert!(!shown.contains("could not be shown") && !shown.contains("undefined") && !shown.contains("[object"), "{name}: {shown}");
             assert_eq!(browser.eval("document.documentElement.scrollWidth <= innerWidth"), true, "{name} is wider than {look}");
-            // Whatever can be filled in or pressed has a name.
+            // Every control has a name.
             let nameless = browser.eval(
                 "[...document.querySelectorAll('main input, main select, main textarea, main button')].filter((one) => !one.labels?.length && !one.innerText \
                  && !one.getAttribute('aria-label')).map((one) => one.outerHTML)",
@@ -180,7 +181,7 @@ fn a_days_sale(world: &mut World) {
     browser.says(&sale);
 }
 
-/// The rows that a person sees: each page says what it is for.
+/// The rows of each page, in its own texts.
 fn what_pages_say(world: &mut World) {
     let api = world.stack.api();
     let read = |path: &str| world.runtime.block_on(api.get(path)).unwrap().body;
@@ -188,26 +189,26 @@ fn what_pages_say(world: &mut World) {
     let blocked = read("/v1/pending-orders?limit=1&state=blocked")["items"][0].clone();
     let run = read("/v1/operations?limit=1")["items"][0].clone();
     let browser = &mut world.browser;
-    // N19: requests used, of forty; and what wants attention.
+    // N19: requests used, of forty; and the warnings that want attention.
     browser.go("/");
     browser.says(" of 40");
     browser.says("are blocked.");
     browser.says("Next download");
-    // N20: the reason, the same as in the API, with what to do.
+    // N20: the same reason as in the API, with advice.
     browser.go("/pending");
     browser.says(blocked["message"].as_str().unwrap());
-    // S147, S148, N23: the entry names its sale and tells its story; the sale names its order.
+    // S147, S148, N23: the entry names its sale and has its timeline; the sale names its order.
     browser.go(&format!("/log/{}", entry["order_id"]));
     browser.says(entry["timeline"][0]["what"].as_str().unwrap());
     browser.says(entry["sale_id"].as_str().unwrap());
     browser.click("Open the sale");
     browser.until("the sale's page", &format!("location.hash === '#/sales/{}'", entry["sale_id"].as_str().unwrap()));
     browser.until("the order's number", &format!("document.querySelector('main a[href=\"#/log/{}\"]')", entry["order_id"]));
-    // S153: what ran, by whom, and every order that was not plainly captured.
+    // S153: the run, its author, and every order that was not plainly captured.
     browser.go(&format!("/operations/{}", run["id"].as_str().unwrap()));
     let row = read(&format!("/v1/operations/{}/rows?limit=1", run["id"].as_str().unwrap()))["items"][0].clone();
     browser.says(row["message"].as_str().unwrap());
-    // S107: one, and then all, by hand. A customer lets them through.
+    // S107: one, and then all, by hand. A customer makes their booking possible.
     let customer = read("/v1/customers?limit=1")["items"][0]["name"].as_str().unwrap().to_owned();
     let count = |state: &str| read(&format!("/v1/pending-orders?limit=200&state={state}"))["items"].as_array().unwrap().len();
     let before = count("blocked");
@@ -244,7 +245,7 @@ fn by_keyboard(world: &mut World) {
         "focus inside the content",
         "document.getElementById('content').contains(document.activeElement) && document.activeElement.id !== 'content'",
     );
-    // Tabs by arrows; a dialog holds the focus and gives it back.
+    // Tabs by arrow keys; a dialog holds the focus and returns it.
     browser.go("/sales");
     browser.eval("(document.querySelector('main tbody th a').click(), true)");
     browser.until("the sale", "document.querySelector('main [role=tab]')");
@@ -269,7 +270,7 @@ fn by_keyboard(world: &mut World) {
     }
     browser.press("Escape");
     browser.until("the focus back", "document.activeElement.innerText === 'Load orders…'");
-    // Where it is narrow the menu opens.
+    // At a narrow width the menu opens.
     browser.look(390, 844, false);
     browser.click("Menu");
     browser.until("the menu", "document.querySelector('nav a[href=\"#/sales\"]').getClientRects().length > 0");

@@ -16,19 +16,19 @@ fn make(browser: &mut Browser, kind: &str, fields: &[(&str, &str)], label: &str)
         .until(&format!("the new record of {kind}"), &format!("location.hash.startsWith('#/{kind}/') && !location.hash.endsWith('/new')"));
 }
 
-/// Saves the form, and waits until the form itself says so.
+/// Saves the form, and waits until the form confirms it.
 fn save(browser: &mut Browser) {
     browser.click("Save");
     browser.until("what the form says", "document.querySelector('.savebar span')?.innerText.startsWith('Saved')");
 }
 
-/// From an empty system to a sale, its end, and the same again.
+/// From an empty system to a sale, its void, and a new one.
 #[expect(clippy::too_many_lines, reason = "one visit from the first page to a sale")]
 pub(crate) fn from_nothing_to_a_sale(world: &mut World) {
     let token = world.stack.token().to_owned();
     world.enter(&token);
     let browser = &mut world.browser;
-    // The token is taken off the address at once, so that no history keeps it.
+    // The token is removed from the address at once, so that no history keeps it.
     assert_eq!(browser.eval("location.href.includes('token')"), false);
     browser.says("Welcome to Stevedore");
 
@@ -38,7 +38,7 @@ pub(crate) fn from_nothing_to_a_sale(world: &mut World) {
     browser.write("API secret", "no-such-secret");
     browser.click("Connect ShipStation as a store");
     browser.until("a clear error", "document.querySelector('form [role=alert]').innerText.length > 20");
-    // A refused call is an error in the browser's console, and here it is meant to be one.
+    // A refused call is an error in the browser's console, which is expected here.
     browser.complaints.retain(|complaint| !complaint.contains("/v1/connection"));
     browser.write("API key", "sandbox-key");
     browser.write("API secret", "sandbox-secret");
@@ -61,14 +61,14 @@ pub(crate) fn from_nothing_to_a_sale(world: &mut World) {
     browser.says("<img src=x onerror=alert(1)>");
     assert_eq!(browser.eval("document.querySelectorAll('main img').length"), 0);
 
-    // S24: the time of the day's sale appears with daily consolidation alone.
+    // S24: the time of the day's sale appears only with daily consolidation.
     browser.go("/setup/orders");
     assert!(!browser.sees("At"));
     browser.write("Gather orders", "daily");
     assert!(browser.sees("At"));
     browser.write("Gather orders", "none");
     assert!(!browser.sees("At"));
-    // The API's fault is at its field.
+    // The API's fault is shown at its field.
     browser.write("Minutes between downloads", "1");
     browser.write("Time zone", "America/New_York");
     browser.click("Save");
@@ -82,7 +82,7 @@ pub(crate) fn from_nothing_to_a_sale(world: &mut World) {
     browser.write("Customer for orders that name nobody", "<img src=x onerror=alert(1)>");
     save(browser);
 
-    // S38: restocks can be ignored with pick, pack and ship alone.
+    // S38: restocks can be ignored only with pick, pack and ship.
     browser.go("/setup/booking");
     assert!(!browser.sees("Ignore restocks of what was never shipped"));
     browser.write("Do by itself", "pick_pack_ship");
@@ -91,7 +91,8 @@ pub(crate) fn from_nothing_to_a_sale(world: &mut World) {
     browser.write("Revenue account", "Sales");
     save(browser);
 
-    // S48, S52: creating needs matching by SKU; becoming master needs its warning to be read.
+    // S48, S52: creation needs matching by SKU; the master setting needs its warning to be
+    // acknowledged.
     browser.go("/setup/products");
     assert!(browser.sees("Create products that are missing"));
     browser.write("Match products", "manual");
@@ -119,7 +120,7 @@ pub(crate) fn from_nothing_to_a_sale(world: &mut World) {
     browser.go("/setup/changes");
     browser.says("tax, default rule");
 
-    // S114, S153: loading orders, and watching it.
+    // S114, S153: orders are loaded, and the load is observed.
     browser.go("/operations");
     browser.click("Load orders…");
     let since = jiff::Zoned::now().date().saturating_sub(jiff::ToSpan::days(20)).to_string();
@@ -144,13 +145,13 @@ pub(crate) fn from_nothing_to_a_sale(world: &mut World) {
     void_and_re_create(world);
     adjust_by_sku(world);
 
-    // N29: who did what.
+    // N29: the author of each act.
     let browser = &mut world.browser;
     browser.go("/history");
     for act in ["Changed settings", "Connected ShipStation", "Started an operation"] {
         browser.says(act);
     }
-    // S13: signed out, and with a token that is none, nobody gets in.
+    // S13: signed out, or with an invalid token, no access is possible.
     browser.click("Sign out");
     browser.write("Token", "not-the-token-at-all");
     browser.click("Sign in");
@@ -158,7 +159,7 @@ pub(crate) fn from_nothing_to_a_sale(world: &mut World) {
     browser.complaints.retain(|complaint| !complaint.contains("/v1/me"));
 }
 
-/// S106: corrects a level by the SKU on the shelf, and finds level and product by it.
+/// S106: corrects a level by the SKU, and finds level and product by it.
 fn adjust_by_sku(world: &mut World) {
     let api = world.stack.api();
     world.runtime.block_on(api.post("/v1/products", &json!({"sku": "SHELF-9", "name": "A mug", "aliases": ["OLD-9"]}))).unwrap();
@@ -189,7 +190,7 @@ fn adjust_by_sku(world: &mut World) {
     browser.says("No product is found");
 }
 
-/// Voids a sale and books its order anew.
+/// Voids a sale and books its order again.
 fn void_and_re_create(world: &mut World) {
     let api = world.stack.api();
     let sales = world.runtime.block_on(api.get("/v1/sales?limit=1")).unwrap();
@@ -223,7 +224,7 @@ fn void_and_re_create(world: &mut World) {
     }
 }
 
-/// N29: a reader is offered nothing that changes anything, an operator nothing that configures.
+/// N29: a reader is offered no change, and an operator no configuration.
 pub(crate) fn grades(world: &mut World) {
     let offered = "[...document.querySelectorAll('main button, main a.button')].map((one) => one.innerText)";
     for (grade, operations, setup) in [(Grade::Read, false, false), (Grade::Operate, true, false), (Grade::Configure, true, true)] {

@@ -7,7 +7,8 @@ fn stevedore() -> Command {
     Command::new(env!("CARGO_BIN_EXE_stevedore"))
 }
 
-/// `cargo run` on a new folder: says where everything is, books the first order, and ends in order when it is told to.
+/// `cargo run` on a new folder prints its addresses, books the first order, and ends in order when
+/// it is stopped.
 #[cfg(unix)]
 #[test]
 fn it_starts_books_and_stops() {
@@ -19,7 +20,7 @@ fn it_starts_books_and_stops() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(program.stdout.take().unwrap()).lines().map(Result::unwrap);
-    // Every state that is waited for ends in a line, or in the end of the program's output.
+    // Every awaited state ends in a line, or in the end of the program's output.
     let mut before = Vec::new();
     let sale = loop {
         let line = lines.next().unwrap_or_else(|| panic!("it ended without a sale:\n{}", before.join("\n")));

@@ -1,4 +1,5 @@
-//! The four functions as Lambda's own runtime would run them: `cargo lambda watch`, beside a running stack, with the files of `events/`.
+//! The four functions under Lambda's own runtime: `cargo lambda watch`, beside a running stack,
+//! with the files of `events/`.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
@@ -13,7 +14,7 @@ use crate::harness::here;
 /// Time that building four functions again may take.
 const BUILD: Duration = Duration::from_mins(20);
 
-/// A program with everything that it started; all of it ends with this.
+/// A program with all its children, which end with it.
 struct Group(Child);
 
 impl Group {
@@ -33,7 +34,7 @@ fn is_installed() -> bool {
     Command::new("cargo").args(["lambda", "--version"]).output().is_ok_and(|output| output.status.success())
 }
 
-/// The stack without a schedule, set up, with the orders that the events speak of.
+/// The stack without a schedule, set up, with the orders of the events.
 fn stack(folder: &Path) -> Group {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stevedore"));
     command.args(["--port", "0", "--no-schedule", "--token", "local-token-for-tests", "--orders"]).arg(here("tests/fixtures/orders.json"));
@@ -43,7 +44,7 @@ fn stack(folder: &Path) -> Group {
     while !before.last().is_some_and(|line: &String| line.contains("settings written")) {
         before.push(lines.next().unwrap_or_else(|| panic!("it ended without settings:\n{}", before.join("\n"))));
     }
-    // Nobody reads on; the pipe takes what little it still says.
+    // The output is not read further; the pipe takes the rest.
     std::mem::forget(lines);
     stack
 }
@@ -89,7 +90,7 @@ fn cargo_lambda_watches_and_invokes_every_function() {
     assert_eq!(failed(&answer(&port, "process-orders", "one-order")), 0);
     assert_eq!(failed(&answer(&port, "process-orders", "redelivered")), 0);
     assert_eq!(failed(&answer(&port, "process-orders", "unknown-version")), 1);
-    // The sale is there for the function that shows it.
+    // The sale exists for the function that shows it.
     let sales = answer(&port, "api", "list-sales");
     let body: Value = serde_json::from_str(sales["body"].as_str().unwrap()).unwrap();
     assert_eq!(body["items"][0]["id"], "SO-480200001", "{sales}");

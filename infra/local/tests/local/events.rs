@@ -1,4 +1,4 @@
-//! Every file of `events/` goes through its function.
+//! Every file of `events/` is sent to its function.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ fn failed(response: &SqsBatchResponse) -> Vec<&str> {
     response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect()
 }
 
-/// On the events' day, with the three orders that they speak of in the sandbox, and with nobody at the queues.
+/// On the events' day, with their three orders in the sandbox, and without pollers.
 async fn stack(set_up: bool) -> Stack {
     let source = Source::File(here("tests/fixtures/orders.json"));
     let options = Options { source, clock: Arc::new(now), pollers: false, set_up, ..options(None) };
@@ -79,7 +79,7 @@ fn every_event_file_has_its_test() {
     }
 }
 
-/// With orders booked one by one there is no day to close, and both events say so without doing anything.
+/// With orders booked one by one there is no day to close, and both events have no effect.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_daily_consolidation_its_events_do_nothing() {
     let stack = stack(true).await;
@@ -108,7 +108,7 @@ async fn a_load_from_a_day_queues_every_order_since() {
     let answer = stack.run_operations(event("run-operations.load-orders")).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(queued(&stack).await, 3);
-    // Delivered again it goes on with nothing.
+    // Delivered again, it has no more work.
     stack.run_operations(event("run-operations.load-orders")).await.unwrap();
     assert_eq!(queued(&stack).await, 3);
     stack.stop().await;
@@ -117,7 +117,8 @@ async fn a_load_from_a_day_queues_every_order_since() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n6_a_load_by_number_queues_that_order() {
     let stack = stack(true).await;
-    // Without its record there is nothing to carry out: the command goes back to its queue, and in the end to the dead letters.
+    // Without its record there is no work: the command returns to its queue, and finally goes to
+    // the dead letters.
     let answer = stack.run_operations(event("run-operations.load-order")).await.unwrap();
     assert_eq!(answer["batchItemFailures"][0]["itemIdentifier"], "c0000000-0000-4000-8000-000000000002");
     let kind = OperationKind::LoadOrder { order_number: "HP-2002".to_owned() };
@@ -140,7 +141,7 @@ async fn a_cut_off_download_continues() {
     stack.stop().await;
 }
 
-/// N2: an order that came before the tax mapping was finished is remembered, and queued again when it is.
+/// N2: an order from before the end of the tax mapping is remembered, and queued again afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n2_open_orders_are_queued_again() {
     let stack = stack(false).await;
@@ -175,7 +176,7 @@ async fn commands_that_nobody_confirmed_or_knows_do_no_harm() {
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(stack.api().get("/v1/connection").await.unwrap().body["state"], "connected");
     let answer = stack.run_operations(event("run-operations.unknown-command")).await.unwrap();
-    // Nothing can be done with it: it is among the dead letters at once.
+    // It can never be processed, so it is a dead letter at once.
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(all(&stack.api(), "/v1/dead-letters").await.len(), 1);
     stack.stop().await;
@@ -192,7 +193,8 @@ async fn p1_one_order_becomes_one_sale_however_often_it_comes() {
     let log = all(&api, "/v1/log").await;
     assert!(failed(&stack.process_orders(batch("process-orders.redelivered")).await.unwrap()).is_empty());
     assert_eq!((sales(&api).await, all(&api, "/v1/log").await), (once.clone(), log));
-    // Cancelled in ShipStation afterwards: the sale stays, the entry says it (docs/requirements.md, section 9).
+    // Cancelled in ShipStation afterwards: the sale stays, and the entry has a warning
+    // (docs/requirements.md, section 9).
     assert!(failed(&stack.process_orders(batch("process-orders.cancelled-after-booking")).await.unwrap()).is_empty());
     assert_eq!(sales(&api).await, once);
     let log = all(&api, "/v1/log").await;
@@ -217,7 +219,7 @@ async fn n11_a_malformed_message_costs_itself_only() {
     stack.stop().await;
 }
 
-/// The event as API Gateway sends it, through the API as Lambda runs it.
+/// The event as API Gateway sends it, through the API under Lambda's runtime.
 async fn answer(stack: &Stack, event: &Value) -> (u16, Value) {
     let request = lambda_http::request::from_str(&event.to_string()).unwrap();
     assert_eq!(request.raw_http_path(), event["rawPath"]);

@@ -8,12 +8,12 @@ use stevedore_local::{Options, Source, Stack};
 
 use crate::harness::{PATIENCE, all, assert_counts, here, options, sales};
 
-/// Loads all of a file over the API and holds every sale against its order.
+/// Loads all of a file over the API and compares every sale with its order.
 async fn replay(path: &Path) -> (usize, Decimal) {
     let options = Options { source: Source::File(path.to_owned()), ..options(None) };
     let stack = Stack::start(options).await.unwrap();
     let api = stack.api();
-    // The newest orders of the file are there for the schedule's first tick.
+    // The newest orders of the file are downloaded by the schedule's first tick.
     assert_eq!(stack.tick().await.unwrap()["ran"], true);
     stack.wait_until_idle(PATIENCE).await.unwrap();
     assert!(!sales(&api).await.is_empty());
@@ -57,7 +57,7 @@ async fn a_csv_is_replayed_to_the_cent() {
     assert!(orders >= 5);
 }
 
-/// A real day, where it is at hand.
+/// A real day, if its file is present.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_day_is_replayed_to_the_cent() {
     let Some(folder) = std::env::var_os("STEVEDORE_RETAIL_ORDERS") else {

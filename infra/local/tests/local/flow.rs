@@ -1,4 +1,4 @@
-//! From the sandbox to sales, seen over HTTP.
+//! From the sandbox to sales, over HTTP.
 
 use std::time::Duration;
 
@@ -8,7 +8,8 @@ use stevedore_local::{Options, Source, Stack};
 
 use crate::harness::{PATIENCE, all, assert_counts, in_first_window, integrated_at, options, sales, until};
 
-/// S113, S153: one tick, and every order that ShipStation reported is accounted for; each sale equals its order to the cent.
+/// S113, S153: one tick, and every order of ShipStation is accounted for; each sale equals its
+/// order to the cent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s113_s153_a_tick_turns_orders_into_sales_that_equal_them() {
     let stack = Stack::start(options(None)).await.unwrap();
@@ -33,7 +34,8 @@ async fn s113_s153_a_tick_turns_orders_into_sales_that_equal_them() {
         let order = orders.iter().find(|order| order.id.cast_unsigned() == *order_id).expect("a sale without its order");
         assert_eq!(order.total().unwrap(), total.parse::<Decimal>().unwrap(), "order {order_id}");
     }
-    // Set up as a person would have: some lines found a product, the stores' names became sales representatives.
+    // Set up like a person's system: some lines found a product, and the stores' names became sales
+    // representatives.
     let all_sales = all(&api, "/v1/sales").await;
     let lines = all_sales.iter().flat_map(|sale| sale["lines"].as_array().unwrap());
     assert!(lines.filter(|line| !line["product_id"].is_null()).count() > 0);
@@ -41,10 +43,10 @@ async fn s113_s153_a_tick_turns_orders_into_sales_that_equal_them() {
     stack.stop().await;
 }
 
-/// The schedule does it by itself, and goes on doing it as time passes; a clock that runs fast makes it pass.
+/// The schedule works automatically as time passes, on a clock that runs fast.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s104_the_schedule_downloads_again_and_again() {
-    // An invocation's 15 minutes are 6 seconds then: enough on a busy machine.
+    // An invocation's 15 minutes are then 6 seconds: enough on a busy machine.
     let options = Options { schedule: true, speed: 150, arrivals_per_hour: 600, ..options(None) };
     let stack = Stack::start(options).await.unwrap();
     let api = stack.api();
@@ -62,7 +64,7 @@ async fn s104_the_schedule_downloads_again_and_again() {
     stack.stop().await;
 }
 
-/// `--no-schedule`: nothing runs unless asked over the API (S114, N6).
+/// `--no-schedule`: nothing runs unless it is started over the API (S114, N6).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s114_without_the_schedule_a_person_loads_orders() {
     let stack = Stack::start(options(None)).await.unwrap();
@@ -82,10 +84,12 @@ async fn s114_without_the_schedule_a_person_loads_orders() {
     stack.stop().await;
 }
 
-/// N11, and docs/requirements.md, section 13: a message that cannot be read goes to the dead letters with its text, and the others are booked.
+/// N11, and docs/requirements.md, section 13: a message that cannot be read goes to the dead
+/// letters with its text, and the others are booked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n11_an_unreadable_message_ends_among_the_dead_letters_alone() {
-    // Such a message is given up at its first delivery; the orders beside it have the time that a busy machine needs.
+    // Such a message is given up at its first delivery. The orders beside it have the time that a
+    // busy machine needs.
     let options = Options { speed: 60, visibility: Duration::from_secs(20), ..options(None) };
     let stack = Stack::start(options).await.unwrap();
     let api = stack.api();
@@ -103,12 +107,12 @@ async fn n11_an_unreadable_message_ends_among_the_dead_letters_alone() {
     stack.stop().await;
 }
 
-/// Another ShipStation: nothing is connected until somebody does it, and a tick says so.
+/// Another ShipStation: nothing is connected until a person connects it, and a tick reports that.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_another_shipstation_nothing_is_connected() {
     let shop = Stack::start(options(None)).await.unwrap();
     let url = {
-        // The other stack's sandbox stands in for somebody else's ShipStation.
+        // The other stack's sandbox represents another ShipStation.
         let served = shop.sandbox().unwrap().serve(0).await.unwrap();
         let options = Options { source: Source::ShipStation(served.base_url().to_owned()), ..options(None) };
         let stack = Stack::start(options).await.unwrap();
@@ -127,7 +131,8 @@ async fn with_another_shipstation_nothing_is_connected() {
     shop.stop().await;
 }
 
-/// Lines of the terminal: the addresses, each step of set-up, each order once, each operation at its end.
+/// Lines of the terminal: the addresses, each step of the set-up, each order once, each operation
+/// at its end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_happens_is_told_as_it_happens() {
     use stevedore_local::Progress;
@@ -156,7 +161,8 @@ async fn what_happens_is_told_as_it_happens() {
     assert!(operations[0].state.is_final());
 }
 
-/// Roles bind the functions of a stack as they do in AWS: with that of process-orders, which may not touch the secret, nothing is connected.
+/// Roles limit the functions of a stack as in AWS: with the role of process-orders, which may not
+/// use the secret, nothing is connected.
 #[tokio::test(flavor = "multi_thread")]
 async fn functions_work_under_the_roles_that_a_test_brings() {
     let roles: Option<fn(&'static str) -> _> = Some(|_| stevedore_tests::role::role_of("ProcessOrders"));

@@ -1,4 +1,4 @@
-//! Answers of a stack's ports, and the programs of this machine that get them.
+//! Answers of a stack's ports to the programs of this machine.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,14 +9,14 @@ use stevedore_local::{Options, Stack};
 
 use crate::harness::options;
 
-/// The key of a stack whose entropy is that of a test.
+/// The key of a stack with a test's entropy.
 pub(crate) fn key_of_tests() -> AccessKey {
     AccessKey { id: format!("AKIA{:032X}", 0), secret: "0".repeat(64) }
 }
 
 const TIME: &str = "20260131T101500Z";
 
-/// One call to the engines; answers status and body.
+/// One call to the engines; returns status and body.
 pub(crate) fn call(address: &str, host: &str, target: &str, body: &str, key: Option<&AccessKey>) -> (u16, String) {
     let service = match target.split('.').next() {
         Some("secretsmanager") => "secretsmanager",
@@ -37,7 +37,8 @@ pub(crate) fn call(address: &str, host: &str, target: &str, body: &str, key: Opt
     (status, body)
 }
 
-/// Sends all of the parts, then reads to the end, as clients do that do not look at an answer before they have sent their request.
+/// Sends all of the parts, then reads to the end, like clients that read an answer only after they
+/// have sent their request.
 fn exchange(address: &str, parts: &[&[u8]]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -49,7 +50,8 @@ fn exchange(address: &str, parts: &[&[u8]]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// The engines give neither the secret nor an item to a program without the folder's key, and nothing to a web page under a name that leads here.
+/// The engines return neither the secret nor an item to a program without the folder's key, and
+/// nothing to a web page under a name that points to this machine.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engines_answer_signed_requests_to_this_machine_alone() {
     let stack = Stack::start(Options { set_up: false, ..options(None) }).await.unwrap();
@@ -74,7 +76,7 @@ async fn engines_answer_signed_requests_to_this_machine_alone() {
             assert!(!text.contains("SecretString") && !text.contains("Items"), "{target} for {host}: {text}");
         }
     }
-    // A body that was exchanged on the way is not the one that was signed.
+    // A body that was replaced is not the signed one.
     let headers = [("host", address.as_str()), ("x-amz-date", TIME), ("x-amz-target", scan)];
     let signed = authorization(&key, "dynamodb", TIME, Signed { method: "POST", headers: &headers, body: b"{}" });
     let head = format!(
@@ -87,7 +89,8 @@ async fn engines_answer_signed_requests_to_this_machine_alone() {
     stack.stop().await;
 }
 
-/// Buyers' names, ShipStation's secret and the keys of the stack are in files that only their owner may read, also where an earlier release made them.
+/// Buyers' names, ShipStation's secret and the keys of the stack are in files that only their owner
+/// can read, also if an earlier release created them.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_of_a_data_folder_are_their_owners() {
@@ -104,12 +107,13 @@ async fn files_of_a_data_folder_are_their_owners() {
         }
         assert!(files >= 5, "{files}");
         stack.stop().await;
-        // As an earlier release left it.
+        // The state of an earlier release.
         std::fs::set_permissions(folder.path().join("tables.sqlite"), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     }
 }
 
-/// A client that sends all of its body before it reads gets the answer, however the request is refused and however large the body is.
+/// A client that sends all of its body before it reads gets the answer, for every kind of refusal
+/// and every size of the body.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_request_is_answered_after_its_body_was_read() {
     let stack = Stack::start(Options { set_up: false, ..options(None) }).await.unwrap();

@@ -1,4 +1,4 @@
-//! Parts that the tests have in common.
+//! Common parts of the tests.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use stevedore_local::{ApiClient, Options, Source, Stack};
 
-/// Time for which a state is waited for before a test fails. Far more than it takes, for machines that do many things at once.
+/// Time limit of a wait before a test fails, long enough for a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
 
-/// A stack in memory, or in a folder, with a few generated orders, whose functions work under their roles of the template.
+/// A stack in memory, or in a folder, with a few generated orders, whose functions work under their
+/// roles of the template.
 pub(crate) fn options(data: Option<&Path>) -> Options {
     Options {
         data: data.map(Path::to_owned),
@@ -53,7 +54,7 @@ pub(crate) async fn sales(api: &ApiClient) -> BTreeMap<u64, (String, String)> {
     by_order
 }
 
-/// Waits until `state` is there; `what` says in a failure what was missing.
+/// Waits for `state`; `what` names the missing state in a failure.
 pub(crate) async fn until<T, F>(what: &str, state: impl Fn() -> F) -> T
 where
     F: Future<Output = Option<T>>,
@@ -77,9 +78,10 @@ pub(crate) fn assert_counts(operation: &Value, total: usize) {
     assert_eq!(counts["queued"], 0, "{operation}");
 }
 
-/// The sandbox's orders that a first download reads: those changed in the day before the connection.
+/// The sandbox's orders that a first download reads: those changed in the day before the
+/// connection.
 pub(crate) fn in_first_window(stack: &Stack, connected: jiff::Timestamp) -> Vec<stevedore_sandbox::Order> {
-    // ShipStation's filters know whole seconds, and a reading begins one early.
+    // ShipStation's filters use whole seconds, and a reading begins one second early.
     let from = jiff::Timestamp::from_second((connected - jiff::SignedDuration::from_hours(24)).as_second() - 1).unwrap();
     stack.sandbox().unwrap().orders().into_iter().filter(|order| order.modified >= from).collect()
 }

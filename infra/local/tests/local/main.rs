@@ -8,7 +8,7 @@
     clippy::float_arithmetic,
     missing_docs
 )]
-// A test that is skipped says so.
+// A skipped test prints a line.
 #![allow(clippy::print_stderr)]
 
 mod binary;

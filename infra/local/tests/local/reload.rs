@@ -1,4 +1,4 @@
-//! An order is booked anew, as a person does it: over the API, with every function behind it.
+//! An order is booked again, as by a person: over the API, with every function behind it.
 
 use axum::http::Method;
 use rust_decimal::Decimal;
@@ -45,7 +45,8 @@ async fn run(stack: &Stack, path: &str, body: Value) {
     assert_eq!(operation["state"], "completed", "{operation}");
 }
 
-/// The order's live sale, the ids of all of its sales, and how many mugs the sale's location has.
+/// The order's live sale, the ids of all of its sales, and the number of mugs at the sale's
+/// location.
 async fn state(stack: &Stack, order: i64) -> (Value, Vec<String>, i64) {
     let api = stack.api();
     let entry = good(api.get(&format!("/v1/log/{order}")).await.unwrap());
@@ -61,7 +62,8 @@ async fn state(stack: &Stack, order: i64) -> (Value, Vec<String>, i64) {
     (sale, ids, levels[0]["on_hand"].as_i64().unwrap())
 }
 
-/// S151, S152: void, delete the entry (no live sale remains), load the orders of the day: booked anew, and the voided sale stays as a record.
+/// S151, S152: void, delete the entry (no live sale remains), load the orders of the day: booked
+/// again, and the voided sale stays as a record.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s151_s152_void_delete_and_load_books_anew() {
     let (stack, order) = Box::pin(shop()).await;
@@ -80,12 +82,12 @@ async fn s151_s152_void_delete_and_load_books_anew() {
     let second = format!("SO-{order}-2");
     assert_eq!((&sale["id"], &sale["ship"]["status"], on_hand), (&json!(second), &json!("authorised"), 6));
     assert_eq!(ids, [first.clone(), second]);
-    // The record is as it was voided.
+    // The record is unchanged since the void.
     assert_eq!(good(api.get(&format!("/v1/sales/{first}")).await.unwrap()), voided);
     stack.stop().await;
 }
 
-/// N6: the same in one call, with what changed in ShipStation and in the settings since.
+/// N6: the same in one call, with the changes in ShipStation and in the settings since.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n6_recreate_books_anew_in_one_call() {
     let (stack, order) = Box::pin(shop()).await;
@@ -98,9 +100,9 @@ async fn n6_recreate_books_anew_in_one_call() {
     let (sale, ids, on_hand) = state(&stack, order).await;
     assert_eq!((&sale["total"], on_hand), (&json!("3.00"), 7));
     assert_eq!((ids.len(), &sale["id"]), (2, &json!(format!("SO-{order}-2"))));
-    // Nothing changed in ShipStation, and the settings leave fulfilment to people.
+    // Nothing changed in ShipStation, and under the settings people do the fulfilment.
     settings(&stack.api(), json!({"pick_pack_ship": "none", "store_name_as_sales_rep": false})).await;
-    // A sale that a person has voided is made anew as well.
+    // A sale that a person has voided is re-created too.
     good(stack.api().post(&format!("/v1/sales/SO-{order}-2/void"), &json!({})).await.unwrap());
     run(&stack, &recreate, json!({})).await;
     let api = stack.api();

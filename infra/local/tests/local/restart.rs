@@ -1,4 +1,4 @@
-//! State that a restart finds, and that `--fresh` leaves.
+//! State after a restart, and state after `--fresh`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -46,15 +46,16 @@ async fn a_restart_keeps_everything_and_makes_nothing_twice() {
     second.stop().await;
 }
 
-/// P4 on one machine: killed with messages queued and at work, and nothing is lost or doubled.
+/// P4 on one machine: killed with queued and running messages, nothing is lost or doubled.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_stack_goes_on_where_it_was() {
     let folder = tempfile::tempdir().unwrap();
-    // Longer than an order takes on a busy machine: one that is delivered five times ends among the dead letters.
+    // Longer than an order takes on a busy machine, because an order that is delivered five times
+    // becomes a dead letter.
     let fast = |options| Options { speed: 60, visibility: Duration::from_secs(8), ..options };
     let first = Stack::start(fast(options(Some(folder.path())))).await.unwrap();
     first.tick().await.unwrap();
-    // Queued, some of them at work just now. No farewell.
+    // Queued, and some of them running. The stack is killed.
     let connected = integrated_at(&first.api()).await;
     drop(first);
 
@@ -70,7 +71,8 @@ async fn a_killed_stack_goes_on_where_it_was() {
     second.stop().await;
 }
 
-/// A download that was killed while it read leaves its lease behind; the next start does not wait for it to run out.
+/// A download that was killed while it read leaves its lease. The next start does not wait for its
+/// end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_download_that_was_killed_is_made_up_for_at_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -102,13 +104,14 @@ async fn fresh_starts_over() {
     let api = second.api();
     assert_ne!(second.token(), token);
     assert!(sales(&api).await.is_empty() && all(&api, "/v1/log").await.is_empty() && all(&api, "/v1/operations").await.is_empty());
-    // Set up anew, and able to work.
+    // Set up again, and able to work.
     assert_eq!(second.tick().await.unwrap()["ran"], true);
     second.stop().await;
     assert!(folder.path().join("notes.txt").exists());
 }
 
-/// Set-up that stopped half way, here because ShipStation did not let us in, goes on at the next start.
+/// A set-up that stopped half way, because ShipStation refused the credentials, continues at the
+/// next start.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interrupted_set_up_goes_on() {
     let folder = tempfile::tempdir().unwrap();
@@ -126,7 +129,8 @@ async fn an_interrupted_set_up_goes_on() {
     second.stop().await;
 }
 
-/// The environment file is all that the functions need elsewhere on this machine, and only its owner reads it.
+/// The environment file is all that the functions need in other programs on this machine, and only
+/// its owner can read it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_environment_file_configures_the_functions() {
     let folder = tempfile::tempdir().unwrap();

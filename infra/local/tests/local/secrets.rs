@@ -1,4 +1,4 @@
-//! No secret leaves its place: not in an answer, not in a log line, not in an item of the table (N29).
+//! Secrets are in no answer, no log line and no item of the table (N29).
 
 use std::sync::{Arc, Mutex};
 
@@ -32,7 +32,7 @@ impl MakeWriter<'_> for Kept {
     }
 }
 
-/// Every item of the table, as DynamoDB would show it to anybody who may read it.
+/// Every item of the table, as DynamoDB shows it to a permitted reader.
 fn items(endpoint: &str) -> String {
     let address = endpoint.trim_start_matches("http://").trim_end_matches('/');
     let body = json!({"TableName": "stevedore"}).to_string();
@@ -45,7 +45,7 @@ fn items(endpoint: &str) -> String {
 async fn n29_no_secret_is_in_an_answer_a_log_line_or_an_item() {
     let log = Kept::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(log.clone()).finish();
-    // For the whole process: what other tests of it log is looked at too.
+    // For the whole process, so that log lines of other tests are checked too.
     let heard = tracing::subscriber::set_global_default(subscriber).is_ok();
     let stack = Stack::start(options(None)).await.unwrap();
     let api = stack.api();
@@ -88,6 +88,6 @@ async fn n29_no_secret_is_in_an_answer_a_log_line_or_an_item() {
             assert!(at.is_none(), "a secret is in an {place}: {around:?}");
         }
     }
-    // Basic credentials hide in base64.
+    // Basic credentials are encoded in base64.
     assert!(!log.contains("Basic ") || !log.contains("c2FuZGJveC1rZXk6"), "credentials in a header of a log line");
 }
