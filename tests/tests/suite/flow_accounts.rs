@@ -18,14 +18,14 @@ use crate::world::{Options, World, order_id};
 
 const SECOND: ShipstationAccount = ShipstationAccount(2);
 
-async fn disconnect(world: &World) {
+pub async fn disconnect(world: &World) {
     let http = Http::of(world, Vec::new());
     http.send(Method::DELETE, "/v1/connection", json!({"confirm": "disconnect"})).await;
     assert!(world.table.connection().await.unwrap().is_none());
 }
 
 /// Connects an account whose stores' ids are larger by `stores_from`. Returns the account.
-async fn connect(world: &World, key: &str, stores_from: i64) -> ShipstationAccount {
+pub async fn connect(world: &World, key: &str, stores_from: i64) -> ShipstationAccount {
     world.sandbox.become_account(key, "secret", stores_from);
     world.clock.advance(jiff::SignedDuration::from_mins(1));
     let http = Http::of(world, Vec::new());
@@ -177,4 +177,89 @@ async fn what_an_earlier_release_wrote_is_the_first_accounts() {
     let Stored { value: accounts, version } = world.table.accounts().await.unwrap();
     assert_eq!((accounts.known.len(), version, accounts.latest()), (1, 0, Some(ShipstationAccount::FIRST)));
     assert!(accounts.known[0].stores.contains(&StoreId(310_101)), "{accounts:?}");
+}
+
+/// P1, S108: an order that is cancelled, or put on hold, while its account is not connected is tied to its live sale when the account is back, which says so; also
+/// where the tax mapping is not finished by then, and finishing it books nothing twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p1_s108_an_order_that_changed_while_its_account_was_away_is_tied_to_its_sale() {
+    let world = World::new(Options::default()).await;
+    let cancelled = world.sandbox.upsert_order(buyer("1"));
+    let held = world.sandbox.upsert_order(plain("2"));
+    let plain_one = world.sandbox.upsert_order(plain("3"));
+    let void = world.sandbox.upsert_order(plain("4"));
+    // Too large for its order's item.
+    let large = (0..300).fold(Draft::new("5"), |draft, line| draft.line(&format!("Part number {line}"), 1, crate::world::dec("1.00")));
+    let large = world.sandbox.upsert_order(large);
+    world.download().await;
+    let http = Http::of(&world, Vec::new());
+    http.send(Method::POST, &format!("/v1/sales/SO-{void}/void"), json!({})).await;
+    let sales = ids(&world).await;
+    disconnect(&world).await;
+    world.clock.advance(jiff::SignedDuration::from_mins(1));
+    for order in [cancelled, void, large] {
+        assert!(world.sandbox.cancel(order));
+    }
+    world.sandbox.edit_order(held, |order| order.set("orderStatus", "on_hold"));
+    let rule = world.table.settings().await.unwrap().value.tax.default_rule;
+    world
+        .settings(|settings| {
+            settings.capture_order_when = stevedore_domain::settings::CaptureOrderWhen::NotOnHold;
+            settings.tax.default_rule = None;
+        })
+        .await;
+    connect(&world, "a-new-key", 0).await;
+    let load = stevedore_domain::operation::OperationKind::LoadOrders { from: "2026-01-01".parse().unwrap() };
+    let operation = world.start(load).await;
+    let operation = world.operation(&operation.id).await;
+    accounted(&world, &operation).await;
+    let warned = async |order: i64| {
+        let entry = world.logged(order).await.unwrap_or_else(|| panic!("{order} is not in the log"));
+        assert_eq!((entry.state, entry.sale_id.clone().unwrap().0), (LogState::Booked, format!("SO-{order}")), "{entry:?}");
+        let reasons: Vec<_> = entry.warnings.iter().map(|warning| warning.reason).collect();
+        assert!(reasons.contains(&Reason::SaleAlreadyLive), "{entry:?}");
+        reasons.contains(&Reason::CancelledAfterBooking)
+    };
+    assert!(warned(cancelled).await && warned(large).await);
+    assert!(!warned(held).await && !warned(plain_one).await);
+    let row = world.row(&operation, void).await;
+    assert_eq!((row.outcome, row.reason), (Some(Outcome::Cancelled), Some(Reason::CancelledInShipstation)));
+    // They are counted on the home page, until they are answered.
+    let counted = world.table.counted_attention(10).await.unwrap();
+    assert!(counted.iter().any(|(reason, count)| *reason == Reason::CancelledAfterBooking && count.count == 2), "{counted:?}");
+    world.settings(|settings| settings.tax.default_rule = rule).await;
+    world.next_hour().await;
+    world.drain().await;
+    assert_eq!(ids(&world).await, sales, "nothing is booked twice");
+}
+
+/// P1: an entry that the release before left as skipped beside its live sale is tied to that sale.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p1_an_entry_that_waits_beside_its_live_sale_is_tied_to_it() {
+    let world = World::new(Options::default()).await;
+    let order = world.sandbox.upsert_order(plain("1"));
+    world.download().await;
+    let sales = ids(&world).await;
+    let now = world.clock.now();
+    let skip = |entry: &mut stevedore_domain::log::LogEntry| {
+        entry.detach_sale();
+        let why = stevedore_domain::warning::Warning::new(Reason::TaxMappingUnfinished, "");
+        entry.exclude(LogState::Skipped, why, now, "test")
+    };
+    // As it is written beside a sale with a head of its own.
+    let item = raw::item(&world, &format!("ORDER#{order}"), "LOG").await.unwrap();
+    let no_sale = |draft: &mut stevedore_aws::SaleDraft| {
+        skip(draft.entry.as_mut().unwrap());
+        Ok::<_, ()>(Some(stevedore_aws::SaleEdit::default()))
+    };
+    let id = world.sale(order).await.id;
+    world.table.change_sale(&id, stevedore_domain::stock::Levels::default(), now, no_sale).await.unwrap();
+    assert_ne!(raw::item(&world, &format!("ORDER#{order}"), "LOG").await.unwrap(), item);
+    let entry = world.logged(order).await.unwrap();
+    assert_eq!((entry.state, entry.sale_id.as_ref(), entry.past_sales.as_slice()), (LogState::Skipped, None, [id.clone()].as_slice()));
+    world.next_hour().await;
+    world.drain().await;
+    let entry = world.logged(order).await.unwrap();
+    assert_eq!((entry.state, entry.sale_id, entry.past_sales.as_slice()), (LogState::Booked, Some(id), [].as_slice()));
+    assert_eq!(ids(&world).await, sales);
 }

@@ -87,3 +87,76 @@ async fn a_void_day_answers_what_wanted_attention_of_it() {
     world.void_day("2026-01-15").await;
     assert_eq!(world.attention().await, []);
 }
+
+/// N4: an order that is held for a person, because it was split off a booked one or may be a duplicate, is counted and listed by its reason until a person answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n4_held_orders_are_counted_until_a_person_answers() {
+    let world = World::new(Options::default()).await;
+    let twin = |id: i64| Draft::new("twin").key("twin").id(id).line("GHOST", 1, dec("5"));
+    world.sandbox.upsert_order(twin(303));
+    let parent = world.sandbox.upsert_order(Draft::new("whole").line("GHOST", 1, dec("3")).line("GHOST-2", 1, dec("8")));
+    world.download().await;
+    assert_eq!(world.attention().await, []);
+    world.clock.advance(jiff::SignedDuration::from_mins(10));
+    world.sandbox.upsert_order(twin(304));
+    let child = world.sandbox.split(parent).unwrap();
+    world.next_hour().await;
+    for (reason, order) in [(Reason::SplitAfterBooking, child), (Reason::PossibleDuplicate, 304)] {
+        assert!(world.attention().await.contains(&(reason, 1)), "{:?}", world.attention().await);
+        assert_eq!(world.listed(reason).await, [order]);
+    }
+    // A person books one all the same, and the other is cancelled in ShipStation.
+    let now = world.clock.now();
+    world.table.change_log_entry(order_id(304), |entry| entry.book_anyway(now, "avery")).await.unwrap();
+    world.start(stevedore_domain::operation::OperationKind::ProcessPending { order_ids: None }).await;
+    world.sandbox.cancel(child);
+    world.next_hour().await;
+    for reason in [Reason::SplitAfterBooking, Reason::PossibleDuplicate] {
+        assert_eq!(world.listed(reason).await, [0; 0], "{reason}");
+        assert!(world.attention().await.iter().all(|(counted, _)| *counted != reason));
+    }
+}
+
+/// N17, N31, S70: an order whose tax is not in its total, and one that was to be recalculated by a rule without percentages, are counted until their sales are void.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn taxes_that_a_setting_must_tell_are_counted() {
+    let world = World::new(Options::default()).await;
+    let rule = stevedore_domain::reference::TaxRule {
+        id: "none".into(),
+        name: "None".into(),
+        components: Vec::new(),
+        place: None,
+        addresses: Vec::new(),
+        created_at: world.clock.now(),
+    };
+    world.table.put_record(&rule, None).await.unwrap();
+    let gross = world.sandbox.upsert_order(with(&Draft::new("gross").line("GHOST", 1, dec("120.00")), |order| {
+        order.set("taxAmount", dec("20.00"));
+        order.set("orderTotal", dec("120.00"));
+    }));
+    world.download().await;
+    assert!(world.attention().await.contains(&(Reason::TaxNotAdded, 1)), "{:?}", world.attention().await);
+    assert_eq!(world.listed(Reason::TaxNotAdded).await, [gross]);
+    world
+        .settings(|settings| {
+            settings.tax.default_rule = Some("none".into());
+            settings.tax.recalculate = true;
+        })
+        .await;
+    world.clock.advance(jiff::SignedDuration::from_mins(10));
+    let kept = world.sandbox.upsert_order(Draft::new("kept").line("GHOST", 1, dec("10.00")).tax(dec("1.00")));
+    world.next_hour().await;
+    assert!(world.attention().await.contains(&(Reason::TaxRuleWithoutPercent, 1)), "{:?}", world.attention().await);
+    assert_eq!(world.listed(Reason::TaxRuleWithoutPercent).await, [kept]);
+    let now = world.clock.now();
+    for order in [gross, kept] {
+        let void = |draft: &mut stevedore_aws::SaleDraft| {
+            let stock = draft.sale.void(&draft.levels, now);
+            draft.entry.as_mut().unwrap().sale_voided(now, "avery");
+            Ok::<_, ()>(Some(stevedore_aws::SaleEdit { stock, events: Vec::new() }))
+        };
+        let id = world.sale(order).await.id;
+        world.table.change_sale(&id, stevedore_domain::stock::Levels::default(), now, void).await.unwrap();
+    }
+    assert_eq!(world.attention().await, []);
+}

@@ -288,6 +288,47 @@ async fn s111_placeholder_addresses_identify_nobody() {
     }
 }
 
+/// S111: a buyer whom an earlier release tied to another buyer's customer, because both had the same text in place of an address, gets a customer of his own, and
+/// is tied to that one from then on; the other keeps theirs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s111_a_link_that_an_earlier_release_made_by_a_placeholder_is_replaced() {
+    for (text, own_record_exists) in [("N/A", false), ("none", false), ("-", true)] {
+        let world = World::new(Options::default()).await;
+        let first = world.sandbox.upsert_order(plain("1").buyer(Some(501), Some(text)));
+        world.download().await;
+        assert_eq!(world.sale(first).await.customer.id.as_str(), "C-501");
+        if own_record_exists {
+            let own = world.sandbox.upsert_order(plain("own").buyer(Some(502), Some(text)));
+            world.next_hour().await;
+            assert_eq!(world.sale(own).await.customer.id.as_str(), "C-502");
+        }
+        // As the earlier release left it: the text leads to the first buyer's customer, and so does the second buyer's link.
+        let mut link = raw::item(&world, "LINK#customer#501", "HEAD").await.unwrap();
+        link["pk"] = serde_json::json!({"S": "LINK#customer#502"});
+        raw::put(&world, &link).await;
+        link["pk"] = serde_json::json!({ "S": format!("EMAIL#{}", text.to_lowercase()) });
+        link["entity"] = serde_json::json!({"S": "email"});
+        raw::put(&world, &link).await;
+        world.clock.advance(jiff::SignedDuration::from_mins(1));
+        let orders = ["2", "3"].map(|number| world.sandbox.upsert_order(plain(number).buyer(Some(502), Some(text))));
+        let again = world.sandbox.upsert_order(plain("4").buyer(Some(501), Some(text)));
+        let nobody = world.sandbox.upsert_order(plain("5").buyer(None, Some(text)));
+        let operation = world.next_hour().await;
+        accounted(&world, &operation).await;
+        for order in orders {
+            assert_eq!(world.sale(order).await.customer.id.as_str(), "C-502", "{text}");
+        }
+        assert_eq!(world.sale(again).await.customer.id.as_str(), "C-501", "{text}");
+        assert!(world.sale(nobody).await.customer.id.as_str().starts_with("C-order-"), "{text}");
+        let link = raw::item(&world, "LINK#customer#502", "HEAD").await.unwrap();
+        assert!(link.to_string().contains("C-502"), "{text}: {link}");
+        // Without that text, too, each has their own.
+        let later = world.sandbox.upsert_order(plain("6").buyer(Some(502), None));
+        world.next_hour().await;
+        assert_eq!(world.sale(later).await.customer.id.as_str(), "C-502", "{text}");
+    }
+}
+
 /// Texts that are longer than a key are kept whole and cut in keys; the order is booked and found
 /// by its number (docs/requirements.md, section 5).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

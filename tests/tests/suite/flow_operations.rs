@@ -12,7 +12,7 @@ use stevedore_aws::interceptors::{
     SharedInterceptor,
 };
 use stevedore_aws::messages::Command;
-use stevedore_aws::{ClientOptions, Clients, List, QueueUrls, Queues, RecordOutcome, Table};
+use stevedore_aws::{ClientOptions, Clients, List, QueueUrls, Queues, RecordOutcome, Stored, Table};
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::Outcome;
 use stevedore_domain::operation::{Operation, OperationKind, OperationRow, OperationState};
@@ -75,6 +75,36 @@ fn load_today(world: &World) -> OperationKind {
 async fn state(world: &World, id: &OperationId) -> (OperationState, Option<String>) {
     let operation = world.table.operation(id).await.unwrap().unwrap().value;
     (operation.state, operation.reason)
+}
+
+/// P2, P4: a load that is cut off when its orders are processed, before it wrote that down, counts them as its own once it has read them again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p2_p4_a_load_that_was_cut_off_counts_what_it_captured() {
+    let world = World::new(Options { orders: 12, ..Options::default() }).await;
+    let id = started(&world, load_today(&world), 1).await;
+    world.deliver_commands().await;
+    world.drain().await;
+    let before = world.operation(&id).await;
+    assert!(before.state == OperationState::Completed && before.counts.of(Outcome::Captured) > 0, "{before:?}");
+
+    // As it was when its command was taken, and the command is delivered again.
+    let Stored { value: after, version } = world.table.operation(&id).await.unwrap().unwrap();
+    let cut_off =
+        Operation { state: OperationState::Running, pages: 0, position: None, read_at: None, finished_at: None, work: None, ..after };
+    assert!(world.table.put_operation(&cut_off, version).await.unwrap().is_some());
+    world.queues.send_command(&Command::Run { operation_id: id.clone() }).await.unwrap();
+    world.deliver_commands().await;
+    world.drain().await;
+    let again = world.operation(&id).await;
+    assert_eq!((again.state, again.counts), (OperationState::Completed, before.counts.clone()));
+    assert_eq!(world.sales().await.len(), usize::try_from(before.counts.of(Outcome::Captured)).unwrap());
+
+    // Another load finds them there.
+    let other = started(&world, load_today(&world), 1).await;
+    world.deliver_commands().await;
+    world.drain().await;
+    let other = world.operation(&other).await;
+    assert_eq!((other.counts.of(Outcome::Captured), other.counts.of(Outcome::Unchanged)), (0, before.counts.of(Outcome::Captured)));
 }
 
 /// P4: a load that works for many hours is running all that time, for any ticks beside it, and

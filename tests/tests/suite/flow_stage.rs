@@ -13,9 +13,13 @@ use crate::flow::{accounted, member, nameless, plain};
 use crate::world::{Options, World, dec, order_id};
 
 /// A change that makes an order fall back, and its reason.
-type Fall = (i64, fn(&mut Json), Reason);
+pub type Fall = (i64, fn(&mut Json), Reason);
 
-const FALLS: [Fall; 4] = [
+/// The tag and the store that are excluded.
+pub const EXCLUDED_TAG: u64 = 77;
+pub const EXCLUDED_STORE: u64 = 2002;
+
+pub const FALLS: [Fall; 4] = [
     (2, |order| unpaid(order, "on_hold"), Reason::OnHold),
     (3, |order| unpaid(order, "awaiting_payment"), Reason::AwaitingPayment),
     (4, |order| order.set("tagIds", Json::Array(vec![Json::from(77)])), Reason::ExcludedTag),
@@ -28,7 +32,7 @@ fn unpaid(order: &mut Json, status: &str) {
     order.set("amountPaid", 0);
 }
 
-fn of(id: i64) -> Draft {
+pub fn of(id: i64) -> Draft {
     Draft::new(format!("N{id}")).id(id).line("A", 1, dec("10.00"))
 }
 
@@ -41,8 +45,8 @@ async fn waiting(daily: bool) -> World {
     }
     world
         .settings(|settings| {
-            settings.exclude_tags = vec![TagId(77)];
-            settings.exclude_stores = vec![StoreId(2002)];
+            settings.exclude_tags = vec![TagId(EXCLUDED_TAG)];
+            settings.exclude_stores = vec![StoreId(EXCLUDED_STORE)];
             if !daily {
                 settings.location_map = LocationMap::default();
             }

@@ -30,7 +30,7 @@ export async function show({ query, signal }) {
   const fields = [
     { name: "state", label: "State", options: STATES, any: "Any" },
     { name: "order_number", label: "Order number" },
-    { name: "warning", label: "Wants attention", options: ["cancelled_after_booking", "changed_after_booking", "merged_after_booking", "total_adjusted", "stock_short", "components_short"], any: "Any" },
+    { name: "warning", label: "Wants attention", options: ["cancelled_after_booking", "changed_after_booking", "merged_after_booking", "split_after_booking", "possible_duplicate", "tax_not_added", "tax_rule_without_percent", "total_adjusted", "stock_short", "components_short"], any: "Any" },
     { name: "from", label: "From", type: "date" },
     { name: "to", label: "To", type: "date" },
   ];

@@ -26,6 +26,6 @@ export async function show({ query, signal }) {
       ["Booked", (one) => time(one.created_at), { when: true }],
     ],
   });
-  const fields = [{ name: "warning", label: "Wants attention", options: ["stock_short", "components_short", "cancelled_after_booking", "changed_after_booking", "merged_after_booking", "total_adjusted"], any: "Any" }, { name: "from", label: "From", type: "date" }, { name: "to", label: "To", type: "date" }];
+  const fields = [{ name: "warning", label: "Wants attention", options: ["stock_short", "components_short", "cancelled_after_booking", "changed_after_booking", "merged_after_booking", "tax_not_added", "tax_rule_without_percent", "total_adjusted"], any: "Any" }, { name: "from", label: "From", type: "date" }, { name: "to", label: "To", type: "date" }];
   return page({ title: "Sales", lead: "What orders became. Each equals its order to the cent." }, filters("/sales", query, fields), shown);
 }

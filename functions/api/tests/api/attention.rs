@@ -82,6 +82,29 @@ async fn warnings_of_orders_are_counted_and_listed() {
     assert_eq!(world.ids("/v1/log?warning=cancelled_after_booking", "order_id").await, [1]);
 }
 
+/// N4, N17, S70: taxes that a setting must tell, and orders that are held for a person, have a finding each with a list of exactly these orders.
+#[tokio::test]
+async fn taxes_and_held_orders_are_counted_and_listed() {
+    let world = World::new().await;
+    for order in 1..=4 {
+        capture(&world, order, if order < 3 { "booked" } else { "blocked" }).await;
+    }
+    world.warn(1, Reason::TaxNotAdded).await;
+    world.warn(2, Reason::TaxRuleWithoutPercent).await;
+    for (order, reason) in [(3, Reason::SplitAfterBooking), (4, Reason::PossibleDuplicate)] {
+        let hold = |entry: &mut stevedore_domain::log::LogEntry| {
+            entry.hold(Warning::new(reason, ""), vec![OrderId(1)], NOW.parse().unwrap(), "op");
+            true
+        };
+        world.table.change_log_entry(OrderId(order), hold).await.unwrap().unwrap();
+    }
+    for (code, order) in [("tax_not_added", 1), ("tax_rule_without_percent", 2), ("split_after_booking", 3), ("possible_duplicate", 4)] {
+        let list = format!("/v1/log?warning={code}");
+        assert_eq!(world.finding(code).await, Some((json!(1), list.clone())), "{code}");
+        assert_eq!(world.ids(&list, "order_id").await, [order], "{code}");
+    }
+}
+
 /// S34: short picks are counted and listed as sales until they are picked.
 #[tokio::test]
 async fn s34_short_picks_are_counted_until_they_are_picked() {

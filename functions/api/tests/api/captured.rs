@@ -161,7 +161,7 @@ async fn write(world: &World, order: u64, state: LogState, sale: Option<Sale>, s
         revenue_account: None,
         created_at: at,
     };
-    let choice = CustomerChoice::Create(Box::new(NewCustomer { customer, link: None }));
+    let choice = CustomerChoice::Create(Box::new(NewCustomer { customer, link: None, replaces_link: false }));
     let write = CaptureWrite {
         paid: None,
         entry: &entry,

@@ -5,12 +5,16 @@ use crate::reason::Reason;
 use crate::sale::Sale;
 
 impl Reason {
-    /// The warnings of booked orders that want attention until somebody answers them, the gravest first. Lines without a product are not among them: they are
+    /// The warnings of booked orders, and the reasons of held ones, that want attention until a person answers them, the gravest first. Lines without a product are not among them: they are
     /// as many as orders where a merchant keeps no products here.
-    pub const WANT_ATTENTION: [Self; 6] = [
+    pub const WANT_ATTENTION: [Self; 10] = [
         Self::CancelledAfterBooking,
         Self::MergedAfterBooking,
+        Self::SplitAfterBooking,
+        Self::PossibleDuplicate,
         Self::ChangedAfterBooking,
+        Self::TaxNotAdded,
+        Self::TaxRuleWithoutPercent,
         Self::TotalAdjusted,
         Self::StockShort,
         Self::ComponentsShort,
@@ -27,13 +31,14 @@ impl Reason {
 }
 
 impl LogEntry {
-    /// Warnings of the entry that want attention. A void sale answers all of them.
+    /// Warnings of the entry that want attention, and the reason for which it is held for a person. A void sale answers all of them.
     #[must_use]
     pub fn attention(&self) -> Vec<Reason> {
         if self.state == LogState::Voided {
             return Vec::new();
         }
-        let bears = |reason: &Reason| self.warnings.iter().any(|warning| warning.reason == *reason);
+        let held = self.reason.filter(|_| self.is_held());
+        let bears = |reason: &Reason| held == Some(*reason) || self.warnings.iter().any(|warning| warning.reason == *reason);
         Reason::WANT_ATTENTION.into_iter().filter(bears).collect()
     }
 }

@@ -51,6 +51,8 @@ pub struct NewCustomer {
     pub customer: Customer,
     /// The ShipStation customer that it is linked to.
     pub link: Option<ShipstationCustomerId>,
+    /// True if that one is linked to another customer, by a text that identifies nobody.
+    pub replaces_link: bool,
 }
 
 /// True if the order names a buyer. Marketplace orders may not.
@@ -81,7 +83,7 @@ pub(super) fn choose(order: &Order, account: ShipstationAccount, matches: &Custo
     if !names_somebody(order) {
         return matches.from_settings.clone().map(CustomerChoice::Existing);
     }
-    if let Some(customer) = &matches.linked {
+    if let Some(customer) = matches.linked.as_ref().filter(|customer| !is_linked_by_placeholder(customer, order, account)) {
         return Some(CustomerChoice::Existing(Arc::clone(customer)));
     }
     if let Some(customer) = &matches.by_email {
@@ -90,7 +92,15 @@ pub(super) fn choose(order: &Order, account: ShipstationAccount, matches: &Custo
             None => CustomerChoice::Existing(Arc::clone(customer)),
         });
     }
-    Some(CustomerChoice::Create(Box::new(new_customer(order, account, at))))
+    let new = NewCustomer { replaces_link: matches.linked.is_some(), ..new_customer(order, account, at) };
+    Some(CustomerChoice::Create(Box::new(new)))
+}
+
+/// True if an earlier release tied the order's buyer to another buyer's customer, because both had the same text in place of an e-mail address.
+fn is_linked_by_placeholder(customer: &Customer, order: &Order, account: ShipstationAccount) -> bool {
+    let is_placeholder = customer.email.as_deref().is_some_and(|email| identifying_email(email).is_none());
+    let own = order.customer_id.map(|id| CustomerId::of_shipstation(account, id));
+    is_placeholder && own.as_ref() != Some(&customer.id)
 }
 
 fn new_customer(order: &Order, account: ShipstationAccount, at: Timestamp) -> NewCustomer {
@@ -119,5 +129,5 @@ fn new_customer(order: &Order, account: ShipstationAccount, at: Timestamp) -> Ne
         revenue_account: None,
         created_at: at,
     };
-    NewCustomer { customer, link: order.customer_id }
+    NewCustomer { customer, link: order.customer_id, replaces_link: false }
 }

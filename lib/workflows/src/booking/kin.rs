@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::sale_stands;
 use stevedore_aws::{Beside, Error, Known, StoredEntry, Table};
-use stevedore_domain::ids::{OrderId, SaleId};
+use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::{Kin, LogEntry, LogState, Relative, relatives};
 use stevedore_domain::order::Order;
 use stevedore_shipstation::parse_order;
@@ -99,7 +100,7 @@ async fn relative(table: &Table, order: &Order, known: Known) -> Result<Relative
     let stored = match known {
         Known::Entry(stored) => stored,
         Known::Orphan(orphan) => {
-            let live = stands(table, &orphan.sale_id).await?;
+            let live = sale_stands(table, &orphan.sale_id).await?;
             return Ok(Relative {
                 id: orphan.order_id,
                 number: orphan.member.map(|member| member.order_number).unwrap_or_default(),
@@ -137,11 +138,4 @@ async fn key_of(table: &Table, stored: &StoredEntry) -> Result<Option<String>, E
     }
     let raw = table.newest_order(stored).await?;
     Ok(raw.and_then(|raw| parse_order(raw.get(), None).ok()).and_then(|revision| revision.order.key))
-}
-
-async fn stands(table: &Table, id: &SaleId) -> Result<bool, Error> {
-    Ok(match id.day() {
-        Some(day) => table.run(day).await?.is_some_and(|stored| stored.run.voided_at.is_none()),
-        None => table.sale(id).await?.is_some_and(|stored| stored.sale.voided_at.is_none()),
-    })
 }

@@ -134,3 +134,11 @@ async fn every<T: Record>(table: &Table) -> Result<Vec<T>, Error> {
     tracing::warn!(kind = ?T::KIND, read = records.len(), "more records than a batch reads");
     Ok(records)
 }
+
+/// True if there is such a sale and it is not void.
+pub(crate) async fn sale_stands(table: &Table, id: &SaleId) -> Result<bool, Error> {
+    Ok(match id.day() {
+        Some(day) => table.run(day).await?.is_some_and(|stored| stored.run.voided_at.is_none()),
+        None => table.sale(id).await?.is_some_and(|stored| stored.sale.voided_at.is_none()),
+    })
+}

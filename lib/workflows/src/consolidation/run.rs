@@ -40,8 +40,8 @@ pub(crate) async fn run_due(deps: &Deps, asked: Option<OperationId>, deadline: D
         let run = match due(now, &settings.value, &history)? {
             DueDecision::Off => break ("off", "Daily consolidation is off: orders become sales one by one.".to_owned()),
             DueDecision::Wait(run) => break ("not_due", waits(&run, &settings)),
-            DueDecision::Begin(_) if disconnecting(deps).await? => {
-                break ("disconnecting", "The connection to ShipStation is being removed, and pending orders with it.".to_owned());
+            DueDecision::Begin(_) if !connected(deps).await? => {
+                break ("not_connected", "ShipStation is not connected, and orders that were pending went with the connection.".to_owned());
             }
             DueDecision::Begin(run) => {
                 if let Some(run) = begin(deps, run, settings, asked.as_ref(), deadline).await? {
@@ -116,8 +116,9 @@ fn named(dates: &[Date]) -> String {
     format!("The run of {} is done.", dates.join(", "))
 }
 
-async fn disconnecting(deps: &Deps) -> Result<bool, Error> {
-    Ok(deps.table.connection().await?.is_some_and(|connection| connection.value.disconnecting))
+/// True if there is a whole connection. Without one the log may still hold what a slow invocation wrote for the account that was disconnected, until it is swept.
+async fn connected(deps: &Deps) -> Result<bool, Error> {
+    Ok(deps.table.connection().await?.is_some_and(|connection| !connection.value.disconnecting))
 }
 
 /// Nobody else works on the run while this invocation can: Lambda ends it at its deadline.

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+use crate::booking::sale_stands;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_domain::ids::OrderId;
+use stevedore_aws::{Known, Orphan, StoredEntry};
+use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::{Decision, LogEntry, Outcome, classify};
 use stevedore_domain::operation::{OperationRow, QueuedRevision};
-use stevedore_domain::order::RevisionKey;
+use stevedore_domain::order::{Revision, RevisionKey};
 use stevedore_domain::reason::Reason;
 use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, Poison, RawOrder};
 
@@ -33,7 +35,7 @@ pub(crate) async fn ingest(
     let ids = orders.iter().filter_map(|order| order.parsed.as_ref().ok()).map(|revision| revision.order.id);
     let merged_ids =
         orders.iter().filter_map(|order| order.parsed.as_ref().ok()).flat_map(|revision| revision.order.merged_ids.iter().copied());
-    let mut entries = deps.table.log_entries(ids.chain(merged_ids).collect::<Vec<_>>()).await?;
+    let (mut entries, orphans) = apart(deps.table.known_orders(ids.chain(merged_ids).collect::<Vec<_>>()).await?);
     match withdraw_merged::returned(deps, run, call, &orders, &mut entries).await? {
         Ok(returned) => orders.extend(returned),
         Err(error) => return Ok(Err(error)),
@@ -57,9 +59,13 @@ pub(crate) async fn ingest(
         if newest.get(&id).is_some_and(|newest| newest.supersedes(&revision.key)) {
             continue;
         }
-        let decision = classify(revision, &settings, entries.get(&id).map(|stored| &stored.entry), run.operation.trigger);
-        if let Decision::Nothing(outcome, reason) = decision {
-            rows.push(OperationRow::decided(id, &revision.order.number, outcome, reason));
+        let entry = entries.get(&id).map(|stored| &stored.entry);
+        let decision = classify(revision, &settings, entry, run.operation.trigger);
+        if let Decision::Nothing(outcome, reason) = decision
+            && !is_in_live_sale(deps, orphans.get(&id)).await?
+        {
+            let before = entry.and_then(|entry| brought_before(&run.operation.id, revision, entry));
+            rows.push(before.unwrap_or_else(|| OperationRow::decided(id, &revision.order.number, outcome, reason)));
             continue;
         }
         let message = OrderMessage {
@@ -75,7 +81,6 @@ pub(crate) async fn ingest(
                 bodies.push(body);
                 sent.push((rows.len(), order));
                 run.queued.insert(id);
-                let entry = entries.get(&id).map(|stored| &stored.entry);
                 let key = revision.key_beside(entry.and_then(LogEntry::newest));
                 rows.push(queued_row(id, &revision.order.number, QueuedRevision::new(&key, entry)));
             }
@@ -106,6 +111,35 @@ pub(crate) async fn ingest(
     });
     tracing::info!(operation_id = %run.operation.id, orders = orders.len(), poison = poison.len(), queued = counts.get("queued"), "page taken");
     Ok(withdrawn)
+}
+
+/// The orders that have a log entry, and those of which a sale alone is left.
+fn apart(known: HashMap<OrderId, Known>) -> (HashMap<OrderId, StoredEntry>, HashMap<OrderId, Orphan>) {
+    let (mut entries, mut orphans) = (HashMap::with_capacity(known.len()), HashMap::new());
+    for (id, known) in known {
+        match known {
+            Known::Entry(stored) => drop(entries.insert(id, stored)),
+            Known::Orphan(orphan) => drop(orphans.insert(id, orphan)),
+        }
+    }
+    (entries, orphans)
+}
+
+/// True if an order without a log entry is in a sale that stands: whatever became of it in ShipStation meanwhile, it is tied to its sale again, which says what
+/// differs.
+async fn is_in_live_sale(deps: &Deps, orphan: Option<&Orphan>) -> Result<bool, Error> {
+    match orphan {
+        Some(orphan) => Ok(sale_stands(&deps.table, &orphan.sale_id).await?),
+        None => Ok(false),
+    }
+}
+
+/// The row of an order that this operation brought into the log before it was cut off: it counts as it did then, and not as one that was there already.
+fn brought_before(operation: &OperationId, revision: &Revision, entry: &LogEntry) -> Option<OperationRow> {
+    let queued = QueuedRevision::new(&revision.key_beside(entry.newest()), Some(entry));
+    let mut row = queued_row(revision.order.id, &revision.order.number, queued);
+    row.settle(operation, Some(entry), true);
+    matches!(row.outcome, Some(Outcome::Captured | Outcome::Updated)).then_some(row)
 }
 
 /// The newest revision of each order.

@@ -2,6 +2,7 @@
 
 mod after_booking;
 mod batch_context;
+mod live_sale;
 mod metrics;
 mod refused;
 
@@ -11,8 +12,8 @@ use crate::booking::{Alike, Kindred, Terms, remember_buyer};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{CaptureOutcome, CaptureWrite, DayOrder, Known, NewSale, Orphan, Queues, StoredSale, Table, Trouble};
-use stevedore_domain::ids::{OrderId, SaleId};
+use stevedore_aws::{CaptureOutcome, CaptureWrite, Known, NewSale, Orphan, Queues, StoredSale, Table, Trouble};
+use stevedore_domain::ids::{OrderId, SaleId, ShipstationAccount};
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, Trigger, classify, hold};
 use stevedore_domain::order::{Order, Revision, RevisionKey};
 use stevedore_domain::reason::Reason;
@@ -27,6 +28,7 @@ pub use batch_context::BatchContext;
 pub use metrics::{METRICS, Outcomes};
 
 use after_booking::{AfterBooking, At};
+use live_sale::ExistingSale;
 
 /// Number of times that an order is decided on again because others wrote to it at the same time.
 const ATTEMPTS: u32 = 10;
@@ -99,10 +101,8 @@ pub async fn process(deps: &Deps, context: &BatchContext, message: &OrderMessage
     let mut revision = parse_order(message.order.get(), message.read_at).map_err(|error| Failure::Malformed(Box::new(error)))?;
     let order_id = revision.order.id;
     let set_aside = |reason| Processed { order_id, outcome: Outcome::Skipped, reason: Some(reason), state: None, sale_id: None };
-    match context.connected {
-        None => return Ok(set_aside(Reason::NotConnected)),
-        Some(account) if account != message.account => return Ok(set_aside(Reason::OtherAccount)),
-        Some(_) => {}
+    if let Some(reason) = not_of(context.connected, message) {
+        return Ok(set_aside(reason));
     }
     if context.newest.get(&order_id).is_some_and(|newest| newest.overtakes(&revision.key, message.trigger)) {
         return Ok(Processed { order_id, outcome: Outcome::Unchanged, reason: Some(Reason::OlderRevision), state: None, sale_id: None });
@@ -123,10 +123,7 @@ pub async fn process(deps: &Deps, context: &BatchContext, message: &OrderMessage
             customers = Cow::Owned(matches(deps, context, &revision.order).await?);
         }
         let order = &revision.order;
-        let live = match known.as_deref() {
-            Some(Known::Orphan(orphan)) => live(deps, orphan).await?,
-            _ => conflicting_sale.clone().filter(|sale| sale.voided_at.is_none()).map(|sale| ExistingSale::Own(Box::new(sale))),
-        };
+        let live = ExistingSale::find(deps, known.as_deref(), conflicting_sale.as_ref()).await?;
         // Apart, so that an order that is new does not carry the room for it.
         let after = match known.as_deref() {
             Some(known) => Box::pin(after_booking::read(deps, context, message.trigger, &revision, known)).await?,
@@ -200,9 +197,27 @@ pub async fn process(deps: &Deps, context: &BatchContext, message: &OrderMessage
             }
             CaptureOutcome::SaleExists(existing) => conflicting_sale = Some(existing.sale),
         }
+        // The connection was read with the batch. Another writer may have been a disconnect, and then this order is not the connected account's any more.
+        if let Some(reason) = disconnected(deps, message).await? {
+            return Ok(set_aside(reason));
+        }
         known = deps.table.known_order(order_id).await?.map(Cow::Owned);
     }
     Err(Failure::Contended)
+}
+
+/// Reason for which a message is set aside while `connected` is the whole connection's account.
+fn not_of(connected: Option<ShipstationAccount>, message: &OrderMessage) -> Option<Reason> {
+    match connected {
+        None => Some(Reason::NotConnected),
+        Some(account) => (account != message.account).then_some(Reason::OtherAccount),
+    }
+}
+
+/// The same by the connection as it is now.
+async fn disconnected(deps: &Deps, message: &OrderMessage) -> Result<Option<Reason>, Failure> {
+    let connection = deps.table.connection().await?.map(|stored| stored.value).filter(|connection| !connection.disconnecting);
+    Ok(not_of(connection.map(|connection| connection.account), message))
 }
 
 /// True if this may book the order, so that others of its number are looked for. With daily consolidation the day's run looks for them.
@@ -234,24 +249,6 @@ struct PlanInput<'a> {
     kindred: &'a Kindred,
 }
 
-/// A sale that an order without a log entry is in, and that stands: the order is tied to it and not booked twice (P1, S150).
-enum ExistingSale {
-    /// Its own.
-    Own(Box<Sale>),
-    /// A day's, and what the order brought to it.
-    Day(SaleId, Box<DayOrder>),
-}
-
-async fn live(deps: &Deps, orphan: &Orphan) -> Result<Option<ExistingSale>, Failure> {
-    if let (Some(day), Some(member)) = (orphan.sale_id.day(), &orphan.member) {
-        let run = deps.table.run(day).await?;
-        let stands = run.is_some_and(|stored| stored.run.voided_at.is_none());
-        return Ok(stands.then(|| ExistingSale::Day(orphan.sale_id.clone(), Box::new(member.clone()))));
-    }
-    let sale = deps.table.sale(&orphan.sale_id).await?.map(|stored| stored.sale);
-    Ok(sale.filter(|sale| sale.voided_at.is_none()).map(|sale| ExistingSale::Own(Box::new(sale))))
-}
-
 /// Has the next download read an order again that was captured from an old message: ShipStation may have changed or cancelled it since, in a state
 /// that was never queued because there was nothing to capture. What it finds becomes a noted change.
 async fn read_again(deps: &Deps, order: OrderId, now: Timestamp) -> Result<(), Failure> {
@@ -269,7 +266,9 @@ fn waiting(entry: &LogEntry) -> Processed {
 /// The customer whose derived id is taken although nothing links it to the order's buyer: the id names account and buyer, and the link is gone.
 async fn adopt(deps: &Deps, mut matches: CustomerMatches, booked: Option<&Booked>) -> Result<CustomerMatches, Failure> {
     use stevedore_domain::sale::CustomerChoice;
-    if let (None, None, Some(Booked { customer: CustomerChoice::Create(new), .. })) = (&matches.linked, &matches.by_email, booked) {
+    if let (None, Some(Booked { customer: CustomerChoice::Create(new), .. })) = (&matches.by_email, booked)
+        && (matches.linked.is_none() || new.replaces_link)
+    {
         let existing = deps.table.record::<stevedore_domain::reference::Customer>(new.customer.id.as_str()).await?;
         // By e-mail, so that booking links it from now on.
         matches.by_email = existing.map(|stored| std::sync::Arc::new(stored.value));
@@ -304,7 +303,7 @@ fn plan(
         _ => None,
     };
     let known = known.and_then(Known::entry);
-    let decision = classify(revision, settings, known.map(|known| &known.entry), message.trigger);
+    let decision = live_sale::decide(classify(revision, settings, known.map(|known| &known.entry), message.trigger), live, known.is_some());
     let nothing = || Processed {
         order_id: revision.order.id,
         outcome: decision.outcome(),
@@ -397,30 +396,7 @@ fn plan(
         entry.captured_by = Some(message.operation_id.clone());
     }
     if let Some(live) = live {
-        let id = match live {
-            ExistingSale::Own(sale) => {
-                book_entry(&mut entry, sale, &revision.order, now, message);
-                // Which of its kin the sale was booked with is not known any more.
-                entry.change_kin(|kin| kin.booked.clear());
-                &sale.id
-            }
-            ExistingSale::Day(id, member) => {
-                set(&mut entry, LogState::Booked, None);
-                entry.sale_id = Some(id.clone());
-                entry.booked = member.booked_revision;
-                (entry.sale_total, entry.currency) = (member.sale_total, member.currency);
-                entry.order_total = member.currency.minor(revision.order.total).ok();
-                entry.add_event(now, format!("captured; it is in {id} already"), by);
-                id
-            }
-        };
-        entry.past_sales.retain(|past| past != id);
-        if let Some(after) = with.after {
-            after.tell(&mut entry, &revision.order, now, by);
-        }
-        entry.add_warning(Warning::new(Reason::SaleAlreadyLive, &format!("Sale {id}.")));
-        entry.reason = Some(Reason::SaleAlreadyLive);
-        entry.message = Some(Reason::SaleAlreadyLive.advice().to_owned());
+        live.tie(&mut entry, revision, with.after, now, message);
         return Ok(done(entry, None));
     }
     if let Some((why, held_for)) = hold(&revision.order, &entry, &with.kindred.relatives) {

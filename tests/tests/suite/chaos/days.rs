@@ -73,7 +73,7 @@ pub(super) async fn shop() -> Shop {
 }
 
 /// Ticks until one is completed.
-async fn consolidate(shop: &mut Shop, consolidate: &consolidate::Deps) {
+pub(super) async fn consolidate(shop: &mut Shop, consolidate: &consolidate::Deps) {
     for _ in 0..20 {
         let answer = consolidate::handle(consolidate, shop.tick_event(), shop.world.deadline()).await;
         if answer.is_ok() && !shop.breaker.stopped() {

@@ -24,11 +24,11 @@ use super::stops::every;
 use crate::stock::{check, levels};
 use crate::world::{Options, dec, order_id};
 
-const PRODUCTS: usize = 8;
+pub(super) const PRODUCTS: usize = 8;
 const AT_ONCE: usize = 3;
-const LARGE: i64 = 820_001;
+pub(super) const LARGE: i64 = 820_001;
 
-async fn shipped() -> Shop {
+pub(super) async fn shipped() -> Shop {
     let mut shop = Shop::new(Options::default()).await;
     shop.fetch.table = shop.fetch.table.moving_at_most(AT_ONCE);
     shop.process.table = shop.process.table.moving_at_most(AT_ONCE);
@@ -46,7 +46,7 @@ async fn shipped() -> Shop {
     shop
 }
 
-async fn void(table: &Table, now: jiff::Timestamp) -> Result<SaleOutcome<()>, stevedore_aws::Error> {
+pub(super) async fn void(table: &Table, now: jiff::Timestamp) -> Result<SaleOutcome<()>, stevedore_aws::Error> {
     let change = |draft: &mut SaleDraft| -> Result<Option<SaleEdit>, ()> {
         if draft.sale.voided_at.is_some() {
             return Ok(None);

@@ -67,7 +67,7 @@ async fn settle(shop: &mut Shop) {
     panic!("messages are left");
 }
 
-async fn download(shop: &mut Shop) {
+pub(super) async fn download(shop: &mut Shop) {
     for _ in 0..5 {
         shop.world.clock.advance(RECOVERY);
         let event = shop.tick_event();
@@ -98,7 +98,7 @@ async fn recreate(shop: &mut Shop, order: i64) {
     settle(shop).await;
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(super) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 

@@ -64,6 +64,12 @@ fn warning(reason: Reason, count: Count) -> Option<FindingView> {
             ("was combined into another after it was booked.", "were combined into others after they were booked.")
         }
         Reason::ChangedAfterBooking => ("changed in ShipStation after it was booked.", "changed in ShipStation after they were booked."),
+        Reason::SplitAfterBooking => {
+            ("was split off an order that is booked, and is held.", "were split off orders that are booked, and are held.")
+        }
+        Reason::PossibleDuplicate => ("may be another one under a new id, and is held.", "may be others under new ids, and are held."),
+        Reason::TaxNotAdded => ("has a tax that its total does not include.", "have a tax that their totals do not include."),
+        Reason::TaxRuleWithoutPercent => ("has a tax rule without percentages.", "have a tax rule without percentages."),
         Reason::TotalAdjusted => ("was booked with a visible adjustment.", "were booked with a visible adjustment each."),
         Reason::StockShort => ("waits for stock to be picked.", "wait for stock to be picked."),
         Reason::ComponentsShort => ("waits for components to be put together.", "wait for components to be put together."),
@@ -71,7 +77,15 @@ fn warning(reason: Reason, count: Count) -> Option<FindingView> {
     };
     let advice = match reason {
         Reason::CancelledAfterBooking => "Their sales stand; void those that should not.",
-        Reason::MergedAfterBooking => "Their sales stand; void those whose surviving order is booked too.",
+        Reason::MergedAfterBooking => {
+            "Their sales stand, and surviving orders are held: void the sales, or book the survivors all the same."
+        }
+        Reason::SplitAfterBooking => {
+            "Their goods are in the other orders' sales: void and re-create these, or book the split ones all the same."
+        }
+        Reason::PossibleDuplicate => "Book those all the same that are purchases of their own, and leave or cancel the others.",
+        Reason::TaxNotAdded => "Say for each store whether its prices include tax or the marketplace withholds it, then re-create them.",
+        Reason::TaxRuleWithoutPercent => "ShipStation's tax was kept; add the rule's percentages, or turn recalculation off.",
         Reason::ChangedAfterBooking => {
             "Their sales stand as they were booked; compare them, and void and re-create those that should follow."
         }

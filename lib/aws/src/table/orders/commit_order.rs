@@ -313,7 +313,7 @@ fn customer_items(
                 items.push((
                     Part::Customer,
                     crate::table::reference::reference_data::customer_link_item(OPERATION, account, link, &new.customer.id)?,
-                    Expected::Absent,
+                    if new.replaces_link { Expected::Anything } else { Expected::Absent },
                 ));
             }
             if let Some(item) = crate::table::reference::email::first_item(OPERATION, &new.customer)? {

@@ -51,9 +51,9 @@ pub enum SaleOutcome<R> {
 }
 
 /// Place where a sale was found.
-struct Place {
-    head: Option<Head>,
-    known: Option<Known>,
+pub(super) struct Place {
+    pub(super) head: Option<Head>,
+    pub(super) known: Option<Known>,
 }
 
 const OPERATION: &str = "change a sale";
@@ -128,14 +128,14 @@ impl Table {
     }
 
     /// Answers what wants attention of a day's sale and its orders when it is void. Cut off before, voiding it again does that.
-    async fn answer_void_day(&self, sale: &Sale) -> Result<(), Error> {
+    pub(super) async fn answer_void_day(&self, sale: &Sale) -> Result<(), Error> {
         if sale.voided_at.is_some() && sale.id.day().is_some() {
             self.drop_attention_of_day(&sale.id).await?;
         }
         Ok(())
     }
 
-    async fn find_sale(&self, id: &SaleId) -> Result<Place, Error> {
+    pub(super) async fn find_sale(&self, id: &SaleId) -> Result<Place, Error> {
         let order = id.order().map(|(order, _)| keys::log_entry(id.account(), order));
         let mut items = self.get_items(OPERATION, [Some(keys::sale(id)), order.clone()].into_iter().flatten().collect::<Vec<_>>()).await?;
         let head = items.remove(&keys::sale(id)).map(Head::new);
@@ -156,7 +156,7 @@ impl Table {
         Ok(inline.filter(|(sale, _)| sale.id == *id))
     }
 
-    async fn write_change(
+    pub(super) async fn write_change(
         &self,
         before: &Sale,
         draft: &SaleDraft,
@@ -296,7 +296,8 @@ impl Table {
     }
 }
 
-enum Written {
+/// Outcome of the write.
+pub(super) enum Written {
     Done(u64),
     Changed,
     Short(Vec<(stevedore_domain::stock::StockKey, stevedore_domain::stock::Level)>),

@@ -5,6 +5,7 @@
 //! which is always possible too. Both are done by the next process that needs the sale, or by the schedule's tick, which finds unfinished work in an
 //! index. A sale that is being built is invisible to readers.
 
+mod complete_void;
 pub(crate) mod give_back;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
@@ -24,7 +25,7 @@ use crate::table::sales::sale_items::{Head, HeadState, SaleItems, sale_items};
 use crate::table::{Item, List, Table, blob, blob_of, item_of, key_item, key_of, text, text_of};
 
 /// The most levels that one transaction moves: with log entry, head, customer, watched orders and what wants attention it has a hundred writes at most.
-pub(crate) const LEVELS_AT_ONCE: usize = 84;
+pub(crate) const LEVELS_AT_ONCE: usize = 80;
 /// Time that work may take before others undo it: a thousand levels need a second.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 /// Sales that one call of [`Table::mend_sales`] looks at.
@@ -287,6 +288,9 @@ impl Table {
                 return Ok(());
             }
             if !done {
+                if fence.phase == Phase::Moving && self.complete_void(sale, &fence, at).await? {
+                    return Ok(());
+                }
                 let product = shortages(&changes, failed).into_iter().next().map(|(key, _)| key.product_id);
                 return Err(Error::Stuck { operation: OPERATION, sale: sale.clone(), product });
             }
