@@ -20,6 +20,7 @@ mod flow_accounts;
 mod flow_attention;
 mod flow_booking;
 mod flow_capture;
+mod flow_channels;
 mod flow_changes;
 mod flow_clock;
 mod flow_customers;
