@@ -38,8 +38,10 @@ async fn dates_in_other_forms_do_not_keep_an_order_from_being_booked() {
         ("01/14/2026", "2026-01-14"),
     ];
     let orders: Vec<i64> = cases.iter().map(|(text, _)| world.sandbox.upsert_order(dated(text, text))).collect();
-    let odd: Vec<i64> =
-        ["someday", "0001-01-01T00:00:00", "9999-12-31T00:00:00"].iter().map(|text| world.sandbox.upsert_order(dated(text, text))).collect();
+    let odd: Vec<i64> = ["someday", "0001-01-01T00:00:00", "9999-12-31T00:00:00"]
+        .iter()
+        .map(|text| world.sandbox.upsert_order(dated(text, text)))
+        .collect();
     let operation = world.download().await;
     accounted(&world, &operation).await;
     assert_eq!(operation.counts.of(Outcome::Captured), 7);
