@@ -104,3 +104,24 @@ async fn n6_with_daily_consolidation_it_waits_for_the_next_day() {
     assert_eq!((entry.state, entry.booked_revision().as_ref()), (LogState::Booked, entry.newest()));
     assert_eq!(world.level("mug").await, Level { on_hand: 10, allocated: 2, unpicked: 8 });
 }
+
+/// S25: a run is written by the version that was read. Of two processes that read it one holds it, and the other learns that it does not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s25_a_run_that_was_read_before_another_write_is_not_written() {
+    let world = World::new(Options::default()).await;
+    world.daily(18).await;
+    world.sandbox.upsert_order(crate::flow::plain("1"));
+    world.download().await;
+    world.at("2026-01-15T23:00:00Z");
+    world.consolidate().await;
+    let date = "2026-01-15".parse().unwrap();
+    let read = world.table.run(date).await.unwrap().unwrap();
+    let held = |minutes| {
+        let until = world.clock.now() + jiff::SignedDuration::from_mins(minutes);
+        stevedore_aws::StoredRun { held_until: Some(until), ..read.clone() }
+    };
+    assert_eq!(world.table.put_run(&held(10)).await.unwrap(), Some(read.version + 1));
+    assert_eq!(world.table.put_run(&held(20)).await.unwrap(), None, "the run was held meanwhile");
+    let now = world.table.run(date).await.unwrap().unwrap();
+    assert_eq!((now.version, now.held_until), (read.version + 1, held(10).held_until));
+}

@@ -100,6 +100,7 @@ async fn p2_p4_a_load_that_was_cut_off_counts_what_it_captured() {
     assert_eq!(world.sales().await.len(), usize::try_from(before.counts.of(Outcome::Captured)).unwrap());
 
     // Another load finds them there.
+    world.clock.advance(SignedDuration::from_mins(1));
     let other = started(&world, load_today(&world), 1).await;
     world.deliver_commands().await;
     world.drain().await;

@@ -96,21 +96,35 @@ pub(crate) async fn ingest(
     {
         return Ok(Err(error));
     }
-    for refusal in sending::send(deps, &bodies).await? {
-        let Some((row, order)) = sent.get(refusal.index).and_then(|(row, order)| Some((rows.get_mut(*row)?, order))) else { continue };
+    send(deps, run, &mut rows, &Sent { bodies, places: sent }).await?;
+    let withdrawn = withdraw_merged::withdraw(deps, run, call, &orders, &entries).await?;
+    run.operation.pages = deps.table.put_operation_rows(&run.operation.id, run.operation.pages, &rows).await?;
+    log_page(run, orders.len(), poison.len(), &rows);
+    Ok(withdrawn)
+}
+
+/// Messages of a page. For each: its row, and its order.
+struct Sent<'a> {
+    bodies: Vec<String>,
+    places: Vec<(usize, &'a RawOrder)>,
+}
+
+/// Sends the messages. A message that the queue will never take is refused in its row.
+async fn send(deps: &Deps, run: &mut Run, rows: &mut [OperationRow], sent: &Sent<'_>) -> Result<(), Error> {
+    for refusal in sending::send(deps, &sent.bodies).await? {
+        let place = sent.places.get(refusal.index);
+        let Some((row, order)) = place.and_then(|(row, order)| Some((rows.get_mut(*row)?, order))) else { continue };
         sending::refuse(row, &refusal, evidence(order.raw.get()));
         if let Some(id) = row.order_id {
             run.queued.remove(&id);
         }
     }
-    let withdrawn = withdraw_merged::withdraw(deps, run, call, &orders, &entries).await?;
-    run.operation.pages = deps.table.put_operation_rows(&run.operation.id, run.operation.pages, &rows).await?;
-    let counts: HashMap<&str, usize> = rows.iter().fold(HashMap::new(), |mut counts, row| {
-        *counts.entry(if row.outcome.is_none() { "queued" } else { "not_queued" }).or_default() += 1;
-        counts
-    });
-    tracing::info!(operation_id = %run.operation.id, orders = orders.len(), poison = poison.len(), queued = counts.get("queued"), "page taken");
-    Ok(withdrawn)
+    Ok(())
+}
+
+fn log_page(run: &Run, orders: usize, poison: usize, rows: &[OperationRow]) {
+    let queued = rows.iter().filter(|row| row.outcome.is_none()).count();
+    tracing::info!(operation_id = %run.operation.id, orders, poison, queued, "page taken");
 }
 
 /// The orders that have a log entry, and those of which a sale alone is left.
