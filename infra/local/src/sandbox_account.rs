@@ -12,7 +12,7 @@ use stevedore_domain::digest::Digest;
 use stevedore_sandbox::{Sandbox, SandboxOptions};
 
 use crate::clock::Time;
-use crate::state_file::{Run, StackState, StoredSource};
+use crate::state_file::{StackState, StoredSource, Uptime};
 use crate::{Options, Source, StackError};
 
 /// Key that the sandbox accepts.
@@ -72,7 +72,7 @@ fn file(path: &Path) -> Result<StoredSource, StackError> {
 
 /// The present sandbox; `None` for another ShipStation. `runs` are the earlier times at which the
 /// stack ran.
-pub(crate) fn open(options: &Options, source: &StoredSource, runs: &[Run], time: &Time) -> Result<Option<Sandbox>, StackError> {
+pub(crate) fn open(options: &Options, source: &StoredSource, runs: &[Uptime], time: &Time) -> Result<Option<Sandbox>, StackError> {
     let replayed: Arc<Mutex<Option<Timestamp>>> = Arc::default();
     let clock = {
         let (replayed, time) = (Arc::clone(&replayed), time.clone());
@@ -114,7 +114,7 @@ fn step(arrivals_per_hour: u32) -> Option<SignedDuration> {
 }
 
 /// The times of a replay's requests: often while the stack ran, and never while it did not.
-fn moments(runs: &[Run], now: Timestamp, step: SignedDuration) -> Vec<Timestamp> {
+fn moments(runs: &[Uptime], now: Timestamp, step: SignedDuration) -> Vec<Timestamp> {
     let mut moments = Vec::new();
     for run in runs {
         let until = run.until.min(now);
@@ -150,7 +150,7 @@ mod tests {
 
     const SOURCE: StoredSource = StoredSource::Generated { seed: 3, orders: 20, arrivals_per_hour: 3_600 };
 
-    fn orders(runs: &[Run], now: i64) -> BTreeMap<i64, (String, Timestamp)> {
+    fn orders(runs: &[Uptime], now: i64) -> BTreeMap<i64, (String, Timestamp)> {
         let sandbox = open(&options(now), &SOURCE, runs, &time(now)).unwrap().unwrap();
         sandbox.orders().into_iter().map(|order| (order.id, (order.number, order.created))).collect()
     }
@@ -165,11 +165,11 @@ mod tests {
 
     #[test]
     fn a_restart_finds_the_same_orders_however_long_the_stack_was_down() {
-        let first = Run { from: moment(0), until: moment(300), speed: 1 };
+        let first = Uptime { from: moment(0), until: moment(300), speed: 1 };
         let up = orders(&[first], 300);
         assert!(up.len() > 100);
         assert_eq!(orders(&[first], 300), up);
-        let second = |pause: i64| Run { from: moment(300 + pause), until: moment(400 + pause), speed: 1 };
+        let second = |pause: i64| Uptime { from: moment(300 + pause), until: moment(400 + pause), speed: 1 };
         assert_same(&up, &orders(&[first, second(1)], 401), "after a second");
         let again = orders(&[first, second(1_000_000)], 1_000_400);
         assert_same(&up, &again, "after days");
@@ -226,7 +226,7 @@ mod tests {
     fn steps_stay_below_what_the_sandbox_skips() {
         assert_eq!(step(0), None);
         assert_eq!(step(60), Some(SignedDuration::from_secs(60_000)));
-        let run = Run { from: moment(0), until: moment(100), speed: 1 };
+        let run = Uptime { from: moment(0), until: moment(100), speed: 1 };
         let asked = moments(&[run], moment(1_000), SignedDuration::from_secs(40));
         assert_eq!(asked, [moment(0), moment(40), moment(80), moment(100)]);
     }

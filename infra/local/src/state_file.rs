@@ -58,7 +58,7 @@ impl std::fmt::Display for StoredSource {
 
 /// A time during which the stack ran, by its own clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Run {
+pub(crate) struct Uptime {
     /// Time of the start.
     pub(crate) from: Timestamp,
     /// End of the time during which it certainly ran, and a moment longer.
@@ -83,7 +83,7 @@ pub(crate) struct StackState {
     /// True once the set-up has ended. It is not repeated, so that a person's changes stay.
     pub(crate) set_up: bool,
     /// The times at which it ran, the first one first.
-    pub(crate) runs: Vec<Run>,
+    pub(crate) runs: Vec<Uptime>,
 }
 
 impl StackState {
@@ -196,7 +196,10 @@ mod tests {
             lesser_tokens: vec!["read-read-read-read".to_owned()],
             engines_key: Some(("AKIA".to_owned(), "secret".to_owned())),
             set_up: false,
-            runs: vec![Run { from: moment(10), until: moment(500), speed: 60 }, Run { from: moment(600), until: moment(700), speed: 1 }],
+            runs: vec![
+                Uptime { from: moment(10), until: moment(500), speed: 60 },
+                Uptime { from: moment(600), until: moment(700), speed: 1 },
+            ],
         }
     }
 

@@ -35,4 +35,4 @@ mod v1;
 pub use http::{
     Call, Client, ClientOptions, Clock, Credentials, Error, PacingState, Priority, Repetition, Sleep, http_client, http_client_trusting,
 };
-pub use v1::{Malformed, Neighbour, OrderReader, Poison, RawJson, RawOrder, Step, Store, Warehouse, parse_order};
+pub use v1::{Malformed, Neighbour, OrderBatch, OrderReader, Poison, RawJson, RawOrder, Store, Warehouse, parse_order};

@@ -17,7 +17,7 @@ use crate::functions::Functions;
 use crate::progress::{Addresses, Progress};
 use crate::reach::Reach;
 use crate::setup::SetUp;
-use crate::state_file::{self, Record, Run, StackState, StoredSource};
+use crate::state_file::{self, Record, StackState, StoredSource, Uptime};
 use crate::{Options, StackError, sandbox_account, wiring};
 
 impl Stack {
@@ -159,7 +159,7 @@ impl Folder {
         // First of all, so that the sandbox starts at the exact time of the first run. The next
         // start replays it from there.
         let now = time.now();
-        state.runs.push(Run { from: now, until: now, speed: options.speed });
+        state.runs.push(Uptime { from: now, until: now, speed: options.speed });
         Ok(Self { state, time, token, lesser_tokens, key })
     }
 

@@ -5,6 +5,6 @@ mod orders;
 mod stores;
 mod warehouses;
 
-pub use orders::{Malformed, Neighbour, OrderReader, Poison, RawJson, RawOrder, Step, parse_order};
+pub use orders::{Malformed, Neighbour, OrderBatch, OrderReader, Poison, RawJson, RawOrder, parse_order};
 pub use stores::Store;
 pub use warehouses::Warehouse;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use stevedore_domain::pacific::PacificTime;
-use stevedore_shipstation::{Client, Error, OrderReader, Poison, RawOrder, Step};
+use stevedore_shipstation::{Client, Error, OrderBatch, OrderReader, Poison, RawOrder};
 
 use crate::shop::{Shop, Stored};
 use crate::{TestClock, call, client, credentials, wall};
@@ -28,7 +28,7 @@ pub(crate) async fn read_all(client: &Client, clock: &TestClock, reading: &mut O
     let credentials = credentials();
     let mut outcome = Outcome { orders: Vec::new(), poison: Vec::new(), reached: reading.reached(), requests: 0 };
     loop {
-        let Step { orders, poison, reached, finished, requests, .. } = reading.next(client, &call(&credentials, clock)).await?;
+        let OrderBatch { orders, poison, reached, finished, requests, .. } = reading.next(client, &call(&credentials, clock)).await?;
         assert!(reached >= outcome.reached, "a reading never goes back");
         outcome.orders.extend(orders);
         outcome.poison.extend(poison);

@@ -11,4 +11,4 @@ mod wire;
 
 pub use convert::parse_order;
 pub use raw::{Malformed, RawJson, RawOrder};
-pub use reader::{Neighbour, OrderReader, Poison, Step};
+pub use reader::{Neighbour, OrderBatch, OrderReader, Poison};

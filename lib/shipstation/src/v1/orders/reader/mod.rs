@@ -6,5 +6,5 @@ mod poison;
 mod seen;
 mod window;
 
-pub use order_reader::{OrderReader, Step};
+pub use order_reader::{OrderBatch, OrderReader};
 pub use poison::{Neighbour, Poison};

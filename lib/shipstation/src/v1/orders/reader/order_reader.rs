@@ -14,7 +14,7 @@ use super::super::page::{self, PAGE_SIZE, Page};
 use super::super::page_sizes::sizes;
 use super::super::raw::RawOrder;
 use super::page_pass::PagePass;
-use super::poison::{Neighbour, Poison, Run};
+use super::poison::{Neighbour, Poison, PoisonRun};
 use super::seen::Seen;
 use super::window::{Ask, Field, end_after, end_of, repeated_hour, start_after, start_before};
 use crate::http::{Answer, Broken, Call, Client, Error, Fault};
@@ -39,14 +39,14 @@ pub struct OrderReader {
     last: Option<Neighbour>,
     /// A window that would not stand still began here.
     unsettled: Option<PacificTime>,
-    reported: Vec<Run>,
+    reported: Vec<PoisonRun>,
     finished: bool,
     requests: u32,
 }
 
 /// Result of one request.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct OrderBatch {
     /// Orders that this reading has not returned yet in this state.
     pub orders: Vec<RawOrder>,
     /// Orders that ShipStation cannot deliver.
@@ -76,7 +76,7 @@ enum Mode {
 
 /// Meaning of the answer to one question.
 enum Next {
-    Step(Vec<RawOrder>, Vec<Poison>),
+    Return(Vec<RawOrder>, Vec<Poison>),
     Again,
 }
 
@@ -127,7 +127,7 @@ impl OrderReader {
         self.requests
     }
 
-    /// Every order up to here was returned: see [`Step::reached`].
+    /// Every order up to here was returned: see [`OrderBatch::reached`].
     #[must_use]
     pub fn reached(&self) -> PacificTime {
         let newest = self.seen.newest_behind_the_clock().unwrap_or(self.from);
@@ -145,7 +145,7 @@ impl OrderReader {
     ///
     /// # Errors
     /// [`Error`]. Nothing that was returned is lost, and asking again goes on: after [`Error::Throttled`] from its instant on.
-    pub async fn next(&mut self, client: &Client, call: &Call<'_>) -> Result<Step, Error> {
+    pub async fn next(&mut self, client: &Client, call: &Call<'_>) -> Result<OrderBatch, Error> {
         let before = self.requests;
         let (mut orders, mut poison) = (Vec::new(), Vec::new());
         while !self.finished {
@@ -156,7 +156,7 @@ impl OrderReader {
             } else {
                 client.read_once(call, "/orders", &ask.query(), &mut self.requests, page::parse).await?
             };
-            let turn = match answer {
+            let next = match answer {
                 Answer::Value(page) => self.take(&ask, page),
                 Answer::Broken(broken) => {
                     if broken.is_gateway() {
@@ -169,7 +169,7 @@ impl OrderReader {
                 }
                 Answer::Missing => return Err(Error::NotFound),
             };
-            if let Next::Step(new, bad) = turn {
+            if let Next::Return(new, bad) = next {
                 (orders, poison) = (new, bad);
                 break;
             }
@@ -179,7 +179,7 @@ impl OrderReader {
             tracing::warn!(orders = poison.len(), "ShipStation cannot deliver some orders");
         }
         tracing::debug!(orders = orders.len(), requests, finished = self.finished, "read a page");
-        Ok(Step { orders, poison, reached: self.reached(), ahead: self.seen.ahead(), finished: self.finished, requests })
+        Ok(OrderBatch { orders, poison, reached: self.reached(), ahead: self.seen.ahead(), finished: self.finished, requests })
     }
 
     /// The next question.
@@ -271,7 +271,7 @@ impl OrderReader {
         if !matches!(self.mode, Mode::PagePass(_) | Mode::Search { .. } | Mode::Skip { .. }) {
             self.seen.forget_before(self.start);
         }
-        Next::Step(orders, poison)
+        Next::Return(orders, poison)
     }
 
     /// Moves the start behind a full page with these keys.
@@ -339,7 +339,7 @@ impl OrderReader {
             }
             Mode::PagePass(pass) if pass.is_confirming() => {
                 pass.confirm(true);
-                return Ok(Next::Step(Vec::new(), self.end_pass()));
+                return Ok(Next::Return(Vec::new(), self.end_pass()));
             }
             Mode::PagePass(pass) => pass.take_broken(broken),
         };
@@ -372,7 +372,7 @@ impl OrderReader {
     }
 
     /// The poison orders of a run that were not reported yet: windows overlap, so a run may be met twice.
-    fn report(&mut self, run: Run, from: PacificTime, until: Option<PacificTime>) -> Vec<Poison> {
+    fn report(&mut self, run: PoisonRun, from: PacificTime, until: Option<PacificTime>) -> Vec<Poison> {
         let same = |a: &Option<Neighbour>, b: &Option<Neighbour>| a.is_some() && a == b;
         let known = self.reported.iter().filter(|known| same(&known.before, &run.before) || same(&known.after, &run.after));
         let known = known.map(|known| known.orders.len()).max().unwrap_or(0);

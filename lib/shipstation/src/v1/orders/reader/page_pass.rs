@@ -6,7 +6,7 @@ use stevedore_domain::pacific::PacificTime;
 
 use super::super::page::Page;
 use super::super::page_sizes::sizes;
-use super::poison::{Neighbour, Run};
+use super::poison::{Neighbour, PoisonRun};
 use super::seen::{Identity, identity};
 use super::window::repeated_hour;
 use crate::http::Broken;
@@ -41,7 +41,7 @@ struct Way {
     moved: bool,
     orders: HashSet<Identity>,
     last: Option<Neighbour>,
-    runs: Vec<Run>,
+    runs: Vec<PoisonRun>,
     /// Poison orders just before `position`.
     in_a_row: u32,
     /// A poison order's position that was met before any answer named a total, so that the total does not show whether it left since.
@@ -132,7 +132,7 @@ impl PagePass {
         }
         match way.runs.last_mut().filter(|run| run.after.is_none()) {
             Some(run) => run.orders.push(broken),
-            None => way.runs.push(Run { before: way.last.clone(), after: None, orders: vec![broken] }),
+            None => way.runs.push(PoisonRun { before: way.last.clone(), after: None, orders: vec![broken] }),
         }
         way.position += 1;
         way.in_a_row += 1;
@@ -165,7 +165,7 @@ impl PagePass {
     }
 
     /// The poison that was met.
-    pub(super) fn runs(&mut self) -> Vec<Run> {
+    pub(super) fn runs(&mut self) -> Vec<PoisonRun> {
         std::mem::take(&mut self.way.runs)
     }
 }

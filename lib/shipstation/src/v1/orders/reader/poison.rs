@@ -41,7 +41,7 @@ pub struct Neighbour {
 
 /// Poison orders side by side.
 #[derive(Clone, Debug)]
-pub(super) struct Run {
+pub(super) struct PoisonRun {
     pub(super) before: Option<Neighbour>,
     pub(super) after: Option<Neighbour>,
     pub(super) orders: Vec<Broken>,
