@@ -39,7 +39,6 @@ const CIRCLES_OF_MODULES: &[(&str, &str)] = &[
 const LONG_FILES: &[(&str, &str)] = &[
     ("functions/api/tests/api/sale_actions.rs", "one table of what people do with sales"),
     ("lib/domain/src/operation/mod.rs", "operations, their rows and their settling"),
-    ("lib/workflows/src/process/mod.rs", "the plan of an order"),
 ];
 
 /// Functions over the limit without a reason beside them.
