@@ -2,9 +2,9 @@
 
 Functions, queues, event source mappings, table, secret and schedules are made by CloudFormation from
 infra/template.yaml, and every function works under the role that the template gives it: ministack evaluates the
-policies of each call (`AUTH`). Five things differ from AWS: the architecture is this machine's, ShipStation is the
-sandbox, `Ref` of a secret is written as its ARN, a grant of a queue's call also names its batch, and the queues' TLS-only
-policies are left out.
+policies of each call (`AUTH`). Six things differ from AWS: the architecture is this machine's, ShipStation is the
+sandbox, `Ref` of a secret is written as its ARN, a grant of a queue's call also names its batch, the queues' TLS-only
+policies are left out, and an alarm over several metrics watches the first of them.
 """
 
 import io
@@ -150,6 +150,15 @@ def with_batches(resources):
                     statement["Action"] = [*actions, *(BATCHES[action] for action in actions if action in BATCHES)]
 
 
+def with_single_metrics(resources):
+    """ministack's alarms have no expressions: an alarm over several metrics watches the first of them."""
+    for resource in resources.values():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in properties:
+            stat = next(part["MetricStat"] for part in properties.pop("Metrics") if "MetricStat" in part)
+            properties.update(**stat["Metric"], Period=stat["Period"], Statistic=stat["Stat"])
+
+
 def deploy(binaries, shipstation):
     """Deploys the whole template by CloudFormation; returns the stack's outputs."""
     template = check_template.translated()
@@ -164,6 +173,7 @@ def deploy(binaries, shipstation):
     secrets = {name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::SecretsManager::Secret"}
     template["Resources"] = with_secret_arns(template["Resources"], secrets)
     with_batches(template["Resources"])
+    with_single_metrics(template["Resources"])
     # These policies refuse calls without TLS, and ministack is called without it.
     for name in [name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::SQS::QueuePolicy"]:
         del template["Resources"][name]

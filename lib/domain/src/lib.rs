@@ -25,4 +25,5 @@ pub mod reference;
 pub mod sale;
 pub mod settings;
 pub mod stock;
+pub mod tally;
 pub mod warning;

@@ -226,7 +226,12 @@ async fn ten_thousand_rows_come_in_over_several_invocations() {
         let deadline = Deadline::after(world.clock.now(), Duration::from_secs(15 + 40 * 15));
         let event = serde_json::to_value(sqs_event(&messages)).unwrap();
         let answer = run_operations::handle(&deps, event, deadline).await.unwrap();
-        assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(0), "{answer}");
+        if answer["batchItemFailures"] != serde_json::json!([]) {
+            // An engine that is slower than any deadline cuts an invocation short: its message comes again, and goes on where that one stopped.
+            assert!(crate::world::tables_at().is_some(), "{answer}");
+            world.clock.advance(SignedDuration::from_mins(91));
+            continue;
+        }
         world.queues.delete(&url, std::slice::from_ref(&message.receipt_handle)).await.unwrap();
         let (operation, _) = settled(&world, "large").await;
         assert_eq!(operation.counts.total(), u64::try_from(ROWS).unwrap());

@@ -41,6 +41,7 @@ mod flow_liberal;
 mod flow_lineage;
 mod flow_load;
 mod flow_nights;
+mod flow_numberless;
 mod flow_operations;
 mod flow_places;
 mod flow_revisions;
@@ -63,6 +64,7 @@ mod template;
 #[path = "../../benches/cold_start/tls.rs"]
 mod tls;
 mod trust;
+mod under_load;
 mod world;
 
 /// Interceptor that limits a function's clients to the role of the template.

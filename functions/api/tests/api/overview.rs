@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 use stevedore_aws::Pacing;
 
 use crate::captured::capture;
+use crate::cost::asked;
 use crate::world::{NOW, World};
+
+/// Requests of a look at counts that hold, where there are no operations to be read.
+const KEPT: u64 = 6;
 
 fn codes(overview: &Value) -> Vec<&str> {
     overview["findings"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap()).collect()
@@ -85,4 +89,47 @@ async fn the_choices_hold_what_the_settings_name() {
     assert_eq!((&choices["accounts"][0]["name"], &choices["accounts"][0]["receives_payments"]), (&json!("Bank"), &json!(true)));
     let zones = choices["time_zones"].as_array().unwrap();
     assert!(zones.contains(&json!("Europe/London")) && zones.contains(&json!("America/New_York")));
+}
+
+/// Counts that were made hold while nothing happens: a look reads them. After an act of a person, after an operation, while something is queued and after a while they
+/// are made anew.
+#[tokio::test]
+async fn kept_counts_are_made_anew_when_something_was_done() {
+    let world = World::new().await;
+    let later = async |minutes: i64| world.hands.advance_minutes(minutes);
+    let looked = async || (asked(&world, "/v1/overview").await, world.get("/v1/overview").await.ok()["blocked"]["count"].clone());
+    capture(&world, 1, "blocked").await;
+    let (first, blocked) = looked().await;
+    assert!(first > 60 && blocked == 1, "{first}");
+    // Written past the API and every operation, which nothing does: a kept count is as it was.
+    capture(&world, 2, "blocked").await;
+    assert_eq!(looked().await, (KEPT, json!(1)));
+    later(7).await;
+    assert_eq!(looked().await.1, 2, "they are old");
+    // An act; for a minute an index may not show what it did.
+    capture(&world, 3, "blocked").await;
+    world.post("/v1/locations", json!({"name": "Reno"})).await.ok();
+    assert_eq!(looked().await.1, 3);
+    assert!(looked().await.0 > 60, "made within a minute of the act");
+    later(2).await;
+    assert!(looked().await.0 > 60);
+    assert_eq!(looked().await.0, KEPT);
+    // A message on its way, and an operation that is open.
+    world.queues.send_orders(&["{}".to_owned()]).await.unwrap();
+    assert!(looked().await.0 > 60 && looked().await.0 > 60);
+}
+
+/// A tick keeps counts that somebody looked at, and those alone.
+#[tokio::test]
+async fn counts_that_another_process_made_are_found() {
+    let world = World::new().await;
+    assert_eq!(world.table.tally().await.unwrap(), None);
+    let midnight = "2026-01-31T00:00:00Z".parse().unwrap();
+    let now = NOW.parse().unwrap();
+    let made = world.table.count_anew(midnight, now).await.unwrap();
+    assert_eq!(world.table.tally().await.unwrap().as_ref(), Some(&made));
+    assert_eq!(asked(&world, "/v1/overview").await, KEPT);
+    // Another day's are none.
+    world.table.count_anew(midnight - jiff::SignedDuration::from_hours(24), now).await.unwrap();
+    assert!(asked(&world, "/v1/overview").await > 60);
 }

@@ -42,6 +42,10 @@ impl Hands {
         self.step.store(milliseconds, Ordering::SeqCst);
     }
 
+    pub(crate) fn advance_minutes(&self, minutes: i64) {
+        self.now.fetch_add(minutes * 60_000, Ordering::SeqCst);
+    }
+
     fn clock(&self) -> Arc<dyn Fn() -> Timestamp + Send + Sync> {
         let hands = self.clone();
         Arc::new(move || Timestamp::from_millisecond(hands.now.fetch_add(hands.step.load(Ordering::SeqCst), Ordering::SeqCst)).unwrap())

@@ -45,6 +45,7 @@ pub use system::configuration::{Connection, ConnectionMode, SettingsChange, Stor
 pub use system::cursor::{Cursor, Lease};
 pub use system::disconnect::Progress;
 pub use system::overview::{Count, Pacing};
+pub use system::tally::{Home, Tally};
 pub use system::unreadable::Trouble;
 
 /// An item as the SDK has it.

@@ -37,4 +37,5 @@ mod stages;
 mod stated_taxes;
 mod stock_levels;
 mod store_taxes;
+mod tallies;
 mod taxes;

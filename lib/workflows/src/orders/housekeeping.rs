@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use stevedore_aws::{Mended, Stored};
 use stevedore_domain::ids::StoreId;
 use stevedore_domain::settings::Settings;
+use stevedore_domain::tally;
 use stevedore_lambda::{Deadline, ErrorChain};
 use stevedore_shipstation::{Call, Error as ShipStationError, RawOrder};
 
@@ -50,6 +52,21 @@ pub(crate) async fn sweep(deps: &Deps) {
         Ok(0) => {}
         Ok(entries) => tracing::info!(entries, "entries that a disconnect had left behind are removed"),
         Err(error) => tracing::error!(error = %ErrorChain(&error), "what a disconnect left behind could not be looked for"),
+    }
+}
+
+/// Makes the home page's counts anew, once somebody has looked at them: who looks later finds them in one request. A failure is logged and costs nothing else.
+pub(crate) async fn keep_counts(deps: &Deps, settings: &Settings) {
+    let count = async || {
+        if deps.table.tally().await?.is_some() {
+            let now = (deps.clock)();
+            let zone = TimeZone::get(&settings.time_zone).unwrap_or(TimeZone::UTC);
+            deps.table.count_anew(tally::midnight(&zone, now), now).await?;
+        }
+        Ok::<(), Error>(())
+    };
+    if let Err(error) = count().await {
+        tracing::error!(error = %ErrorChain(&error), "the home page's counts could not be made anew");
     }
 }
 

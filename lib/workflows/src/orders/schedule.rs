@@ -52,6 +52,7 @@ pub(crate) async fn tick(deps: &Deps, at: Timestamp, deadline: Deadline) -> Resu
     let unaccounted = housekeeping::keep(deps, deadline).await;
     if !deadline.is_near((deps.clock)(), MARGIN) {
         housekeeping::sweep(deps).await;
+        housekeeping::keep_counts(deps, &settings).await;
     }
     if !settings.paused {
         metrics::tick(&place, &settings, unaccounted, began);

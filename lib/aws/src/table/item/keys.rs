@@ -31,6 +31,11 @@ pub(crate) fn partition(text: impl Into<String>) -> String {
     fitted(text.into(), LONGEST_PARTITION)
 }
 
+/// An order's number as the key of its index. Nothing for what is no number: an order without one is found by its id.
+pub(crate) fn order_number(number: &str) -> Option<String> {
+    (!number.trim().is_empty()).then(|| partition(number))
+}
+
 /// A text as a sort key.
 pub(crate) fn sort(text: impl Into<String>) -> String {
     fitted(text.into(), LONGEST_SORT)
@@ -73,6 +78,10 @@ pub(crate) fn sale_ids() -> Key {
 }
 pub(crate) fn pacing() -> Key {
     Key::new("CONFIG", "PACING")
+}
+/// Counts of the home page.
+pub(crate) fn tally() -> Key {
+    Key::new("CONFIG", "TALLY")
 }
 /// The key of page tokens.
 pub(crate) fn tokens() -> Key {

@@ -17,10 +17,7 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn orders_numbered(&self, number: &str) -> Result<Vec<OrderId>, Error> {
-        if number.is_empty() {
-            return Ok(Vec::new());
-        }
-        let partition = keys::partition(number);
+        let Some(partition) = keys::order_number(number) else { return Ok(Vec::new()) };
         let query =
             IndexQuery { operation: "look for orders with one number", index: BY_NUMBER, partition: &partition, newest_first: true };
         let page = self.query_index(&query, &List { limit: MOST, ..List::default() }).await?;

@@ -93,17 +93,17 @@ impl Table {
         self.entries(self.list_merged(&[query], list).await?).await
     }
 
-    /// Log entries with exactly this order number, the newest first.
+    /// Log entries with exactly this order number, the newest first. A page may hold fewer than the limit.
     ///
     /// # Errors
     /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.
     pub async fn list_log_number(&self, number: &str, list: &List) -> Result<Page<StoredEntry>, Error> {
-        if number.is_empty() {
-            return Ok(Page { items: Vec::new(), next: None });
-        }
-        let partition = &keys::partition(number);
+        let Some(partition) = &keys::order_number(number) else { return Ok(Page { items: Vec::new(), next: None }) };
         let query = IndexQuery { operation: "list the log by number", index: BY_NUMBER, partition, newest_first: true };
-        self.entries(self.list_index(&query, list).await?).await
+        let mut page = self.entries(self.list_index(&query, list).await?).await?;
+        // An earlier release put entries without a number under "-".
+        page.items.retain(|stored| stored.entry.order_number == number);
+        Ok(page)
     }
 
     /// Changes an entry in place: reads it, lets `change` decide, writes it if nobody else did in between, else starts again.

@@ -233,7 +233,9 @@ struct Shown<'a> {
     state: LogState,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<stevedore_domain::reason::Reason>,
-    order_number: &'a str,
+    /// Puts the entry into the index of numbers. Entries without a number are not in it: all of them would share one key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_number: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sale_id: Option<&'a SaleId>,
 }
@@ -270,9 +272,8 @@ pub(crate) fn order_item(
 ) -> Result<OrderItem, Error> {
     const OPERATION: &str = "encode a log entry";
     let key = keys::log_entry(entry.account, entry.order_id);
-    // An index key must not be empty; an order without a number is found by its id.
-    let number = if entry.order_number.is_empty() { "-".to_owned() } else { keys::partition(&entry.order_number) };
-    let shown = Shown { state: entry.state, reason: entry.reason, order_number: &number, sale_id: entry.sale_id.as_ref() };
+    let number = keys::order_number(&entry.order_number);
+    let shown = Shown { state: entry.state, reason: entry.reason, order_number: number.as_deref(), sale_id: entry.sale_id.as_ref() };
     let mut item = item_of(OPERATION, &key, "log", &shown)?;
     // An order that has a sale stands among the sales, with the time of the sale; every other one among the rest of the log.
     let sold_at = match sale {

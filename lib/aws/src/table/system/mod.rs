@@ -7,4 +7,5 @@ pub(crate) mod cursor;
 pub(crate) mod disconnect;
 pub(crate) mod overview;
 pub(crate) mod sweep;
+pub(crate) mod tally;
 pub(crate) mod unreadable;

@@ -14,7 +14,7 @@ use crate::table::item::versioned::Expected;
 use crate::table::{Item, Table, item_of, text, value_of};
 
 /// How many there are, as far as they were counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     /// So many at least.
     pub count: u64,
