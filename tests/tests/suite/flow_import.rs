@@ -228,7 +228,7 @@ async fn ten_thousand_rows_come_in_over_several_invocations() {
         let answer = run_operations::handle(&deps, event, deadline).await.unwrap();
         if answer["batchItemFailures"] != serde_json::json!([]) {
             // An engine that is slower than any deadline cuts an invocation short: its message comes again, and goes on where that one stopped.
-            assert!(crate::world::tables_at().is_some(), "{answer}");
+            assert!(crate::world::tables_at().is_some() || crate::world::lag().is_some(), "{answer}");
             world.clock.advance(SignedDuration::from_mins(91));
             continue;
         }
@@ -253,8 +253,9 @@ async fn ten_thousand_rows_come_in_over_several_invocations() {
             .all(|row| row.reason == Some(Reason::RowUnknownReference))
     );
     assert_eq!(products(&world.table).await.len(), usize::try_from(captured).unwrap());
-    // The duration on another engine shows nothing about the import.
-    assert!(took < Duration::from_mins(5) || crate::world::tables_at().is_some(), "{took:?}");
+    // The duration on another engine, or on one under load, shows nothing about the import.
+    let at_rest = crate::world::tables_at().is_none() && crate::world::lag().is_none();
+    assert!(took < Duration::from_mins(5) || !at_rest, "{took:?}");
 }
 
 /// Delivered twice at once, and again when it is done: each row counts once, and no product is made

@@ -217,10 +217,6 @@ async fn disconnect(world: &World) {
     world.queues.send_command(&Command::Disconnect).await.unwrap();
 }
 
-<<<<<<< HEAD
-/// P2: a disconnect during a load ends it at once, with a row for each order that will not be
-/// processed.
-=======
 /// An operation that a disconnect ended: at once, or where no index showed it yet, by the sweep of one of the next ticks.
 async fn ended(world: &World, id: &stevedore_domain::ids::OperationId) -> stevedore_domain::operation::Operation {
     for _ in 0..3 {
@@ -235,8 +231,8 @@ async fn ended(world: &World, id: &stevedore_domain::ids::OperationId) -> steved
     panic!("not ended by three ticks");
 }
 
-/// P2: a disconnect in the middle of a load ends it, with a row for each order that nothing will process.
->>>>>>> 752ad74 (Keep the home page's counts while nothing happens, try flows on a table under load by seeds, and rehearse the deployment again)
+/// P2: a disconnect during a load ends it at once, with a row for each order that will not be
+/// processed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p2_a_disconnect_ends_what_runs_and_accounts_for_what_waits() {
     let world = World::new(Options::default()).await;

@@ -108,8 +108,11 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn counted_attention(&self, most: u32) -> Result<Vec<(Reason, Count)>, Error> {
-        let counts = Reason::WANT_ATTENTION.map(async |reason| Ok((reason, self.count_attention(reason, most).await?)));
-        futures::future::try_join_all(counts).await
+        let mut counts = Vec::with_capacity(Reason::WANT_ATTENTION.len());
+        for reason in Reason::WANT_ATTENTION {
+            counts.push((reason, self.count_attention(reason, most).await?));
+        }
+        Ok(counts)
     }
 
     /// Log entries with a warning that wants attention, the oldest first. A page may hold fewer than the limit.
