@@ -36,14 +36,8 @@ const DAILY: i64 = 820_001;
 const DAILY_ORDERS: i64 = 4;
 const SECOND: ShipstationAccount = ShipstationAccount(2);
 
-<<<<<<< HEAD
-/// Seeds of every run, and those of the long run.
-const ALWAYS: usize = 10;
-const LONG: usize = 200;
-=======
-/// Seeds that are always tried; the long form tries those of [`crate::under_load::seeds`].
+/// Seeds of every run; the long run has those of [`crate::under_load::seeds`].
 const ALWAYS: u64 = 10;
->>>>>>> 752ad74 (Keep the home page's counts while nothing happens, try flows on a table under load by seeds, and rehearse the deployment again)
 
 const FILE: &str = "sku,name,kind,revenue_account\nMUG,Mug,stock,Made just now\nLAMP,Lamp,stock,\n";
 
