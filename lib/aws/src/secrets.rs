@@ -5,7 +5,7 @@ use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::sdk::clients::WhenUsed;
+use crate::sdk::clients::LazyClient;
 use crate::{Clients, Error};
 
 /// The credentials as they are kept. Never shown, never logged.
@@ -26,7 +26,7 @@ struct Wire<T> {
 /// The secret in Secrets Manager. An empty one means that nothing is connected: the template makes the secret, connecting fills it.
 #[derive(Clone, Debug)]
 pub struct Secrets {
-    client: WhenUsed<aws_sdk_secretsmanager::Client>,
+    client: LazyClient<aws_sdk_secretsmanager::Client>,
     id: String,
 }
 
@@ -34,7 +34,7 @@ impl Secrets {
     /// The secret named `id`.
     #[must_use]
     pub fn new(clients: &Clients, id: impl Into<String>) -> Self {
-        Self { client: WhenUsed::new(clients, Clients::secrets), id: id.into() }
+        Self { client: LazyClient::new(clients, Clients::secrets), id: id.into() }
     }
 
     /// The credentials, where there are any.

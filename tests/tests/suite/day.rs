@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use stevedore_aws::{Known, List, SaleDraft, SaleEdit, SaleOutcome};
+use stevedore_aws::{List, OrderRecord, SaleDraft, SaleEdit, SaleOutcome};
 use stevedore_domain::address::Address;
 use stevedore_domain::event::EventKind;
 use stevedore_domain::ids::SaleId;
@@ -78,7 +78,7 @@ impl World {
     }
 
     /// The orders of a day, a page at a time.
-    pub async fn day_orders(&self, date: &str, limit: usize) -> Vec<Known> {
+    pub async fn day_orders(&self, date: &str, limit: usize) -> Vec<OrderRecord> {
         let date: Date = date.parse().unwrap();
         let mut list = List { limit, ..List::default() };
         let mut orders = Vec::new();

@@ -166,11 +166,11 @@ async fn n11_a_broken_place_beside_a_date_ahead_ends_at_the_clock() {
     let fault = world.sandbox.faults().add(Rule::always(Fault::PoisonOrder { order_id: poison }));
     world.clock.advance(SignedDuration::from_mins(1));
     world.download().await;
-    let troubles = world.table.troubles().await.unwrap();
-    let [trouble] = troubles.as_slice() else { panic!("{troubles:?}") };
-    assert!(trouble.until.is_some_and(|until| !until.is_ahead_of(world.clock.now())), "{trouble:?}");
+    let unreadable_orders = world.table.unreadable_orders().await.unwrap();
+    let [unreadable_order] = unreadable_orders.as_slice() else { panic!("{unreadable_orders:?}") };
+    assert!(unreadable_order.until.is_some_and(|until| !until.is_ahead_of(world.clock.now())), "{unreadable_order:?}");
     world.sandbox.faults().remove(fault);
     world.next_hour().await;
     assert_eq!(world.sale(poison).await.total.0, 1000);
-    assert!(world.table.troubles().await.unwrap().is_empty());
+    assert!(world.table.unreadable_orders().await.unwrap().is_empty());
 }

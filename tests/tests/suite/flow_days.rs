@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use stevedore_aws::messages::Command;
-use stevedore_aws::{DeleteOutcome, Known, List, StoredRun};
+use stevedore_aws::{DeleteOutcome, List, OrderRecord, StoredRun};
 use stevedore_domain::address::Address;
 use stevedore_domain::consolidation::{DueRun, RunRecord};
 use stevedore_domain::ids::SaleId;
@@ -238,8 +238,9 @@ async fn s152_a_day_is_voided_as_a_whole() {
     assert!(matches!(world.table.delete_log_entry(order_id(orders[1])).await.unwrap(), DeleteOutcome::Deleted(Some(_))));
     let listed = world.day_orders("2026-01-15", 10).await;
     assert_eq!(listed.len(), 2, "N5: the sale still lists it");
-    let orphan = listed.iter().find_map(|known| if let Known::Orphan(orphan) = known { Some(orphan) } else { None }).unwrap();
-    let member = orphan.member.as_ref().unwrap();
+    let detached =
+        listed.iter().find_map(|known| if let OrderRecord::DetachedSale(detached) = known { Some(detached) } else { None }).unwrap();
+    let member = detached.member.as_ref().unwrap();
     assert_eq!((member.order_number.as_str(), member.sale_total.unwrap().0), ("S", 200));
     world.load_number("S").await;
     let tied = world.logged(orders[1]).await.unwrap();

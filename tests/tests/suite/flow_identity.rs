@@ -1,7 +1,7 @@
 //! Ids that are issued once: of sales and of invoices; and texts that identify no buyer, or are
 //! longer than a key.
 
-use stevedore_aws::{CaptureOutcome, CaptureWrite, List, NewSale};
+use stevedore_aws::{CommitOutcome, OrderCommit, List, NewSale};
 use stevedore_domain::ids::SaleId;
 use stevedore_domain::log::{LogState, Outcome};
 use stevedore_domain::operation::{OperationKind, OperationState};
@@ -210,11 +210,11 @@ async fn p1_the_orders_item_decides_between_two_bookings() {
     let customer = world.table.record::<Customer>(sale.customer.id.as_str()).await.unwrap().unwrap().value;
     let customer = stevedore_domain::sale::CustomerChoice::Existing(std::sync::Arc::new(customer));
     let new = NewSale { sale: &sale, customer: &customer, stock: &stock };
-    let write = CaptureWrite { entry: &entry, known: None, order: None, sale: Some(new), paid: None, beside: &[] };
-    let outcome = world.table.capture(write, world.clock.now()).await.unwrap();
-    assert!(matches!(outcome, CaptureOutcome::EntryChanged), "{outcome:?}");
+    let write = OrderCommit { entry: &entry, known: None, order: None, sale: Some(new), paid: None, beside: &[] };
+    let outcome = world.table.commit_order(write, world.clock.now()).await.unwrap();
+    assert!(matches!(outcome, CommitOutcome::EntryChanged), "{outcome:?}");
     // The same with values that were read before another process wrote.
-    let known = world.table.known_order(order_id(order)).await.unwrap().unwrap();
+    let known = world.table.order_record(order_id(order)).await.unwrap().unwrap();
     world
         .table
         .change_log_entry(order_id(order), |entry| {
@@ -223,8 +223,8 @@ async fn p1_the_orders_item_decides_between_two_bookings() {
         })
         .await
         .unwrap();
-    let outcome = world.table.capture(CaptureWrite { known: Some(&known), ..write }, world.clock.now()).await.unwrap();
-    assert!(matches!(outcome, CaptureOutcome::EntryChanged), "{outcome:?}");
+    let outcome = world.table.commit_order(OrderCommit { known: Some(&known), ..write }, world.clock.now()).await.unwrap();
+    assert!(matches!(outcome, CommitOutcome::EntryChanged), "{outcome:?}");
     assert_eq!(world.level("mug").await, before);
 }
 
@@ -237,14 +237,14 @@ async fn an_older_revision_never_overwrites_a_newer_one() {
     let order = world.sandbox.upsert_order(plain("1"));
     world.download().await;
     let id = order_id(order);
-    let known = world.table.known_order(id).await.unwrap().unwrap();
+    let known = world.table.order_record(id).await.unwrap().unwrap();
     let older = known.entry().unwrap().entry.clone();
     let mut newer = older.clone();
     newer.add_event(world.clock.now(), "the newer revision", "test");
-    let write = |entry, known| CaptureWrite { entry, known, order: None, sale: None, paid: None, beside: &[] };
-    assert!(matches!(world.table.capture(write(&newer, Some(&known)), world.clock.now()).await.unwrap(), CaptureOutcome::Written));
+    let write = |entry, known| OrderCommit { entry, known, order: None, sale: None, paid: None, beside: &[] };
+    assert!(matches!(world.table.commit_order(write(&newer, Some(&known)), world.clock.now()).await.unwrap(), CommitOutcome::Written));
     for known in [Some(&known), None] {
-        assert!(matches!(world.table.capture(write(&older, known), world.clock.now()).await.unwrap(), CaptureOutcome::EntryChanged));
+        assert!(matches!(world.table.commit_order(write(&older, known), world.clock.now()).await.unwrap(), CommitOutcome::EntryChanged));
     }
     assert_eq!(world.logged(order).await.unwrap().timeline, newer.timeline);
 }

@@ -304,13 +304,13 @@ async fn p5_a_slow_process_makes_no_step_after_its_work_was_undone() {
         tokio::task::spawn_blocking(move || at_work.recv_timeout(patience).unwrap()).await.unwrap();
         // Longer than the lease of the work.
         world.clock.advance(SignedDuration::from_mins(3));
-        let mended = world.table.mend_sales(world.clock.now()).await.unwrap();
+        let mended = world.table.recover_abandoned(world.clock.now()).await.unwrap();
         assert!(mended.failed.is_empty(), "{mended:?}");
         wake.send(()).unwrap();
         worker.await.unwrap().unwrap();
         world.clock.advance(SignedDuration::from_hours(1));
         world.drain().await;
-        world.table.mend_sales(world.clock.now()).await.unwrap();
+        world.table.recover_abandoned(world.clock.now()).await.unwrap();
         assert_eq!(world.sale(order).await.lines.len(), 12, "step {nth}");
         assert_eq!(world.sales().await.len(), 1);
         let levels = levels(&world.table).await;
@@ -343,9 +343,9 @@ async fn n12_a_batch_that_is_done_bit_by_bit_is_done_in_the_end() {
     world.engines.faults().clear();
     // The rows of an import's file are written in the same way.
     world.engines.faults().fail_next("BatchWriteItem", 40, stevedore_engines::Fault::Partial(1));
-    let troubles = (0..12).map(|number| format!("order#{number}"));
-    for position in troubles {
-        let trouble = stevedore_aws::Trouble {
+    let unreadable_orders = (0..12).map(|number| format!("order#{number}"));
+    for position in unreadable_orders {
+        let unreadable_order = stevedore_aws::UnreadableOrder {
             position,
             order_id: None,
             by_creation: false,
@@ -354,8 +354,8 @@ async fn n12_a_batch_that_is_done_bit_by_bit_is_done_in_the_end() {
             first_seen: world.clock.now(),
             attempts: 0,
         };
-        world.table.put_trouble(&trouble).await.unwrap();
+        world.table.put_unreadable_order(&unreadable_order).await.unwrap();
     }
     world.disconnect().await;
-    assert!(world.table.troubles().await.unwrap().is_empty());
+    assert!(world.table.unreadable_orders().await.unwrap().is_empty());
 }

@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{CaptureOutcome, CaptureWrite, Known};
+use stevedore_aws::{CommitOutcome, OrderCommit, OrderRecord};
 use stevedore_domain::ids::OperationId;
 use stevedore_domain::log::{LogEntry, LogState, Outcome, Trigger};
 use stevedore_domain::operation::OperationKind;
@@ -277,24 +277,24 @@ async fn s117_the_older_of_two_revisions_at_once_does_not_win() {
     world.daily(18).await;
     let order = world.sandbox.upsert_order(plain("1"));
     world.download().await;
-    let read = world.table.known_order(order_id(order)).await.unwrap().unwrap();
+    let read = world.table.order_record(order_id(order)).await.unwrap().unwrap();
     let mut messages = Vec::new();
     for total in [11, 12] {
         world.clock.advance(SignedDuration::from_mins(1));
         world.sandbox.edit_order(order, |order| order.set("orderTotal", total));
         messages.push(world.message(order, Trigger::Schedule));
     }
-    let write = async |message: &OrderMessage, known: &Known| {
+    let write = async |message: &OrderMessage, known: &OrderRecord| {
         let key = parse_order(message.order.get(), message.read_at).unwrap().key;
         let mut entry = known.entry().unwrap().entry.clone();
         entry.record_revision(key, None);
         let write =
-            CaptureWrite { entry: &entry, known: Some(known), order: Some((&key, &*message.order)), sale: None, paid: None, beside: &[] };
-        world.table.capture(write, world.clock.now()).await.unwrap()
+            OrderCommit { entry: &entry, known: Some(known), order: Some((&key, &*message.order)), sale: None, paid: None, beside: &[] };
+        world.table.commit_order(write, world.clock.now()).await.unwrap()
     };
-    assert!(matches!(write(&messages[1], &read).await, CaptureOutcome::Written));
+    assert!(matches!(write(&messages[1], &read).await, CommitOutcome::Written));
     let newest = world.logged(order).await.unwrap();
-    assert!(matches!(write(&messages[0], &read).await, CaptureOutcome::EntryChanged));
+    assert!(matches!(write(&messages[0], &read).await, CommitOutcome::EntryChanged));
     assert_eq!(world.logged(order).await.unwrap(), newest);
     // Delivered again, it is decided on again.
     world.queues.send_orders(&[messages[0].encode().unwrap().unwrap()]).await.unwrap();

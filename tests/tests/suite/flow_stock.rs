@@ -205,7 +205,7 @@ async fn a_sale_of_hundreds_of_products_is_whole() {
     let all = levels(&world.table).await;
     assert!(all.values().all(|one| *one == level(3, 0, 3)), "{all:?}");
     check(&world.table, &all).await;
-    assert_eq!(world.table.mend_sales(world.clock.now()).await.unwrap().sales, 0);
+    assert_eq!(world.table.recover_abandoned(world.clock.now()).await.unwrap().sales, 0);
 }
 
 fn with_id(draft: Draft, number: &str) -> stevedore_sandbox::Json {

@@ -52,7 +52,7 @@ async fn n11_an_order_that_makes_its_page_unreadable_costs_only_itself() {
             world.next_hour().await;
         }
         assert_eq!(world.sale(bad).await.total.0, 1000, "{damage:?}: it is booked once it can be read");
-        assert!(world.table.troubles().await.unwrap().is_empty(), "{damage:?}");
+        assert!(world.table.unreadable_orders().await.unwrap().is_empty(), "{damage:?}");
     }
 }
 

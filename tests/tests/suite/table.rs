@@ -319,11 +319,11 @@ async fn s76_taking_apart_survives_being_cut_off() {
         assert!(world.table.connection().await.unwrap().is_none());
         assert!(world.log().await.is_empty());
         assert_eq!(world.table.cursor().await.unwrap().version, 0);
-        assert!(world.table.troubles().await.unwrap().is_empty() && world.table.store_names().await.unwrap().is_none());
+        assert!(world.table.unreadable_orders().await.unwrap().is_empty() && world.table.store_names().await.unwrap().is_none());
         assert!(world.table.list_log_number("1", &page(10, None)).await.unwrap().items.is_empty());
         assert_eq!(world.booked().await, sales);
         // The revision of a sale stays with it.
-        let kept = world.table.kept_revision(order_id(order), &booked).await.unwrap().unwrap();
+        let kept = world.table.stored_revision(order_id(order), &booked).await.unwrap().unwrap();
         assert_eq!(kept.get(), text.get());
         let read = stored::<Product>(&world.table, "p").await;
         assert_eq!(read.value.shipstation_product_id, None);

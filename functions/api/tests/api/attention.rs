@@ -1,7 +1,7 @@
 //! Warnings that want attention: counted on the home page, and listed by the same word.
 
 use serde_json::{Value, json};
-use stevedore_aws::Trouble;
+use stevedore_aws::UnreadableOrder;
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::settings::PickPackShip;
@@ -132,7 +132,7 @@ async fn s34_short_picks_are_counted_until_they_are_picked() {
 async fn unreadable_orders_are_counted_and_listed() {
     let world = World::new().await;
     for order in [7, 5] {
-        let trouble = Trouble {
+        let unreadable_order = UnreadableOrder {
             position: format!("order#{order}"),
             order_id: Some(OrderId(order)),
             by_creation: false,
@@ -141,12 +141,12 @@ async fn unreadable_orders_are_counted_and_listed() {
             first_seen: NOW.parse().unwrap(),
             attempts: 3,
         };
-        world.table.put_trouble(&trouble).await.unwrap();
+        world.table.put_unreadable_order(&unreadable_order).await.unwrap();
     }
     assert_eq!(world.finding("unreadable").await, Some((json!(2), "/v1/unreadable-orders".to_owned())));
     assert_eq!(world.ids("/v1/unreadable-orders", "order_id").await, [5, 7]);
     let one = world.get("/v1/unreadable-orders?limit=1").await.ok()["items"][0].clone();
     assert_eq!((&one["position"], &one["attempts"], &one["first_seen"]), (&json!("order#5"), &json!(3), &json!(NOW)));
-    world.table.delete_trouble("order#5").await.unwrap();
+    world.table.delete_unreadable_order("order#5").await.unwrap();
     assert_eq!(world.finding("unreadable").await.unwrap().0, 1);
 }

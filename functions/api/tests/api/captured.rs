@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use stevedore_aws::{CaptureOutcome, CaptureWrite, NewSale};
+use stevedore_aws::{CommitOutcome, OrderCommit, NewSale};
 use stevedore_domain::address::Address;
 use stevedore_domain::digest::Digest;
 use stevedore_domain::ids::{OrderId, SaleId, StoreId};
@@ -162,7 +162,7 @@ async fn write(world: &World, order: u64, state: LogState, sale: Option<Sale>, s
         created_at: at,
     };
     let choice = CustomerChoice::Create(Box::new(NewCustomer { customer, link: None, replaces_link: false }));
-    let write = CaptureWrite {
+    let write = OrderCommit {
         paid: None,
         entry: &entry,
         known: None,
@@ -170,8 +170,8 @@ async fn write(world: &World, order: u64, state: LogState, sale: Option<Sale>, s
         sale: sale.as_ref().map(|sale| NewSale { sale, customer: &choice, stock }),
         beside: &[],
     };
-    let outcome = world.table.capture(write, at).await.unwrap();
-    assert!(matches!(outcome, CaptureOutcome::Written), "{outcome:?}");
+    let outcome = world.table.commit_order(write, at).await.unwrap();
+    assert!(matches!(outcome, CommitOutcome::Written), "{outcome:?}");
     key
 }
 

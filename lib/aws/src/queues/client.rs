@@ -13,7 +13,7 @@ use stevedore_domain::operation::{Operation, RunQueue};
 use crate::queues::dead_reason::DeadReason;
 use crate::queues::messages::{Command, LARGEST_BATCH};
 use crate::queues::sent::{Refusal, SendReport, is_about_contents};
-use crate::sdk::clients::WhenUsed;
+use crate::sdk::clients::LazyClient;
 use crate::{Clients, Error};
 
 /// Addresses of the queues.
@@ -32,7 +32,7 @@ pub struct QueueUrls {
 /// The queues.
 #[derive(Clone, Debug)]
 pub struct Queues {
-    pub(crate) client: WhenUsed<aws_sdk_sqs::Client>,
+    pub(crate) client: LazyClient<aws_sdk_sqs::Client>,
     pub(crate) urls: QueueUrls,
     /// The X-Ray header of the invocation that sends.
     trace: Option<String>,
@@ -126,7 +126,7 @@ impl Queues {
     /// The queues at `urls`.
     #[must_use]
     pub fn new(clients: &Clients, urls: QueueUrls) -> Self {
-        Self { client: WhenUsed::new(clients, Clients::sqs), urls, trace: None }
+        Self { client: LazyClient::new(clients, Clients::sqs), urls, trace: None }
     }
 
     /// The same queues, whose messages carry the trace of the invocation that sends them: `Lambda-Runtime-Trace-Id`, if there is one. Lambda hands it on to

@@ -133,16 +133,16 @@ impl Clients {
 /// A client that is made when it is first used, for making one reads the SDK's table of all regions: half a million instructions. The table's is made at once,
 /// since every function uses it; few of the API's calls need a queue or the secret.
 #[derive(Clone)]
-pub(crate) struct WhenUsed<T>(Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>);
+pub(crate) struct LazyClient<T>(Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>);
 
-impl<T: 'static> WhenUsed<T> {
+impl<T: 'static> LazyClient<T> {
     pub(crate) fn new(clients: &Clients, make: fn(&Clients) -> T) -> Self {
         let clients = clients.clone();
         Self(Arc::new(LazyLock::new(Box::new(move || make(&clients)))))
     }
 }
 
-impl<T> Deref for WhenUsed<T> {
+impl<T> Deref for LazyClient<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -150,7 +150,7 @@ impl<T> Deref for WhenUsed<T> {
     }
 }
 
-impl<T> fmt::Debug for WhenUsed<T> {
+impl<T> fmt::Debug for LazyClient<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WhenUsed")
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::sale_stands;
-use stevedore_aws::{Beside, Error, Known, StoredEntry, Table};
+use stevedore_aws::{Beside, Error, OrderRecord, StoredEntry, Table};
 use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::{Kin, LogEntry, LogState, Relative, relatives};
 use stevedore_domain::order::Order;
@@ -56,17 +56,17 @@ impl Kindred {
         if named.is_empty() && hinted.is_empty() {
             return Ok(kindred);
         }
-        let mut known: HashMap<OrderId, Known> = table.known_orders(named.iter().chain(&hinted).copied()).await?;
+        let mut known: HashMap<OrderId, OrderRecord> = table.order_records(named.iter().chain(&hinted).copied()).await?;
         for id in named {
             let known = known.remove(&id);
-            kindred.beside.push(Beside { order_id: id, version: known.as_ref().map(Known::version) });
+            kindred.beside.push(Beside { order_id: id, version: known.as_ref().map(OrderRecord::version) });
             if let Some(known) = known {
                 kindred.relatives.push(relative(table, order, known).await?);
             }
         }
         for id in hinted {
             let known = known.remove(&id);
-            let version = known.as_ref().map(Known::version);
+            let version = known.as_ref().map(OrderRecord::version);
             let relative = match known {
                 Some(known) => relative(table, order, known).await?,
                 None if alike.queued.contains(&id) => on_its_way(order, id),
@@ -96,21 +96,21 @@ fn on_its_way(order: &Order, id: OrderId) -> Relative {
     }
 }
 
-async fn relative(table: &Table, order: &Order, known: Known) -> Result<Relative, Error> {
+async fn relative(table: &Table, order: &Order, known: OrderRecord) -> Result<Relative, Error> {
     let stored = match known {
-        Known::Entry(stored) => stored,
-        Known::Orphan(orphan) => {
-            let live = sale_stands(table, &orphan.sale_id).await?;
+        OrderRecord::Entry(stored) => stored,
+        OrderRecord::DetachedSale(detached) => {
+            let live = sale_stands(table, &detached.sale_id).await?;
             return Ok(Relative {
-                id: orphan.order_id,
-                number: orphan.member.map(|member| member.order_number).unwrap_or_default(),
-                live: live.then_some(orphan.sale_id),
+                id: detached.order_id,
+                number: detached.member.map(|member| member.order_number).unwrap_or_default(),
+                live: live.then_some(detached.sale_id),
                 open: false,
                 held: false,
                 orphan: true,
                 kin: Kin::default(),
                 alike: false,
-                first: orphan.order_id < order.id,
+                first: detached.order_id < order.id,
             });
         }
     };

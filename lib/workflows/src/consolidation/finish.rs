@@ -31,7 +31,7 @@ pub(crate) async fn finish(deps: &Deps, collector: Collector<'_>) -> Result<(), 
     let (products, mut levels) = match &mut whole {
         Some(sale) => {
             // Levels without what an invocation that was cut off has moved: the run is held, so nobody is at it any more.
-            deps.table.give_up_work(&sale.id, now).await?;
+            deps.table.recover_now(&sale.id, now).await?;
             stock(deps, sale).await?
         }
         None => (Products::default(), Levels::default()),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use stevedore_aws::{Mended, Stored};
+use stevedore_aws::{Recovered, Stored};
 use stevedore_domain::ids::StoreId;
 use stevedore_domain::settings::Settings;
 use stevedore_domain::tally;
@@ -32,8 +32,8 @@ pub(crate) async fn keep(deps: &Deps, deadline: Deadline) -> u64 {
     if deadline.is_near((deps.clock)(), MARGIN) {
         return unaccounted;
     }
-    match deps.table.mend_sales((deps.clock)()).await {
-        Ok(Mended { sales, failed }) => {
+    match deps.table.recover_abandoned((deps.clock)()).await {
+        Ok(Recovered { sales, failed }) => {
             if sales > 0 {
                 tracing::warn!(sales, "work on large sales was cut off and brought to its end");
             }

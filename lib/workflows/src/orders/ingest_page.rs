@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::booking::sale_stands;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{Known, Orphan, StoredEntry};
+use stevedore_aws::{OrderRecord, DetachedSale, StoredEntry};
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::{Decision, LogEntry, Outcome, classify};
 use stevedore_domain::operation::{OperationRow, QueuedRevision};
@@ -35,7 +35,7 @@ pub(crate) async fn ingest(
     let ids = orders.iter().filter_map(|order| order.parsed.as_ref().ok()).map(|revision| revision.order.id);
     let merged_ids =
         orders.iter().filter_map(|order| order.parsed.as_ref().ok()).flat_map(|revision| revision.order.merged_ids.iter().copied());
-    let (mut entries, orphans) = apart(deps.table.known_orders(ids.chain(merged_ids).collect::<Vec<_>>()).await?);
+    let (mut entries, orphans) = apart(deps.table.order_records(ids.chain(merged_ids).collect::<Vec<_>>()).await?);
     match withdraw_merged::returned(deps, run, call, &orders, &mut entries).await? {
         Ok(returned) => orders.extend(returned),
         Err(error) => return Ok(Err(error)),
@@ -128,12 +128,12 @@ fn log_page(run: &Run, orders: usize, poison: usize, rows: &[OperationRow]) {
 }
 
 /// The orders that have a log entry, and those of which a sale alone is left.
-fn apart(known: HashMap<OrderId, Known>) -> (HashMap<OrderId, StoredEntry>, HashMap<OrderId, Orphan>) {
+fn apart(known: HashMap<OrderId, OrderRecord>) -> (HashMap<OrderId, StoredEntry>, HashMap<OrderId, DetachedSale>) {
     let (mut entries, mut orphans) = (HashMap::with_capacity(known.len()), HashMap::new());
     for (id, known) in known {
         match known {
-            Known::Entry(stored) => drop(entries.insert(id, stored)),
-            Known::Orphan(orphan) => drop(orphans.insert(id, orphan)),
+            OrderRecord::Entry(stored) => drop(entries.insert(id, stored)),
+            OrderRecord::DetachedSale(detached) => drop(orphans.insert(id, detached)),
         }
     }
     (entries, orphans)
@@ -141,9 +141,9 @@ fn apart(known: HashMap<OrderId, Known>) -> (HashMap<OrderId, StoredEntry>, Hash
 
 /// True if an order without a log entry is in a sale that stands: whatever became of it in ShipStation meanwhile, it is tied to its sale again, which says what
 /// differs.
-async fn is_in_live_sale(deps: &Deps, orphan: Option<&Orphan>) -> Result<bool, Error> {
-    match orphan {
-        Some(orphan) => Ok(sale_stands(&deps.table, &orphan.sale_id).await?),
+async fn is_in_live_sale(deps: &Deps, detached: Option<&DetachedSale>) -> Result<bool, Error> {
+    match detached {
+        Some(detached) => Ok(sale_stands(&deps.table, &detached.sale_id).await?),
         None => Ok(false),
     }
 }

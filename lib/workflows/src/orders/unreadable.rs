@@ -1,6 +1,6 @@
 //! Orders that could not be read are tried again on later runs (N11).
 
-use stevedore_aws::Trouble;
+use stevedore_aws::UnreadableOrder;
 use stevedore_domain::pacific::PacificTime;
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, OrderReader, Poison};
@@ -16,7 +16,7 @@ pub(crate) async fn remember_order(deps: &Deps, malformed: &Malformed) -> Result
     let Some(id) = malformed.order_id else { return Ok(()) };
     remember(
         deps,
-        Trouble {
+        UnreadableOrder {
             position: format!("order#{id}"),
             order_id: Some(id),
             by_creation: false,
@@ -40,7 +40,7 @@ pub(crate) async fn remember_place(deps: &Deps, place: &Poison) -> Result<(), Er
     let until = place.after.as_ref().and_then(|neighbour| neighbour.at).or(place.until).map(|until| until.min(now).max(from));
     remember(
         deps,
-        Trouble {
+        UnreadableOrder {
             position: format!("{}#{from}", place.key),
             order_id: None,
             by_creation: place.key == "createDate",
@@ -53,12 +53,12 @@ pub(crate) async fn remember_place(deps: &Deps, place: &Poison) -> Result<(), Er
     .await
 }
 
-async fn remember(deps: &Deps, trouble: Trouble) -> Result<(), Error> {
-    let trouble = match deps.table.trouble(&trouble.position).await? {
-        Some(known) => Trouble { attempts: known.attempts + 1, first_seen: known.first_seen, ..trouble },
-        None => trouble,
+async fn remember(deps: &Deps, unreadable_order: UnreadableOrder) -> Result<(), Error> {
+    let unreadable_order = match deps.table.unreadable_order(&unreadable_order.position).await? {
+        Some(known) => UnreadableOrder { attempts: known.attempts + 1, first_seen: known.first_seen, ..unreadable_order },
+        None => unreadable_order,
     };
-    Ok(deps.table.put_trouble(&trouble).await?)
+    Ok(deps.table.put_unreadable_order(&unreadable_order).await?)
 }
 
 /// Tries the places of earlier runs again, those tried least first. What can be read now is taken like everything else and forgotten as a trouble.
@@ -70,14 +70,14 @@ pub(crate) async fn try_again(
     call: &Call<'_>,
     deadline: Deadline,
 ) -> Result<Result<(), ShipStationError>, Error> {
-    let mut troubles = deps.table.troubles().await?;
-    troubles.retain(|trouble| trouble.first_seen < run.operation.started_at);
-    troubles.sort_by_key(|trouble| trouble.attempts);
-    for trouble in troubles.into_iter().take(PER_RUN) {
+    let mut unreadable_orders = deps.table.unreadable_orders().await?;
+    unreadable_orders.retain(|unreadable_order| unreadable_order.first_seen < run.operation.started_at);
+    unreadable_orders.sort_by_key(|unreadable_order| unreadable_order.attempts);
+    for unreadable_order in unreadable_orders.into_iter().take(PER_RUN) {
         if deadline.is_near((deps.clock)(), MARGIN) {
             return Ok(Ok(()));
         }
-        let solved = match (trouble.order_id, trouble.from) {
+        let solved = match (unreadable_order.order_id, unreadable_order.from) {
             (Some(id), _) => {
                 run.operation.requests = run.operation.requests.saturating_add(1);
                 match deps.shipstation.order(call, id).await {
@@ -93,16 +93,16 @@ pub(crate) async fn try_again(
                     Err(error) => return Ok(Err(error)),
                 }
             }
-            (None, Some(from)) => match read_place(deps, run, call, &trouble, from).await? {
+            (None, Some(from)) => match read_place(deps, run, call, &unreadable_order, from).await? {
                 Ok(solved) => solved,
                 Err(error) => return Ok(Err(error)),
             },
             (None, None) => true,
         };
         if solved {
-            deps.table.delete_trouble(&trouble.position).await?;
+            deps.table.delete_unreadable_order(&unreadable_order.position).await?;
         } else {
-            deps.table.put_trouble(&Trouble { attempts: trouble.attempts + 1, ..trouble }).await?;
+            deps.table.put_unreadable_order(&UnreadableOrder { attempts: unreadable_order.attempts + 1, ..unreadable_order }).await?;
         }
     }
     Ok(Ok(()))
@@ -113,12 +113,12 @@ async fn read_place(
     deps: &Deps,
     run: &mut Run,
     call: &Call<'_>,
-    trouble: &Trouble,
+    unreadable_order: &UnreadableOrder,
     from: PacificTime,
 ) -> Result<Result<bool, ShipStationError>, Error> {
     // An open end would read up to the present again and again.
-    let until = Some(trouble.until.unwrap_or_else(|| from.shifted(jiff::SignedDuration::from_mins(1))));
-    let mut reading = if trouble.by_creation { OrderReader::created(from, until) } else { OrderReader::changed(from, until) };
+    let until = Some(unreadable_order.until.unwrap_or_else(|| from.shifted(jiff::SignedDuration::from_mins(1))));
+    let mut reading = if unreadable_order.by_creation { OrderReader::created(from, until) } else { OrderReader::changed(from, until) };
     let mut solved = true;
     loop {
         let before = reading.requests();

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
-use stevedore_aws::{Known, Orphan, StoredEntry, StoredSale};
+use stevedore_aws::{DetachedSale, OrderRecord, StoredEntry, StoredSale};
 use stevedore_domain::changes::Changes;
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, classify};
 use stevedore_domain::order::{Order, Revision, RevisionKey};
@@ -32,11 +32,11 @@ pub(crate) async fn read(
     context: &BatchContext,
     trigger: stevedore_domain::log::Trigger,
     revision: &Revision,
-    known: &Known,
+    known: &OrderRecord,
 ) -> Result<Option<Box<AfterBooking>>, Failure> {
     let stored = match known {
-        Known::Entry(stored) => stored,
-        Known::Orphan(orphan) => return of_orphan(deps, orphan, revision).await,
+        OrderRecord::Entry(stored) => stored,
+        OrderRecord::DetachedSale(detached) => return of_detached_sale(deps, detached, revision).await,
     };
     if !matches!(classify(revision, &context.settings, Some(&stored.entry), trigger), Decision::NoteChange(_)) {
         return Ok(None);
@@ -54,9 +54,9 @@ pub(crate) async fn read(
 }
 
 /// State that an order whose log entry was deleted is held against, should its sale still stand.
-async fn of_orphan(deps: &Deps, orphan: &Orphan, revision: &Revision) -> Result<Option<Box<AfterBooking>>, Failure> {
-    let Some(key) = orphan.booked_revision().filter(|key| !revision.says(key.digest)) else { return Ok(None) };
-    let raw = deps.table.kept_revision(orphan.order_id, &key).await?;
+async fn of_detached_sale(deps: &Deps, detached: &DetachedSale, revision: &Revision) -> Result<Option<Box<AfterBooking>>, Failure> {
+    let Some(key) = detached.booked_revision().filter(|key| !revision.says(key.digest)) else { return Ok(None) };
+    let raw = deps.table.stored_revision(detached.order_id, &key).await?;
     Ok(Some(Box::new(AfterBooking { booked: raw.and_then(|raw| read_order(&raw, &key)), sale: None })))
 }
 

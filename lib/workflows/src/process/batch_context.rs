@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::Deps;
 use crate::booking::Reference;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{Connection, Error, Known, Table};
+use stevedore_aws::{Connection, Error, OrderRecord, Table};
 use stevedore_domain::ids::{OrderId, ShipstationAccount};
 use stevedore_domain::log::Trigger;
 use stevedore_domain::order::{Order, Revision, RevisionKey};
@@ -21,7 +21,7 @@ pub struct BatchContext {
     pub(crate) table: Table,
     pub(crate) settings: Settings,
     pub(crate) reference: Reference,
-    pub(crate) known: HashMap<OrderId, Known>,
+    pub(crate) known: HashMap<OrderId, OrderRecord>,
     pub(crate) newest: HashMap<OrderId, Newest>,
 }
 

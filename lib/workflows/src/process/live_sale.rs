@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{DayOrder, Known, Orphan};
+use stevedore_aws::{DayOrder, OrderRecord, DetachedSale};
 use stevedore_domain::ids::SaleId;
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome};
 use stevedore_domain::order::{OrderStatus, Revision};
@@ -24,10 +24,10 @@ pub(super) enum ExistingSale {
 
 impl ExistingSale {
     /// Finds it. `conflicting` is a sale whose id the order's next one would have. Every order that has an entry and never had a sale costs no request.
-    pub(super) async fn find(deps: &Deps, known: Option<&Known>, conflicting: Option<&Sale>) -> Result<Option<Self>, Failure> {
+    pub(super) async fn find(deps: &Deps, known: Option<&OrderRecord>, conflicting: Option<&Sale>) -> Result<Option<Self>, Failure> {
         let found = match known {
-            Some(Known::Orphan(orphan)) => return of_orphan(deps, orphan).await,
-            Some(Known::Entry(stored)) => of_waiting_entry(deps, &stored.entry).await?,
+            Some(OrderRecord::DetachedSale(detached)) => return of_detached_sale(deps, detached).await,
+            Some(OrderRecord::Entry(stored)) => of_waiting_entry(deps, &stored.entry).await?,
             None => None,
         };
         let conflicting = || conflicting.filter(|sale| sale.voided_at.is_none()).cloned();
@@ -94,12 +94,12 @@ pub(super) fn decide(decision: Decision, live: Option<&ExistingSale>, in_log: bo
     }
 }
 
-async fn of_orphan(deps: &Deps, orphan: &Orphan) -> Result<Option<ExistingSale>, Failure> {
-    if let (Some(_), Some(member)) = (orphan.sale_id.day(), &orphan.member) {
-        let stands = sale_stands(&deps.table, &orphan.sale_id).await?;
-        return Ok(stands.then(|| ExistingSale::Day(orphan.sale_id.clone(), Box::new(member.clone()))));
+async fn of_detached_sale(deps: &Deps, detached: &DetachedSale) -> Result<Option<ExistingSale>, Failure> {
+    if let (Some(_), Some(member)) = (detached.sale_id.day(), &detached.member) {
+        let stands = sale_stands(&deps.table, &detached.sale_id).await?;
+        return Ok(stands.then(|| ExistingSale::Day(detached.sale_id.clone(), Box::new(member.clone()))));
     }
-    let sale = deps.table.sale(&orphan.sale_id).await?.map(|stored| stored.sale);
+    let sale = deps.table.sale(&detached.sale_id).await?.map(|stored| stored.sale);
     Ok(sale.filter(|sale| sale.voided_at.is_none()).map(|sale| ExistingSale::Own(Box::new(sale))))
 }
 

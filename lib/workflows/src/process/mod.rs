@@ -12,7 +12,7 @@ use crate::booking::{Alike, Kindred, Terms, remember_buyer};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{CaptureOutcome, CaptureWrite, Known, NewSale, Orphan, Queues, StoredSale, Table, Trouble};
+use stevedore_aws::{CommitOutcome, OrderCommit, OrderRecord, NewSale, DetachedSale, Queues, StoredSale, Table, UnreadableOrder};
 use stevedore_domain::ids::{OrderId, SaleId, ShipstationAccount};
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, Trigger, classify, hold};
 use stevedore_domain::order::{Order, Revision, RevisionKey};
@@ -107,7 +107,7 @@ pub async fn process(deps: &Deps, context: &BatchContext, message: &OrderMessage
     if context.newest.get(&order_id).is_some_and(|newest| newest.overtakes(&revision.key, message.trigger)) {
         return Ok(Processed { order_id, outcome: Outcome::Unchanged, reason: Some(Reason::OlderRevision), state: None, sale_id: None });
     }
-    let mut known: Option<Cow<'_, Known>> = context.known.get(&order_id).map(Cow::Borrowed);
+    let mut known: Option<Cow<'_, OrderRecord>> = context.known.get(&order_id).map(Cow::Borrowed);
     let mut customers: Cow<'_, CustomerMatches> = Cow::Borrowed(context.reference.customers(order_id));
     let mut levels = Levels::default();
     // A sale whose id the order's next one would have, although nothing here remembers it.
@@ -116,7 +116,7 @@ pub async fn process(deps: &Deps, context: &BatchContext, message: &OrderMessage
     let mut looked = false;
     for _ in 0..ATTEMPTS {
         let now = (deps.clock)();
-        let entry = known.as_deref().and_then(Known::entry);
+        let entry = known.as_deref().and_then(OrderRecord::entry);
         if let Some(stored) = entry
             && remember_buyer(&deps.table, &mut revision.order, stored).await?
         {
@@ -129,7 +129,7 @@ pub async fn process(deps: &Deps, context: &BatchContext, message: &OrderMessage
             Some(known) => Box::pin(after_booking::read(deps, context, message.trigger, &revision, known)).await?,
             None => None,
         };
-        if let (Some(after), Some(stored)) = (&after, known.as_deref().and_then(Known::entry))
+        if let (Some(after), Some(stored)) = (&after, known.as_deref().and_then(OrderRecord::entry))
             && after.waits_for_its_day(&stored.entry, order)
         {
             read_again(deps, order.id, now).await?;
@@ -162,7 +162,7 @@ pub async fn process(deps: &Deps, context: &BatchContext, message: &OrderMessage
         };
         let raw: Option<(_, &RawValue)> = plan.brings_order.as_ref().map(|key| (key, &*message.order));
         let sale = plan.booked.as_ref().map(|booked| NewSale { sale: &booked.sale, customer: &booked.customer, stock: &booked.stock });
-        let write = CaptureWrite {
+        let write = OrderCommit {
             entry: &plan.entry,
             known: known.as_deref(),
             order: raw,
@@ -170,38 +170,38 @@ pub async fn process(deps: &Deps, context: &BatchContext, message: &OrderMessage
             paid: plan.paid.as_deref(),
             beside: &kindred.beside,
         };
-        let captured = match deps.table.capture(write, now).await {
+        let captured = match deps.table.commit_order(write, now).await {
             Err(error) if error.is_invalid() => {
                 return refused::keep(deps, &plan.entry, known.as_deref(), &revision, message, &error).await;
             }
             captured => captured?,
         };
         match captured {
-            CaptureOutcome::Written => {
+            CommitOutcome::Written => {
                 if known.is_none() && message.read_at.is_some_and(|read_at| now.duration_since(read_at) > STALE) {
                     read_again(deps, order_id, now).await?;
                 }
                 return Ok(plan.done());
             }
-            CaptureOutcome::EntryChanged => {}
-            CaptureOutcome::StockShort(short) => {
+            CommitOutcome::EntryChanged => {}
+            CommitOutcome::StockShort(short) => {
                 for (key, level) in short {
                     levels.learn(key, level);
                 }
                 // Nothing else has changed.
                 continue;
             }
-            CaptureOutcome::CustomerChanged => {
+            CommitOutcome::CustomerChanged => {
                 let fresh = matches(deps, context, order).await?;
                 customers = Cow::Owned(adopt(deps, fresh, plan.booked.as_ref()).await?);
             }
-            CaptureOutcome::SaleExists(existing) => conflicting_sale = Some(existing.sale),
+            CommitOutcome::SaleExists(existing) => conflicting_sale = Some(existing.sale),
         }
         // The connection was read with the batch. Another writer may have been a disconnect, and then this order is not the connected account's any more.
         if let Some(reason) = disconnected(deps, message).await? {
             return Ok(set_aside(reason));
         }
-        known = deps.table.known_order(order_id).await?.map(Cow::Owned);
+        known = deps.table.order_record(order_id).await?.map(Cow::Owned);
     }
     Err(Failure::Contended)
 }
@@ -253,8 +253,8 @@ struct PlanInput<'a> {
 /// that was never queued because there was nothing to capture. What it finds becomes a noted change.
 async fn read_again(deps: &Deps, order: OrderId, now: Timestamp) -> Result<(), Failure> {
     let position = format!("order#{order}");
-    let trouble = Trouble { position, order_id: Some(order), by_creation: false, from: None, until: None, first_seen: now, attempts: 0 };
-    Ok(deps.table.put_trouble(&trouble).await?)
+    let unreadable_order = UnreadableOrder { position, order_id: Some(order), by_creation: false, from: None, until: None, first_seen: now, attempts: 0 };
+    Ok(deps.table.put_unreadable_order(&unreadable_order).await?)
 }
 
 /// An order with nothing to write yet.
@@ -292,17 +292,17 @@ impl EntryPlan {
 fn plan(
     with: PlanInput<'_>,
     revision: &Revision,
-    known: Option<&Known>,
+    known: Option<&OrderRecord>,
     live: Option<&ExistingSale>,
     now: Timestamp,
 ) -> Result<EntryPlan, Processed> {
     let PlanInput { context, message, .. } = with;
     let settings = &context.settings;
-    let orphan = match known {
-        Some(Known::Orphan(orphan)) => Some(orphan),
+    let detached = match known {
+        Some(OrderRecord::DetachedSale(detached)) => Some(detached),
         _ => None,
     };
-    let known = known.and_then(Known::entry);
+    let known = known.and_then(OrderRecord::entry);
     let decision = live_sale::decide(classify(revision, settings, known.map(|known| &known.entry), message.trigger), live, known.is_some());
     let nothing = || Processed {
         order_id: revision.order.id,
@@ -328,7 +328,7 @@ fn plan(
         }
         (Decision::Nothing(..), None) => return Err(nothing()),
         (_, Some(known)) => known.entry.clone(),
-        (_, None) => LogEntry { past_sales: orphan.map(Orphan::past_sales).unwrap_or_default(), ..new_entry(revision, context, now) },
+        (_, None) => LogEntry { past_sales: detached.map(DetachedSale::past_sales).unwrap_or_default(), ..new_entry(revision, context, now) },
     };
     if brings_order {
         brings_order = entry.newest().is_none_or(|newest| key.digest != newest.digest || key.modified_at > newest.modified_at);

@@ -1,7 +1,7 @@
 //! An order that DynamoDB refuses for what it holds. Trying again never helps, so it ends `failed` at once, with its text and the reason.
 
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{CaptureOutcome, CaptureWrite, Error, Known};
+use stevedore_aws::{CommitOutcome, Error, OrderCommit, OrderRecord};
 use stevedore_domain::log::{LogEntry, LogState, Outcome};
 use stevedore_domain::order::Revision;
 use stevedore_domain::reason::Reason;
@@ -19,13 +19,13 @@ const LONGEST_NUMBER: usize = 256;
 pub(crate) async fn keep(
     deps: &Deps,
     planned: &LogEntry,
-    known: Option<&Known>,
+    known: Option<&OrderRecord>,
     revision: &Revision,
     message: &OrderMessage,
     error: &Error,
 ) -> Result<Processed, Failure> {
     let now = (deps.clock)();
-    let stored = known.and_then(Known::entry);
+    let stored = known.and_then(OrderRecord::entry);
     let has_sale = stored.is_some_and(|stored| stored.entry.sale_id.is_some());
     let mut entry = match stored {
         Some(stored) => stored.entry.clone(),
@@ -53,10 +53,9 @@ pub(crate) async fn keep(
             entry.message = Some(why.message);
             entry.sale_total = None;
         }
-        let write =
-            CaptureWrite { entry: &entry, known, order: Some((&revision.key, &message.order)), sale: None, paid: None, beside: &[] };
-        match deps.table.capture(write, now).await? {
-            CaptureOutcome::Written => {}
+        let write = OrderCommit { entry: &entry, known, order: Some((&revision.key, &message.order)), sale: None, paid: None, beside: &[] };
+        match deps.table.commit_order(write, now).await? {
+            CommitOutcome::Written => {}
             _ => return Err(Failure::Contended),
         }
     }

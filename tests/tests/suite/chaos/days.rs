@@ -107,7 +107,7 @@ async fn void(shop: &mut Shop, consolidate: &consolidate::Deps) {
 
 pub(super) async fn end(shop: &Shop) -> End {
     let world = &shop.world;
-    world.table.mend_sales(world.clock.now()).await.unwrap();
+    world.table.recover_abandoned(world.clock.now()).await.unwrap();
     let sales = world.booked().await;
     assert_eq!(sales.len(), 1, "a day has one sale");
     let mut sale = serde_json::to_value(&sales[0]).unwrap();

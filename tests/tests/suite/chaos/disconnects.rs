@@ -166,7 +166,7 @@ async fn tidy(world: &World, other: bool, what: &str) {
     }
     assert!(live.values().all(|count| *count == 1), "{what}: {live:?}");
     check(&world.table, &levels(&world.table).await).await;
-    let mended = world.table.mend_sales(world.clock.now()).await.unwrap();
+    let mended = world.table.recover_abandoned(world.clock.now()).await.unwrap();
     assert!(mended.sales == 0 && mended.failed.is_empty(), "{what}: {mended:?}");
     for url in [&world.queues.urls().orders, &world.queues.urls().commands, &world.queues.urls().dead_letters] {
         assert_eq!(world.queues.depth(url).await.unwrap().total(), 0, "{what}: messages are left");

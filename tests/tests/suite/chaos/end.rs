@@ -28,7 +28,7 @@ pub struct End {
     /// Position up to which the schedule has read.
     pub reached: Option<String>,
     /// Places that could not be read.
-    pub troubles: Vec<String>,
+    pub unreadable_orders: Vec<String>,
     /// Number of unfinished messages.
     pub undone: u64,
 }
@@ -88,7 +88,7 @@ pub async fn end(shop: &Shop) -> End {
         syncs: syncs(table).await,
         stock: stock(table).await,
         reached: table.cursor().await.unwrap().value.reached.map(|reached| reached.to_string()),
-        troubles: table.troubles().await.unwrap().into_iter().map(|trouble| trouble.position).collect(),
+        unreadable_orders: table.unreadable_orders().await.unwrap().into_iter().map(|unreadable_order| unreadable_order.position).collect(),
         undone: shop.undone().await,
     }
 }
@@ -151,7 +151,7 @@ impl End {
 
     fn json(&self) -> Value {
         json!({"sales": self.sales, "log": self.log, "kept": self.kept, "customers": self.customers, "syncs": self.syncs, "stock": self.stock, "reached": self.reached,
-            "troubles": self.troubles, "undone": self.undone})
+            "troubles": self.unreadable_orders, "undone": self.undone})
     }
 }
 

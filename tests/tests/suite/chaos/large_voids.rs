@@ -98,7 +98,7 @@ async fn cut_off(plan: Plan) -> u64 {
     }
     let all = levels(&shop.world.table).await;
     check(&shop.world.table, &all).await;
-    let mended = shop.world.table.mend_sales(shop.now()).await.unwrap();
+    let mended = shop.world.table.recover_abandoned(shop.now()).await.unwrap();
     assert!(mended.sales == 0 && mended.failed.is_empty(), "{plan:?}: {mended:?}");
     // The units of each product came back once and left, before or after the end of the void.
     for number in 0..PRODUCTS {
@@ -188,7 +188,7 @@ async fn build(plan: Plan) -> u64 {
     assert_eq!(shop.undone().await, 0, "{plan:?}");
     assert!(shop.world.logged(LARGE).await.is_some_and(|entry| entry.sale_id.is_some()), "{plan:?}");
     check(&shop.world.table, &levels(&shop.world.table).await).await;
-    let mended = shop.world.table.mend_sales(shop.now()).await.unwrap();
+    let mended = shop.world.table.recover_abandoned(shop.now()).await.unwrap();
     assert!(mended.sales == 0 && mended.failed.is_empty(), "{plan:?}: {mended:?}");
     writes
 }
@@ -282,7 +282,7 @@ async fn p5_a_step_of_a_slow_process_is_refused_once_its_work_is_being_undone() 
     shop.world.clock.advance(SignedDuration::from_mins(5));
     let (mending_table, about_to_remove, removes) = gated(&shop, "DeleteItem", 0);
     let now = shop.now();
-    let mending = tokio::spawn(async move { mending_table.mend_sales(now).await });
+    let mending = tokio::spawn(async move { mending_table.recover_abandoned(now).await });
     tokio::task::block_in_place(|| about_to_remove.recv_timeout(Duration::from_secs(20))).unwrap();
     slow_goes.send(()).unwrap();
     tokio::time::sleep(Duration::from_millis(500)).await;

@@ -84,7 +84,7 @@ async fn is_void(shop: &Shop, what: &str) {
         assert_eq!((level.on_hand, level.unpicked, level.allocated), (there, there, 0), "{what}: {product}");
     }
     check(&world.table, &levels(&world.table).await).await;
-    let mended = world.table.mend_sales(world.clock.now()).await.unwrap();
+    let mended = world.table.recover_abandoned(world.clock.now()).await.unwrap();
     assert!(mended.sales == 0 && mended.failed.is_empty(), "{what}: {mended:?}");
 }
 
@@ -113,7 +113,7 @@ async fn p4_a_void_that_an_earlier_release_left_is_completed_by_a_person() {
 async fn p4_a_void_that_an_earlier_release_left_and_that_can_be_undone_is_undone() {
     let shop = cut_off().await;
     shop.world.adjust(GONE, SHIPPED).await;
-    let mended = shop.world.table.mend_sales(shop.now()).await.unwrap();
+    let mended = shop.world.table.recover_abandoned(shop.now()).await.unwrap();
     assert!(mended.sales == 1 && mended.failed.is_empty(), "{mended:?}");
     assert!(shop.world.sale(LARGE).await.voided_at.is_none());
     check(&shop.world.table, &levels(&shop.world.table).await).await;

@@ -174,7 +174,7 @@ async fn live(blow: Option<(usize, Plan)>) -> (End, Vec<u64>) {
     shop.world.clock.advance(SignedDuration::from_hours(3));
     shop.tick(&shop.tick_event()).await.unwrap();
     shop.drain().await;
-    assert_eq!(shop.world.table.mend_sales(shop.now()).await.unwrap().sales, 0);
+    assert_eq!(shop.world.table.recover_abandoned(shop.now()).await.unwrap().sales, 0);
     (end(&shop).await, writes)
 }
 

@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use jiff::civil::Date;
-use stevedore_aws::{Error, Known, List, Page, StoredEntry};
+use stevedore_aws::{Error, List, OrderRecord, Page, StoredEntry};
 use stevedore_domain::ids::SaleId;
 use stevedore_domain::order::Revision;
 use stevedore_shipstation::parse_order;
@@ -75,8 +75,8 @@ async fn day_orders(deps: &Deps, id: &SaleId, day: Date, mut list: List) -> Resu
         for known in items {
             // Nearly every one lies with its entry, which is read already.
             let revision = match &known {
-                Known::Entry(stored) => revision_in(deps, stored).await?,
-                Known::Orphan(_) => None,
+                OrderRecord::Entry(stored) => revision_in(deps, stored).await?,
+                OrderRecord::DetachedSale(_) => None,
             };
             orders.push(SaleOrderView::of_day(id, &known, revision.as_ref().map(|revision| &revision.order)));
         }

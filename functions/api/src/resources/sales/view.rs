@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
-use stevedore_aws::{Known, StoredEntry};
+use stevedore_aws::{OrderRecord, StoredEntry};
 use stevedore_domain::ids::SaleId;
 use stevedore_domain::log::LogEntry;
 use stevedore_domain::money::{Currency, Minor};
@@ -305,11 +305,11 @@ impl SaleOrderView {
     }
 
     /// An order of a day's sale, also one whose log entry was deleted; with the revision that is in the sale, where it is there.
-    pub(crate) fn of_day(day: &SaleId, known: &Known, order: Option<&Order>) -> Self {
+    pub(crate) fn of_day(day: &SaleId, known: &OrderRecord, order: Option<&Order>) -> Self {
         let items = order.map(|order| order.items.as_slice()).unwrap_or_default();
         let lines = items.iter().filter(|item| !item.adjustment).map(SaleOrderLineView::from).collect();
         match known {
-            Known::Entry(StoredEntry { entry, .. }) => {
+            OrderRecord::Entry(StoredEntry { entry, .. }) => {
                 let linked = entry.sale_id.as_ref() == Some(day);
                 let text = |amount: Option<Minor>| amount.map(|amount| entry.currency.text(amount));
                 Self {
@@ -322,10 +322,10 @@ impl SaleOrderView {
                     lines,
                 }
             }
-            Known::Orphan(orphan) => {
-                let member = orphan.member.as_ref();
+            OrderRecord::DetachedSale(detached) => {
+                let member = detached.member.as_ref();
                 Self {
-                    order_id: orphan.order_id.0,
+                    order_id: detached.order_id.0,
                     order_number: member.map(|member| member.order_number.clone()).unwrap_or_default(),
                     store_id: member.and_then(|member| member.store_id).map(|id| id.0),
                     order_total: None,

@@ -23,7 +23,7 @@ pub(super) fn routes<R: Routes>(into: R) -> R {
 async fn list(State(deps): Shared, mut query: Parameters) -> Result<Json<ListView<UnreadableView>>, Problem> {
     let list = query.list();
     query.finish()?;
-    let mut troubles = deps.table.troubles().await?;
-    troubles.sort_by(|one, other| (one.first_seen, &one.position).cmp(&(other.first_seen, &other.position)));
-    Ok(Json(ListView::cut(troubles.into_iter().map(UnreadableView::from), "unreadable orders", &list)?))
+    let mut unreadable_orders = deps.table.unreadable_orders().await?;
+    unreadable_orders.sort_by(|one, other| (one.first_seen, &one.position).cmp(&(other.first_seen, &other.position)));
+    Ok(Json(ListView::cut(unreadable_orders.into_iter().map(UnreadableView::from), "unreadable orders", &list)?))
 }

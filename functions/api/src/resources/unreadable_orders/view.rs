@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use stevedore_aws::Trouble;
+use stevedore_aws::UnreadableOrder;
 use utoipa::ToSchema;
 
 /// An order that could not be read, or the place where it lies.
@@ -26,9 +26,9 @@ pub(crate) struct UnreadableView {
     attempts: u32,
 }
 
-impl From<Trouble> for UnreadableView {
-    fn from(trouble: Trouble) -> Self {
-        let Trouble { position, order_id, from, until, first_seen, attempts, .. } = trouble;
+impl From<UnreadableOrder> for UnreadableView {
+    fn from(unreadable_order: UnreadableOrder) -> Self {
+        let UnreadableOrder { position, order_id, from, until, first_seen, attempts, .. } = unreadable_order;
         Self {
             position,
             order_id: order_id.map(|id| id.0),

@@ -16,9 +16,9 @@ use crate::table::days::runs::{StoredRun, run_item};
 use crate::table::item::keys;
 use crate::table::item::versioned::{Condition, Expected, Transacted};
 use crate::table::orders::beside::Beside;
-use crate::table::orders::order_item::{Known, StoredEntry};
+use crate::table::orders::order_item::{OrderRecord, StoredEntry};
 use crate::table::sales::sale_items::{HeadState, SaleItems, sale_items};
-use crate::table::sales::stock_saga::{Worked, shortages};
+use crate::table::sales::stock_saga::{SagaOutcome, shortages};
 use crate::table::{List, Page, Table};
 
 /// The end of a run.
@@ -83,25 +83,25 @@ impl Table {
             self.put(OPERATION, run_item(run)?, Expected::Version(run.version))?,
             self.put(OPERATION, crate::table::operations::operation::operation_item(operation)?, Expected::Version(operation_version))?,
         ];
-        let mut built = None;
-        let mut giving = None;
+        let mut created = None;
+        let mut give_backs = None;
         let plan = self.plan_stock(sale.map(|(_, stock)| stock).unwrap_or_default());
         if let Some((sale, _)) = sale {
-            self.give_up_work(&sale.id, at).await?;
+            self.recover_now(&sale.id, at).await?;
             let mut expected = Expected::Absent;
             if !plan.before.is_empty() {
-                match self.build(sale, &plan.before, at).await? {
-                    Worked::Done(version) => expected = Expected::Version(version),
-                    Worked::Short(levels) => return Ok(RunEnded::StockShort(levels)),
-                    Worked::Changed | Worked::Exists(_) => return Ok(RunEnded::Changed),
+                match self.run_for_new_sale(sale, &plan.before, at).await? {
+                    SagaOutcome::Done(version) => expected = Expected::Version(version),
+                    SagaOutcome::Short(levels) => return Ok(RunEnded::StockShort(levels)),
+                    SagaOutcome::Changed | SagaOutcome::Exists(_) => return Ok(RunEnded::Changed),
                 }
-                built = Some(&sale.id);
+                created = Some(&sale.id);
             }
             let events = crate::table::orders::commit_order::events_of(sale);
-            giving = self.put_gives(&sale.id, &plan.after, at).await?.map(|work| (&sale.id, work));
-            let work = giving.as_ref().map(|(_, work)| work);
-            let SaleItems { head, chunks } = sale_items(sale, HeadState { listed: true, events: &events, work })?;
-            if built.is_none() {
+            give_backs = self.store_give_backs(&sale.id, &plan.after, at).await?.map(|saga| (&sale.id, saga));
+            let saga = give_backs.as_ref().map(|(_, saga)| saga);
+            let SaleItems { head, chunks } = sale_items(sale, HeadState { listed: true, events: &events, saga })?;
+            if created.is_none() {
                 self.put_items(OPERATION, chunks).await?;
             }
             writes.push(self.put(OPERATION, head, expected)?);
@@ -115,25 +115,25 @@ impl Table {
             }
         }
         let Transacted::Refused(mut failed) = self.transact(OPERATION, writes).await? else {
-            if let Some(sale) = built {
+            if let Some(sale) = created {
                 self.clear_steps(sale).await?;
             }
-            if let Some((sale, work)) = giving {
-                self.give(sale, &work).await?;
+            if let Some((sale, saga)) = give_backs {
+                self.run_give_backs(sale, &saga).await?;
             }
             if run.sum.is_some() {
                 self.drop_sum(run.run.local_date, keys::SUMS).await?;
             }
             return Ok(RunEnded::Written);
         };
-        if let Some((sale, work)) = &giving {
-            self.drop_gives(sale, work).await?;
+        if let Some((sale, saga)) = &give_backs {
+            self.drop_give_backs(sale, saga).await?;
         }
-        if let Some(sale) = built {
-            self.give_up_work(sale, at).await?;
+        if let Some(sale) = created {
+            self.recover_now(sale, at).await?;
         }
         let short = shortages(&plan.with, failed.split_off(fixed.min(failed.len())).into_iter());
-        let changed = built.is_some() || short.is_empty() || failed.iter().any(|condition| matches!(condition, Condition::Failed(_)));
+        let changed = created.is_some() || short.is_empty() || failed.iter().any(|condition| matches!(condition, Condition::Failed(_)));
         Ok(if changed { RunEnded::Changed } else { RunEnded::StockShort(short) })
     }
 
@@ -157,7 +157,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Error`]; [`Error::PageToken`] for a token that is not this list's.
-    pub async fn list_day_orders(&self, date: Date, list: &List) -> Result<Page<Known>, Error> {
+    pub async fn list_day_orders(&self, date: Date, list: &List) -> Result<Page<OrderRecord>, Error> {
         let context = format!("orders of {date}");
         let asked = list;
         let list = &self.opened(asked, &context).await?;
@@ -168,11 +168,11 @@ impl Table {
         let Some((account, orders)) = self.run_page(date, page).await? else { return Ok(Page { items: Vec::new(), next: None }) };
         let limit = list.limit.clamp(1, 500);
         let wanted: Vec<_> = orders.iter().copied().skip(from).take(limit).collect();
-        let mut known = self.of_account(account).known_orders(wanted.iter().copied()).await?;
+        let mut known = self.of_account(account).order_records(wanted.iter().copied()).await?;
         let day = SaleId::of_day(date);
-        let of_day = |known: &Known| match known {
-            Known::Entry(stored) => stored.entry.sale_id.as_ref() == Some(&day) || stored.entry.past_sales.contains(&day),
-            Known::Orphan(orphan) => orphan.sale_id == day,
+        let of_day = |known: &OrderRecord| match known {
+            OrderRecord::Entry(stored) => stored.entry.sale_id.as_ref() == Some(&day) || stored.entry.past_sales.contains(&day),
+            OrderRecord::DetachedSale(detached) => detached.sale_id == day,
         };
         let items = wanted.iter().filter_map(|order| known.remove(order)).filter(of_day).collect();
         let read = from + wanted.len();
@@ -192,7 +192,7 @@ impl Table {
         };
         let page = self.list_day_orders(run.run.local_date, list).await?;
         let entries = page.items.into_iter().filter_map(|known| match known {
-            Known::Entry(stored) if stored.entry.state == LogState::Consolidating => Some(stored),
+            OrderRecord::Entry(stored) if stored.entry.state == LogState::Consolidating => Some(stored),
             _ => None,
         });
         Ok(Page { items: entries.collect(), next: page.next })

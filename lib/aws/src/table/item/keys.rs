@@ -131,7 +131,7 @@ pub(crate) fn composition() -> Key {
 pub(crate) fn component_use(component: &ProductId, user: &str) -> Key {
     Key::new(format!("USED#{component}"), format!("BY#{user}"))
 }
-pub(crate) fn trouble(position: &str) -> Key {
+pub(crate) fn unreadable_order(position: &str) -> Key {
     Key::new("TROUBLE", position)
 }
 /// All levels and adjustments of a product.

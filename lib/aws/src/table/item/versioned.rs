@@ -35,7 +35,7 @@ pub enum RecordOutcome {
 }
 
 /// The attribute that tells one write from another.
-pub(crate) const MARK: &str = "mark";
+pub(crate) const WRITE_TOKEN: &str = "mark";
 
 /// What must hold for a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,9 +90,9 @@ impl Table {
         let version = expected.next_version();
         if expected != Expected::Anything {
             item.insert("version".to_owned(), number(version));
-            item.insert(MARK.to_owned(), crate::table::blob(random().to_be_bytes().to_vec()));
+            item.insert(WRITE_TOKEN.to_owned(), crate::table::blob(random().to_be_bytes().to_vec()));
         }
-        let mark = item.get(MARK).cloned();
+        let write_token = item.get(WRITE_TOKEN).cloned();
         let request = self.client.put_item().table_name(&self.name).set_item(Some(item)).set_return_consumed_capacity(self.capacity());
         let request = match expected {
             Expected::Anything => request,
@@ -106,7 +106,7 @@ impl Table {
             match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                     let old = failed.item().filter(|item| !item.is_empty());
-                    if mark.is_some() && old.and_then(|old| old.get(MARK)) == mark.as_ref() {
+                    if write_token.is_some() && old.and_then(|old| old.get(WRITE_TOKEN)) == write_token.as_ref() {
                         return Ok(Conditional::Written(version));
                     }
                     return Ok(Conditional::Refused(old.cloned()));

@@ -17,7 +17,7 @@ use crate::Error;
 use crate::table::item::keys;
 use crate::table::item::versioned::Expected;
 use crate::table::operations::operation::{GIVEN_UP_AFTER, SETTLED, TRIED_AFTER, operation_item, page_item};
-use crate::table::orders::order_item::Known;
+use crate::table::orders::order_item::OrderRecord;
 use crate::table::{List, Page, Stored, Table};
 
 /// Pages of rows that one look at an open operation reads at most; the schedule counts a longer one.
@@ -59,15 +59,15 @@ impl Settling<'_> {
         !read_many || self.disconnected || self.waited(TRIED_AFTER)
     }
 
-    fn settle(&self, row: &mut OperationRow, known: Option<&Known>) {
-        let entry = known.and_then(Known::entry).map(|stored| &stored.entry);
+    fn settle(&self, row: &mut OperationRow, known: Option<&OrderRecord>) {
+        let entry = known.and_then(OrderRecord::entry).map(|stored| &stored.entry);
         if self.operation.kind.spec().rows == RowsOf::OrdersTried {
             row.settle_pending(&self.operation.id, entry, self.disconnected || self.waited(TRIED_AFTER));
             return;
         }
         row.settle(&self.operation.id, entry, self.waited(TRIED_AFTER));
         if self.disconnected {
-            if known.is_some_and(|known| matches!(known, Known::Orphan(_))) && row.outcome.is_none() {
+            if known.is_some_and(|known| matches!(known, OrderRecord::DetachedSale(_))) && row.outcome.is_none() {
                 // Its entry was removed, and its sale stays.
                 row.outcome = Some(Outcome::Captured);
             }
@@ -300,7 +300,7 @@ impl Table {
             return Ok(());
         }
         let own = self.of_account(settling.operation.account);
-        let known: HashMap<OrderId, Known> = own.known_as(waiting.iter().copied(), settling.reads_now()).await?;
+        let known: HashMap<OrderId, OrderRecord> = own.order_records_as(waiting.iter().copied(), settling.reads_now()).await?;
         // What still lies in the queue is set aside while another account is connected.
         let set_aside = settling.waited(TRIED_AFTER) && self.is_of_another_account(settling.operation).await?;
         for row in rows.iter_mut().filter(|row| row.outcome.is_none()) {

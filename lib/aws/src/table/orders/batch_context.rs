@@ -7,7 +7,7 @@ use stevedore_domain::settings::Settings;
 
 use crate::Error;
 use crate::table::item::keys;
-use crate::table::orders::order_item::{Known, read_known};
+use crate::table::orders::order_item::{OrderRecord, read_order_record};
 use crate::table::system::configuration::{read_connection, read_settings, read_store_names};
 use crate::table::{Connection, Stored, StoredSettings, Table};
 
@@ -21,7 +21,7 @@ pub struct BatchContext {
     /// The stores' names as they were last read.
     pub stores: BTreeMap<StoreId, String>,
     /// What is known of the orders.
-    pub known: HashMap<OrderId, Known>,
+    pub known: HashMap<OrderId, OrderRecord>,
 }
 
 impl Table {
@@ -40,9 +40,9 @@ impl Table {
         let mut known = HashMap::with_capacity(orders.len());
         for order in orders {
             let Some(item) = items.remove(&order_key(order)) else { continue };
-            known.extend(read_known(&item)?.map(|known| (*order, known)));
+            known.extend(read_order_record(&item)?.map(|known| (*order, known)));
         }
-        self.follow(known.values_mut().filter_map(Known::entry_mut)).await?;
+        self.follow(known.values_mut().filter_map(OrderRecord::entry_mut)).await?;
         Ok(BatchContext { settings, connection, stores, known })
     }
 }

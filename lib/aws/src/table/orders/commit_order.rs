@@ -12,18 +12,18 @@ use stevedore_domain::stock::{Level, StockChange, StockKey};
 use crate::Error;
 use crate::table::item::versioned::{Condition, Expected, Transacted};
 use crate::table::orders::beside::Beside;
-use crate::table::orders::order_item::{Known, OrderItem, SalePlace, StoredEntry, order_item};
+use crate::table::orders::order_item::{OrderItem, OrderRecord, SalePlace, StoredEntry, order_item};
 use crate::table::sales::sale_items::{Head, HeadState, SaleItems, sale_items};
-use crate::table::sales::stock_saga::{Worked, shortages};
+use crate::table::sales::stock_saga::{SagaOutcome, shortages};
 use crate::table::{RecordKind, StoredSale, Table};
 
 /// Writes for one order.
 #[derive(Clone, Copy, Debug)]
-pub struct CaptureWrite<'a> {
+pub struct OrderCommit<'a> {
     /// The entry as it shall be.
     pub entry: &'a LogEntry,
     /// Record that was read of the order, where there was any.
-    pub known: Option<&'a Known>,
+    pub known: Option<&'a OrderRecord>,
     /// The order exactly as ShipStation sent it, of the entry's newest revision; none keeps what the known entry holds.
     pub order: Option<(&'a RevisionKey, &'a RawValue)>,
     /// The order's sale, where it gets one now.
@@ -47,7 +47,7 @@ pub struct NewSale<'a> {
 
 /// Outcome of the write.
 #[derive(Debug)]
-pub enum CaptureOutcome {
+pub enum CommitOutcome {
     /// Written: all of it.
     Written,
     /// The order is not what was read: decide again.
@@ -80,9 +80,9 @@ impl Table {
     ///
     /// # Errors
     /// [`Error`]; nothing that anybody reads was written then.
-    pub async fn capture(&self, write: CaptureWrite<'_>, at: Timestamp) -> Result<CaptureOutcome, Error> {
-        let CaptureWrite { entry, known, order, sale, paid, beside } = write;
-        let known_entry = known.and_then(Known::entry);
+    pub async fn commit_order(&self, write: OrderCommit<'_>, at: Timestamp) -> Result<CommitOutcome, Error> {
+        let OrderCommit { entry, known, order, sale, paid, beside } = write;
+        let known_entry = known.and_then(OrderRecord::entry);
         let mut beforehand = Vec::new();
         let kept = match (order, known_entry) {
             (Some((key, raw)), _) => Some((*key, raw)),
@@ -95,7 +95,7 @@ impl Table {
             beforehand.extend(crate::table::orders::revision::revision_items(entry.account, entry.order_id, &old_key, old_raw.get())?);
         }
         let mut events = sale.map(|new| events_of(new.sale)).unwrap_or_default();
-        let paid_inside = paid.filter(|paid| known.and_then(Known::inline_sale).is_some_and(|sale| sale.id == paid.sale.id));
+        let paid_inside = paid.filter(|paid| known.and_then(OrderRecord::inline_sale).is_some_and(|sale| sale.id == paid.sale.id));
         events.extend(paid_inside.map(|_| EventKind::PaymentAdded));
         let large = sale.is_some_and(|new| new.stock.len() > self.levels_at_once);
         let place = match (sale, known) {
@@ -114,7 +114,7 @@ impl Table {
         let mut others = self.still_beside(OPERATION, beside)?;
         parts.extend(others.iter().map(|_| Part::Other));
         // A sale that the order leaves, or outgrows, gets items of its own.
-        if let Some(old) = known.and_then(Known::inline_sale)
+        if let Some(old) = known.and_then(OrderRecord::inline_sale)
             && (sale.is_some_and(|new| new.sale.id != old.id)
                 || (sale.is_none() && (entry.sale_id.as_ref() != Some(&old.id) || sale_beside)))
         {
@@ -128,17 +128,17 @@ impl Table {
                 }
                 None => others.extend(self.move_out(OPERATION, old, listed).await?),
             }
-        } else if let Some(old) = known.and_then(Known::sale_id)
+        } else if let Some(old) = known.and_then(OrderRecord::sale_id)
             && old.order().is_some()
             && entry.sale_id.as_ref() != Some(old)
             && let Some(head) = self.head(old).await?.filter(|head| !head.is_listed())
         {
             // … or, where it has them already, stands in the list by itself from now on.
             parts.push(Part::Other);
-            others.push(self.list_head(OPERATION, &head, known.and_then(Known::booked_revision)).await?);
+            others.push(self.list_head(OPERATION, &head, known.and_then(OrderRecord::booked_revision)).await?);
         }
         if let Some(paid) = paid.filter(|_| paid_inside.is_none()) {
-            let Some(write) = self.paid_head(OPERATION, paid).await? else { return Ok(CaptureOutcome::EntryChanged) };
+            let Some(write) = self.paid_head(OPERATION, paid).await? else { return Ok(CommitOutcome::EntryChanged) };
             parts.push(Part::Other);
             others.push(write);
         }
@@ -148,8 +148,8 @@ impl Table {
             parts.push(Part::Other);
             others.push(write);
         }
-        let mut built = None;
-        let mut giving = None;
+        let mut created = None;
+        let mut give_backs = None;
         let plan = self.plan_stock(sale.map(|new| new.stock).unwrap_or_default());
         if let Some(NewSale { sale, customer, .. }) = sale {
             if large || sale_beside {
@@ -160,20 +160,20 @@ impl Table {
                     Expected::Absent
                 } else {
                     self.put_items(OPERATION, std::mem::take(&mut beforehand)).await?;
-                    match self.build(&apart, &plan.before, at).await? {
-                        Worked::Done(version) => {
-                            built = Some(&sale.id);
+                    match self.run_for_new_sale(&apart, &plan.before, at).await? {
+                        SagaOutcome::Done(version) => {
+                            created = Some(&sale.id);
                             Expected::Version(version)
                         }
-                        Worked::Short(levels) => return Ok(CaptureOutcome::StockShort(levels)),
-                        Worked::Exists(existing) => return Ok(CaptureOutcome::SaleExists(existing)),
-                        Worked::Changed => return Ok(CaptureOutcome::EntryChanged),
+                        SagaOutcome::Short(levels) => return Ok(CommitOutcome::StockShort(levels)),
+                        SagaOutcome::Exists(existing) => return Ok(CommitOutcome::SaleExists(existing)),
+                        SagaOutcome::Changed => return Ok(CommitOutcome::EntryChanged),
                     }
                 };
-                giving = self.put_gives(&sale.id, &plan.after, at).await?.map(|work| (&sale.id, work));
-                let work = giving.as_ref().map(|(_, work)| work);
-                let SaleItems { head, chunks } = sale_items(&apart, HeadState { events: &events, work, ..HeadState::default() })?;
-                if built.is_none() {
+                give_backs = self.store_give_backs(&sale.id, &plan.after, at).await?.map(|saga| (&sale.id, saga));
+                let saga = give_backs.as_ref().map(|(_, saga)| saga);
+                let SaleItems { head, chunks } = sale_items(&apart, HeadState { events: &events, saga, ..HeadState::default() })?;
+                if created.is_none() {
                     beforehand.extend(chunks);
                 }
                 parts.push(Part::Sale);
@@ -195,40 +195,40 @@ impl Table {
             self.put_items(OPERATION, beforehand).await?;
         }
         let expected = known.map_or(Expected::Absent, |known| Expected::Version(known.version()));
-        let outcome = self.commit(item, expected, others, &parts, &plan.with).await?;
-        let written = matches!(outcome, CaptureOutcome::Written);
-        match built {
+        let outcome = self.write_parts(item, expected, others, &parts, &plan.with).await?;
+        let written = matches!(outcome, CommitOutcome::Written);
+        match created {
             None => {}
             Some(sale) if written => self.clear_steps(sale).await?,
-            Some(sale) => self.give_up_work(sale, at).await?,
+            Some(sale) => self.recover_now(sale, at).await?,
         }
-        match giving {
+        match give_backs {
             None => {}
-            Some((sale, work)) if written => self.give(sale, &work).await?,
-            Some((sale, work)) => self.drop_gives(sale, &work).await?,
+            Some((sale, saga)) if written => self.run_give_backs(sale, &saga).await?,
+            Some((sale, saga)) => self.drop_give_backs(sale, &saga).await?,
         }
         Ok(outcome)
     }
 
-    async fn commit(
+    async fn write_parts(
         &self,
         item: crate::table::Item,
         expected: Expected,
         others: Vec<TransactWriteItem>,
         parts: &[Part],
         with: &[StockChange],
-    ) -> Result<CaptureOutcome, Error> {
+    ) -> Result<CommitOutcome, Error> {
         // Alone it needs no transaction, which would cost twice as much.
         if others.is_empty() {
             return Ok(match self.put_if(OPERATION, item, expected).await? {
-                crate::table::item::versioned::Conditional::Written(_) => CaptureOutcome::Written,
-                crate::table::item::versioned::Conditional::Refused(_) => CaptureOutcome::EntryChanged,
+                crate::table::item::versioned::Conditional::Written(_) => CommitOutcome::Written,
+                crate::table::item::versioned::Conditional::Refused(_) => CommitOutcome::EntryChanged,
             });
         }
         let mut writes = vec![self.put(OPERATION, item, expected)?];
         writes.extend(others);
         let mut failed = match self.transact(OPERATION, writes).await? {
-            Transacted::Done => return Ok(CaptureOutcome::Written),
+            Transacted::Done => return Ok(CommitOutcome::Written),
             Transacted::Refused(failed) => failed,
         };
         let stock = failed.split_off(parts.len().min(failed.len()));
@@ -236,15 +236,15 @@ impl Table {
         for (part, old) in parts.iter().zip(failed) {
             match (part, old) {
                 (_, Condition::Held) => {}
-                (Part::Entry | Part::Other, Condition::Failed(_)) => return Ok(CaptureOutcome::EntryChanged),
+                (Part::Entry | Part::Other, Condition::Failed(_)) => return Ok(CommitOutcome::EntryChanged),
                 (Part::Sale, Condition::Failed(old)) => {
                     let head = old.map(Head::new);
-                    let Some(head) = head.filter(Head::is_live) else { return Ok(CaptureOutcome::EntryChanged) };
+                    let Some(head) = head.filter(Head::is_live) else { return Ok(CommitOutcome::EntryChanged) };
                     let stored = StoredSale { sale: self.whole_sale(&head).await?, version: head.version() };
-                    outcome = Some(CaptureOutcome::SaleExists(Box::new(stored)));
+                    outcome = Some(CommitOutcome::SaleExists(Box::new(stored)));
                 }
                 (Part::Customer, Condition::Failed(_)) => {
-                    outcome.get_or_insert(CaptureOutcome::CustomerChanged);
+                    outcome.get_or_insert(CommitOutcome::CustomerChanged);
                 }
             }
         }
@@ -252,7 +252,7 @@ impl Table {
             return Ok(outcome);
         }
         let short = shortages(with, stock.into_iter());
-        Ok(if short.is_empty() { CaptureOutcome::EntryChanged } else { CaptureOutcome::StockShort(short) })
+        Ok(if short.is_empty() { CommitOutcome::EntryChanged } else { CommitOutcome::StockShort(short) })
     }
 
     /// The write of a sale that gets a head of its own, after its chunks. `listed`: no order's item stands among the sales for it.
@@ -267,8 +267,8 @@ impl Table {
     async fn list_head(&self, operation: &'static str, head: &Head, booked: Option<RevisionKey>) -> Result<TransactWriteItem, Error> {
         let sale = self.whole_sale(head).await?;
         // Work on it goes on.
-        let work = head.work();
-        let state = HeadState { listed: true, work: work.as_ref(), ..HeadState::default() };
+        let saga = head.saga();
+        let state = HeadState { listed: true, saga: saga.as_ref(), ..HeadState::default() };
         let item = match booked.filter(|_| sale.booked_revision.is_none()) {
             None => head.again(&sale, state)?,
             Some(key) => {

@@ -16,7 +16,7 @@ use crate::table::item::spread::{LOG, SALES, WAITING};
 use crate::table::item::versioned::{Conditional, Expected, Transacted};
 use crate::table::orders::beside::Beside;
 use crate::table::orders::order_item::{
-    Known, OrderItem, SalePlace, StoredEntry, day_order_item, is_waiting, order_item, orphan_item, read_known,
+    OrderItem, OrderRecord, SalePlace, StoredEntry, day_order_item, detached_sale_item, is_waiting, order_item, read_order_record,
 };
 use crate::table::{Item, List, Page, Table};
 
@@ -37,7 +37,7 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn log_entries(&self, orders: impl IntoIterator<Item = OrderId>) -> Result<HashMap<OrderId, StoredEntry>, Error> {
-        let known = self.known_orders(orders).await?;
+        let known = self.order_records(orders).await?;
         Ok(known.into_iter().filter_map(|(order, known)| Some((order, entry(known)?))).collect())
     }
 
@@ -46,7 +46,7 @@ impl Table {
     /// # Errors
     /// [`Error`].
     pub async fn log_entry(&self, order: OrderId) -> Result<Option<StoredEntry>, Error> {
-        Ok(self.known_order(order).await?.and_then(entry))
+        Ok(self.order_record(order).await?.and_then(entry))
     }
 
     /// The newest revision of an order in the log, exactly as ShipStation sent it.
@@ -177,9 +177,9 @@ impl Table {
                     .await?;
             }
             let attention = crate::table::orders::attention::of_entry(Some(&stored.entry), None)?;
-            let done = match self.orphaned(&stored).await? {
-                orphan if !attention.is_empty() => {
-                    let mut writes = vec![match orphan {
+            let done = match self.detached_rest(&stored).await? {
+                detached if !attention.is_empty() => {
+                    let mut writes = vec![match detached {
                         Some(item) => self.put(OPERATION, item, Expected::Version(stored.version))?,
                         None => self.delete(OPERATION, &keys::log_entry(stored.entry.account, order), Some(stored.version))?,
                     }];
@@ -201,7 +201,7 @@ impl Table {
     async fn entries(&self, page: Page<Item>) -> Result<Page<StoredEntry>, Error> {
         let mut items = Vec::with_capacity(page.items.len());
         for item in &page.items {
-            items.extend(read_known(item)?.and_then(entry));
+            items.extend(read_order_record(item)?.and_then(entry));
         }
         self.follow(items.iter_mut().map(|stored| &mut stored.entry)).await?;
         Ok(Page { items, next: page.next })
@@ -209,16 +209,16 @@ impl Table {
 
     /// What is left of an order without its log entry: the sale that it is in, else the last one that it had, whose id must not be given out again. Nothing where
     /// it never had any.
-    pub(crate) async fn orphaned(&self, stored: &StoredEntry) -> Result<Option<Item>, Error> {
+    pub(crate) async fn detached_rest(&self, stored: &StoredEntry) -> Result<Option<Item>, Error> {
         let entry = &stored.entry;
         let Some(sale_id) = &entry.sale_id else {
-            return entry.last_own_sale().map(|id| orphan_item(entry.order_id, id, None, SalePlace::Nowhere, &[])).transpose();
+            return entry.last_own_sale().map(|id| detached_sale_item(entry.order_id, id, None, SalePlace::Nowhere, &[])).transpose();
         };
         if sale_id.day().is_some() {
             return day_order_item(&stored.entry, sale_id).map(Some);
         }
         let place = self.place(Some(sale_id), stored.sale.as_deref()).await?;
-        orphan_item(stored.entry.order_id, sale_id, stored.entry.booked_revision(), place, &[]).map(Some)
+        detached_sale_item(stored.entry.order_id, sale_id, stored.entry.booked_revision(), place, &[]).map(Some)
     }
 
     /// Where an order's own sale is.
@@ -231,9 +231,9 @@ impl Table {
     }
 }
 
-pub(crate) fn entry(known: Known) -> Option<StoredEntry> {
+pub(crate) fn entry(known: OrderRecord) -> Option<StoredEntry> {
     match known {
-        Known::Entry(stored) => Some(stored),
-        Known::Orphan(_) => None,
+        OrderRecord::Entry(stored) => Some(stored),
+        OrderRecord::DetachedSale(_) => None,
     }
 }

@@ -52,7 +52,7 @@ impl StoredEntry {
 /// What is left of an order whose log entry was deleted: its sale, or the last sale that it had. The item outlives the entry so that no id of a sale is given
 /// out twice.
 #[derive(Clone, Debug)]
-pub struct Orphan {
+pub struct DetachedSale {
     /// The account that the order is of.
     pub account: ShipstationAccount,
     /// The order's id.
@@ -67,7 +67,7 @@ pub struct Orphan {
     pub(crate) sale: Option<Box<Sale>>,
 }
 
-impl Orphan {
+impl DetachedSale {
     /// The sales that the order has been in, as far as the next id depends on them.
     #[must_use]
     pub fn past_sales(&self) -> Vec<SaleId> {
@@ -119,34 +119,34 @@ impl DayOrder {
 /// What the table knows of an order.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "nearly every one is an entry")]
-pub enum Known {
+pub enum OrderRecord {
     /// It is in the log.
     Entry(StoredEntry),
     /// Its log entry was deleted, and its sale is still there.
-    Orphan(Orphan),
+    DetachedSale(DetachedSale),
 }
 
-impl Known {
+impl OrderRecord {
     /// The log entry, where there is one.
     #[must_use]
     pub fn entry(&self) -> Option<&StoredEntry> {
         match self {
             Self::Entry(stored) => Some(stored),
-            Self::Orphan(_) => None,
+            Self::DetachedSale(_) => None,
         }
     }
 
     pub(crate) fn entry_mut(&mut self) -> Option<&mut LogEntry> {
         match self {
             Self::Entry(stored) => Some(&mut stored.entry),
-            Self::Orphan(_) => None,
+            Self::DetachedSale(_) => None,
         }
     }
 
     pub(crate) fn order_id(&self) -> OrderId {
         match self {
             Self::Entry(stored) => stored.entry.order_id,
-            Self::Orphan(orphan) => orphan.order_id,
+            Self::DetachedSale(detached) => detached.order_id,
         }
     }
 
@@ -155,14 +155,14 @@ impl Known {
     pub fn version(&self) -> u64 {
         match self {
             Self::Entry(stored) => stored.version,
-            Self::Orphan(orphan) => orphan.version,
+            Self::DetachedSale(detached) => detached.version,
         }
     }
 
     pub(crate) fn sale_id(&self) -> Option<&SaleId> {
         match self {
             Self::Entry(stored) => stored.entry.sale_id.as_ref(),
-            Self::Orphan(orphan) => Some(&orphan.sale_id),
+            Self::DetachedSale(detached) => Some(&detached.sale_id),
         }
     }
 
@@ -170,9 +170,9 @@ impl Known {
     pub(crate) fn last_own_sale(&self) -> Option<&SaleId> {
         match self {
             Self::Entry(stored) => stored.entry.last_own_sale(),
-            Self::Orphan(orphan) => {
-                let last = orphan.member.as_ref().and_then(|member| member.last_sale.as_ref());
-                last.or(Some(&orphan.sale_id).filter(|id| id.order().is_some()))
+            Self::DetachedSale(detached) => {
+                let last = detached.member.as_ref().and_then(|member| member.last_sale.as_ref());
+                last.or(Some(&detached.sale_id).filter(|id| id.order().is_some()))
             }
         }
     }
@@ -181,14 +181,14 @@ impl Known {
     pub(crate) fn booked_revision(&self) -> Option<RevisionKey> {
         match self {
             Self::Entry(stored) => stored.entry.booked_revision(),
-            Self::Orphan(orphan) => orphan.booked_revision(),
+            Self::DetachedSale(detached) => detached.booked_revision(),
         }
     }
 
     pub(crate) fn inline_sale(&self) -> Option<&Sale> {
         match self {
             Self::Entry(stored) => stored.sale.as_deref(),
-            Self::Orphan(orphan) => orphan.sale.as_deref(),
+            Self::DetachedSale(detached) => detached.sale.as_deref(),
         }
     }
 }
@@ -212,7 +212,7 @@ struct Document {
 }
 
 #[derive(Serialize, Deserialize)]
-struct OrphanDocument<S> {
+struct DetachedSaleDocument<S> {
     sale_id: SaleId,
     /// That of a sale that stands elsewhere and may not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -333,7 +333,7 @@ pub(crate) fn order_item(
 }
 
 /// The item of an order whose log entry is deleted.
-pub(crate) fn orphan_item(
+pub(crate) fn detached_sale_item(
     order: OrderId,
     sale_id: &SaleId,
     booked_revision: Option<RevisionKey>,
@@ -357,7 +357,7 @@ pub(crate) fn orphan_item(
         SALES.place("", format!("{}#{order}", keys::instant(created_at)), &key, &mut item);
     }
     let booked_revision = booked_revision.filter(|_| sale.is_none());
-    let document = OrphanDocument { sale_id: sale_id.clone(), booked_revision, member: None, sale };
+    let document = DetachedSaleDocument { sale_id: sale_id.clone(), booked_revision, member: None, sale };
     item.insert("doc".to_owned(), blob(codec::encode(&document).map_err(Error::encoding(OPERATION))?));
     item.extend(sale.map(|sale| crate::table::sales::sale_items::sync_keys(sale, &key)).unwrap_or_default());
     crate::table::item::events::name(&mut item, events);
@@ -377,7 +377,7 @@ pub(crate) fn member_item(account: ShipstationAccount, order: OrderId, sale_id: 
         sale_id: &'a SaleId,
     }
     let mut item = item_of(OPERATION, &keys::log_entry(account, order), "sale", &Shown { sale_id })?;
-    let document = OrphanDocument::<Sale> { sale_id: sale_id.clone(), booked_revision: None, member: Some(member), sale: None };
+    let document = DetachedSaleDocument::<Sale> { sale_id: sale_id.clone(), booked_revision: None, member: Some(member), sale: None };
     item.insert("doc".to_owned(), blob(codec::encode(&document).map_err(Error::encoding(OPERATION))?));
     Ok(item)
 }
@@ -403,7 +403,7 @@ fn size(item: &Item) -> usize {
 }
 
 /// Reads an order's item; nothing for an item of another kind.
-pub(crate) fn read_known(item: &Item) -> Result<Option<Known>, Error> {
+pub(crate) fn read_order_record(item: &Item) -> Result<Option<OrderRecord>, Error> {
     const OPERATION: &str = "read a log entry";
     let key = key_of(OPERATION, item)?;
     if !key.pk.starts_with("ORDER#") || key.sk != "LOG" {
@@ -413,16 +413,24 @@ pub(crate) fn read_known(item: &Item) -> Result<Option<Known>, Error> {
     let document = blob_of(item, "doc").unwrap_or_default();
     let version = version_of(item);
     if crate::table::text_of(item, "entity") == Some("sale") {
-        let OrphanDocument { sale_id, booked_revision, member, sale } = codec::decode(document).map_err(unreadable)?;
+        let DetachedSaleDocument { sale_id, booked_revision, member, sale } = codec::decode(document).map_err(unreadable)?;
         let parsed = key.pk.strip_prefix("ORDER#").and_then(ShipstationAccount::parse);
         let (account, order_id) = parsed.map(|(account, id)| (account, OrderId(id))).ok_or_else(|| unreadable("no order id".into()))?;
-        return Ok(Some(Known::Orphan(Orphan { account, order_id, sale_id, booked: booked_revision, member, version, sale })));
+        return Ok(Some(OrderRecord::DetachedSale(DetachedSale {
+            account,
+            order_id,
+            sale_id,
+            booked: booked_revision,
+            member,
+            version,
+            sale,
+        })));
     }
     let Document { log, order, mut sale } = codec::decode(document).map_err(unreadable)?;
     if let Some(sale) = sale.as_mut().filter(|sale| sale.booked_revision.is_none() && log.sale_id.as_ref() == Some(&sale.id)) {
         sale.booked_revision = log.booked_revision();
     }
-    Ok(Some(Known::Entry(StoredEntry { entry: log, version, order, sale })))
+    Ok(Some(OrderRecord::Entry(StoredEntry { entry: log, version, order, sale })))
 }
 
 impl Table {
@@ -430,23 +438,27 @@ impl Table {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn known_orders(&self, orders: impl IntoIterator<Item = OrderId>) -> Result<HashMap<OrderId, Known>, Error> {
-        self.known_as(orders, true).await
+    pub async fn order_records(&self, orders: impl IntoIterator<Item = OrderId>) -> Result<HashMap<OrderId, OrderRecord>, Error> {
+        self.order_records_as(orders, true).await
     }
 
     /// See [`Table::get_all`] for what `now` means.
-    pub(crate) async fn known_as(&self, orders: impl IntoIterator<Item = OrderId>, now: bool) -> Result<HashMap<OrderId, Known>, Error> {
+    pub(crate) async fn order_records_as(
+        &self,
+        orders: impl IntoIterator<Item = OrderId>,
+        now: bool,
+    ) -> Result<HashMap<OrderId, OrderRecord>, Error> {
         let wanted: Vec<OrderId> = orders.into_iter().collect();
         let mut items =
             self.get_all("read log entries", wanted.iter().map(|order| keys::log_entry(self.account, *order)).collect(), now).await?;
         let mut known = HashMap::with_capacity(items.len());
         for order in wanted {
             let Some(item) = items.remove(&keys::log_entry(self.account, order)) else { continue };
-            if let Some(one) = read_known(&item)? {
+            if let Some(one) = read_order_record(&item)? {
                 known.insert(order, one);
             }
         }
-        self.follow(known.values_mut().filter_map(Known::entry_mut)).await?;
+        self.follow(known.values_mut().filter_map(OrderRecord::entry_mut)).await?;
         Ok(known)
     }
 
@@ -454,11 +466,11 @@ impl Table {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn known_order(&self, order: OrderId) -> Result<Option<Known>, Error> {
+    pub async fn order_record(&self, order: OrderId) -> Result<Option<OrderRecord>, Error> {
         match self.get_item("read a log entry", &keys::log_entry(self.account, order)).await? {
             Some(item) => {
-                let mut known = read_known(&item)?;
-                self.follow(known.as_mut().and_then(Known::entry_mut)).await?;
+                let mut known = read_order_record(&item)?;
+                self.follow(known.as_mut().and_then(OrderRecord::entry_mut)).await?;
                 Ok(known)
             }
             None => Ok(None),

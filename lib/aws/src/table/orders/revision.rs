@@ -30,7 +30,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn kept_revision(&self, order: OrderId, key: &RevisionKey) -> Result<Option<Box<RawValue>>, Error> {
+    pub async fn stored_revision(&self, order: OrderId, key: &RevisionKey) -> Result<Option<Box<RawValue>>, Error> {
         self.read_revision(self.account, order, key).await
     }
 

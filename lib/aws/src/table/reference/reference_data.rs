@@ -170,11 +170,15 @@ impl Table {
         self.get_items(OPERATION, keys.collect::<Vec<_>>()).await?.into_values().map(|item| value_of(OPERATION, item)).collect()
     }
 
-    /// The same for booking: see [`Table::get_kept`].
+    /// The same for booking: see [`Table::get_eventually_consistent`].
     async fn kept<T: Record>(&self, ids: impl IntoIterator<Item = String>) -> Result<Vec<T>, Error> {
         const OPERATION: &str = "read records";
         let keys = ids.into_iter().filter(|id| !id.is_empty()).map(|id| keys::record(T::KIND.partition(), &id));
-        self.get_kept(OPERATION, keys.collect::<Vec<_>>()).await?.into_values().map(|item| value_of(OPERATION, item)).collect()
+        self.get_eventually_consistent(OPERATION, keys.collect::<Vec<_>>())
+            .await?
+            .into_values()
+            .map(|item| value_of(OPERATION, item))
+            .collect()
     }
 
     /// Records of a kind, the newest first.
@@ -236,7 +240,7 @@ impl Table {
         let former = wanted.skus.iter().filter_map(|sku| formerly_normalized_sku(sku));
         let codes = folded.iter().cloned().chain(former).map(|code| keys::product_code(&code));
         let mut ids: BTreeSet<String> = BTreeSet::new();
-        for (key, item) in self.get_kept(OPERATION, links.chain(codes).collect::<Vec<_>>()).await? {
+        for (key, item) in self.get_eventually_consistent(OPERATION, links.chain(codes).collect::<Vec<_>>()).await? {
             if key.pk.starts_with("CODE#") {
                 let entry: CodeEntry = value_of(OPERATION, item)?;
                 ids.extend(entry.names.into_iter().map(|name| name.product_id.0));
@@ -308,7 +312,7 @@ impl Table {
         let usable = |email: &Option<String>| email.as_deref().and_then(identifying_email);
         let links = wanted.iter().filter_map(|(id, _)| id.map(|id| keys::customer_link(self.account, id)));
         let emails = wanted.iter().filter_map(|(_, email)| usable(email)).map(|email| keys::email(&email));
-        let found = self.get_kept(OPERATION, links.chain(emails).collect::<Vec<_>>()).await?;
+        let found = self.get_eventually_consistent(OPERATION, links.chain(emails).collect::<Vec<_>>()).await?;
         let target = |key: &Key| found.get(key).and_then(|item| text_of(item, "target")).map(str::to_owned);
         let ids: BTreeSet<String> = found
             .values()

@@ -10,9 +10,9 @@ use stevedore_domain::stock::{Levels, StockChange};
 use crate::Error;
 use crate::table::item::keys;
 use crate::table::item::versioned::{Condition, Expected, Transacted};
-use crate::table::orders::order_item::{Known, OrderItem, SalePlace, order_item, orphan_item, read_known};
+use crate::table::orders::order_item::{OrderRecord, OrderItem, SalePlace, order_item, detached_sale_item, read_order_record};
 use crate::table::sales::sale_items::{Head, HeadState, SaleItems, sale_items};
-use crate::table::sales::stock_saga::{Worked, shortages};
+use crate::table::sales::stock_saga::{SagaOutcome, shortages};
 use crate::table::{StoredSale, Table};
 
 /// A sale as it was read, to be changed.
@@ -53,7 +53,7 @@ pub enum SaleOutcome<R> {
 /// Place where a sale was found.
 pub(super) struct Place {
     pub(super) head: Option<Head>,
-    pub(super) known: Option<Known>,
+    pub(super) known: Option<OrderRecord>,
 }
 
 const OPERATION: &str = "change a sale";
@@ -80,9 +80,9 @@ impl Table {
         for attempt in 1..=ATTEMPTS {
             let id = &mut id;
             let place = self.find_sale(id).await?;
-            if let Some(work) = place.head.as_ref().and_then(Head::work) {
+            if let Some(saga) = place.head.as_ref().and_then(Head::saga) {
                 // Whatever was cut off is brought to its end first: the change then begins at the sale as it is.
-                self.recover_if_over(id, &work, at).await?;
+                self.recover_if_expired(id, &saga, at).await?;
                 continue;
             }
             if let (Some(head), Some(known)) = (&place.head, &place.known)
@@ -96,8 +96,8 @@ impl Table {
                 continue;
             }
             let Some((mut sale, version)) = self.sale_at(id, &place).await? else { return Ok(SaleOutcome::Absent) };
-            sale.booked_revision = sale.booked_revision.or_else(|| place.known.as_ref().and_then(Known::booked_revision));
-            let entry = place.known.as_ref().and_then(Known::entry).map(|stored| stored.entry.clone());
+            sale.booked_revision = sale.booked_revision.or_else(|| place.known.as_ref().and_then(OrderRecord::booked_revision));
+            let entry = place.known.as_ref().and_then(OrderRecord::entry).map(|stored| stored.entry.clone());
             let entry = entry.filter(|entry| entry.sale_id.as_ref() == Some(&*id));
             let mut draft = SaleDraft { sale, entry, version, levels };
             let before = draft.sale.clone();
@@ -140,7 +140,7 @@ impl Table {
         let mut items = self.get_items(OPERATION, [Some(keys::sale(id)), order.clone()].into_iter().flatten().collect::<Vec<_>>()).await?;
         let head = items.remove(&keys::sale(id)).map(Head::new);
         let known = match order.and_then(|key| items.remove(&key)) {
-            Some(item) => read_known(&item)?.filter(|known| known.sale_id() == Some(id)),
+            Some(item) => read_order_record(&item)?.filter(|known| known.sale_id() == Some(id)),
             None => None,
         };
         Ok(Place { head, known })
@@ -168,25 +168,25 @@ impl Table {
         let left = draft.entry.as_ref().is_some_and(|entry| entry.sale_id.as_ref() != Some(&sale.id));
         let mut writes = Vec::new();
         let mut beforehand = Vec::new();
-        let mut worked = None;
-        let mut giving = None;
+        let mut moved = None;
+        let mut give_backs = None;
         let version;
         let plan = self.plan_stock(&edit.stock);
         if let Some(head) = &place.head {
             let expected = if plan.before.is_empty() {
                 Expected::Version(head.version())
             } else {
-                match self.work_on(head, before, &plan.before, at).await? {
-                    Worked::Done(version) => {
-                        worked = Some(&sale.id);
+                match self.run_for_live_sale(head, before, &plan.before, at).await? {
+                    SagaOutcome::Done(version) => {
+                        moved = Some(&sale.id);
                         Expected::Version(version)
                     }
-                    Worked::Short(short) => return Ok(Written::Short(short)),
-                    Worked::Changed | Worked::Exists(_) => return Ok(Written::Changed),
+                    SagaOutcome::Short(short) => return Ok(Written::Short(short)),
+                    SagaOutcome::Changed | SagaOutcome::Exists(_) => return Ok(Written::Changed),
                 }
             };
-            giving = self.put_gives(&sale.id, &plan.after, at).await?;
-            let state = HeadState { listed: head.is_listed() || left, events: &edit.events, work: giving.as_ref() };
+            give_backs = self.store_give_backs(&sale.id, &plan.after, at).await?;
+            let state = HeadState { listed: head.is_listed() || left, events: &edit.events, saga: give_backs.as_ref() };
             let SaleItems { head: item, chunks } = sale_items(sale, state)?;
             beforehand.extend(chunks);
             version = expected.next_version();
@@ -204,7 +204,7 @@ impl Table {
             let expected = Expected::Version(known.version());
             version = expected.next_version();
             let (item, beside) = match &draft.entry {
-                None => (orphan_item(known.order_id(), &sale.id, None, SalePlace::Here(sale), &edit.events)?, false),
+                None => (detached_sale_item(known.order_id(), &sale.id, None, SalePlace::Here(sale), &edit.events)?, false),
                 Some(entry) => {
                     let place = if left { SalePlace::Nowhere } else { SalePlace::Here(sale) };
                     let kept = known.entry().and_then(crate::table::StoredEntry::inline_order);
@@ -222,14 +222,14 @@ impl Table {
                     // First it gets a head that work can go on around.
                     return self.give_head(before, known).await;
                 }
-                let SaleItems { head, chunks } = sale_items(sale, HeadState { listed: left, events: &edit.events, work: None })?;
+                let SaleItems { head, chunks } = sale_items(sale, HeadState { listed: left, events: &edit.events, saga: None })?;
                 beforehand.extend(chunks);
                 writes.push(self.put(OPERATION, head, Expected::Absent)?);
             }
         } else {
             return Ok(Written::Changed);
         }
-        let known_entry = place.known.as_ref().and_then(Known::entry).map(|stored| &stored.entry);
+        let known_entry = place.known.as_ref().and_then(OrderRecord::entry).map(|stored| &stored.entry);
         if draft.entry.is_some() && draft.entry.as_ref() != known_entry {
             writes.extend(self.attention_writes(OPERATION, crate::table::orders::attention::of_entry(known_entry, draft.entry.as_ref())?)?);
         }
@@ -251,21 +251,21 @@ impl Table {
         }
         let mut failed = match self.transact(OPERATION, writes).await? {
             Transacted::Done => {
-                if let Some(sale) = worked {
+                if let Some(sale) = moved {
                     self.clear_steps(sale).await?;
                 }
-                let Some(work) = giving else { return Ok(Written::Done(version)) };
-                self.give(&sale.id, &work).await?;
+                let Some(saga) = give_backs else { return Ok(Written::Done(version)) };
+                self.run_give_backs(&sale.id, &saga).await?;
                 // Ending the work is one more write of the head.
                 return Ok(Written::Done(version + 1));
             }
             Transacted::Refused(failed) => failed,
         };
-        if let Some(work) = &giving {
-            self.drop_gives(&sale.id, work).await?;
+        if let Some(saga) = &give_backs {
+            self.drop_give_backs(&sale.id, saga).await?;
         }
-        if let Some(sale) = worked {
-            self.give_up_work(sale, at).await?;
+        if let Some(sale) = moved {
+            self.recover_now(sale, at).await?;
             return Ok(Written::Changed);
         }
         let stock = failed.split_off(fixed.min(failed.len()));
@@ -276,18 +276,18 @@ impl Table {
     }
 
     /// Moves a sale out of its order's item as it is.
-    async fn give_head(&self, sale: &Sale, known: &Known) -> Result<Written, Error> {
+    async fn give_head(&self, sale: &Sale, known: &OrderRecord) -> Result<Written, Error> {
         let beside = SalePlace::Beside(sale.created_at);
         let mut writes = Vec::new();
         match known {
-            Known::Entry(stored) => {
+            OrderRecord::Entry(stored) => {
                 let OrderItem { item, revision, .. } = order_item(&stored.entry, stored.inline_order(), beside, &[])?;
                 self.put_items(OPERATION, revision).await?;
                 writes.push(self.put(OPERATION, item, Expected::Version(stored.version))?);
             }
-            Known::Orphan(orphan) => {
-                let item = orphan_item(orphan.order_id, &orphan.sale_id, known.booked_revision(), beside, &[])?;
-                writes.push(self.put(OPERATION, item, Expected::Version(orphan.version))?);
+            OrderRecord::DetachedSale(detached) => {
+                let item = detached_sale_item(detached.order_id, &detached.sale_id, known.booked_revision(), beside, &[])?;
+                writes.push(self.put(OPERATION, item, Expected::Version(detached.version))?);
             }
         }
         writes.extend(self.move_out(OPERATION, sale, false).await?);

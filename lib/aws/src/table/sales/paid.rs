@@ -21,10 +21,10 @@ impl Table {
     /// The write of the head of a sale with a payment more, after its chunks, if it is still what was read; nothing where it is not, or is being worked on.
     pub(crate) async fn paid_head(&self, operation: &'static str, paid: &StoredSale) -> Result<Option<TransactWriteItem>, Error> {
         let Some(head) = self.head(&paid.sale.id).await? else { return Ok(None) };
-        if head.version() != paid.version || head.work().is_some() {
+        if head.version() != paid.version || head.saga().is_some() {
             return Ok(None);
         }
-        let state = HeadState { listed: head.is_listed(), events: &[EventKind::PaymentAdded], work: None };
+        let state = HeadState { listed: head.is_listed(), events: &[EventKind::PaymentAdded], saga: None };
         let SaleItems { head: item, chunks } = sale_items(&paid.sale, state)?;
         self.put_items(operation, chunks).await?;
         Ok(Some(self.put(operation, item, Expected::Version(paid.version))?))

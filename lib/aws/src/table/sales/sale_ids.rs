@@ -1,7 +1,7 @@
 //! Ids of orders' sales: each is given out once.
 //!
 //! The order's item is the lock of all ids `SO-<order>…`: every sale of the order is written in one transaction with it, under its version, and it outlives the log
-//! entry once an id was given out (see [`Table::orphaned`]). So the first id is free wherever the item is absent or knows of no sale, at no price. A further id is
+//! entry once an id was given out (see [`Table::detached_rest`]). So the first id is free wherever the item is absent or knows of no sale, at no price. A further id is
 //! rare, and its write carries a condition of its own.
 //!
 //! Earlier releases removed the item of an order whose entry named no sale, even if a voided sale stood beside it, and gave its id out once more. [`Table::check_sale_ids`]
@@ -23,7 +23,9 @@ use crate::table::item::keys;
 use crate::table::item::merged::SpreadQuery;
 use crate::table::item::spread::SALES;
 use crate::table::item::versioned::{Conditional, Expected, Transacted};
-use crate::table::orders::order_item::{Known, OrderItem, Orphan, SalePlace, member_item, order_item, orphan_item, read_known};
+use crate::table::orders::order_item::{
+    DetachedSale, OrderItem, OrderRecord, SalePlace, detached_sale_item, member_item, order_item, read_order_record,
+};
 use crate::table::sales::sale_items::Head;
 use crate::table::{List, StoredEntry, Table, item_of, key_item, value_of};
 
@@ -113,22 +115,22 @@ impl Table {
             if !items.remove(&keys::sale(id)).map(Head::new).is_some_and(|head| head.is_live()) {
                 return Ok(());
             }
-            let known = items.remove(&keys::log_entry(id.account(), order)).as_ref().map(read_known).transpose()?.flatten();
+            let known = items.remove(&keys::log_entry(id.account(), order)).as_ref().map(read_order_record).transpose()?.flatten();
             let done = match &known {
                 None => {
-                    let item = orphan_item(order, id, None, SalePlace::Nowhere, &[])?;
+                    let item = detached_sale_item(order, id, None, SalePlace::Nowhere, &[])?;
                     matches!(self.put_if(OPERATION, item, Expected::Absent).await?, Conditional::Written(_))
                 }
                 Some(known) if known.inline_sale().is_some_and(|sale| sale.id == *id) => self.renumber(known, at).await?.is_some(),
                 Some(known) if attempt_of(id) <= known.last_own_sale().map_or(0, attempt_of) => true,
-                Some(Known::Entry(stored)) => {
+                Some(OrderRecord::Entry(stored)) => {
                     let before = stored.entry.clone();
                     let mut stored = stored.clone();
                     let kept = stored.inline_order().map(|(key, raw)| (key, raw.to_owned()));
                     stored.entry.past_sales.push(id.clone());
                     self.put_entry(OPERATION, &before, &stored, kept.as_ref().map(|(key, raw)| (*key, raw.as_ref())), &[]).await?
                 }
-                Some(Known::Orphan(orphan)) => self.remember_beside_a_day(orphan, id).await?,
+                Some(OrderRecord::DetachedSale(detached)) => self.remember_beside_a_day(detached, id).await?,
             };
             if done {
                 return Ok(());
@@ -139,23 +141,23 @@ impl Table {
     }
 
     /// An order without a log entry that is in a day's sale, and had one of its own before.
-    async fn remember_beside_a_day(&self, orphan: &Orphan, id: &SaleId) -> Result<bool, Error> {
+    async fn remember_beside_a_day(&self, detached: &DetachedSale, id: &SaleId) -> Result<bool, Error> {
         const OPERATION: &str = "remember a sale's id";
-        let item = match &orphan.member {
+        let item = match &detached.member {
             Some(member) => {
                 let member = crate::table::DayOrder { last_sale: Some(id.clone()), ..member.clone() };
-                member_item(orphan.account, orphan.order_id, &orphan.sale_id, member)?
+                member_item(detached.account, detached.order_id, &detached.sale_id, member)?
             }
             // A later sale than the one that the item names: that one is void, and has a head of its own.
-            None if orphan.sale.is_none() => orphan_item(orphan.order_id, id, None, SalePlace::Nowhere, &[])?,
+            None if detached.sale.is_none() => detached_sale_item(detached.order_id, id, None, SalePlace::Nowhere, &[])?,
             None => return Ok(true),
         };
-        Ok(matches!(self.put_if(OPERATION, item, Expected::Version(orphan.version)).await?, Conditional::Written(_)))
+        Ok(matches!(self.put_if(OPERATION, item, Expected::Version(detached.version)).await?, Conditional::Written(_)))
     }
 
     /// Gives a sale that lies in its order's item the next free id, since another sale has its id. Entry and accounting sync follow; the other sale, its invoice
     /// number and both sales' stock stay as they are. Answers the new id, or nothing where somebody else wrote to the order meanwhile.
-    pub(crate) async fn renumber(&self, known: &Known, at: Timestamp) -> Result<Option<SaleId>, Error> {
+    pub(crate) async fn renumber(&self, known: &OrderRecord, at: Timestamp) -> Result<Option<SaleId>, Error> {
         const OPERATION: &str = "give a sale an id of its own";
         let Some(sale) = known.inline_sale() else { return Ok(None) };
         let order = known.order_id();
@@ -172,7 +174,7 @@ impl Table {
         let expected = Expected::Version(known.version());
         let mut writes = Vec::new();
         match known {
-            Known::Entry(stored) => {
+            OrderRecord::Entry(stored) => {
                 let entry = renumbered(stored, &old, &new, at);
                 let OrderItem { item, revision, sale_beside } = order_item(&entry, stored.inline_order(), SalePlace::Here(&sale), &[])?;
                 self.put_items(OPERATION, revision).await?;
@@ -181,9 +183,9 @@ impl Table {
                     writes.extend(self.move_out(OPERATION, &sale, false).await?);
                 }
             }
-            Known::Orphan(_) => writes.push(self.put(
+            OrderRecord::DetachedSale(_) => writes.push(self.put(
                 OPERATION,
-                orphan_item(order, &new, known.booked_revision(), SalePlace::Here(&sale), &[])?,
+                detached_sale_item(order, &new, known.booked_revision(), SalePlace::Here(&sale), &[])?,
                 expected,
             )?),
         }

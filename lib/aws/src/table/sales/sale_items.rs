@@ -14,7 +14,7 @@ use crate::table::item::codec;
 use crate::table::item::keys::{self, Key};
 use crate::table::item::merged::SpreadQuery;
 use crate::table::item::spread::{SALES, SYNCS};
-use crate::table::orders::order_item::{Known, read_known};
+use crate::table::orders::order_item::{OrderRecord, read_order_record};
 use crate::table::{CHUNK, Item, List, Page, Table, blob, blob_of, item_of, key_of, number, number_of, text, text_of, version_of};
 
 /// The largest document that stands in its head. A head is written in a transaction, at twice the price, again with each change, and each step of a large sale's
@@ -56,7 +56,7 @@ pub(crate) struct HeadState<'a> {
     /// What the write does.
     pub events: &'a [EventKind],
     /// Work on its stock that takes more than one transaction.
-    pub work: Option<&'a crate::table::sales::stock_saga::Work>,
+    pub saga: Option<&'a crate::table::sales::stock_saga::StockSaga>,
 }
 
 /// A head whose chunks have not been read.
@@ -79,8 +79,8 @@ pub(crate) fn sale_items(sale: &Sale, state: HeadState<'_>) -> Result<SaleItems,
         head.insert("listed".to_owned(), aws_sdk_dynamodb::types::AttributeValue::Bool(true));
     }
     head.extend(sync_keys(sale, &key));
-    if let Some(work) = state.work {
-        work.write(&mut head, &sale.id);
+    if let Some(saga) = state.saga {
+        saga.write(&mut head, &sale.id);
     }
     crate::table::item::events::name(&mut head, state.events);
     let document = codec::encode(sale).map_err(Error::encoding(OPERATION))?;
@@ -133,15 +133,15 @@ impl Head {
     }
 
     /// Work on it that is not done.
-    pub(crate) fn work(&self) -> Option<crate::table::sales::stock_saga::Work> {
-        crate::table::sales::stock_saga::Work::read(&self.item)
+    pub(crate) fn saga(&self) -> Option<crate::table::sales::stock_saga::StockSaga> {
+        crate::table::sales::stock_saga::StockSaga::read(&self.item)
     }
 
     /// The head as it is, with another piece of work. Its events were said when it was written.
-    pub(crate) fn with_work(&self, work: &crate::table::sales::stock_saga::Work, sale: &SaleId) -> Item {
+    pub(crate) fn with_saga(&self, saga: &crate::table::sales::stock_saga::StockSaga, sale: &SaleId) -> Item {
         let mut item = self.item.clone();
         crate::table::item::events::unname(&mut item);
-        work.write(&mut item, sale);
+        saga.write(&mut item, sale);
         item
     }
 
@@ -160,7 +160,7 @@ impl Head {
 
     /// Whether the sale is one, and not merely about to become one.
     pub(crate) fn is_live(&self) -> bool {
-        self.work().is_none_or(|work| !work.is_building())
+        self.saga().is_none_or(|saga| !saga.is_of_new_sale())
     }
 }
 
@@ -214,7 +214,7 @@ impl Table {
         let mut heads = Vec::new();
         for id in ids {
             let order = id.order().and_then(|(order, _)| items.get(&keys::log_entry(id.account(), order)));
-            let known = order.map(read_known).transpose()?.flatten();
+            let known = order.map(read_order_record).transpose()?.flatten();
             // Of two sales that an earlier release gave one id, the one in the order's item is the live one (see `sale_ids`).
             if let Some(stored) = known.and_then(inline).filter(|stored| stored.sale.id == id) {
                 sales.insert(id, stored);
@@ -225,7 +225,7 @@ impl Table {
         for mut stored in self.whole_sales(heads).await? {
             // A head that an earlier release wrote does not say it; the log entry that names the sale does.
             if let (None, Some((order, _))) = (stored.sale.booked_revision, stored.sale.id.order()) {
-                let known = items.get(&keys::log_entry(stored.sale.id.account(), order)).map(read_known).transpose()?.flatten();
+                let known = items.get(&keys::log_entry(stored.sale.id.account(), order)).map(read_order_record).transpose()?.flatten();
                 stored.sale.booked_revision =
                     known.filter(|known| known.sale_id() == Some(&stored.sale.id)).and_then(|known| known.booked_revision());
             }
@@ -253,7 +253,7 @@ impl Table {
         }
         let (mut places, mut heads, mut beside) = (Vec::with_capacity(items.len()), Vec::new(), Vec::new());
         for item in items {
-            let Some(known) = read_known(&item)? else {
+            let Some(known) = read_order_record(&item)? else {
                 heads.push(Head::new(item));
                 places.push(Place::Head);
                 continue;
@@ -279,11 +279,11 @@ impl Table {
     }
 }
 
-fn inline(known: Known) -> Option<StoredSale> {
+fn inline(known: OrderRecord) -> Option<StoredSale> {
     let version = known.version();
     let sale = match known {
-        Known::Entry(stored) => stored.sale,
-        Known::Orphan(orphan) => orphan.sale,
+        OrderRecord::Entry(stored) => stored.sale,
+        OrderRecord::DetachedSale(detached) => detached.sale,
     };
     sale.map(|sale| StoredSale { sale: *sale, version })
 }

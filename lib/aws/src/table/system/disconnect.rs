@@ -7,7 +7,7 @@ use crate::table::item::keys::{self, Key};
 use crate::table::item::merged::SpreadQuery;
 use crate::table::item::spread::{LOG, SALES};
 use crate::table::item::versioned::Expected;
-use crate::table::orders::order_item::{Known, read_known};
+use crate::table::orders::order_item::{OrderRecord, read_order_record};
 use crate::table::{Item, List, Table, text_of};
 
 /// How far it is.
@@ -71,7 +71,8 @@ impl Table {
         // What tells the account outlives its connection.
         self.keep_account().await?;
         self.of_connected_account().await?.remove_product_links().await?;
-        let mut gone: Vec<Key> = self.troubles().await?.iter().map(|trouble| keys::trouble(&trouble.position)).collect();
+        let mut gone: Vec<Key> =
+            self.unreadable_orders().await?.iter().map(|unreadable_order| keys::unreadable_order(&unreadable_order.position)).collect();
         gone.extend([keys::cursor(), keys::stores()]);
         self.delete_items(OPERATION, gone).await?;
         if let Some(connection) = self.connection().await? {
@@ -85,7 +86,7 @@ impl Table {
     /// against it. Answers whether the item was one.
     pub(crate) async fn forget(&self, item: Item) -> Result<bool, Error> {
         const OPERATION: &str = "disconnect";
-        let Some(Known::Entry(stored)) = read_known(&item)? else { return Ok(false) };
+        let Some(OrderRecord::Entry(stored)) = read_order_record(&item)? else { return Ok(false) };
         let key = keys::log_entry(stored.entry.account, stored.entry.order_id);
         let booked = stored.entry.booked_revision();
         if let Some((newest, raw)) = stored.inline_order()
@@ -106,7 +107,7 @@ impl Table {
         gone.extend(crate::table::orders::attention::keys_of(&stored.entry).into_iter().map(|(key, _)| key));
         // The entry goes after its revisions, so that it still leads to them when this is cut off.
         self.delete_items(OPERATION, gone).await?;
-        match self.orphaned(&stored).await? {
+        match self.detached_rest(&stored).await? {
             Some(item) => drop(self.put_if(OPERATION, item, Expected::Version(stored.version)).await?),
             None => drop(self.delete_if(OPERATION, &key, stored.version).await?),
         }

@@ -97,7 +97,7 @@ impl Table {
             .table_name(&self.name)
             .select(Select::Count)
             .key_condition_expression("pk = :p")
-            .expression_attribute_values(":p", text(keys::trouble("").pk))
+            .expression_attribute_values(":p", text(keys::unreadable_order("").pk))
             .limit(i32::try_from(most).unwrap_or(i32::MAX))
             .set_return_consumed_capacity(self.capacity());
         let reply = request.send().await.map_err(Error::call("count unread places"))?;

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::table::item::keys::{self, Key};
 use crate::table::item::merged::SpreadQuery;
 use crate::table::item::spread::{LOG, SALES};
-use crate::table::orders::order_item::{Known, read_known};
+use crate::table::orders::order_item::{OrderRecord, read_order_record};
 use crate::table::{List, Table, item_of, text_of, value_of};
 
 /// Longer than an index lags and an invocation lasts, before the disconnect …
@@ -74,8 +74,8 @@ impl Table {
             loop {
                 let page = self.list_merged(&[query], &list).await?;
                 for item in page.items {
-                    let known = read_known(&item)?;
-                    if known.as_ref().and_then(Known::entry).is_some_and(|stored| stored.entry.account == sweep.account) {
+                    let known = read_order_record(&item)?;
+                    if known.as_ref().and_then(OrderRecord::entry).is_some_and(|stored| stored.entry.account == sweep.account) {
                         swept += usize::from(table.forget(item).await?);
                     }
                 }

@@ -13,7 +13,7 @@ use crate::table::{Table, item_of, value_of};
 
 /// One such place: a single order that could not be read, by id where it is known, else by the window that it lies in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
+pub struct UnreadableOrder {
     /// Names the place; the same place has the same name on every run.
     pub position: String,
     /// The order, where its id could be read.
@@ -39,27 +39,27 @@ impl Table {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn troubles(&self) -> Result<Vec<Trouble>, Error> {
+    pub async fn unreadable_orders(&self) -> Result<Vec<UnreadableOrder>, Error> {
         const OPERATION: &str = "read unread places";
-        self.query_prefix(OPERATION, &keys::trouble("").pk, "").await?.into_iter().map(|item| value_of(OPERATION, item)).collect()
+        self.query_prefix(OPERATION, &keys::unreadable_order("").pk, "").await?.into_iter().map(|item| value_of(OPERATION, item)).collect()
     }
 
     /// One such place.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn trouble(&self, position: &str) -> Result<Option<Trouble>, Error> {
+    pub async fn unreadable_order(&self, position: &str) -> Result<Option<UnreadableOrder>, Error> {
         const OPERATION: &str = "read an unread place";
-        self.get_item(OPERATION, &keys::trouble(position)).await?.map(|item| value_of(OPERATION, item)).transpose()
+        self.get_item(OPERATION, &keys::unreadable_order(position)).await?.map(|item| value_of(OPERATION, item)).transpose()
     }
 
     /// Remembers a place.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn put_trouble(&self, trouble: &Trouble) -> Result<(), Error> {
+    pub async fn put_unreadable_order(&self, unreadable_order: &UnreadableOrder) -> Result<(), Error> {
         const OPERATION: &str = "remember an unread place";
-        let item = item_of(OPERATION, &keys::trouble(&trouble.position), "trouble", trouble)?;
+        let item = item_of(OPERATION, &keys::unreadable_order(&unreadable_order.position), "trouble", unreadable_order)?;
         self.put_if(OPERATION, item, Expected::Anything).await.map(drop)
     }
 
@@ -67,7 +67,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn delete_trouble(&self, position: &str) -> Result<(), Error> {
-        self.delete_items("forget an unread place", vec![keys::trouble(position)]).await
+    pub async fn delete_unreadable_order(&self, position: &str) -> Result<(), Error> {
+        self.delete_items("forget an unread place", vec![keys::unreadable_order(position)]).await
     }
 }

@@ -14,10 +14,10 @@ use stevedore_domain::stock::{Change, Levels, StockChange, StockKey};
 use crate::Error;
 use crate::table::Table;
 use crate::table::item::keys;
-use crate::table::orders::order_item::Known;
+use crate::table::orders::order_item::OrderRecord;
 use crate::table::sales::change_sale::{Place, SaleDraft, SaleEdit, Written};
 use crate::table::sales::sale_items::Head;
-use crate::table::sales::stock_saga::{Work, rows_of};
+use crate::table::sales::stock_saga::{StockSaga, rows_of};
 
 /// Author of what no person's request is known for.
 const SYSTEM: &str = "system";
@@ -30,15 +30,15 @@ impl Table {
     /// nothing is written then.
     ///
     /// Boxed, because a change of a sale may itself have to recover work that was cut off.
-    pub(super) fn complete_void<'a>(&'a self, id: &'a SaleId, fence: &'a Work, at: Timestamp) -> BoxFuture<'a, Result<bool, Error>> {
+    pub(super) fn complete_void<'a>(&'a self, id: &'a SaleId, fence: &'a StockSaga, at: Timestamp) -> BoxFuture<'a, Result<bool, Error>> {
         self.void_the_rest(id, fence, at).boxed()
     }
 
-    async fn void_the_rest(&self, id: &SaleId, fence: &Work, at: Timestamp) -> Result<bool, Error> {
+    async fn void_the_rest(&self, id: &SaleId, fence: &StockSaga, at: Timestamp) -> Result<bool, Error> {
         let place = self.find_sale(id).await?;
-        let Some(head) = place.head.as_ref().filter(|head| head.work().is_some_and(|now| now.id == fence.id)) else { return Ok(true) };
+        let Some(head) = place.head.as_ref().filter(|head| head.saga().is_some_and(|now| now.id == fence.id)) else { return Ok(true) };
         let mut before = self.whole_sale(head).await?;
-        before.booked_revision = before.booked_revision.or_else(|| place.known.as_ref().and_then(Known::booked_revision));
+        before.booked_revision = before.booked_revision.or_else(|| place.known.as_ref().and_then(OrderRecord::booked_revision));
         let given = self.moved_by_steps(id, fence).await?;
         let mut levels = Levels::default();
         for _ in 0..ATTEMPTS {
@@ -68,7 +68,7 @@ impl Table {
     }
 
     /// Changes that the steps which are left have made.
-    async fn moved_by_steps(&self, id: &SaleId, fence: &Work) -> Result<BTreeMap<StockKey, Change>, Error> {
+    async fn moved_by_steps(&self, id: &SaleId, fence: &StockSaga) -> Result<BTreeMap<StockKey, Change>, Error> {
         let mut moved: BTreeMap<StockKey, Change> = BTreeMap::new();
         for step in self.query_prefix(OPERATION, &keys::sale(id).pk, &keys::step_prefix(&fence.steps)).await? {
             for row in rows_of(OPERATION, &step)? {
@@ -82,7 +82,7 @@ impl Table {
 }
 
 fn draft_of(before: &Sale, head: &Head, place: &Place, levels: Levels) -> SaleDraft {
-    let entry = place.known.as_ref().and_then(Known::entry).map(|stored| stored.entry.clone());
+    let entry = place.known.as_ref().and_then(OrderRecord::entry).map(|stored| stored.entry.clone());
     let entry = entry.filter(|entry| entry.sale_id.as_ref() == Some(&before.id));
     SaleDraft { sale: before.clone(), entry, version: head.version(), levels }
 }

@@ -10,7 +10,7 @@ use stevedore_domain::stock::{Floor, StockChange};
 use crate::Error;
 use crate::table::item::keys::{self, Key};
 use crate::table::item::versioned::{Condition, Transacted};
-use crate::table::sales::stock_saga::{Phase, Work, rows_item, rows_of};
+use crate::table::sales::stock_saga::{Phase, StockSaga, rows_item, rows_of};
 use crate::table::{Table, key_of, number, text, text_of};
 
 /// The version that a stored step has.
@@ -18,34 +18,34 @@ const STEP_VERSION: u64 = 1;
 
 impl Table {
     /// Stores the steps that follow a sale's write, and returns the work that its head must name; nothing where there are none.
-    pub(crate) async fn put_gives(&self, sale: &SaleId, gives: &[StockChange], at: Timestamp) -> Result<Option<Work>, Error> {
+    pub(crate) async fn store_give_backs(&self, sale: &SaleId, gives: &[StockChange], at: Timestamp) -> Result<Option<StockSaga>, Error> {
         const OPERATION: &str = "keep what a sale gives back";
         if gives.is_empty() {
             return Ok(None);
         }
-        let work = Work::new(Phase::Giving, at);
+        let saga = StockSaga::new(Phase::GivingBack, at);
         let mut items = Vec::new();
         for (place, step) in gives.chunks(self.levels_at_once).enumerate() {
-            let key = Key::new(keys::sale(sale).pk, keys::chunk(&keys::give_prefix(&work.steps), place));
+            let key = Key::new(keys::sale(sale).pk, keys::chunk(&keys::give_prefix(&saga.steps), place));
             let mut item = rows_item(&key, "stock_give", step)?;
             item.insert("version".to_owned(), number(STEP_VERSION));
             item.insert("at".to_owned(), text(at.to_string()));
             items.push(item);
         }
         self.put_items(OPERATION, items).await?;
-        Ok(Some(work))
+        Ok(Some(saga))
     }
 
     /// Makes the steps that are left, and ends the work.
     ///
     /// # Errors
     /// [`Error`]; calling it again goes on.
-    pub(crate) async fn give(&self, sale: &SaleId, work: &Work) -> Result<(), Error> {
+    pub(crate) async fn run_give_backs(&self, sale: &SaleId, saga: &StockSaga) -> Result<(), Error> {
         const OPERATION: &str = "give stock back in steps";
         let cause = format!("sale {sale}");
-        for step in self.query_prefix(OPERATION, &keys::sale(sale).pk, &keys::give_prefix(&work.steps)).await? {
-            let at = text_of(&step, "at").and_then(|at| at.parse().ok()).unwrap_or(work.until);
-            let mut writes = vec![self.delete(OPERATION, &key_of(OPERATION, &step)?, Some(STEP_VERSION))?, self.still(sale, work)?];
+        for step in self.query_prefix(OPERATION, &keys::sale(sale).pk, &keys::give_prefix(&saga.steps)).await? {
+            let at = text_of(&step, "at").and_then(|at| at.parse().ok()).unwrap_or(saga.until);
+            let mut writes = vec![self.delete(OPERATION, &key_of(OPERATION, &step)?, Some(STEP_VERSION))?, self.still_running(sale, saga)?];
             for row in rows_of(OPERATION, &step)? {
                 let (key, change) = row.change();
                 writes.push(self.stock_update(OPERATION, &StockChange { key, change, floor: Floor::None }, &cause, at)?);
@@ -57,14 +57,14 @@ impl Table {
             }
             // Else another process has made this one.
         }
-        self.end_work(sale, work).await
+        self.end_saga(sale, saga).await
     }
 
     /// Removes steps of a write that was refused.
-    pub(crate) async fn drop_gives(&self, sale: &SaleId, work: &Work) -> Result<(), Error> {
+    pub(crate) async fn drop_give_backs(&self, sale: &SaleId, saga: &StockSaga) -> Result<(), Error> {
         const OPERATION: &str = "remove what a sale would have given back";
         let pk = keys::sale(sale).pk;
-        let steps = self.query_prefix(OPERATION, &pk, &keys::give_prefix(&work.steps)).await?;
+        let steps = self.query_prefix(OPERATION, &pk, &keys::give_prefix(&saga.steps)).await?;
         let gone = steps.iter().filter_map(|step| text_of(step, "sk").map(|sk| Key::new(&pk, sk)));
         self.delete_items(OPERATION, gone.collect()).await
     }

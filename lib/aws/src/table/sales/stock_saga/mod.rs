@@ -1,7 +1,7 @@
 //! Stock that one transaction cannot hold: it is moved in steps around a head that says that work is going on.
 //!
 //! Changes are divided by [`Phases`]. What may be refused is taken before the sale is written, in steps with a marker each; cut off there, it is undone,
-//! which is always possible. What gives units back follows the write in steps that are stored with it (see `giving`); cut off there, it is completed,
+//! which is always possible. What gives units back follows the write in steps that are stored with it (see `give_back`); cut off there, it is completed,
 //! which is always possible too. Both are done by the next process that needs the sale, or by the schedule's tick, which finds unfinished work in an
 //! index. A sale that is being built is invisible to readers.
 
@@ -27,15 +27,15 @@ use crate::table::{Item, List, Table, blob, blob_of, item_of, key_item, key_of, 
 /// The most levels that one transaction moves: with log entry, head, customer, watched orders and what wants attention it has a hundred writes at most.
 pub(crate) const LEVELS_AT_ONCE: usize = 80;
 /// Time that work may take before others undo it: a thousand levels need a second.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
-/// Sales that one call of [`Table::mend_sales`] looks at.
-const MENDED_AT_ONCE: usize = 20;
+const LEASE: SignedDuration = SignedDuration::from_mins(2);
+/// Sales that one call of [`Table::recover_abandoned`] looks at.
+const RECOVERED_AT_ONCE: usize = 20;
 
-const WORK: &str = "SALE#work";
+const SAGAS: &str = "SALE#work";
 
 /// Work on a sale's stock that is going on, or was cut off.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Work {
+pub(crate) struct StockSaga {
     /// Names whose work it is. Every step has the condition that the head still names it, so that changing it ends the steps of a slow process.
     pub id: String,
     /// Names its steps: the id under which they were made.
@@ -49,16 +49,16 @@ pub(crate) struct Work {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// There is no sale yet: its steps are undone, and the head goes.
-    Building,
+    Creating,
     /// The sale is as it was before: the steps are undone.
     Moving,
     /// The sale is written: the steps that are left are completed.
-    Giving,
+    GivingBack,
 }
 
 /// Outcome of a piece of work.
 #[derive(Debug)]
-pub(crate) enum Worked {
+pub(crate) enum SagaOutcome {
     /// Every step is done. The head has this version.
     Done(u64),
     /// Some level is lower than was thought; everything was undone.
@@ -82,7 +82,7 @@ pub(crate) struct StockPlan {
 
 /// Work that was cut off and is brought to its end.
 #[derive(Debug, Default)]
-pub struct Mended {
+pub struct Recovered {
     /// Sales whose work was undone or completed.
     pub sales: usize,
     /// Sales that could not be recovered, each with its reason. They are tried again by a later call.
@@ -104,28 +104,28 @@ impl Row {
     }
 }
 
-impl Work {
+impl StockSaga {
     pub(crate) fn new(phase: Phase, at: Timestamp) -> Self {
         let id = crate::table::item::versioned::invocation_id(at);
-        Self { steps: id.clone(), id, until: at.saturating_add(PATIENCE).unwrap_or(at), phase }
+        Self { steps: id.clone(), id, until: at.saturating_add(LEASE).unwrap_or(at), phase }
     }
 
     /// The same work in the hands of a process that ends it.
     fn fenced(&self, at: Timestamp) -> Self {
-        Self { id: crate::table::item::versioned::invocation_id(at), until: at.saturating_add(PATIENCE).unwrap_or(at), ..self.clone() }
+        Self { id: crate::table::item::versioned::invocation_id(at), until: at.saturating_add(LEASE).unwrap_or(at), ..self.clone() }
     }
 
-    pub(crate) fn is_building(&self) -> bool {
-        self.phase == Phase::Building
+    pub(crate) fn is_of_new_sale(&self) -> bool {
+        self.phase == Phase::Creating
     }
 
     pub(crate) fn write(&self, head: &mut Item, sale: &SaleId) {
         head.insert("work".to_owned(), text(&self.id));
         head.insert("work_steps".to_owned(), text(&self.steps));
         head.insert("work_until".to_owned(), text(self.until.to_string()));
-        head.insert("building".to_owned(), AttributeValue::Bool(self.is_building()));
-        head.insert("giving".to_owned(), AttributeValue::Bool(self.phase == Phase::Giving));
-        head.insert(BY_STATE.partition.to_owned(), text(WORK));
+        head.insert("building".to_owned(), AttributeValue::Bool(self.is_of_new_sale()));
+        head.insert("giving".to_owned(), AttributeValue::Bool(self.phase == Phase::GivingBack));
+        head.insert(BY_STATE.partition.to_owned(), text(SAGAS));
         head.insert(BY_STATE.sort.to_owned(), text(format!("{}#{sale}", keys::instant(self.until))));
     }
 
@@ -133,8 +133,8 @@ impl Work {
         let id = text_of(head, "work")?.to_owned();
         let is = |name: &str| head.get(name).is_some_and(|value| value.as_bool() == Ok(&true));
         let phase = match (is("building"), is("giving")) {
-            (true, _) => Phase::Building,
-            (false, true) => Phase::Giving,
+            (true, _) => Phase::Creating,
+            (false, true) => Phase::GivingBack,
             (false, false) => Phase::Moving,
         };
         let until = text_of(head, "work_until").and_then(|text| text.parse().ok()).unwrap_or_default();
@@ -146,22 +146,22 @@ impl Work {
 
 impl Table {
     /// Puts the head of a sale that is being built and moves its stock. The caller's last transaction makes it live.
-    pub(crate) async fn build(&self, sale: &Sale, changes: &[StockChange], at: Timestamp) -> Result<Worked, Error> {
+    pub(crate) async fn run_for_new_sale(&self, sale: &Sale, changes: &[StockChange], at: Timestamp) -> Result<SagaOutcome, Error> {
         const OPERATION: &str = "build a large sale";
-        let work = Work::new(Phase::Building, at);
-        let SaleItems { head, chunks } = sale_items(sale, HeadState { work: Some(&work), ..HeadState::default() })?;
+        let saga = StockSaga::new(Phase::Creating, at);
+        let SaleItems { head, chunks } = sale_items(sale, HeadState { saga: Some(&saga), ..HeadState::default() })?;
         self.put_items(OPERATION, chunks).await?;
         for _ in 0..2 {
             match self.put_if(OPERATION, head.clone(), Expected::Absent).await? {
-                Conditional::Written(version) => return self.carry_out(&sale.id, &work, version, changes, at).await,
+                Conditional::Written(version) => return self.run_steps(&sale.id, &saga, version, changes, at).await,
                 Conditional::Refused(None) => {}
                 Conditional::Refused(Some(old)) => {
                     let old = Head::new(old);
-                    match old.work() {
-                        Some(left) if left.is_building() => self.recover_if_over(&sale.id, &left, at).await?,
+                    match old.saga() {
+                        Some(left) if left.is_of_new_sale() => self.recover_if_expired(&sale.id, &left, at).await?,
                         _ => {
                             let stored = crate::table::StoredSale { sale: self.whole_sale(&old).await?, version: old.version() };
-                            return Ok(Worked::Exists(Box::new(stored)));
+                            return Ok(SagaOutcome::Exists(Box::new(stored)));
                         }
                     }
                 }
@@ -171,23 +171,37 @@ impl Table {
     }
 
     /// Moves a live sale's stock in steps. The caller's last transaction writes the sale as it then is.
-    pub(crate) async fn work_on(&self, head: &Head, sale: &Sale, changes: &[StockChange], at: Timestamp) -> Result<Worked, Error> {
+    pub(crate) async fn run_for_live_sale(
+        &self,
+        head: &Head,
+        sale: &Sale,
+        changes: &[StockChange],
+        at: Timestamp,
+    ) -> Result<SagaOutcome, Error> {
         const OPERATION: &str = "move a large sale's stock";
-        let work = Work::new(Phase::Moving, at);
-        let state = HeadState { listed: head.is_listed(), work: Some(&work), events: &[] };
+        let saga = StockSaga::new(Phase::Moving, at);
+        let state = HeadState { listed: head.is_listed(), saga: Some(&saga), events: &[] };
         let SaleItems { head: item, chunks } = sale_items(sale, state)?;
         self.put_items(OPERATION, chunks).await?;
         match self.put_if(OPERATION, item, Expected::Version(head.version())).await? {
-            Conditional::Written(version) => self.carry_out(&sale.id, &work, version, changes, at).await,
-            Conditional::Refused(_) => Ok(Worked::Changed),
+            Conditional::Written(version) => self.run_steps(&sale.id, &saga, version, changes, at).await,
+            Conditional::Refused(_) => Ok(SagaOutcome::Changed),
         }
     }
 
-    async fn carry_out(&self, sale: &SaleId, work: &Work, version: u64, changes: &[StockChange], at: Timestamp) -> Result<Worked, Error> {
+    async fn run_steps(
+        &self,
+        sale: &SaleId,
+        saga: &StockSaga,
+        version: u64,
+        changes: &[StockChange],
+        at: Timestamp,
+    ) -> Result<SagaOutcome, Error> {
         const OPERATION: &str = "move stock in steps";
         let cause = format!("sale {sale}");
         for (number, step) in changes.chunks(self.levels_at_once).enumerate() {
-            let mut writes = vec![self.put(OPERATION, step_item(sale, work, number, step)?, Expected::Absent)?, self.still(sale, work)?];
+            let mut writes =
+                vec![self.put(OPERATION, step_item(sale, saga, number, step)?, Expected::Absent)?, self.still_running(sale, saga)?];
             for change in step {
                 writes.push(self.stock_update(OPERATION, change, &cause, at)?);
             }
@@ -201,10 +215,10 @@ impl Table {
                 return Err(Error::Contended { operation: OPERATION });
             }
             let short = shortages(step, failed);
-            self.undo(sale, work, at).await?;
-            return Ok(Worked::Short(short));
+            self.undo(sale, saga, at).await?;
+            return Ok(SagaOutcome::Short(short));
         }
-        Ok(Worked::Done(version))
+        Ok(SagaOutcome::Done(version))
     }
 
     /// Divides changes among the sale's own transaction and the steps around it.
@@ -231,9 +245,9 @@ impl Table {
     ///
     /// # Errors
     /// [`Error`]; calling it again goes on.
-    pub async fn give_up_work(&self, sale: &SaleId, at: Timestamp) -> Result<(), Error> {
-        match self.head(sale).await?.and_then(|head| head.work()) {
-            Some(work) => self.recover(sale, &work, at).await,
+    pub async fn recover_now(&self, sale: &SaleId, at: Timestamp) -> Result<(), Error> {
+        match self.head(sale).await?.and_then(|head| head.saga()) {
+            Some(saga) => self.recover(sale, &saga, at).await,
             None => Ok(()),
         }
     }
@@ -242,29 +256,29 @@ impl Table {
     ///
     /// # Errors
     /// [`Error::Contended`] while a process is at it.
-    pub(crate) async fn recover_if_over(&self, sale: &SaleId, work: &Work, at: Timestamp) -> Result<(), Error> {
-        if work.until > at && work.phase != Phase::Giving {
+    pub(crate) async fn recover_if_expired(&self, sale: &SaleId, saga: &StockSaga, at: Timestamp) -> Result<(), Error> {
+        if saga.until > at && saga.phase != Phase::GivingBack {
             return Err(Error::Contended { operation: "work on a large sale" });
         }
-        self.recover(sale, work, at).await
+        self.recover(sale, saga, at).await
     }
 
-    async fn recover(&self, sale: &SaleId, work: &Work, at: Timestamp) -> Result<(), Error> {
-        match work.phase {
-            Phase::Building | Phase::Moving => self.undo(sale, work, at).await,
-            Phase::Giving => self.give(sale, work).await,
+    async fn recover(&self, sale: &SaleId, saga: &StockSaga, at: Timestamp) -> Result<(), Error> {
+        match saga.phase {
+            Phase::Creating | Phase::Moving => self.undo(sale, saga, at).await,
+            Phase::GivingBack => self.run_give_backs(sale, saga).await,
         }
     }
 
     /// Undoes the steps that were done, and ends the work. First the head gets another work id: a process that is slower than its time cannot make one
     /// more step then. A step and its marker go together, so that none is undone twice.
-    async fn undo(&self, sale: &SaleId, work: &Work, at: Timestamp) -> Result<(), Error> {
+    async fn undo(&self, sale: &SaleId, saga: &StockSaga, at: Timestamp) -> Result<(), Error> {
         const OPERATION: &str = "take stock back";
         let cause = format!("sale {sale}, cut off");
-        let head = self.head(sale).await?.filter(|head| head.work().is_some_and(|now| now.id == work.id));
+        let head = self.head(sale).await?.filter(|head| head.saga().is_some_and(|now| now.id == saga.id));
         let Some(head) = head else { return Ok(()) };
-        let fence = work.fenced(at);
-        let fenced = self.put_if(OPERATION, head.with_work(&fence, sale), Expected::Version(head.version())).await?;
+        let fence = saga.fenced(at);
+        let fenced = self.put_if(OPERATION, head.with_saga(&fence, sale), Expected::Version(head.version())).await?;
         let Conditional::Written(version) = fenced else { return Ok(()) };
         for marker in self.query_prefix(OPERATION, &keys::sale(sale).pk, &keys::step_prefix(&fence.steps)).await? {
             let key = key_of(OPERATION, &marker)?;
@@ -276,7 +290,8 @@ impl Table {
                 let floor = if change.unpicked < 0 { Floor::Unpicked(-change.unpicked) } else { Floor::None };
                 changes.push(StockChange { key, change, floor });
             }
-            let mut writes = vec![self.delete(OPERATION, &key, Some(crate::table::version_of(&marker)))?, self.still(sale, &fence)?];
+            let mut writes =
+                vec![self.delete(OPERATION, &key, Some(crate::table::version_of(&marker)))?, self.still_running(sale, &fence)?];
             for change in &changes {
                 writes.push(self.stock_update(OPERATION, change, &cause, at)?);
             }
@@ -295,17 +310,17 @@ impl Table {
                 return Err(Error::Stuck { operation: OPERATION, sale: sale.clone(), product });
             }
         }
-        if fence.is_building() {
+        if fence.is_of_new_sale() {
             self.delete_if(OPERATION, &keys::sale(sale), version).await?;
             return Ok(());
         }
-        self.end_work(sale, &fence).await
+        self.end_saga(sale, &fence).await
     }
 
     /// The head of a sale without the work that is done.
-    pub(crate) async fn end_work(&self, sale: &SaleId, work: &Work) -> Result<(), Error> {
+    pub(crate) async fn end_saga(&self, sale: &SaleId, saga: &StockSaga) -> Result<(), Error> {
         const OPERATION: &str = "end work on a large sale";
-        let Some(head) = self.head(sale).await?.filter(|head| head.work().as_ref().is_some_and(|now| now.id == work.id)) else {
+        let Some(head) = self.head(sale).await?.filter(|head| head.saga().as_ref().is_some_and(|now| now.id == saga.id)) else {
             return Ok(());
         };
         let whole = self.whole_sale(&head).await?;
@@ -315,13 +330,13 @@ impl Table {
     }
 
     /// That the head still says that this work is going on.
-    pub(crate) fn still(&self, sale: &SaleId, work: &Work) -> Result<TransactWriteItem, Error> {
+    pub(crate) fn still_running(&self, sale: &SaleId, saga: &StockSaga) -> Result<TransactWriteItem, Error> {
         let check = ConditionCheck::builder()
             .table_name(&self.name)
             .set_key(Some(key_item(&keys::sale(sale))))
             .condition_expression("#work = :work")
             .expression_attribute_names("#work", "work")
-            .expression_attribute_values(":work", text(&work.id))
+            .expression_attribute_values(":work", text(&saga.id))
             .build()
             .map_err(|error| Error::encoding("check work on a large sale")(error.into()))?;
         Ok(TransactWriteItem::builder().condition_check(check).build())
@@ -331,14 +346,14 @@ impl Table {
     ///
     /// # Errors
     /// [`Error`], where the index cannot be read.
-    pub async fn mend_sales(&self, now: Timestamp) -> Result<Mended, Error> {
+    pub async fn recover_abandoned(&self, now: Timestamp) -> Result<Recovered, Error> {
         const OPERATION: &str = "mend large sales";
-        let query = IndexQuery { operation: OPERATION, index: BY_STATE, partition: WORK, newest_first: false };
-        let list = List { limit: MENDED_AT_ONCE, to: Some(now), ..List::default() };
-        let mut mended = Mended::default();
+        let query = IndexQuery { operation: OPERATION, index: BY_STATE, partition: SAGAS, newest_first: false };
+        let list = List { limit: RECOVERED_AT_ONCE, to: Some(now), ..List::default() };
+        let mut mended = Recovered::default();
         for key in self.query_index(&query, &list).await?.items {
             let sale = SaleId::from(key.pk.strip_prefix("SALE#").unwrap_or(&key.pk));
-            match self.mend_sale(&sale, now).await {
+            match self.recover_one(&sale, now).await {
                 Ok(done) => mended.sales += usize::from(done),
                 Err(error) => mended.failed.push((sale, error)),
             }
@@ -346,10 +361,10 @@ impl Table {
         Ok(mended)
     }
 
-    async fn mend_sale(&self, sale: &SaleId, now: Timestamp) -> Result<bool, Error> {
-        let work = self.head(sale).await?.and_then(|head| head.work()).filter(|work| work.until <= now);
-        let Some(work) = work else { return Ok(false) };
-        self.recover(sale, &work, now).await?;
+    async fn recover_one(&self, sale: &SaleId, now: Timestamp) -> Result<bool, Error> {
+        let saga = self.head(sale).await?.and_then(|head| head.saga()).filter(|saga| saga.until <= now);
+        let Some(saga) = saga else { return Ok(false) };
+        self.recover(sale, &saga, now).await?;
         Ok(true)
     }
 
@@ -363,8 +378,8 @@ impl Table {
     }
 }
 
-fn step_item(sale: &SaleId, work: &Work, number: usize, step: &[StockChange]) -> Result<Item, Error> {
-    let key = Key::new(keys::sale(sale).pk, keys::chunk(&keys::step_prefix(&work.steps), number));
+fn step_item(sale: &SaleId, saga: &StockSaga, number: usize, step: &[StockChange]) -> Result<Item, Error> {
+    let key = Key::new(keys::sale(sale).pk, keys::chunk(&keys::step_prefix(&saga.steps), number));
     rows_item(&key, "stock_step", step)
 }
 

@@ -51,7 +51,7 @@ async fn n11_a_poison_order_costs_only_itself() {
     accounted(&world, &operation).await;
     assert_eq!(operation.counts.of(Outcome::Captured), 1, "{:?}", operation.counts);
     assert_eq!(world.sale(poison).await.total.0, 1000);
-    assert!(world.table.troubles().await.unwrap().is_empty());
+    assert!(world.table.unreadable_orders().await.unwrap().is_empty());
     assert_eq!(world.sales().await.len(), 501);
 }
 
@@ -78,7 +78,7 @@ async fn n11_poison_at_the_end_is_found_and_heals() {
     world.next_hour().await;
     world.next_hour().await;
     assert_eq!(world.sale(poison).await.total.0, 1000);
-    assert!(world.table.troubles().await.unwrap().is_empty());
+    assert!(world.table.unreadable_orders().await.unwrap().is_empty());
     assert_eq!(world.sales().await.len(), 5);
 }
 
@@ -98,11 +98,11 @@ async fn n11_poison_of_a_historical_load_heals() {
     accounted(&world, &operation).await;
     assert_eq!((operation.counts.of(Outcome::Captured), operation.counts.of(Outcome::Failed)), (4, 1));
     world.next_hour().await;
-    assert_eq!(world.table.troubles().await.unwrap().len(), 1);
+    assert_eq!(world.table.unreadable_orders().await.unwrap().len(), 1);
     world.sandbox.faults().remove(fault);
     world.next_hour().await;
     assert_eq!(world.sale(orders[2]).await.total.0, 1000);
-    assert!(world.table.troubles().await.unwrap().is_empty());
+    assert!(world.table.unreadable_orders().await.unwrap().is_empty());
 }
 
 /// N11: a malformed order is a failed row with its text. Its neighbors are captured, and so is the
@@ -134,7 +134,7 @@ async fn n11_a_malformed_order_costs_only_itself() {
     accounted(&world, &operation).await;
     assert_eq!(world.row(&operation, bent).await.outcome, Some(Outcome::Captured));
     assert_eq!(world.sale(bent).await.total.0, 1000);
-    assert!(world.table.troubles().await.unwrap().is_empty());
+    assert!(world.table.unreadable_orders().await.unwrap().is_empty());
 }
 
 /// N11: for every defect, also without an id: counted once in its operation, and the rest of the
