@@ -1,7 +1,7 @@
 //! Ids that are issued once: of sales and of invoices; and texts that identify no buyer, or are
 //! longer than a key.
 
-use stevedore_aws::{CommitOutcome, OrderCommit, List, NewSale};
+use stevedore_aws::{CommitOutcome, List, NewSale, OrderCommit};
 use stevedore_domain::ids::SaleId;
 use stevedore_domain::log::{LogState, Outcome};
 use stevedore_domain::operation::{OperationKind, OperationState};

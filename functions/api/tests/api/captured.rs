@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use stevedore_aws::{CommitOutcome, OrderCommit, NewSale};
+use stevedore_aws::{CommitOutcome, NewSale, OrderCommit};
 use stevedore_domain::address::Address;
 use stevedore_domain::digest::Digest;
 use stevedore_domain::ids::{OrderId, SaleId, StoreId};

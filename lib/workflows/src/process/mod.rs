@@ -12,8 +12,13 @@ use crate::booking::{Alike, Kindred, Terms, remember_buyer};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use stevedore_aws::messages::OrderMessage;
+<<<<<<< HEAD
 use stevedore_aws::{CommitOutcome, OrderCommit, OrderRecord, NewSale, DetachedSale, Queues, StoredSale, Table, UnreadableOrder};
 use stevedore_domain::ids::{OrderId, SaleId, ShipstationAccount};
+=======
+use stevedore_aws::{CommitOutcome, DayOrder, DetachedSale, NewSale, OrderCommit, OrderRecord, Queues, StoredSale, Table, UnreadableOrder};
+use stevedore_domain::ids::{OrderId, SaleId};
+>>>>>>> 64a5b47 (Format)
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, Trigger, classify, hold};
 use stevedore_domain::order::{Order, Revision, RevisionKey};
 use stevedore_domain::reason::Reason;
@@ -253,7 +258,8 @@ struct PlanInput<'a> {
 /// that was never queued because there was nothing to capture. What it finds becomes a noted change.
 async fn read_again(deps: &Deps, order: OrderId, now: Timestamp) -> Result<(), Failure> {
     let position = format!("order#{order}");
-    let unreadable_order = UnreadableOrder { position, order_id: Some(order), by_creation: false, from: None, until: None, first_seen: now, attempts: 0 };
+    let unreadable_order =
+        UnreadableOrder { position, order_id: Some(order), by_creation: false, from: None, until: None, first_seen: now, attempts: 0 };
     Ok(deps.table.put_unreadable_order(&unreadable_order).await?)
 }
 
@@ -328,7 +334,9 @@ fn plan(
         }
         (Decision::Nothing(..), None) => return Err(nothing()),
         (_, Some(known)) => known.entry.clone(),
-        (_, None) => LogEntry { past_sales: detached.map(DetachedSale::past_sales).unwrap_or_default(), ..new_entry(revision, context, now) },
+        (_, None) => {
+            LogEntry { past_sales: detached.map(DetachedSale::past_sales).unwrap_or_default(), ..new_entry(revision, context, now) }
+        }
     };
     if brings_order {
         brings_order = entry.newest().is_none_or(|newest| key.digest != newest.digest || key.modified_at > newest.modified_at);

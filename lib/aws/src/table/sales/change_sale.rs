@@ -10,7 +10,7 @@ use stevedore_domain::stock::{Levels, StockChange};
 use crate::Error;
 use crate::table::item::keys;
 use crate::table::item::versioned::{Condition, Expected, Transacted};
-use crate::table::orders::order_item::{OrderRecord, OrderItem, SalePlace, order_item, detached_sale_item, read_order_record};
+use crate::table::orders::order_item::{OrderItem, OrderRecord, SalePlace, detached_sale_item, order_item, read_order_record};
 use crate::table::sales::sale_items::{Head, HeadState, SaleItems, sale_items};
 use crate::table::sales::stock_saga::{SagaOutcome, shortages};
 use crate::table::{StoredSale, Table};
