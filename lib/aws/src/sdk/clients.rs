@@ -152,7 +152,7 @@ impl<T> Deref for LazyClient<T> {
 
 impl<T> fmt::Debug for LazyClient<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WhenUsed")
+        f.write_str("LazyClient")
     }
 }
 
