@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::booking::sale_stands;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{OrderRecord, DetachedSale, StoredEntry};
+use stevedore_aws::{DetachedSale, OrderRecord, StoredEntry};
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::{Decision, LogEntry, Outcome, classify};
 use stevedore_domain::operation::{OperationRow, QueuedRevision};

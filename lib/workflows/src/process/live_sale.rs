@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use stevedore_aws::messages::OrderMessage;
-use stevedore_aws::{DayOrder, OrderRecord, DetachedSale};
+use stevedore_aws::{DayOrder, DetachedSale, OrderRecord};
 use stevedore_domain::ids::SaleId;
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome};
 use stevedore_domain::order::{OrderStatus, Revision};

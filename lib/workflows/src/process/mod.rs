@@ -12,13 +12,8 @@ use crate::booking::{Alike, Kindred, Terms, remember_buyer};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use stevedore_aws::messages::OrderMessage;
-<<<<<<< HEAD
-use stevedore_aws::{CommitOutcome, OrderCommit, OrderRecord, NewSale, DetachedSale, Queues, StoredSale, Table, UnreadableOrder};
+use stevedore_aws::{CommitOutcome, DetachedSale, NewSale, OrderCommit, OrderRecord, Queues, StoredSale, Table, UnreadableOrder};
 use stevedore_domain::ids::{OrderId, SaleId, ShipstationAccount};
-=======
-use stevedore_aws::{CommitOutcome, DayOrder, DetachedSale, NewSale, OrderCommit, OrderRecord, Queues, StoredSale, Table, UnreadableOrder};
-use stevedore_domain::ids::{OrderId, SaleId};
->>>>>>> 64a5b47 (Format)
 use stevedore_domain::log::{Decision, LogEntry, LogState, Outcome, Trigger, classify, hold};
 use stevedore_domain::order::{Order, Revision, RevisionKey};
 use stevedore_domain::reason::Reason;
