@@ -29,9 +29,9 @@ pub use item::versioned::{RecordOutcome, Stored, TRIES as WRITE_TRIES, invocatio
 pub use operations::settling::Settled;
 pub use orders::batch_context::BatchContext;
 pub use orders::beside::Beside;
-pub use orders::commit_order::{CommitOutcome, OrderCommit, NewSale};
+pub use orders::commit_order::{CommitOutcome, NewSale, OrderCommit};
 pub use orders::log::DeleteOutcome;
-pub use orders::order_item::{DayOrder, OrderRecord, DetachedSale, StoredEntry};
+pub use orders::order_item::{DayOrder, DetachedSale, OrderRecord, StoredEntry};
 pub use reference::products::{Imported, ProductFound};
 pub use reference::reference_data::{ProductKeys, Record, RecordKind};
 pub use sales::accounting_syncs::{AccountingSync, SyncState};
@@ -133,7 +133,11 @@ impl Table {
 
     /// The same at half the price, for records that people keep: each may be as it was a moment ago, and what was not found is asked for once more as it is now. So a
     /// record that was just made is never taken for missing; one that was just changed may count as it was before, as if the order had come a moment earlier.
-    async fn get_eventually_consistent(&self, operation: &'static str, keys: impl IntoIterator<Item = Key>) -> Result<HashMap<Key, Item>, Error> {
+    async fn get_eventually_consistent(
+        &self,
+        operation: &'static str,
+        keys: impl IntoIterator<Item = Key>,
+    ) -> Result<HashMap<Key, Item>, Error> {
         let keys: Vec<Key> = keys.into_iter().collect();
         let mut found = self.get_all(operation, keys.clone(), false).await?;
         let missing: Vec<Key> = keys.into_iter().filter(|key| !found.contains_key(key)).collect();
@@ -259,9 +263,19 @@ fn item_of<T: Serialize>(operation: &'static str, key: &Key, entity: &str, value
 /// The value that [`item_of`] made an item of.
 fn value_of<T: DeserializeOwned>(operation: &'static str, mut item: Item) -> Result<T, Error> {
     let key = key_of(operation, &item)?;
-    for attribute in
-        ["pk", "sk", "entity", "schema", "version", item::versioned::WRITE_TOKEN, reference::products::IMPORTED, "t_pk", "t_sk", "s_pk", "s_sk"]
-    {
+    for attribute in [
+        "pk",
+        "sk",
+        "entity",
+        "schema",
+        "version",
+        item::versioned::WRITE_TOKEN,
+        reference::products::IMPORTED,
+        "t_pk",
+        "t_sk",
+        "s_pk",
+        "s_sk",
+    ] {
         item.remove(attribute);
     }
     serde_dynamo::from_item(item).map_err(|error| Error::unreadable(operation, key.to_string(), error))
