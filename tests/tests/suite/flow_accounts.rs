@@ -179,8 +179,9 @@ async fn what_an_earlier_release_wrote_is_the_first_accounts() {
     assert!(accounts.known[0].stores.contains(&StoreId(310_101)), "{accounts:?}");
 }
 
-/// P1, S108: an order that is cancelled, or put on hold, while its account is not connected is tied to its live sale when the account is back, which says so; also
-/// where the tax mapping is not finished by then, and finishing it books nothing twice.
+/// P1, S108: an order that is cancelled, or put on hold, while its account is not connected is tied
+/// to its live sale when the account is back, which says so; also where the tax mapping is not
+/// finished by then, and finishing it books nothing twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p1_s108_an_order_that_changed_while_its_account_was_away_is_tied_to_its_sale() {
     let world = World::new(Options::default()).await;

@@ -88,7 +88,8 @@ async fn a_void_day_answers_what_wanted_attention_of_it() {
     assert_eq!(world.attention().await, []);
 }
 
-/// N4: an order that is held for a person, because it was split off a booked one or may be a duplicate, is counted and listed by its reason until a person answers.
+/// N4: an order that is held for a person, because it was split off a booked one or may be a
+/// duplicate, is counted and listed by its reason until a person answers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n4_held_orders_are_counted_until_a_person_answers() {
     let world = World::new(Options::default()).await;
@@ -117,7 +118,8 @@ async fn n4_held_orders_are_counted_until_a_person_answers() {
     }
 }
 
-/// N17, N31, S70: an order whose tax is not in its total, and one that was to be recalculated by a rule without percentages, are counted until their sales are void.
+/// N17, N31, S70: an order whose tax is not in its total, and one that was to be recalculated by a
+/// rule without percentages, are counted until their sales are void.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn taxes_that_a_setting_must_tell_are_counted() {
     let world = World::new(Options::default()).await;

@@ -1,4 +1,5 @@
-//! Orders in forms that merchants reported for systems of this kind, through the whole system, each with the value that it must have (docs/requirements.md, section 5).
+//! Orders in forms that merchants reported for systems of this kind, through the whole system, each
+//! with the value that it must have (docs/requirements.md, section 5).
 
 use jiff::SignedDuration;
 use stevedore_domain::log::{LogState, Outcome};
@@ -19,7 +20,8 @@ async fn s80_options_that_are_no_texts_are_written_out() {
     assert_eq!(world.sale(order).await.lines[0].comment.as_deref(), Some("Wrapped: true; Card: false; Candles: 7"));
 }
 
-/// Dates with a zone, in another country's form, and ones that are none: the order is booked, and its date is the merchant's where it can be read.
+/// Dates with a zone, in another country's form, and ones that are none: the order is booked, and
+/// its date is the merchant's where it can be read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dates_in_other_forms_do_not_keep_an_order_from_being_booked() {
     let world = World::new(Options::default()).await;
@@ -58,7 +60,8 @@ async fn dates_in_other_forms_do_not_keep_an_order_from_being_booked() {
     }
 }
 
-/// A payment's date of the year 1 is none: an order on hold is not paid by it, and a paid one is dated by its own date.
+/// A payment's date of the year 1 is none: an order on hold is not paid by it, and a paid one is
+/// dated by its own date.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_payment_of_the_year_1_pays_nothing() {
     let world = World::new(Options::default()).await;
@@ -77,7 +80,8 @@ async fn a_payment_of_the_year_1_pays_nothing() {
     assert!(sale.invoice.payments.is_empty(), "{:?}", sale.invoice.payments);
 }
 
-/// S111: buyers without any address of their own are told apart by ShipStation's id; names with blanks around them are one name's.
+/// S111: buyers without any address of their own are told apart by ShipStation's id; names with
+/// blanks around them are one name's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s111_a_buyer_with_a_telephone_number_alone_is_a_customer() {
     let world = World::new(Options::default()).await;
@@ -120,7 +124,8 @@ async fn s123_a_line_without_a_sku_is_a_service_although_products_have_its_name(
     assert!(sale.allocations.is_empty());
 }
 
-/// P3, S122: an order of which nothing is paid has its total, no payment, and no charge for the difference.
+/// P3, S122: an order of which nothing is paid has its total, no payment, and no charge for the
+/// difference.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p3_an_unpaid_order_has_no_charge_for_what_is_open() {
     let world = World::new(Options::default()).await;

@@ -105,7 +105,8 @@ async fn n6_with_daily_consolidation_it_waits_for_the_next_day() {
     assert_eq!(world.level("mug").await, Level { on_hand: 10, allocated: 2, unpicked: 8 });
 }
 
-/// S25: a run is written by the version that was read. Of two processes that read it one holds it, and the other learns that it does not.
+/// S25: a run is written by the version that was read. Of two processes that read it one holds it,
+/// and the other learns that it does not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s25_a_run_that_was_read_before_another_write_is_not_written() {
     let world = World::new(Options::default()).await;

@@ -288,8 +288,9 @@ async fn s111_placeholder_addresses_identify_nobody() {
     }
 }
 
-/// S111: a buyer whom an earlier release tied to another buyer's customer, because both had the same text in place of an address, gets a customer of his own, and
-/// is tied to that one from then on; the other keeps theirs.
+/// S111: a buyer whom an earlier release tied to another buyer's customer, because both had the
+/// same text in place of an address, gets a customer of his own, and is tied to that one from then
+/// on; the other keeps theirs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s111_a_link_that_an_earlier_release_made_by_a_placeholder_is_replaced() {
     for (text, own_record_exists) in [("N/A", false), ("none", false), ("-", true)] {
@@ -302,7 +303,8 @@ async fn s111_a_link_that_an_earlier_release_made_by_a_placeholder_is_replaced()
             world.next_hour().await;
             assert_eq!(world.sale(own).await.customer.id.as_str(), "C-502");
         }
-        // As the earlier release left it: the text leads to the first buyer's customer, and so does the second buyer's link.
+        // As the earlier release left it: the text leads to the first buyer's customer, and so does
+        // the second buyer's link.
         let mut link = raw::item(&world, "LINK#customer#501", "HEAD").await.unwrap();
         link["pk"] = serde_json::json!({"S": "LINK#customer#502"});
         raw::put(&world, &link).await;

@@ -77,7 +77,8 @@ async fn state(world: &World, id: &OperationId) -> (OperationState, Option<Strin
     (operation.state, operation.reason)
 }
 
-/// P2, P4: a load that is cut off when its orders are processed, before it wrote that down, counts them as its own once it has read them again.
+/// P2, P4: a load that is cut off when its orders are processed, before it wrote that down, counts
+/// them as its own once it has read them again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p2_p4_a_load_that_was_cut_off_counts_what_it_captured() {
     let world = World::new(Options { orders: 12, ..Options::default() }).await;

@@ -84,7 +84,8 @@ async fn warnings_of_orders_are_counted_and_listed() {
     assert_eq!(world.ids("/v1/log?warning=cancelled_after_booking", "order_id").await, [1]);
 }
 
-/// N4, N17, S70: taxes that a setting must tell, and orders that are held for a person, have a finding each with a list of exactly these orders.
+/// N4, N17, S70: taxes that a setting must tell, and orders that are held for a person, have a
+/// finding each with a list of exactly these orders.
 #[tokio::test]
 async fn taxes_and_held_orders_are_counted_and_listed() {
     let world = World::new().await;

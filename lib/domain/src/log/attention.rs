@@ -5,7 +5,8 @@ use crate::reason::Reason;
 use crate::sale::Sale;
 
 impl Reason {
-    /// The warnings of booked orders, and the reasons of held ones, that want attention until a person answers them, the gravest first. Lines without a product are not among them: they are
+    /// The warnings of booked orders, and the reasons of held ones, that want attention until a
+    /// person answers them, the gravest first. Lines without a product are not among them: they are
     /// as many as orders where a merchant keeps no products here.
     pub const WANT_ATTENTION: [Self; 10] = [
         Self::CancelledAfterBooking,
@@ -31,7 +32,8 @@ impl Reason {
 }
 
 impl LogEntry {
-    /// Warnings of the entry that want attention, and the reason for which it is held for a person. A void sale answers all of them.
+    /// Warnings of the entry that want attention, and the reason for which it is held for a person.
+    /// A void sale answers all of them.
     #[must_use]
     pub fn attention(&self) -> Vec<Reason> {
         if self.state == LogState::Voided {

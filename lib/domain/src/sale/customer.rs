@@ -96,7 +96,8 @@ pub(super) fn choose(order: &Order, account: ShipstationAccount, matches: &Custo
     Some(CustomerChoice::Create(Box::new(new)))
 }
 
-/// True if an earlier release tied the order's buyer to another buyer's customer, because both had the same text in place of an e-mail address.
+/// True if an earlier release tied the order's buyer to another buyer's customer, because both had
+/// the same text in place of an e-mail address.
 fn is_linked_by_placeholder(customer: &Customer, order: &Order, account: ShipstationAccount) -> bool {
     let is_placeholder = customer.email.as_deref().is_some_and(|email| identifying_email(email).is_none());
     let own = order.customer_id.map(|id| CustomerId::of_shipstation(account, id));

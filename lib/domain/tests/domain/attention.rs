@@ -32,7 +32,8 @@ fn s34_s152_a_short_pick_wants_attention_until_the_sale_is_void() {
     assert_eq!(sale.short_picks(), []);
 }
 
-/// N4: an order that is held for a person wants attention by its reason, once, until it is answered; one that is blocked for want of a setting is counted as blocked.
+/// N4: an order that is held for a person wants attention by its reason, once, until it is
+/// answered; one that is blocked for want of a setting is counted as blocked.
 #[test]
 fn n4_a_held_order_wants_attention_until_it_is_answered() {
     let known = revision(order(vec![line("A", 1, "1")], "0", "0"));

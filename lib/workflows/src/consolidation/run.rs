@@ -116,7 +116,8 @@ fn named(dates: &[Date]) -> String {
     format!("The run of {} is done.", dates.join(", "))
 }
 
-/// True if there is a whole connection. Without one the log may still hold what a slow invocation wrote for the account that was disconnected, until it is swept.
+/// True if there is a whole connection. Without one the log may still hold what a slow invocation
+/// wrote for the account that was disconnected, until it is swept.
 async fn connected(deps: &Deps) -> Result<bool, Error> {
     Ok(deps.table.connection().await?.is_some_and(|connection| !connection.value.disconnecting))
 }

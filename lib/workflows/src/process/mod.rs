@@ -197,7 +197,8 @@ pub async fn process(deps: &Deps, context: &BatchContext, message: &OrderMessage
             }
             CommitOutcome::SaleExists(existing) => conflicting_sale = Some(existing.sale),
         }
-        // The connection was read with the batch. Another writer may have been a disconnect, and then this order is not the connected account's any more.
+        // The connection was read with the batch. Another writer may have been a disconnect, and
+        // then this order is not the connected account's any more.
         if let Some(reason) = disconnected(deps, message).await? {
             return Ok(set_aside(reason));
         }

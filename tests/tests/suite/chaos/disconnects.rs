@@ -1,5 +1,6 @@
-//! An invocation of `process-orders` that holds orders of an account while a person disconnects it, and perhaps connects another one: stopped at each of its calls,
-//! what it still writes is the old account's, and is tidied up.
+//! An invocation of `process-orders` that holds orders of an account while a person disconnects it,
+//! and perhaps connects another one: stopped at each of its calls, what it still writes is the old
+//! account's, and is tidied up.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -63,8 +64,8 @@ impl Intercept for Handle {
     }
 }
 
-/// A shop with a message for each kind of order that processing knows: one that is new, one that moves its stock in steps, one that changed after it was booked, one
-/// that was blocked.
+/// A shop with a message for each kind of order that processing knows: one that is new, one that
+/// moves its stock in steps, one that changed after it was booked, one that was blocked.
 async fn shop(daily: bool) -> World {
     let world = World::new(Options::default()).await;
     for number in 0..5 {
@@ -93,7 +94,8 @@ async fn shop(daily: bool) -> World {
     world
 }
 
-/// Stops the invocation at its `nth` call, disconnects, connects `other` in place of it, and lets the invocation go on. Answers whether it makes so many calls.
+/// Stops the invocation at its `nth` call, disconnects, connects `other` in place of it, and lets
+/// the invocation go on. Answers whether it makes so many calls.
 async fn trial(nth: u32, other: bool, daily: bool) -> bool {
     let what = format!("call {nth}, another account: {other}, daily: {daily}");
     let world = shop(daily).await;
@@ -143,7 +145,8 @@ async fn trial(nth: u32, other: bool, daily: bool) -> bool {
     true
 }
 
-/// Nothing of the first account is in the log, nothing is half done, and no sale is another account's than its order.
+/// Nothing of the first account is in the log, nothing is half done, and no sale is another
+/// account's than its order.
 async fn tidy(world: &World, other: bool, what: &str) {
     for stored in world.log().await {
         assert_eq!(stored.entry.account, SECOND, "{what}: {:?}", stored.entry);
@@ -228,7 +231,8 @@ async fn p1_orders_that_are_processed_during_a_change_of_accounts_stay_the_old_a
     every_call(true, false).await;
 }
 
-/// P1, P4, S23: with daily consolidation they are in no day's sale, neither while nothing is connected nor of the other account.
+/// P1, P4, S23: with daily consolidation they are in no day's sale, neither while nothing is
+/// connected nor of the other account.
 #[tokio::test(flavor = "multi_thread", worker_threads = 6)]
 async fn p1_orders_that_are_captured_during_a_disconnect_are_in_no_days_sale() {
     every_call(false, true).await;

@@ -1,5 +1,5 @@
-//! Orders that fall back while they wait for their day, and come again: stopped before and after every write and with every reply lost, the days are the
-//! undisturbed ones.
+//! Orders that fall back while they wait for their day, and come again: stopped before and after
+//! every write and with every reply lost, the days are the undisturbed ones.
 
 use jiff::SignedDuration;
 use stevedore_domain::ids::{StoreId, TagId};
@@ -14,7 +14,8 @@ use super::stops::every;
 use crate::flow_stage::{EXCLUDED_STORE, EXCLUDED_TAG, FALLS, of};
 use crate::world::Options;
 
-/// Orders 1 to 5 wait for their day. 2 to 5 fall back, the day runs, they come again, and the next day runs. A plan for each of the four.
+/// Orders 1 to 5 wait for their day. 2 to 5 fall back, the day runs, they come again, and the next
+/// day runs. A plan for each of the four.
 async fn live(plans: [Plan; 4]) -> (End, [u64; 4]) {
     let mut shop = Shop::new(Options::default()).await;
     shop.world.daily(18).await;
@@ -63,7 +64,8 @@ async fn run_the_day(shop: &mut Shop) {
     consolidate(shop, &deps).await;
 }
 
-/// N2, N12, S18, S23, P1, P4: an order that is put on hold, unpaid or excluded while it waits is not in the day, and in the next one once it came again.
+/// N2, N12, S18, S23, P1, P4: an order that is put on hold, unpaid or excluded while it waits is
+/// not in the day, and in the next one once it came again.
 #[test]
 fn n12_orders_that_fall_back_before_their_day_end_the_same_wherever_it_stops() {
     let (expected, writes) = runtime().block_on(live([Plan::Count, Plan::Count, Plan::Count, Plan::Count]));

@@ -1,4 +1,5 @@
-//! Voids that an earlier release began, in steps before it wrote that the sale is void, and that were cut off: each goes forward, wherever it is stopped again.
+//! Voids that an earlier release began, in steps before it wrote that the sale is void, and that
+//! were cut off: each goes forward, wherever it is stopped again.
 
 use axum::http::Method;
 use jiff::SignedDuration;
@@ -20,11 +21,13 @@ const SHIPPED: i64 = 10;
 /// The product of which a unit is gone.
 const GONE: &str = "p4";
 
-/// A shop whose large sale an earlier release began to void: two of three steps have given their units back, then it was cut off. The units of one product left the
-/// house since, so that its step cannot be undone.
+/// A shop whose large sale an earlier release began to void: two of three steps have given their
+/// units back, then it was cut off. The units of one product left the house since, so that its step
+/// cannot be undone.
 async fn cut_off() -> Shop {
     let mut shop = shipped().await;
-    // The present release stores the steps before it writes the sale. They have the form that the earlier one's markers had.
+    // The present release stores the steps before it writes the sale. They have the form that the
+    // earlier one's markers had.
     shop.start(Plan::StopBefore(2));
     assert!(void(&shop.fetch.table, shop.now()).await.is_err());
     shop.start(Plan::Count);
@@ -108,7 +111,8 @@ async fn p4_a_void_that_an_earlier_release_left_is_completed_by_a_person() {
     is_void(&shop, "by a person").await;
 }
 
-/// P4: steps that are all there can still be undone, and the sale stands as before; the void is then made as the present release makes it.
+/// P4: steps that are all there can still be undone, and the sale stands as before; the void is
+/// then made as the present release makes it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p4_a_void_that_an_earlier_release_left_and_that_can_be_undone_is_undone() {
     let shop = cut_off().await;
@@ -132,7 +136,8 @@ async fn stopped(plan: Plan) -> u64 {
     writes
 }
 
-/// N12, P4, P5: stopped before and after every write of that, and with every reply lost, it ends the same.
+/// N12, P4, P5: stopped before and after every write of that, and with every reply lost, it ends
+/// the same.
 #[test]
 fn n12_a_void_that_an_earlier_release_left_ends_the_same_wherever_it_stops() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

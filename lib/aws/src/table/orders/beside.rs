@@ -32,6 +32,7 @@ impl Table {
         beside.iter().take(Self::BESIDE).map(check).collect()
     }
 
-    /// Orders that one write watches: a transaction takes a hundred items, eighty of them levels of stock, ten of what wants attention and six an order's own.
+    /// Orders that one write watches: a transaction takes a hundred items, eighty of them levels of
+    /// stock, ten of what wants attention and six an order's own.
     const BESIDE: usize = 4;
 }

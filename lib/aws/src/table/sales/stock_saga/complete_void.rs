@@ -1,5 +1,6 @@
-//! Voids that an earlier release began. It gave the units back in steps before it wrote that the sale is void. Where such a void was cut off and another sale
-//! has picked one of these units since, its steps cannot be undone; so it goes forward.
+//! Voids that an earlier release began. It gave the units back in steps before it wrote that the
+//! sale is void. Where such a void was cut off and another sale has picked one of these units
+//! since, its steps cannot be undone; so it goes forward.
 
 use std::collections::BTreeMap;
 
@@ -26,8 +27,8 @@ const ATTEMPTS: usize = 4;
 const OPERATION: &str = "complete a void";
 
 impl Table {
-    /// Voids the sale whose steps this process holds, without the units that the steps gave back already. Answers false where the steps are not those of a void;
-    /// nothing is written then.
+    /// Voids the sale whose steps this process holds, without the units that the steps gave back
+    /// already. Answers false where the steps are not those of a void; nothing is written then.
     ///
     /// Boxed, because a change of a sale may itself have to recover work that was cut off.
     pub(super) fn complete_void<'a>(&'a self, id: &'a SaleId, fence: &'a StockSaga, at: Timestamp) -> BoxFuture<'a, Result<bool, Error>> {
@@ -87,7 +88,8 @@ fn draft_of(before: &Sale, head: &Head, place: &Place, levels: Levels) -> SaleDr
     SaleDraft { sale: before.clone(), entry, version: head.version(), levels }
 }
 
-/// The changes of a void that its steps have not made. None where a step made one that the void would not.
+/// The changes of a void that its steps have not made. None where a step made one that the void
+/// would not.
 fn without(void: Vec<StockChange>, given: &BTreeMap<StockKey, Change>) -> Option<Vec<StockChange>> {
     let (done, rest): (Vec<StockChange>, Vec<StockChange>) = void.into_iter().partition(|change| given.contains_key(&change.key));
     let all_of_the_void = done.len() == given.len() && done.iter().all(|change| given.get(&change.key) == Some(&change.change));
