@@ -159,16 +159,16 @@ pub(crate) fn stock_update(operation: &OperationId, page: usize) -> Key {
     Key::new(format!("OP#{operation}"), format!("STOCK#{page:04}"))
 }
 /// What wants attention of an order or a sale shares this prefix.
-pub(crate) const ATTENTION: &str = "ATTENTION#";
+pub(crate) const ATTENTION_ITEMS: &str = "ATTENTION#";
 /// Beside the order; of an order in a day's sale beside that.
 pub(crate) fn attention_of_order(entry: &LogEntry, reason: &str) -> Key {
     match entry.sale_id.as_ref().filter(|id| id.day().is_some()) {
-        Some(day) => Key::new(sale(day).pk, format!("{ATTENTION}{reason}#{}", entry.account.qualify(entry.order_id))),
-        None => Key::new(log_entry(entry.account, entry.order_id).pk, format!("{ATTENTION}{reason}")),
+        Some(day) => Key::new(sale(day).pk, format!("{ATTENTION_ITEMS}{reason}#{}", entry.account.qualify(entry.order_id))),
+        None => Key::new(log_entry(entry.account, entry.order_id).pk, format!("{ATTENTION_ITEMS}{reason}")),
     }
 }
 pub(crate) fn attention_of_sale(id: &SaleId, reason: &str) -> Key {
-    Key::new(sale(id).pk, format!("{ATTENTION}{reason}"))
+    Key::new(sale(id).pk, format!("{ATTENTION_ITEMS}{reason}"))
 }
 /// The markers of daily consolidation, one for each local date.
 pub(crate) const RUNS: &str = "RUN#consolidation";

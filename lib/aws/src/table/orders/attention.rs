@@ -92,7 +92,7 @@ impl Table {
     /// Removes what lies beside a day's sale that is void: its own, and that of all its orders.
     pub(crate) async fn drop_attention_of_day(&self, sale: &SaleId) -> Result<(), Error> {
         const OPERATION: &str = "answer what wants attention";
-        let items = self.query_prefix(OPERATION, &keys::sale(sale).pk, keys::ATTENTION).await?;
+        let items = self.query_prefix(OPERATION, &keys::sale(sale).pk, keys::ATTENTION_ITEMS).await?;
         let gone = items.iter().map(|item| key_of(OPERATION, item)).collect::<Result<_, _>>()?;
         self.delete_items(OPERATION, gone).await
     }
