@@ -58,7 +58,8 @@ impl Intercept for Handle {
         drop(left);
         if is_here {
             self.0.arrived.lock().unwrap().send(()).ok();
-            self.0.go.lock().unwrap().recv_timeout(Duration::from_mins(5)).ok();
+            // The worker's other tasks go on elsewhere: the engine's own may be among them.
+            tokio::task::block_in_place(|| self.0.go.lock().unwrap().recv_timeout(Duration::from_mins(5)).ok());
         }
         Ok(())
     }
@@ -221,14 +222,14 @@ async fn every_call(other: bool, daily: bool) {
 
 /// P1, P4, S76: the account is disconnected while its orders are processed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 6)]
-#[ignore = "fails at one of its later stops, for a cause that is not known yet: run it with --ignored --nocapture"]
+#[ignore = "its pause kept the engine from answering in time; to be run once with the pause as it is now"]
 async fn p1_orders_that_are_processed_during_a_disconnect_leave_nothing_half_done() {
     every_call(false, false).await;
 }
 
 /// P1, P4: and another one is connected.
 #[tokio::test(flavor = "multi_thread", worker_threads = 6)]
-#[ignore = "fails at one of its later stops, for a cause that is not known yet: run it with --ignored --nocapture"]
+#[ignore = "its pause kept the engine from answering in time; to be run once with the pause as it is now"]
 async fn p1_orders_that_are_processed_during_a_change_of_accounts_stay_the_old_accounts() {
     every_call(true, false).await;
 }
