@@ -44,7 +44,7 @@ pub async fn handle(deps: &Deps, event: Value, deadline: Deadline) -> Result<Val
             let (why, error) = match Command::decode(&record.body) {
                 Ok(command @ (Command::Consolidate { .. } | Command::Run { .. })) => {
                     let asked = command.operation_id().cloned();
-                    return consolidation::run_what_is_due(deps, asked, deadline).await.map(drop).map_err(RecordError::retry);
+                    return consolidation::run_due(deps, asked, deadline).await.map(drop).map_err(RecordError::retry);
                 }
                 Ok(_) => (DeadReason::new("not_for_this_queue", Error::NotOurs.to_string()), RecordError::poison(Error::NotOurs)),
                 Err(error) => (DeadReason::from(&error), RecordError::poison(error)),
@@ -57,5 +57,5 @@ pub async fn handle(deps: &Deps, event: Value, deadline: Deadline) -> Result<Val
     if !scheduled {
         return Err(Error::UnknownEvent(None));
     }
-    Ok(consolidation::run_what_is_due(deps, None, deadline).await?)
+    Ok(consolidation::run_due(deps, None, deadline).await?)
 }

@@ -9,13 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use stevedore_aws::messages::OrderMessage;
 use stevedore_aws::{DeadReason, Origin};
 use stevedore_domain::ids::SaleId;
 use stevedore_domain::log::LogState;
 use stevedore_domain::reason::Reason;
-use stevedore_lambda::{BatchError, Deadline, Limits, Record, RecordError, run_batch};
-use stevedore_workflows::process::{self, BatchContext, Outcomes};
+use stevedore_lambda::{BatchError, Deadline, Limits, Prepared, Record, RecordError, run_prepared_batch};
+use stevedore_workflows::process::{self, BatchContext, Outcomes, ReceivedOrder, Unreadable};
 
 pub use stevedore_workflows::process::{Deps, METRICS};
 
@@ -41,33 +40,36 @@ pub enum Error {
 /// [`Error`]: all of the batch is delivered again, which changes nothing for what was done already.
 pub async fn handle(deps: &Deps, event: SqsEvent, deadline: Deadline) -> Result<SqsBatchResponse, Error> {
     let began = (deps.clock)();
-    let readable = event.records.iter().filter_map(|record| OrderMessage::decode(record.body.as_deref()?).ok());
-    let context = Arc::new(Box::pin(BatchContext::read(&deps.table, readable)).await.map_err(Error::Load)?);
+    let received = Prepared::read_batch(event, ReceivedOrder::read);
+    let readable = received.iter().filter_map(|message| message.content()?.as_ref().ok());
+    let context = &Box::pin(BatchContext::read(&deps.table, readable)).await.map_err(Error::Load)?;
     let deps = &context.deps(deps);
     let limits = Limits { concurrency: CONCURRENCY, deadline, margin: MARGIN, clock: Arc::clone(&deps.clock) };
-    let outcomes = Outcomes::default();
-    let answer = run_batch(event, &limits, |record| one(deps, Arc::clone(&context), &outcomes, record)).await?;
+    let outcomes = &Outcomes::default();
+    let answer = run_prepared_batch(received, &limits, |record, order| one(deps, context, outcomes, record, order)).await?;
     outcomes.emit(answer.batch_item_failures.len(), began, (deps.clock)());
     Ok(answer)
 }
 
-async fn one(deps: &Deps, context: Arc<BatchContext>, outcomes: &Outcomes, record: Record) -> Result<(), RecordError> {
-    let message = match OrderMessage::decode(&record.body) {
-        Ok(message) => message,
-        Err(error) => return bury(deps, &record, &DeadReason::from(&error), RecordError::poison(error)).await,
+async fn one(
+    deps: &Deps,
+    context: &BatchContext,
+    outcomes: &Outcomes,
+    record: Record,
+    received: Result<ReceivedOrder, Unreadable>,
+) -> Result<(), RecordError> {
+    let received = match received {
+        Ok(received) => received,
+        Err(error) => return bury(deps, &record, &error.dead_reason(), RecordError::poison(error)).await,
     };
-    match Box::pin(process::process(deps, &context, &message)).await {
+    let operation_id = received.message.operation_id.clone();
+    match Box::pin(process::process(deps, context, received)).await {
         Ok(done) => {
             let process::Processed { order_id, outcome, reason, state, sale_id } = done;
             let (state, reason, sale_id) = (state.map(LogState::as_str), reason.map(Reason::code), sale_id.as_ref().map(SaleId::as_str));
             outcomes.add(outcome);
-            tracing::info!(%order_id, ?outcome, state, reason, sale_id, operation_id = %message.operation_id, "order processed");
+            tracing::info!(%order_id, ?outcome, state, reason, sale_id, %operation_id, "order processed");
             Ok(())
-        }
-        Err(process::Failure::Malformed(malformed)) => {
-            let why = DeadReason::new(Reason::MalformedOrder.code(), format!("{}: {}", malformed.pointer, malformed.problem));
-            // The error leaves out what was found there: it may be the buyer's.
-            bury(deps, &record, &why, RecordError::poison(process::Failure::Malformed(malformed))).await
         }
         Err(process::Failure::Table(error)) if error.is_invalid() => {
             let why = DeadReason::new(

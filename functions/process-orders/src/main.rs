@@ -4,36 +4,13 @@
 use std::sync::Arc;
 
 use aws_lambda_events::event::sqs::SqsEvent;
-use lambda_runtime::{LambdaEvent, service_fn};
 use process_orders::{Deps, handle};
-use stevedore_aws::{ClientOptions, Clients, QueueUrls, Queues, Table};
-use stevedore_lambda::{Config, Deadline, telemetry};
+use stevedore_lambda::{Invocation, Start, serve};
 
 // One thread: a function works on one event at a time, and has less than one processor below 1,769 MB (AWS Lambda developer guide, "Configure memory").
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    telemetry::init(std::env::vars())?;
-    let config = Config::from_vars(std::env::vars())?;
-    let trusted = config.ca_bundle.as_ref().map(std::fs::read).transpose()?;
-    let clients = Clients::from_vars(std::env::vars(), ClientOptions { trusted, ..ClientOptions::default() });
-    let urls = QueueUrls {
-        orders: config.orders_queue_url,
-        commands: config.commands_queue_url,
-        consolidation: config.consolidation_queue_url,
-        dead_letters: config.dead_letter_queue_url,
-    };
-    let deps = Arc::new(Deps {
-        table: Table::new(&clients, config.table),
-        queues: Queues::new(&clients, urls),
-        clock: Arc::new(jiff::Timestamp::now),
-    });
-    // The first TLS handshake is the dear part of a cold start, and init runs on a full CPU.
-    if let Err(error) = deps.table.ping().await {
-        tracing::warn!(error = %stevedore_lambda::ErrorChain(&error), "the table does not answer yet");
-    }
-    lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| {
-        let deps = Arc::clone(&deps);
-        async move { Ok::<_, lambda_runtime::Error>(handle(&deps, event.payload, Deadline::of(&event.context, jiff::Timestamp::now())).await?) }
-    }))
-    .await
+    let start = Start::new(std::env::vars().collect(), Arc::new(jiff::Timestamp::now))?;
+    let deps = Deps::connect(&start).await;
+    serve(Arc::clone(&start.clock), |event: SqsEvent, Invocation { deadline, .. }| handle(&deps, event, deadline)).await
 }

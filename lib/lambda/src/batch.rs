@@ -136,9 +136,42 @@ where
     H: Fn(Record) -> F,
     F: Future<Output = Result<(), RecordError>>,
 {
+    let messages = event.records.into_iter().map(|message| Prepared { message, content: Some(()) });
+    run_prepared_batch(messages.collect(), limits, |record, ()| handler(record)).await
+}
+
+/// A message with what was read of it before the batch is worked on.
+#[derive(Debug)]
+pub struct Prepared<T> {
+    message: SqsMessage,
+    content: Option<T>,
+}
+
+impl<T> Prepared<T> {
+    /// Reads each message of a batch that has a body.
+    pub fn read_batch(event: SqsEvent, read: impl Fn(&str) -> T) -> Vec<Self> {
+        let prepare = |message: SqsMessage| Self { content: message.body.as_deref().map(&read), message };
+        event.records.into_iter().map(prepare).collect()
+    }
+
+    /// Content of the message; none where it has no body.
+    pub fn content(&self) -> Option<&T> {
+        self.content.as_ref()
+    }
+}
+
+/// The same for messages that were read before, so that what the batch needs could be loaded for all of them together.
+///
+/// # Errors
+/// As [`run_batch`].
+pub async fn run_prepared_batch<T, H, F>(messages: Vec<Prepared<T>>, limits: &Limits, handler: H) -> Result<SqsBatchResponse, BatchError>
+where
+    H: Fn(Record, T) -> F,
+    F: Future<Output = Result<(), RecordError>>,
+{
     let handler = &handler;
-    let total = event.records.len();
-    let outcomes: Vec<Outcome> = futures::stream::iter(event.records)
+    let total = messages.len();
+    let outcomes: Vec<Outcome> = futures::stream::iter(messages)
         .map(|message| run_one(message, limits, handler))
         .buffer_unordered(limits.concurrency.get())
         .collect()
@@ -166,11 +199,12 @@ enum Outcome {
     Failed(Option<String>),
 }
 
-async fn run_one<H, F>(message: SqsMessage, limits: &Limits, handler: &H) -> Outcome
+async fn run_one<T, H, F>(prepared: Prepared<T>, limits: &Limits, handler: &H) -> Outcome
 where
-    H: Fn(Record) -> F,
+    H: Fn(Record, T) -> F,
     F: Future<Output = Result<(), RecordError>>,
 {
+    let Prepared { message, content } = prepared;
     // An empty id cannot be named in the answer any more than none can.
     let id = message.message_id.filter(|id| !id.is_empty());
     let attempt = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(0);
@@ -178,10 +212,10 @@ where
     let trace_id = message.attributes.get("AWSTraceHeader").and_then(|header| trace_root(header));
     let span = tracing::info_span!("record", message_id = id.as_deref(), attempt, trace_id);
     let work = async {
-        let result = match message.body {
-            Some(body) => {
+        let result = match message.body.zip(content) {
+            Some((body, content)) => {
                 let record = Record { message_id: id.clone().unwrap_or_default(), body, attempt };
-                in_time(record, limits, handler).await
+                in_time(limits, || handler(record, content)).await
             }
             None => Err(RecordError::poison(GivenBack::NoBody)),
         };
@@ -204,9 +238,8 @@ fn trace_root(header: &str) -> Option<&str> {
     header.split(';').find_map(|part| part.trim().strip_prefix("Root="))
 }
 
-async fn in_time<H, F>(record: Record, limits: &Limits, handler: &H) -> Result<(), RecordError>
+async fn in_time<F>(limits: &Limits, work: impl FnOnce() -> F) -> Result<(), RecordError>
 where
-    H: Fn(Record) -> F,
     F: Future<Output = Result<(), RecordError>>,
 {
     let now = (limits.clock)();
@@ -216,7 +249,7 @@ where
     let time = limits.deadline.remaining(now).saturating_sub(TIME_TO_ANSWER);
     // The handler is called inside, for it may panic before it has made its future. What it shares with the other messages
     // are clients, which hold no state that a panic could leave half-written.
-    let work = AssertUnwindSafe(async { handler(record).await }).catch_unwind();
+    let work = AssertUnwindSafe(async { work().await }).catch_unwind();
     match tokio::time::timeout(time, work).await {
         Ok(Ok(result)) => result,
         Ok(Err(_panic)) => Err(RecordError::retry(GivenBack::Panicked)),

@@ -5,5 +5,6 @@
 
 pub mod booking;
 pub mod consolidation;
+mod deps;
 pub mod orders;
 pub mod process;

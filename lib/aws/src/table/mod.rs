@@ -44,7 +44,7 @@ pub use system::audit::AuditRecord;
 pub use system::configuration::{Connection, ConnectionMode, SettingsChange, StoredSettings};
 pub use system::cursor::{Cursor, Lease};
 pub use system::disconnect::Progress;
-pub use system::overview::{Count, Pacing};
+pub use system::overview::Pacing;
 pub use system::tally::{Home, Tally};
 pub use system::unreadable::UnreadableOrder;
 

@@ -205,43 +205,6 @@ impl LogEntry {
         }
     }
 
-    /// Notes that ShipStation has no such order, as [`Gone`] says. Without a sale the order is withdrawn; with one it is a warning. Answers whether that is news.
-    pub fn vanished(&mut self, gone: Gone, survivor: Option<&Order>, by: &str) -> bool {
-        let detail = match (survivor, gone.into) {
-            (Some(survivor), _) => format!("Combined into order {} ({}).", survivor.number, survivor.id),
-            (None, Some(into)) => format!("Combined into order {into}."),
-            (None, None) => String::new(),
-        };
-        let reason = gone.reason();
-        match self.state {
-            LogState::Withdrawn if self.reason == Some(Reason::DeletedInShipstation) && reason == Reason::MergedAway => {
-                self.add_event(gone.at, format!("combined into order {} in ShipStation", named(&gone)), by);
-            }
-            state if state.is_open() => match reason {
-                Reason::MergedAway => {
-                    self.add_event(gone.at, format!("combined into order {} in ShipStation and withdrawn", named(&gone)), by);
-                }
-                _ => self.add_event(gone.at, "deleted in ShipStation and withdrawn", by),
-            },
-            LogState::Booked | LogState::Consolidating if reason == Reason::MergedAway => {
-                self.add_warning(Warning::new(Reason::MergedAfterBooking, &detail));
-                self.add_event(gone.at, format!("combined into order {} in ShipStation after booking", named(&gone)), by);
-                self.change_kin(|kin| kin.gone = Some(gone));
-                return true;
-            }
-            _ => return false,
-        }
-        let why = Warning::new(reason, &detail);
-        self.state = LogState::Withdrawn;
-        self.reason = Some(why.reason);
-        self.message = Some(why.message);
-        self.change_kin(|kin| {
-            kin.gone = Some(gone);
-            kin.held_for.clear();
-        });
-        true
-    }
-
     /// Holds the order for a person. Answers whether that is news.
     pub fn hold(&mut self, why: Warning, held_for: Vec<OrderId>, at: Timestamp, by: &str) -> bool {
         let again = self.kin().is_some_and(|kin| kin.held_for == held_for);
@@ -273,8 +236,4 @@ impl LogEntry {
         self.message = None;
         true
     }
-}
-
-fn named(gone: &Gone) -> String {
-    gone.into.map(|id| id.to_string()).unwrap_or_default()
 }

@@ -5,7 +5,11 @@ mod attention;
 mod booked;
 mod classify;
 mod lineage;
+mod not_storable;
+mod retry;
 mod stage;
+mod transition;
+mod withdrawal;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -14,13 +18,17 @@ use serde::{Deserialize, Serialize};
 use crate::consolidation::{RunRecord, RunStep};
 use crate::ids::{OperationId, OrderId, SaleId, ShipstationAccount, StoreId};
 use crate::money::{Currency, Minor};
-use crate::order::RevisionKey;
+use crate::order::{Order, RevisionKey};
 use crate::reason::Reason;
 use crate::sale::Sale;
 use crate::warning::Warning;
 
+pub use after_booking::AfterBooking;
 pub use classify::{Decision, Trigger, classify};
 pub use lineage::{Gone, Kin, Relative, hold, relatives};
+pub use not_storable::not_storable;
+pub use retry::{is_held_back, states_tried_again};
+pub use transition::{EntryPlan, ExistingSale, Transition, TransitionInput, transition};
 
 /// Outcome of an order in one operation: exactly one of these (P2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -96,6 +104,21 @@ impl LogState {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// The states of orders that may become part of a day: what was in the way of a blocked or failed one may be gone.
+    pub const OF_A_DAY: [Self; 3] = [Self::Pending, Self::Blocked, Self::Failed];
+
+    /// True if the order is taken into the log, is not a sale, and may become one as it is.
+    #[must_use]
+    pub fn may_be_booked(self) -> bool {
+        matches!(self, Self::Pending | Self::Blocked | Self::Failed)
+    }
+
+    /// True if the order has a sale, or had one that is void: it is not booked again.
+    #[must_use]
+    pub fn has_been_booked(self) -> bool {
+        matches!(self, Self::Booked | Self::Consolidating | Self::Voided)
     }
 
     /// True if the order is held here without a sale and may become one by itself.
@@ -189,6 +212,39 @@ pub struct LogEntry {
 impl LogEntry {
     /// Number of revisions and events that an entry keeps: an order edited every minute must not outgrow its item.
     pub const KEPT: usize = 40;
+
+    /// The entry of an order that the log has not seen: pending, without a revision.
+    #[must_use]
+    pub fn new(order: &Order, account: ShipstationAccount, currency: Currency, now: Timestamp) -> Self {
+        Self {
+            account,
+            order_id: order.id,
+            order_number: order.number.clone(),
+            store_id: order.store_id,
+            state: LogState::Pending,
+            reason: None,
+            message: None,
+            sale_id: None,
+            past_sales: Vec::new(),
+            booked: None,
+            revisions: Vec::new(),
+            order_total: None,
+            sale_total: None,
+            currency,
+            warnings: Vec::new(),
+            timeline: Vec::new(),
+            captured_at: now,
+            captured_by: None,
+            kin: None,
+        }
+    }
+
+    /// Puts the order into a state, with the reason for it.
+    pub(crate) fn set_state(&mut self, state: LogState, why: Option<Warning>) {
+        self.state = state;
+        self.reason = why.as_ref().map(|warning| warning.reason);
+        self.message = why.map(|warning| warning.message);
+    }
 
     /// The newest revision's key.
     #[must_use]

@@ -5,23 +5,22 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::booking::{Alike, Reference};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::ToSpan as _;
 use stevedore_aws::{List, RUN_PAGE, StoredEntry, StoredRun};
 use stevedore_domain::consolidation::DaySum;
+use stevedore_domain::day_member::Membership;
 use stevedore_domain::ids::{OrderId, StoreId};
 use stevedore_domain::log::LogState;
 use stevedore_domain::operation::OperationRow;
 use stevedore_lambda::Deadline;
 
-use super::member::{Membership, Read, Terms, decide, read, release};
+use super::member::{Read, Terms, decide, leave_for_next_day, read};
 use super::{Deps, Error, MARGIN};
+use crate::booking::{Alike, Reference};
 
 /// Orders of one page that are at work at a time.
 const CONCURRENCY: usize = 16;
-/// The states of orders that may become part of a day: what was in the way of a blocked or failed one may be gone.
-const STATES: [LogState; 3] = [LogState::Pending, LogState::Blocked, LogState::Failed];
 
 /// Progress of the collector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +68,7 @@ impl<'a> Collector<'a> {
         }
         // The index knows microseconds, and its end is left out.
         let to = self.run.run.boundary.checked_add(1.microsecond()).ok();
-        for state in STATES {
+        for state in LogState::OF_A_DAY {
             let mut list = List { limit: RUN_PAGE, to, ..List::default() };
             loop {
                 let listed = self.deps.table.list_log_state(state, &list).await?;
@@ -118,7 +117,7 @@ impl<'a> Collector<'a> {
                 Membership::In(sale) => {
                     if let Err(why) = self.sum.add(&sale) {
                         tracing::warn!(%order, %why, "the order is left for the next day");
-                        rows.extend(release(deps, &self.run.run, order).await?);
+                        rows.extend(leave_for_next_day(deps, &self.run.run, order).await?);
                     }
                 }
                 Membership::Out(row) => rows.push(*row),

@@ -21,64 +21,26 @@ const AFTER_THE_END: SignedDuration = SignedDuration::from_mins(1);
 /// Begins every run that is due, or goes on with the one that was cut off; the earliest date first. `asked` is the operation of a person who asked.
 pub(crate) async fn run_due(deps: &Deps, asked: Option<OperationId>, deadline: Deadline) -> Result<Value, Error> {
     let deps = &Deps { table: deps.table.of_connected_account().await?, ..deps.clone() };
-    let mut asked = match &asked {
+    let asked = match &asked {
         Some(id) => pending_request(deps, id).await?,
         None => None,
     };
-    let mut done: Vec<Date> = Vec::new();
-    // The end of a day whose sale is not there yet when this invocation ends.
-    let mut unfinished = None;
+    let mut work = DueRuns { deps, deadline, asked, done: Vec::new(), unfinished: None };
     if let Some(newest) = deps.table.newest_run().await?.filter(StoredRun::is_done) {
         finish::complete(deps, &newest.run.operation_id, (deps.clock)()).await?;
     }
     let (reason, answer) = loop {
-        let now = (deps.clock)();
-        let (settings, since) = deps.table.daily_settings().await?;
-        let newest = deps.table.newest_run().await?;
-        let boundary = newest.as_ref().map(|stored| stored.run.boundary);
-        let history = RunHistory { since: since.unwrap_or(now), last: newest.as_ref().map(|stored| LastRun::from(&stored.run)) };
-        let run = match due(now, &settings.value, &history)? {
-            DueDecision::Off => break ("off", "Daily consolidation is off: orders become sales one by one.".to_owned()),
-            DueDecision::Wait(run) => break ("not_due", waits(&run, &settings)),
-            DueDecision::Begin(_) if !connected(deps).await? => {
-                break ("not_connected", "ShipStation is not connected, and orders that were pending went with the connection.".to_owned());
-            }
-            DueDecision::Begin(run) => {
-                if let Some(run) = begin(deps, run, settings, asked.as_ref(), deadline).await? {
-                    asked = None;
-                    run
-                } else {
-                    // Somebody else began it, or wrote the person's operation.
-                    asked = match &asked {
-                        Some(stored) => pending_request(deps, &stored.value.id).await?,
-                        None => None,
-                    };
-                    continue;
+        match work.next().await? {
+            Next::Run(run) => {
+                if let Some(stop) = work.work_on(*run).await? {
+                    break stop;
                 }
             }
-            DueDecision::Continue(_) => {
-                let Some(run) = hold(deps, newest, deadline).await? else {
-                    unfinished = boundary;
-                    break ("already_running", "A run is at work already; its own operation tells how far it is.".to_owned());
-                };
-                run
-            }
-        };
-        let (date, boundary, held) = (run.run.local_date, run.run.boundary, run.held_until);
-        match Box::pin(resume(deps, run, deadline)).await {
-            Ok(true) => done.push(date),
-            Ok(false) => {
-                unfinished = Some(boundary);
-                deps.queues.send_command(&Command::Consolidate { operation_id: None }).await?;
-                tracing::info!(%date, "out of time; the run is handed on");
-                break ("out_of_time", format!("The run of {date} goes on; its own operation tells how far it is."));
-            }
-            Err(error) => {
-                release_run(deps, date, held).await;
-                return Err(error);
-            }
+            Next::Again => {}
+            Next::Stop(reason, answer) => break (reason, answer),
         }
     };
+    let DueRuns { asked, done, unfinished, .. } = work;
     if let Some(asked) = asked {
         let answer = if done.is_empty() { answer } else { format!("{} {answer}", named(&done)) };
         answered(deps, asked, answer).await?;
@@ -86,6 +48,89 @@ pub(crate) async fn run_due(deps: &Deps, asked: Option<OperationId>, deadline: D
     metrics::record_overdue(unfinished, (deps.clock)());
     tracing::info!(?done, reason, "nothing more to consolidate");
     Ok(json!({"dates": done, "reason": reason}))
+}
+
+/// The runs that are due, one after the other.
+struct DueRuns<'a> {
+    deps: &'a Deps,
+    deadline: Deadline,
+    /// The operation of a person who asked, while nothing has come of it.
+    asked: Option<Stored<Operation>>,
+    /// Dates whose runs are done.
+    done: Vec<Date>,
+    /// The end of a day whose sale is not there yet when this invocation ends.
+    unfinished: Option<Timestamp>,
+}
+
+/// Next step of an invocation.
+enum Next {
+    /// This run is held, and is to be worked on.
+    Run(Box<StoredRun>),
+    /// Another process was first: what is due is to be decided again.
+    Again,
+    /// Nothing more is done, for this reason, which is a code and a sentence.
+    Stop(&'static str, String),
+}
+
+impl DueRuns<'_> {
+    async fn next(&mut self) -> Result<Next, Error> {
+        let deps = self.deps;
+        let now = (deps.clock)();
+        let (settings, since) = deps.table.daily_settings().await?;
+        let newest = deps.table.newest_run().await?;
+        let boundary = newest.as_ref().map(|stored| stored.run.boundary);
+        let history = RunHistory { since: since.unwrap_or(now), last: newest.as_ref().map(|stored| LastRun::from(&stored.run)) };
+        match due(now, &settings.value, &history)? {
+            DueDecision::Off => Ok(Next::Stop("off", "Daily consolidation is off: orders become sales one by one.".to_owned())),
+            DueDecision::Wait(run) => Ok(Next::Stop("not_due", waits(&run, &settings))),
+            DueDecision::Begin(_) if !connected(deps).await? => {
+                let answer = "ShipStation is not connected, and orders that were pending went with the connection.";
+                Ok(Next::Stop("not_connected", answer.to_owned()))
+            }
+            DueDecision::Begin(run) => self.begin(run, settings).await,
+            DueDecision::Continue(_) => {
+                if let Some(run) = hold(deps, newest, self.deadline).await? {
+                    return Ok(Next::Run(Box::new(run)));
+                }
+                self.unfinished = boundary;
+                Ok(Next::Stop("already_running", "A run is at work already; its own operation tells how far it is.".to_owned()))
+            }
+        }
+    }
+
+    async fn begin(&mut self, run: DueRun, settings: StoredSettings) -> Result<Next, Error> {
+        if let Some(run) = begin(self.deps, run, settings, self.asked.as_ref(), self.deadline).await? {
+            self.asked = None;
+            return Ok(Next::Run(Box::new(run)));
+        }
+        // Another process began it, or wrote the person's operation.
+        self.asked = match &self.asked {
+            Some(stored) => pending_request(self.deps, &stored.value.id).await?,
+            None => None,
+        };
+        Ok(Next::Again)
+    }
+
+    /// Works on a run. Answers the reason to stop, where its time is over.
+    async fn work_on(&mut self, run: StoredRun) -> Result<Option<(&'static str, String)>, Error> {
+        let (date, boundary, held) = (run.run.local_date, run.run.boundary, run.held_until);
+        match Box::pin(resume(self.deps, run, self.deadline)).await {
+            Ok(Collected::Everything) => {
+                self.done.push(date);
+                Ok(None)
+            }
+            Ok(Collected::OutOfTime) => {
+                self.unfinished = Some(boundary);
+                self.deps.queues.send_command(&Command::Consolidate { operation_id: None }).await?;
+                tracing::info!(%date, "out of time; the run is handed on");
+                Ok(Some(("out_of_time", format!("The run of {date} goes on; its own operation tells how far it is."))))
+            }
+            Err(error) => {
+                release_run(self.deps, date, held).await;
+                Err(error)
+            }
+        }
+    }
 }
 
 /// The operation of a person who asked, while nothing has come of it.
@@ -178,15 +223,15 @@ async fn release_run(deps: &Deps, date: Date, held: Option<Timestamp>) {
     }
 }
 
-/// Works on a run. Answers whether it is done; else its time is over, and what it has is put away.
-async fn resume(deps: &Deps, run: StoredRun, deadline: Deadline) -> Result<bool, Error> {
+/// Works on a run to its end, or as far as the time allows; then what it has is stored for the next invocation.
+async fn resume(deps: &Deps, run: StoredRun, deadline: Deadline) -> Result<Collected, Error> {
     // A day's orders stay until they are a sale: nothing else is connected meanwhile.
     let deps = &Deps { table: deps.table.of_account(run.account), ..deps.clone() };
     let mut collector = Collector::resume(deps, run).await?;
-    if collector.every_page(deadline).await? == Collected::Everything {
-        Box::pin(finish::finish(deps, collector)).await?;
-        return Ok(true);
+    let collected = collector.every_page(deadline).await?;
+    match collected {
+        Collected::Everything => Box::pin(finish::finish(deps, collector)).await?,
+        Collected::OutOfTime => collector.checkpoint().await?,
     }
-    collector.checkpoint().await?;
-    Ok(false)
+    Ok(collected)
 }

@@ -1,17 +1,15 @@
 //! Commands from the commands queue. Each may be delivered more than once and goes on where it stopped.
 
 use futures::FutureExt as _;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use stevedore_aws::Progress;
 use stevedore_aws::messages::Command;
 use stevedore_domain::ids::{OperationId, OrderId};
-use stevedore_domain::operation::{OperationKind, OperationState, Window};
-use stevedore_domain::pacific::PacificTime;
+use stevedore_domain::operation::OperationKind;
+use stevedore_domain::schedule::window_from;
 use stevedore_lambda::Deadline;
 
-use super::download::{self, Run};
-use super::{Deps, Error, MARGIN, heal, import, other_account, recreate, requeue, schedule};
+use super::run::{Run, Taken};
+use super::{Deps, Error, MARGIN, download, heal, import, recreate, requeue, schedule};
 
 pub(crate) async fn carry_out(deps: &Deps, command: Command, deadline: Deadline) -> Result<(), Error> {
     match command {
@@ -33,25 +31,23 @@ async fn go_on(deps: &Deps, id: &OperationId, named: Option<Vec<OrderId>>, deadl
         OperationKind::Consolidate { .. } => return Ok(deps.queues.send_run(&stored.value).await?),
         _ => {}
     }
-    let Some(mut run) = Run::take(deps, stored, deadline).await? else { return Ok(()) };
+    let mut run = match Run::take(deps, stored, deadline).await? {
+        Taken::Held(run) => *run,
+        Taken::Over => return Ok(()),
+    };
     if run.operation.account != deps.table.account() {
-        return other_account::end(deps, run).await;
+        return run.end_other_account(deps).await;
     }
     match run.operation.kind.clone() {
         OperationKind::Download => {
             run.cursor = schedule::resume_lease(deps, id).await?;
             if run.cursor.is_none() {
                 // Another download began after this one was cut off, at the same cursor: it reads what is left.
-                run.operation.state = OperationState::Processing;
-                run.operation.read_at = Some((deps.clock)());
-                run.let_go();
-                run.save(deps).await?;
-                return Ok(());
+                return run.finish(deps).await;
             }
         }
         OperationKind::LoadOrders { from } if run.operation.window.is_none() => {
-            let settings = deps.table.settings().await?.value;
-            run.operation.window = Some(Window { from: midnight(from, &settings.time_zone), until: Some(PacificTime::at((deps.clock)())) });
+            run.operation.window = Some(window_from(from, &run.settings, (deps.clock)()));
         }
         OperationKind::Recreate { order_id } => return recreate::recreate(deps, run, order_id, deadline).await,
         OperationKind::ProcessPending { order_ids } => {
@@ -65,23 +61,12 @@ async fn go_on(deps: &Deps, id: &OperationId, named: Option<Vec<OrderId>>, deadl
     download::read(deps, run, deadline).await.map(drop)
 }
 
-/// The day's first moment in the merchant's zone, as ShipStation's clock shows it.
-fn midnight(day: Date, zone: &str) -> PacificTime {
-    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
-    let midnight = day.to_zoned(zone).map(|zoned| zoned.timestamp()).unwrap_or_default();
-    PacificTime::at(midnight)
-}
-
 async fn process_pending(deps: &Deps, mut run: Run, orders: Option<&[OrderId]>, deadline: Deadline) -> Result<(), Error> {
     let id = &run.operation.id.clone();
-    let rows = requeue::process(deps, id, orders, Some(deadline)).await?;
+    let rows = requeue::process(deps, &run.settings, id, orders, Some(deadline)).await?;
     run.operation.pages = deps.table.put_operation_rows(id, 0, &rows).await?;
-    let now = (deps.clock)();
-    run.operation.state = OperationState::Processing;
-    run.operation.read_at = Some(now);
-    run.let_go();
-    run.save(deps).await?;
-    deps.table.settle(id, now).await?;
+    run.finish(deps).await?;
+    deps.table.settle(id, (deps.clock)()).await?;
     Ok(())
 }
 
@@ -105,19 +90,5 @@ async fn disconnect(deps: &Deps, deadline: Deadline) -> Result<(), Error> {
             deps.queues.send_command(&Command::Disconnect).await?;
             return Ok(());
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::midnight;
-    use jiff::civil::date;
-
-    /// S114: from midnight in the merchant's own zone, not in ShipStation's.
-    #[test]
-    fn s114_loading_begins_at_the_merchants_midnight() {
-        assert_eq!(midnight(date(2026, 1, 31), "America/New_York").filter(), "2026-01-30 21:00:00");
-        assert_eq!(midnight(date(2026, 7, 1), "Europe/London").filter(), "2026-06-30 16:00:00");
-        assert_eq!(midnight(date(2026, 1, 31), "America/Los_Angeles").filter(), "2026-01-31 00:00:00");
     }
 }

@@ -4,13 +4,13 @@ use stevedore_domain::ids::OrderId;
 use stevedore_domain::log::{LogEntry, LogState};
 use stevedore_domain::settings::Consolidation;
 
-use super::download::Run;
+use super::run::Run;
 use super::{Deps, Error};
 
 /// Lets an order go that was in a day's sale, if that is void; never one of a live day, and never what the order became since.
-pub(crate) async fn let_go(deps: &Deps, run: &Run, order: OrderId) -> Result<(), Error> {
+pub(crate) async fn release(deps: &Deps, run: &Run, order: OrderId) -> Result<(), Error> {
     let now = (deps.clock)();
-    let daily = deps.table.settings().await?.value.consolidation == Consolidation::Daily;
+    let daily = run.settings.consolidation == Consolidation::Daily;
     let change = |entry: &mut LogEntry| {
         // A day that is void stays void: the marker from which the state comes need not be part of the write's condition.
         if entry.state != LogState::Voided || entry.day().is_none() {

@@ -1,23 +1,15 @@
 //! Work of a tick besides downloading.
 
-use std::collections::BTreeSet;
-
-use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use stevedore_aws::{Recovered, Stored};
-use stevedore_domain::ids::StoreId;
 use stevedore_domain::settings::Settings;
 use stevedore_domain::tally;
 use stevedore_lambda::{Deadline, ErrorChain};
-use stevedore_shipstation::{Call, Error as ShipStationError, RawOrder};
 
-use super::download::{Run, error_is_time};
-use super::{Deps, Error, MARGIN, metrics};
+use super::{Deps, Error, MARGIN};
 
 /// Number of open operations that one tick settles.
 const SETTLED: usize = 20;
-/// Age that the stores' names may have.
-const STORES_AGE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Work that follows every tick's own: operations are settled, and work on large sales that was cut off is brought to its end. A failure is logged with
 /// what it is about and costs nothing else; the next tick tries again. Answers how many orders should have an outcome by now and have none.
@@ -88,7 +80,7 @@ async fn settle_open(deps: &Deps, deadline: Deadline) -> Result<u64, Error> {
                 continue;
             }
         };
-        unaccounted += metrics::unaccounted(&settled, now);
+        unaccounted += settled.operation.unaccounted(settled.not_processed, now);
         let held = lease.as_ref().is_some_and(|lease| lease.operation_id == id && lease.until > now);
         if held || !settled.operation.is_cut_off(now) {
             continue;
@@ -101,51 +93,4 @@ async fn settle_open(deps: &Deps, deadline: Deadline) -> Result<u64, Error> {
         }
     }
     Ok(unaccounted)
-}
-
-/// Keeps what ShipStation said about its limit, for the people who look on (N19). Nothing depends on it, so a failure costs nothing else.
-pub(crate) async fn keep_pace(deps: &Deps) {
-    let Some(state) = deps.shipstation.pacing() else { return };
-    let pacing = stevedore_aws::Pacing { limit: state.limit, remaining: state.remaining, resets_at: state.resets_at };
-    if let Err(error) = deps.table.put_pacing(&pacing).await {
-        tracing::debug!(error = %stevedore_lambda::ErrorChain(&error), "the pace was not kept");
-    }
-}
-
-/// Reads the stores' names before orders of a store are queued whose name is not known, and once a day; before anything else where no name is known at all,
-/// since later the orders may need all of the time.
-///
-/// Sales name their store, so a failure costs the name and nothing else, unless the name is the sale's representative: then, as where there is no time to ask,
-/// the inner result says so, and the orders are to be read once more.
-pub(crate) async fn refresh_stores(
-    deps: &Deps,
-    run: &mut Run,
-    call: &Call<'_>,
-    orders: &[RawOrder],
-    settings: &Settings,
-) -> Result<Result<(), ShipStationError>, Error> {
-    let stores = orders.iter().filter_map(|order| order.parsed.as_ref().ok()?.order.store_id);
-    let wanted: BTreeSet<StoreId> = stores.collect();
-    if run.stores_read {
-        return Ok(Ok(()));
-    }
-    let now = (deps.clock)();
-    if let Some((names, read_at)) = deps.table.store_names().await? {
-        let fresh = now.duration_since(read_at) < STORES_AGE && wanted.iter().all(|store| names.contains_key(store));
-        if wanted.is_empty() || fresh {
-            return Ok(Ok(()));
-        }
-    }
-    run.operation.requests = run.operation.requests.saturating_add(1);
-    match deps.shipstation.stores(call).await {
-        Ok(stores) => {
-            let names = stores.into_iter().map(|store| (store.store_id, store.name)).collect();
-            deps.table.put_store_names(names, now).await?;
-        }
-        Err(error) if error_is_time(&error) || settings.store_name_as_sales_rep => return Ok(Err(error)),
-        Err(error) => tracing::warn!(reason = error.code(), "the stores' names could not be read"),
-    }
-    // Once a run: a store that ShipStation does not name will not be named by asking again.
-    run.stores_read = true;
-    Ok(Ok(()))
 }

@@ -32,6 +32,30 @@ struct Import<'a> {
     known: Known,
 }
 
+/// End of one row.
+enum RowEnd {
+    /// It is carried out.
+    Done(Outcome),
+    /// It cannot be carried out as it is written.
+    Refused(RowFault),
+}
+
+impl RowEnd {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Done(outcome) => *outcome,
+            Self::Refused(_) => Outcome::Failed,
+        }
+    }
+
+    fn fault(&self) -> Option<&RowFault> {
+        match self {
+            Self::Done(_) => None,
+            Self::Refused(fault) => Some(fault),
+        }
+    }
+}
+
 /// Carries out an import from where it stands; hands the rest on when the time is over.
 pub(crate) async fn products(deps: &Deps, mut stored: Stored<Operation>, deadline: Deadline) -> Result<(), Error> {
     let id = stored.value.id.clone();
@@ -50,13 +74,13 @@ pub(crate) async fn products(deps: &Deps, mut stored: Stored<Operation>, deadlin
                 return Ok(());
             }
             let import = Import { deps, operation: &stored.value, known: Known { accounts: accounts.clone(), ..Known::default() } };
-            let outcomes = import.carry_out(batch, &lines).await?;
+            let ends = import.carry_out(batch, &lines).await?;
             let refused: Vec<OperationRow> =
-                outcomes.iter().filter_map(|(line, outcome)| Some(OperationRow::refused(line, outcome.as_ref().err()?))).collect();
+                ends.iter().filter_map(|(line, end)| Some(OperationRow::refused(line, end.fault()?))).collect();
             let page = done.saturating_add(1);
             deps.table.put_operation_page(&id, page, &refused).await?;
             let mut operation = stored.value.clone();
-            moved(&mut operation, page, (deps.clock)(), outcomes.iter().map(|(_, outcome)| *outcome.as_ref().unwrap_or(&Outcome::Failed)));
+            moved(&mut operation, page, (deps.clock)(), ends.iter().map(|(_, end)| end.outcome()));
             if usize::try_from(page).is_ok_and(|page| page == batches.len()) {
                 operation.state = OperationState::Completed;
                 operation.finished_at = Some((deps.clock)());
@@ -133,8 +157,8 @@ async fn accounts(deps: &Deps, lines: &[Line]) -> Result<std::collections::HashM
 }
 
 impl Import<'_> {
-    /// Outcome of each row of a batch.
-    async fn carry_out<'l>(mut self, batch: &Batch, lines: &'l [Line]) -> Result<Vec<(&'l Line, Result<Outcome, RowFault>)>, Error> {
+    /// End of each row of a batch.
+    async fn carry_out<'l>(mut self, batch: &Batch, lines: &'l [Line]) -> Result<Vec<(&'l Line, RowEnd)>, Error> {
         let lines: Vec<&Line> = batch.lines.iter().filter_map(|index| lines.get(*index)).collect();
         let rows = || lines.iter().filter_map(|line| line.row.as_ref().ok());
         let parts = rows().flat_map(|row| row.components.iter().flatten()).map(|part| &part.sku);
@@ -150,15 +174,15 @@ impl Import<'_> {
         stream::iter(work).buffered(at_once).try_collect().await
     }
 
-    async fn line<'l>(&self, line: &'l Line, found: Option<ProductFound>) -> Result<(&'l Line, Result<Outcome, RowFault>), Error> {
-        let outcome = match &line.row {
+    async fn line<'l>(&self, line: &'l Line, found: Option<ProductFound>) -> Result<(&'l Line, RowEnd), Error> {
+        let end = match &line.row {
             Ok(row) => self.row(line, row, found).await?,
-            Err(fault) => Err(fault.clone()),
+            Err(fault) => RowEnd::Refused(fault.clone()),
         };
-        Ok((line, outcome))
+        Ok((line, end))
     }
 
-    async fn row(&self, line: &Line, row: &Row, mut found: Option<ProductFound>) -> Result<Result<Outcome, RowFault>, Error> {
+    async fn row(&self, line: &Line, row: &Row, mut found: Option<ProductFound>) -> Result<RowEnd, Error> {
         // An id from the SKU may belong to a product whose SKU was changed since.
         let mut id_attempt = 1;
         for _ in 0..ATTEMPTS {
@@ -166,26 +190,28 @@ impl Import<'_> {
             let id = known.map_or_else(|| ProductId::of_sku(&row.sku, id_attempt), |known| known.value.id.clone());
             let product = match row.applied(known.map(|known| &known.value), id, self.operation.started_at, &self.known) {
                 Ok(product) => product,
-                Err(fault) => return Ok(Err(fault)),
+                Err(fault) => return Ok(RowEnd::Refused(fault)),
             };
             let before = found.as_ref().and_then(|found| of_this(found, &self.operation.id));
             if known.is_some_and(|known| known.value == product) {
-                return Ok(Ok(before.unwrap_or(Outcome::Unchanged)));
+                return Ok(RowEnd::Done(before.unwrap_or(Outcome::Unchanged)));
             }
             let outcome = before.unwrap_or(if known.is_some() { Outcome::Updated } else { Outcome::Captured });
             match self.deps.table.import_product(&product, known, &self.operation.id, outcome).await? {
-                RecordOutcome::Written(_) => return Ok(Ok(outcome)),
+                RecordOutcome::Written(_) => return Ok(RowEnd::Done(outcome)),
                 RecordOutcome::Wrong(faults) => {
                     if let Some(error) = faults.into_iter().next() {
-                        return Ok(Err(row.named(error)));
+                        return Ok(RowEnd::Refused(row.named(error)));
                     }
                 }
-                RecordOutcome::Taken(member, value) if member != "sku" || found.is_some() => return Ok(Err(taken(member, &value))),
+                RecordOutcome::Taken(member, value) if member != "sku" || found.is_some() => {
+                    return Ok(RowEnd::Refused(taken(member, &value)));
+                }
                 // Somebody made or changed it at this moment.
                 RecordOutcome::Taken(member, value) => {
                     found = self.find(row).await?;
                     if found.is_none() {
-                        return Ok(Err(taken(member, &value)));
+                        return Ok(RowEnd::Refused(taken(member, &value)));
                     }
                 }
                 RecordOutcome::Stale(_) => {

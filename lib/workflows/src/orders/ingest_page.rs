@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::booking::sale_stands;
 use stevedore_aws::messages::OrderMessage;
 use stevedore_aws::{DetachedSale, OrderRecord, StoredEntry};
 use stevedore_domain::ids::{OperationId, OrderId};
@@ -10,137 +9,150 @@ use stevedore_domain::log::{Decision, LogEntry, Outcome, classify};
 use stevedore_domain::operation::{OperationRow, QueuedRevision};
 use stevedore_domain::order::{Revision, RevisionKey};
 use stevedore_domain::reason::Reason;
-use stevedore_shipstation::{Call, Error as ShipStationError, Malformed, Poison, RawOrder};
+use stevedore_shipstation::{Call, Malformed, Poison, RawOrder};
 
-use super::download::Run;
-use super::{Deps, Error, housekeeping, sending, unreadable, withdraw_merged};
+use crate::booking::sale_stands;
+
+use super::run::Run;
+use super::stop::Stop;
+use super::{Deps, Error, sending, store_names, unread_places, withdraw_merged};
 
 /// Bytes of an unreadable order's text that a row keeps: more than any order of a few hundred lines.
 const EVIDENCE: usize = 256 * 1024;
 
 /// Decides on orders and queues them. When this returns, each of them is safely queued or needs nothing, and has its row.
 ///
-/// The inner result is ShipStation's: then these orders are to be read once more.
+/// # Errors
+/// [`Stop::ShipStation`]: these orders are to be read once more.
 pub(crate) async fn ingest(
     deps: &Deps,
     run: &mut Run,
     call: &Call<'_>,
     mut orders: Vec<RawOrder>,
     poison: Vec<Poison>,
-) -> Result<Result<(), ShipStationError>, Error> {
+) -> Result<(), Stop> {
     if orders.is_empty() && poison.is_empty() {
-        return Ok(Ok(()));
+        return Ok(());
     }
-    let settings = deps.table.settings().await?.value;
-    let ids = orders.iter().filter_map(|order| order.parsed.as_ref().ok()).map(|revision| revision.order.id);
-    let merged_ids =
-        orders.iter().filter_map(|order| order.parsed.as_ref().ok()).flat_map(|revision| revision.order.merged_ids.iter().copied());
-    let (mut entries, orphans) = apart(deps.table.order_records(ids.chain(merged_ids).collect::<Vec<_>>()).await?);
-    match withdraw_merged::returned(deps, run, call, &orders, &mut entries).await? {
-        Ok(returned) => orders.extend(returned),
-        Err(error) => return Ok(Err(error)),
-    }
-    let mut rows = Vec::with_capacity(orders.len());
-    let mut bodies = Vec::new();
+    let (mut entries, detached_sales) = apart(deps.table.order_records(named(&orders)).await?);
+    let returned = withdraw_merged::returned(deps, run, call, &orders, &mut entries).await?;
+    orders.extend(returned);
+    let mut page = Page::default();
     let newest = newest(&orders);
-    // For each body: its row, and its order.
-    let mut sent = Vec::new();
     for order in &orders {
-        let revision = match &order.parsed {
-            Ok(revision) => revision,
-            Err(malformed) => {
-                rows.push(malformed_row(malformed, order));
-                unreadable::remember_order(deps, malformed).await?;
-                continue;
+        match &order.parsed {
+            // An order that was edited while it was read is there twice: what it was before is nothing to book.
+            Ok(revision) if newest.get(&revision.order.id).is_some_and(|newest| newest.supersedes(&revision.key)) => {}
+            Ok(revision) => {
+                let id = revision.order.id;
+                let in_live_sale = is_in_live_sale(deps, detached_sales.get(&id)).await?;
+                page.add(run, order, revision, entries.get(&id).map(|stored| &stored.entry), in_live_sale)?;
             }
-        };
-        let id = revision.order.id;
-        // An order that was edited while it was read is there twice: what it was before is nothing to book.
-        if newest.get(&id).is_some_and(|newest| newest.supersedes(&revision.key)) {
-            continue;
+            Err(malformed) => {
+                page.rows.push(malformed_row(malformed, order));
+                unread_places::remember_order(deps, malformed).await?;
+            }
         }
-        let entry = entries.get(&id).map(|stored| &stored.entry);
-        let decision = classify(revision, &settings, entry, run.operation.trigger);
-        if let Decision::Nothing(outcome, reason) = decision
-            && !is_in_live_sale(deps, orphans.get(&id)).await?
+    }
+    for place in &poison {
+        page.rows.push(poison_row(place));
+        unread_places::remember_place(deps, place).await?;
+    }
+    if !page.bodies.is_empty() {
+        store_names::refresh(deps, run, call, &orders).await?;
+    }
+    page.send(deps, run).await?;
+    let withdrawn = withdraw_merged::withdraw(deps, run, call, &orders, &entries).await;
+    if let Err(Stop::Failed(error)) = withdrawn {
+        return Err(error.into());
+    }
+    run.operation.pages = deps.table.put_operation_rows(&run.operation.id, run.operation.pages, &page.rows).await?;
+    let queued = page.rows.iter().filter(|row| row.outcome.is_none()).count();
+    tracing::info!(operation_id = %run.operation.id, orders = orders.len(), poison = poison.len(), queued, "page taken");
+    withdrawn
+}
+
+/// The ids of the orders that were read, and of those that they name as combined into them.
+fn named(orders: &[RawOrder]) -> Vec<OrderId> {
+    let read = || orders.iter().filter_map(|order| order.parsed.as_ref().ok()).map(|revision| &revision.order);
+    read().map(|order| order.id).chain(read().flat_map(|order| order.merged_ids.iter().copied())).collect()
+}
+
+/// Rows of the orders that were read, and the messages of those that are queued.
+#[derive(Default)]
+struct Page<'a> {
+    rows: Vec<OperationRow>,
+    bodies: Vec<String>,
+    /// For each body: its row, and its order.
+    sent: Vec<(usize, &'a RawOrder)>,
+}
+
+impl<'a> Page<'a> {
+    /// Decides on an order, by what the log knows of it as `entry`. One that is in a live sale without an entry is always queued.
+    fn add(
+        &mut self,
+        run: &mut Run,
+        order: &'a RawOrder,
+        revision: &Revision,
+        entry: Option<&LogEntry>,
+        in_live_sale: bool,
+    ) -> Result<(), Error> {
+        let (id, number) = (revision.order.id, &revision.order.number);
+        if let Decision::Nothing(outcome, reason) = classify(revision, &run.settings, entry, run.operation.trigger)
+            && !in_live_sale
         {
             let before = entry.and_then(|entry| brought_before(&run.operation.id, revision, entry));
-            rows.push(before.unwrap_or_else(|| OperationRow::decided(id, &revision.order.number, outcome, reason)));
-            continue;
+            self.rows.push(before.unwrap_or_else(|| OperationRow::decided(id, number, outcome, reason)));
+            return Ok(());
         }
         let message = OrderMessage {
             operation_id: run.operation.id.clone(),
-            account: deps.table.account(),
+            account: run.operation.account,
             trigger: run.operation.trigger,
             read_at: Some(order.read_at),
             order: order.raw.clone().into(),
             alike: run.alike.add(&revision.order),
         };
-        match message.encode()? {
-            Some(body) => {
-                bodies.push(body);
-                sent.push((rows.len(), order));
-                run.queued.insert(id);
-                let key = revision.key_beside(entry.and_then(LogEntry::newest));
-                rows.push(queued_row(id, &revision.order.number, QueuedRevision::new(&key, entry)));
+        let Some(body) = message.encode()? else {
+            self.rows.push(OperationRow::decided(id, number, Outcome::Failed, Some(Reason::OrderTooLarge)));
+            return Ok(());
+        };
+        self.bodies.push(body);
+        self.sent.push((self.rows.len(), order));
+        run.queued.insert(id);
+        let key = revision.key_beside(entry.and_then(LogEntry::newest));
+        self.rows.push(queued_row(id, number, QueuedRevision::new(&key, entry)));
+        Ok(())
+    }
+
+    /// Queues them. What the queue will never take is refused in its row.
+    async fn send(&mut self, deps: &Deps, run: &mut Run) -> Result<(), Error> {
+        for refusal in sending::send(deps, &self.bodies).await? {
+            let Some((row, order)) = self.sent.get(refusal.index).and_then(|(row, order)| Some((self.rows.get_mut(*row)?, order))) else {
+                continue;
+            };
+            sending::refuse(row, &refusal, evidence(order.raw.get()));
+            if let Some(id) = row.order_id {
+                run.queued.remove(&id);
             }
-            None => rows.push(OperationRow::decided(id, &revision.order.number, Outcome::Failed, Some(Reason::OrderTooLarge))),
         }
+        Ok(())
     }
-    for place in &poison {
-        rows.push(poison_row(place));
-        unreadable::remember_place(deps, place).await?;
-    }
-    if !bodies.is_empty()
-        && let Err(error) = housekeeping::refresh_stores(deps, run, call, &orders, &settings).await?
-    {
-        return Ok(Err(error));
-    }
-    send(deps, run, &mut rows, &Sent { bodies, places: sent }).await?;
-    let withdrawn = withdraw_merged::withdraw(deps, run, call, &orders, &entries).await?;
-    run.operation.pages = deps.table.put_operation_rows(&run.operation.id, run.operation.pages, &rows).await?;
-    log_page(run, orders.len(), poison.len(), &rows);
-    Ok(withdrawn)
-}
-
-/// Messages of a page. For each: its row, and its order.
-struct Sent<'a> {
-    bodies: Vec<String>,
-    places: Vec<(usize, &'a RawOrder)>,
-}
-
-/// Sends the messages. A message that the queue will never take is refused in its row.
-async fn send(deps: &Deps, run: &mut Run, rows: &mut [OperationRow], sent: &Sent<'_>) -> Result<(), Error> {
-    for refusal in sending::send(deps, &sent.bodies).await? {
-        let place = sent.places.get(refusal.index);
-        let Some((row, order)) = place.and_then(|(row, order)| Some((rows.get_mut(*row)?, order))) else { continue };
-        sending::refuse(row, &refusal, evidence(order.raw.get()));
-        if let Some(id) = row.order_id {
-            run.queued.remove(&id);
-        }
-    }
-    Ok(())
-}
-
-fn log_page(run: &Run, orders: usize, poison: usize, rows: &[OperationRow]) {
-    let queued = rows.iter().filter(|row| row.outcome.is_none()).count();
-    tracing::info!(operation_id = %run.operation.id, orders, poison, queued, "page taken");
 }
 
 /// The orders that have a log entry, and those of which a sale alone is left.
 fn apart(known: HashMap<OrderId, OrderRecord>) -> (HashMap<OrderId, StoredEntry>, HashMap<OrderId, DetachedSale>) {
-    let (mut entries, mut orphans) = (HashMap::with_capacity(known.len()), HashMap::new());
+    let (mut entries, mut detached_sales) = (HashMap::with_capacity(known.len()), HashMap::new());
     for (id, known) in known {
         match known {
             OrderRecord::Entry(stored) => drop(entries.insert(id, stored)),
-            OrderRecord::DetachedSale(detached) => drop(orphans.insert(id, detached)),
+            OrderRecord::DetachedSale(detached) => drop(detached_sales.insert(id, detached)),
         }
     }
-    (entries, orphans)
+    (entries, detached_sales)
 }
 
-/// True if an order without a log entry is in a sale that stands: whatever became of it in ShipStation meanwhile, it is tied to its sale again, which says what
-/// differs.
+/// True if an order without a log entry is in a sale that stands: in any present state of ShipStation's it is tied to its sale again, which says what differs.
 async fn is_in_live_sale(deps: &Deps, detached: Option<&DetachedSale>) -> Result<bool, Error> {
     match detached {
         Some(detached) => Ok(sale_stands(&deps.table, &detached.sale_id).await?),

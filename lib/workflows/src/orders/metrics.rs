@@ -1,8 +1,9 @@
 //! Metrics of the function for CloudWatch.
 
 use jiff::{SignedDuration, Timestamp};
-use stevedore_aws::{Cursor, Settled};
+use stevedore_aws::Cursor;
 use stevedore_domain::operation::{Operation, OperationKind, OperationState};
+use stevedore_domain::schedule::overdue;
 use stevedore_domain::settings::Settings;
 use stevedore_lambda::metrics::{self, Unit};
 
@@ -30,20 +31,6 @@ pub const METRICS: [&str; 8] = [
 /// Those of them that a run tells, whoever began it.
 pub const RUN_METRICS: [&str; 5] = [DOWNLOADS_COMPLETED, DOWNLOADS_FAILED, ORDERS_QUEUED, READING_TIME, SHIPSTATION_REQUESTS];
 
-/// Orders of a run that was read so long ago have an outcome by now: the queue's own deliveries take an hour.
-const ACCOUNTED_AFTER: SignedDuration = SignedDuration::from_mins(75);
-
-/// Number of an open operation's orders that should have an outcome and have none, or were just given up because nothing processed them.
-pub(crate) fn unaccounted(settled: &Settled, now: Timestamp) -> u64 {
-    let Settled { operation, not_processed } = settled;
-    // A day's run goes on until it is done.
-    if operation.kind.is_run_of_a_day() {
-        return 0;
-    }
-    let long_ago = operation.read_at.is_some_and(|read_at| now.duration_since(read_at) > ACCOUNTED_AFTER);
-    if long_ago { not_processed + operation.counts.queued } else { *not_processed }
-}
-
 /// Metrics of every tick of a connected system: how old the newest order is that is safely queued, how late the next download is, and how many orders nobody
 /// accounts for.
 pub(crate) fn tick(cursor: &Cursor, settings: &Settings, unaccounted: u64, now: Timestamp) {
@@ -52,8 +39,7 @@ pub(crate) fn tick(cursor: &Cursor, settings: &Settings, unaccounted: u64, now: 
         values.push((CURSOR_AGE, Unit::Seconds, seconds(now.duration_since(reached.instant(Some(now))))));
     }
     if let Some(last) = cursor.last_tick {
-        let late = now.duration_since(last) - SignedDuration::from_mins(i64::from(settings.poll_minutes));
-        values.push((DOWNLOAD_OVERDUE, Unit::Seconds, seconds(late)));
+        values.push((DOWNLOAD_OVERDUE, Unit::Seconds, seconds(overdue(last, settings, now))));
     }
     metrics::emit(&values, now);
 }

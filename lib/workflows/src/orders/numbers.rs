@@ -8,11 +8,22 @@ fn bare(number: &str) -> &str {
     number.strip_prefix('#').unwrap_or(number).trim()
 }
 
-/// The orders with exactly this number, and `true`; else those whose number differs in blanks at its ends or a leading `#` alone, and `false`.
-pub(crate) async fn find(shipstation: &Client, call: &Call<'_>, number: &str) -> Result<(Vec<RawOrder>, bool), Error> {
+/// Orders that were found by a number.
+pub(crate) enum Found {
+    /// Their number is exactly this one.
+    AsWritten(Vec<RawOrder>),
+    /// Their number differs in blanks at its ends or a leading `#` alone.
+    Trimmed(Vec<RawOrder>),
+    /// There are none.
+    Nothing,
+}
+
+/// Asks for the orders with a number.
+pub(crate) async fn find(shipstation: &Client, call: &Call<'_>, number: &str) -> Result<Found, Error> {
     let bare_number = bare(number);
     if bare_number.is_empty() {
-        return Ok((shipstation.orders_by_number(call, number).await?, true));
+        let found = shipstation.orders_by_number(call, number).await?;
+        return Ok(if found.is_empty() { Found::Nothing } else { Found::AsWritten(found) });
     }
     let alike = |other: &str| bare(other) == bare_number;
     // ShipStation finds what begins with the filter, so that each of these finds some of the ways to write it.
@@ -23,13 +34,13 @@ pub(crate) async fn find(shipstation: &Client, call: &Call<'_>, number: &str) ->
         let found = shipstation.orders_numbered(call, filter, &alike).await?;
         let is_exact = |order: &RawOrder| order.number().is_none_or(|other| other == number);
         if found.iter().any(is_exact) {
-            return Ok((found.into_iter().filter(is_exact).collect(), true));
+            return Ok(Found::AsWritten(found.into_iter().filter(is_exact).collect()));
         }
         if !found.is_empty() {
-            return Ok((found, false));
+            return Ok(Found::Trimmed(found));
         }
     }
-    Ok((Vec::new(), true))
+    Ok(Found::Nothing)
 }
 
 /// The sentence for orders that were found without blanks or sign.

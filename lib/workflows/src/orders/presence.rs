@@ -31,16 +31,13 @@ const PER_DAY: u32 = 400;
 const PAGE: usize = 200;
 /// A day's orders are asked for in the last ticks before its run.
 const BEFORE_THE_DAY: SignedDuration = SignedDuration::from_mins(30);
-/// The states from which a day takes orders.
-const STATES: [LogState; 3] = [LogState::Pending, LogState::Blocked, LogState::Failed];
 
 /// The credentials to ask with; none where nothing is read from ShipStation.
 pub(crate) async fn credentials(deps: &Deps) -> Result<Option<Credentials>, Error> {
     if !takes_orders(deps).await? {
         return Ok(None);
     }
-    let stored = deps.secrets.read().await?;
-    Ok(stored.map(|stored| Credentials { api_key: stored.api_key, api_secret: stored.api_secret }))
+    deps.credentials().await
 }
 
 /// Asks, as far as its requests go.
@@ -161,7 +158,7 @@ async fn ask_for_the_day(deps: &Deps, settings: &Settings, deadline: Deadline) -
     }
     let Some(credentials) = credentials(deps).await? else { return Ok(()) };
     let mut presence = Presence::new(deps, &credentials, PER_DAY, SYSTEM, deadline);
-    for state in STATES {
+    for state in LogState::OF_A_DAY {
         let mut list = List { limit: PAGE, ..List::default() };
         loop {
             let mut page = deps.table.list_log_state(state, &list).await?;

@@ -5,13 +5,14 @@ use stevedore_aws::{SaleDraft, SaleEdit, SaleOutcome};
 use stevedore_domain::event::EventKind;
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::{Gone, LogState, Outcome, Trigger};
-use stevedore_domain::operation::{OperationRow, OperationState, QueuedRevision};
+use stevedore_domain::operation::{OperationRow, QueuedRevision};
 use stevedore_domain::stock::Levels;
 use stevedore_lambda::Deadline;
-use stevedore_shipstation::{Call, Credentials, Priority};
+use stevedore_shipstation::{Call, Priority};
 
-use super::download::{Run, call_deadline, takes_orders};
+use super::download::{call_deadline, takes_orders};
 use super::ingest_page::queued_row;
+use super::run::Run;
 use super::{Deps, Error, day_member, ingest_page, requeue, sending};
 
 /// Voids the order's sale, if it is not void yet, and has the order wait in the log; then queues its newest revision. Cut off in between, the order is
@@ -21,17 +22,14 @@ pub(crate) async fn recreate(deps: &Deps, mut run: Run, order: OrderId, deadline
     let rows = if let Some(row) = done_already(deps, &id, order).await? {
         vec![row]
     } else {
-        let_go(deps, &run, order).await?;
+        release_sale(deps, &run, order).await?;
         match read_anew(deps, &mut run, order, deadline).await? {
             Anew::Queued(row) | Anew::Gone(row) => vec![*row],
-            Anew::AsKnown => requeue::process(deps, &id, Some(&[order]), None).await?,
+            Anew::AsKnown => requeue::process(deps, &run.settings, &id, Some(&[order]), None).await?,
         }
     };
     run.operation.pages = deps.table.put_operation_rows(&id, 0, &rows).await?;
-    run.operation.state = OperationState::Processing;
-    run.operation.read_at = Some((deps.clock)());
-    run.let_go();
-    run.save(deps).await?;
+    run.finish(deps).await?;
     deps.table.settle(&id, (deps.clock)()).await?;
     Ok(())
 }
@@ -44,10 +42,10 @@ async fn done_already(deps: &Deps, id: &OperationId, order: OrderId) -> Result<O
     Ok(newest.map(|newest| queued_row(order, &entry.order_number, QueuedRevision::new(newest, Some(&entry)))))
 }
 
-async fn let_go(deps: &Deps, run: &Run, order: OrderId) -> Result<(), Error> {
+async fn release_sale(deps: &Deps, run: &Run, order: OrderId) -> Result<(), Error> {
     let Some(stored) = deps.table.log_entry(order).await? else { return Ok(()) };
     if stored.entry.day().is_some() {
-        return day_member::let_go(deps, run, order).await;
+        return day_member::release(deps, run, order).await;
     }
     // Without a sale there is nothing to let go of: it did so already.
     let Some(sale) = stored.entry.sale_id.filter(|id| id.order().is_some()) else { return Ok(()) };
@@ -83,10 +81,9 @@ async fn read_anew(deps: &Deps, run: &mut Run, order: OrderId, deadline: Deadlin
     if !takes_orders(deps).await? {
         return Ok(Anew::AsKnown);
     }
-    let Some(credentials) = deps.secrets.read().await? else { return Ok(Anew::AsKnown) };
-    let credentials = Credentials { api_key: credentials.api_key, api_secret: credentials.api_secret };
+    let Some(credentials) = deps.credentials().await? else { return Ok(Anew::AsKnown) };
     let call = Call { credentials: &credentials, priority: Priority::Operator, deadline: call_deadline(deps, deadline) };
-    run.operation.requests = run.operation.requests.saturating_add(1);
+    run.count_requests(1);
     let read = match deps.shipstation.order(&call, order).await {
         Ok(Some(read)) => read,
         Ok(None) => return gone(deps, run, order).await,

@@ -1,13 +1,11 @@
 //! Orders that are in the log without a sale, queued once more (S107, N2).
 
-use serde_json::value::RawValue;
 use stevedore_aws::messages::OrderMessage;
 use stevedore_aws::{List, StoredEntry};
 use stevedore_domain::ids::{OperationId, OrderId};
-use stevedore_domain::log::{Decision, LogState, Trigger, classify};
+use stevedore_domain::log::{LogState, Trigger, is_held_back, states_tried_again};
 use stevedore_domain::operation::{OperationRow, QueuedRevision};
-use stevedore_domain::reason::Reason;
-use stevedore_domain::settings::{Consolidation, Settings};
+use stevedore_domain::settings::Settings;
 use stevedore_lambda::Deadline;
 use stevedore_shipstation::parse_order;
 
@@ -27,6 +25,7 @@ pub(crate) struct Ready {
 /// Queues open orders: these, or all. With a deadline ShipStation is asked first whether it still has them.
 pub(crate) async fn process(
     deps: &Deps,
+    settings: &Settings,
     operation: &OperationId,
     orders: Option<&[OrderId]>,
     deadline: Option<Deadline>,
@@ -45,7 +44,7 @@ pub(crate) async fn process(
         send(deps, &mut ready).await?;
         return Ok(ready.rows);
     }
-    let mut open = OpenOrders::new(deps, PER_COMMAND).await?;
+    let mut open = OpenOrders::new(settings, PER_COMMAND);
     while let Some(mut page) = open.next(deps).await? {
         if let Some(presence) = &mut presence {
             presence.retain(deps, &mut page).await?;
@@ -76,16 +75,10 @@ pub(crate) struct OpenOrders {
 }
 
 impl OpenOrders {
-    pub(crate) async fn new(deps: &Deps, limit: usize) -> Result<Self, Error> {
-        let settings = deps.table.settings().await?.value;
-        // With daily consolidation a pending order waits for its day; what is blocked or was skipped may have become able to wait with it.
-        let mut states = match settings.consolidation {
-            Consolidation::None => vec![LogState::Failed, LogState::Skipped, LogState::Blocked, LogState::Pending],
-            Consolidation::Daily => vec![LogState::Failed, LogState::Skipped, LogState::Blocked],
-        };
-        // While the tax mapping is unfinished there is nothing to try.
-        states.retain(|state| *state != LogState::Skipped || settings.tax_mapping_finished());
-        Ok(Self { settings, limit, states, list: List { limit: 100, ..List::default() }, taken: 0 })
+    pub(crate) fn new(settings: &Settings, limit: usize) -> Self {
+        let mut states = states_tried_again(settings);
+        states.reverse();
+        Self { settings: settings.clone(), limit, states, list: List { limit: 100, ..List::default() }, taken: 0 }
     }
 
     /// The next page; nothing when that was all.
@@ -115,22 +108,15 @@ impl OpenOrders {
         }
         let mut kept = Vec::with_capacity(entries.len());
         for stored in entries {
-            let held = deps.table.newest_order(&stored).await?.is_some_and(|order| is_held_back(&stored, &order, &self.settings));
-            if !held {
+            let read_at = stored.entry.newest().and_then(|newest| newest.read_at);
+            let order = deps.table.newest_order(&stored).await?;
+            let newest = order.and_then(|order| parse_order(order.get(), read_at).ok());
+            if !newest.is_some_and(|newest| is_held_back(&stored.entry, &newest, &self.settings)) {
                 kept.push(stored);
             }
         }
         Ok(kept)
     }
-}
-
-/// True if the order is skipped for a reason that still holds: trying it again changes nothing.
-fn is_held_back(stored: &StoredEntry, order: &RawValue, settings: &Settings) -> bool {
-    let entry = &stored.entry;
-    let read_at = entry.newest().and_then(|newest| newest.read_at);
-    // The lock date binds the schedule alone: a person loads such an order by its number.
-    let trigger = if entry.reason == Some(Reason::BeforeLockDate) { Trigger::Schedule } else { Trigger::Manual };
-    parse_order(order.get(), read_at).is_ok_and(|revision| classify(&revision, settings, Some(entry), trigger) != Decision::Replace)
 }
 
 /// The messages of open orders, and their rows.

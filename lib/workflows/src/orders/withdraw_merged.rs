@@ -4,35 +4,33 @@ use std::collections::{BTreeSet, HashMap};
 
 use stevedore_aws::StoredEntry;
 use stevedore_domain::ids::OrderId;
-use stevedore_domain::log::{Gone, LogState};
-use stevedore_shipstation::{Call, Error as ShipStationError, RawOrder};
+use stevedore_domain::log::Gone;
+use stevedore_shipstation::{Call, RawOrder};
 
-use super::download::Run;
-use super::{Deps, Error, one_order};
+use super::run::Run;
+use super::stop::Stop;
+use super::{Deps, one_order};
 
 /// Withdraws pending orders that were merged into one that was just read. The same list names the children of a split, which still exist: only a
 /// 404 tells the two apart.
 ///
-/// The inner result is ShipStation's: nobody may move on past a survivor whose orders could not be asked for, or one of them would be booked beside it.
+/// # Errors
+/// [`Stop::ShipStation`]: the run must not move on past a survivor whose orders could not be asked for, or one of them would be booked beside it.
 pub(crate) async fn withdraw(
     deps: &Deps,
     run: &mut Run,
     call: &Call<'_>,
     orders: &[RawOrder],
     entries: &HashMap<OrderId, StoredEntry>,
-) -> Result<Result<(), ShipStationError>, Error> {
+) -> Result<(), Stop> {
     let mut asked = BTreeSet::new();
     for survivor in orders.iter().filter_map(|order| order.parsed.as_ref().ok()).map(|revision| &revision.order) {
         for id in survivor.merged_ids.iter().filter(|id| **id != survivor.id) {
             let Some(entry) = entries.get(id).map(|stored| &stored.entry) else { continue };
-            let known = match entry.gone() {
-                Some(gone) => gone.into.is_some(),
-                None => entry.state == LogState::Withdrawn,
-            };
-            if known || !asked.insert(*id) {
+            if !entry.may_be_merged_away() || !asked.insert(*id) {
                 continue;
             }
-            run.operation.requests = run.operation.requests.saturating_add(1);
+            run.count_requests(1);
             match deps.shipstation.order(call, *id).await {
                 Ok(None) => {}
                 // It exists; also where it breaks ShipStation, which must not hold up everything behind it.
@@ -40,7 +38,7 @@ pub(crate) async fn withdraw(
                 Err(error) if one_order::is_its_own(deps, call, &error).await => continue,
                 Err(error) => {
                     tracing::warn!(order_id = %id, reason = error.code(), "could not ask whether the order was merged away");
-                    return Ok(Err(error));
+                    return Err(error.into());
                 }
             }
             let gone = Gone { at: (deps.clock)(), into: Some(survivor.id) };
@@ -48,45 +46,45 @@ pub(crate) async fn withdraw(
             deps.table.change_log_entry(*id, |entry| entry.vanished(gone, Some(survivor), &by)).await?;
         }
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// Orders that one of these named as combined into it, and names no more: uncombined, they are back, whether or not their own `modifyDate` says so. Their entries join
 /// the `entries`.
 ///
-/// The inner result is ShipStation's, as that of [`withdraw`].
+/// # Errors
+/// As [`withdraw`].
 pub(crate) async fn returned(
     deps: &Deps,
     run: &mut Run,
     call: &Call<'_>,
     orders: &[RawOrder],
     entries: &mut HashMap<OrderId, StoredEntry>,
-) -> Result<Result<Vec<RawOrder>, ShipStationError>, Error> {
+) -> Result<Vec<RawOrder>, Stop> {
     let mut left = BTreeSet::new();
     for order in orders.iter().filter_map(|order| order.parsed.as_ref().ok()).map(|revision| &revision.order) {
-        let Some(kin) = entries.get(&order.id).and_then(|stored| stored.entry.kin()) else { continue };
-        left.extend(kin.named.iter().copied().filter(|id| !order.merged_ids.contains(id)));
+        left.extend(entries.get(&order.id).into_iter().flat_map(|stored| stored.entry.no_longer_named(order)));
     }
     left.retain(|id| orders.iter().filter_map(|order| order.parsed.as_ref().ok()).all(|revision| revision.order.id != *id));
     if left.is_empty() {
-        return Ok(Ok(Vec::new()));
+        return Ok(Vec::new());
     }
     let mut returned = Vec::new();
     for (id, stored) in deps.table.log_entries(left).await? {
         if stored.entry.gone().is_none() {
             continue;
         }
-        run.operation.requests = run.operation.requests.saturating_add(1);
+        run.count_requests(1);
         match deps.shipstation.order(call, id).await {
             Ok(Some(order)) => returned.push(order),
             Ok(None) => continue,
             Err(error) if one_order::is_its_own(deps, call, &error).await => continue,
             Err(error) => {
                 tracing::warn!(order_id = %id, reason = error.code(), "could not ask whether the order is back");
-                return Ok(Err(error));
+                return Err(error.into());
             }
         }
         entries.insert(id, stored);
     }
-    Ok(Ok(returned))
+    Ok(returned)
 }

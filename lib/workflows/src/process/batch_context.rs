@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::Deps;
-use crate::booking::Reference;
-use stevedore_aws::messages::OrderMessage;
 use stevedore_aws::{Connection, Error, OrderRecord, Table};
 use stevedore_domain::ids::{OrderId, ShipstationAccount};
 use stevedore_domain::log::Trigger;
-use stevedore_domain::order::{Order, Revision, RevisionKey};
+use stevedore_domain::order::{Order, RevisionKey};
 use stevedore_domain::settings::{Consolidation, Settings};
-use stevedore_shipstation::parse_order;
+
+use super::Deps;
+use super::received::ReceivedOrder;
+use crate::booking::Reference;
 
 /// Settings and reference data for a batch, and what is known of its orders. An order that turns out to be stale is read again by itself.
 #[derive(Debug)]
@@ -47,13 +47,13 @@ impl BatchContext {
         Deps { table: self.table.clone(), ..deps.clone() }
     }
 
-    /// Reads what the messages of a batch need.
+    /// Reads what the orders of a batch need.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn read(table: &Table, messages: impl IntoIterator<Item = OrderMessage>) -> Result<Self, Error> {
-        let messages: Vec<OrderMessage> = messages.into_iter().collect();
-        let accounts: BTreeSet<ShipstationAccount> = messages.iter().map(|message| message.account).collect();
+    pub async fn read<'a>(table: &Table, received: impl IntoIterator<Item = &'a ReceivedOrder>) -> Result<Self, Error> {
+        let received: Vec<&ReceivedOrder> = received.into_iter().collect();
+        let accounts: BTreeSet<ShipstationAccount> = received.iter().map(|received| received.message.account).collect();
         // Nearly always all messages are of one account, which is the connected one.
         let account = match accounts.first() {
             Some(account) if accounts.len() == 1 => *account,
@@ -61,19 +61,18 @@ impl BatchContext {
         };
         let table = table.of_account(account);
         let mut newest: HashMap<OrderId, Newest> = HashMap::new();
-        let mut orders: Vec<Order> = Vec::new();
-        for message in messages.into_iter().filter(|message| message.account == account) {
-            let Ok(Revision { order, key }) = parse_order(message.order.get(), message.read_at) else { continue };
-            let one = Newest { key, trigger: message.trigger };
+        let mut orders: Vec<&Order> = Vec::new();
+        for ReceivedOrder { message, revision } in received.into_iter().filter(|received| received.message.account == account) {
+            let one = Newest { key: revision.key, trigger: message.trigger };
             newest
-                .entry(order.id)
+                .entry(revision.order.id)
                 .and_modify(|known| {
-                    if key.supersedes(&known.key) {
+                    if one.key.supersedes(&known.key) {
                         *known = one;
                     }
                 })
                 .or_insert(one);
-            orders.push(order);
+            orders.push(&revision.order);
         }
         let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
         let stevedore_aws::BatchContext { settings, connection, stores, known } = table.batch_context(&ids).await?;
@@ -82,11 +81,7 @@ impl BatchContext {
         let connected = connected.map(|Connection { account, .. }| account);
         // With daily consolidation nothing is booked here, and nothing of an account that is not connected.
         let books = settings.consolidation == Consolidation::None && !orders.is_empty() && connected == Some(account);
-        let reference = if books {
-            Box::pin(Reference::read(&table, &settings, stores, &orders.iter().collect::<Vec<_>>())).await?
-        } else {
-            Reference::default()
-        };
+        let reference = if books { Box::pin(Reference::read(&table, &settings, stores, &orders)).await? } else { Reference::default() };
         Ok(Self { connected, table, settings, reference, known, newest })
     }
 }

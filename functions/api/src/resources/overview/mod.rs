@@ -1,13 +1,14 @@
 //! "Is everything all right?": one call for the home page.
 
-mod counted;
 mod view;
 
 use axum::Json;
 use axum::extract::State;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use stevedore_aws::{Connection, ConnectionMode, Cursor, List, Tally};
+use stevedore_domain::health::{ConnectionState, Facts, findings};
 use stevedore_domain::operation::{Operation, OperationKind};
+use stevedore_domain::schedule::next_download;
 use stevedore_domain::settings::Settings;
 use stevedore_domain::tally::{self, Activity};
 
@@ -17,7 +18,7 @@ use crate::http::auth::Caller;
 use crate::http::problem::Problem;
 use crate::http::router::{Routes, routes};
 use crate::resources::operations::view::OperationView;
-use view::{CountView, Facts, OverviewView, RequestsView, findings};
+use view::{CountView, FindingView, OverviewView, RequestsView};
 
 pub(super) fn routes<R: Routes>(into: R) -> R {
     into.routes(routes!(show))
@@ -25,8 +26,6 @@ pub(super) fn routes<R: Routes>(into: R) -> R {
 
 /// Operations that are looked through for the last download and for what runs.
 const OPERATIONS: usize = 20;
-/// Interval of the schedule: a download begins with the first tick from its time on.
-const TICK: SignedDuration = SignedDuration::from_mins(5);
 
 /// Messages on their way.
 struct Queued {
@@ -60,8 +59,13 @@ async fn show(State(deps): Shared, caller: Caller) -> Result<Json<OverviewView>,
             running.push(OperationView::from(operation));
         }
     }
-    let facts = Facts {
-        connection: connection.as_ref(),
+    let state = match &connection {
+        None => ConnectionState::Absent,
+        Some(connection) if connection.disconnecting => ConnectionState::Disconnecting,
+        Some(_) => ConnectionState::Connected,
+    };
+    let findings = findings(&Facts {
+        connection: state,
         settings: &settings,
         last_run: last_run.as_ref(),
         last_tick: cursor.last_tick,
@@ -69,16 +73,15 @@ async fn show(State(deps): Shared, caller: Caller) -> Result<Json<OverviewView>,
         failed,
         dead_letters: queued.dead,
         unreadable,
-        warnings,
+        warnings: &warnings,
         now,
-    };
-    let findings = findings(&facts);
+    });
     Ok(Json(OverviewView {
         now,
         by: caller.by,
         time_zone: settings.time_zone,
         currency: settings.currency.code().to_owned(),
-        findings,
+        findings: findings.into_iter().map(FindingView::from).collect(),
         connection: connection.into(),
         last_run: last_run.map(OperationView::from),
         next_run_at,
@@ -128,9 +131,5 @@ fn next_run(connection: Option<&Connection>, settings: &Settings, cursor: &Curso
     if settings.paused {
         return None;
     }
-    let from = cursor.last_tick.unwrap_or(connection.integrated_at);
-    let every = SignedDuration::from_mins(i64::from(settings.poll_minutes));
-    let due = if cursor.last_tick.is_some() { from.saturating_add(every).unwrap_or(from) } else { from };
-    // Overdue: with the next tick.
-    Some(if due > now { due } else { now.saturating_add(TICK).unwrap_or(now) })
+    Some(next_download(cursor.last_tick, connection.integrated_at, settings, now))
 }

@@ -1,14 +1,11 @@
-//! The home page's facts, and what they mean.
+//! The home page's facts and findings, as the API shows them.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
-use stevedore_aws::{Connection, Count, Pacing};
-use stevedore_domain::operation::{Operation, OperationState};
-use stevedore_domain::reason::Reason;
-use stevedore_domain::settings::Settings;
+use stevedore_aws::Pacing;
+use stevedore_domain::health::{Count, Finding, FindingList};
 use utoipa::ToSchema;
 
-use super::counted::counted;
 use crate::resources::connection::view::ConnectionView;
 use crate::resources::enums;
 use crate::resources::operations::view::OperationView;
@@ -105,87 +102,22 @@ pub(crate) struct FindingView {
     list: Option<String>,
 }
 
-impl FindingView {
-    /// Finding about so many records.
-    pub(super) fn many(code: &'static str, message: String, count: Count, list: String) -> Self {
-        Self { severity: "attention", code, message, count: Some(count.into()), list: Some(list) }
+impl From<Finding> for FindingView {
+    fn from(finding: Finding) -> Self {
+        let Finding { severity, code, message, records } = finding;
+        let (count, list) = records.unzip();
+        Self { severity: severity.as_str(), code, message, count: count.map(CountView::from), list: list.map(path) }
     }
 }
 
-/// Facts that the home page judges.
-pub(crate) struct Facts<'a> {
-    pub connection: Option<&'a Connection>,
-    pub settings: &'a Settings,
-    pub last_run: Option<&'a Operation>,
-    pub last_tick: Option<Timestamp>,
-    pub blocked: Count,
-    pub failed: Count,
-    pub dead_letters: u64,
-    /// Orders that could not be read.
-    pub unreadable: Count,
-    /// Warnings that want attention, the gravest first.
-    pub warnings: Vec<(Reason, Count)>,
-    pub now: Timestamp,
-}
-
-/// The schedule counts as late when its last download began longer ago than twice its interval, and this.
-const LATE: SignedDuration = SignedDuration::from_mins(20);
-
-/// Findings, the gravest first.
-pub(crate) fn findings(facts: &Facts<'_>) -> Vec<FindingView> {
-    let mut found = Vec::new();
-    let mut say = |severity, code, message: String| found.push(FindingView { severity, code, message, count: None, list: None });
-    match facts.connection {
-        None => say(
-            "stopped",
-            "not_connected",
-            "No ShipStation account is connected, so nothing is downloaded. Connect one under Setup.".into(),
-        ),
-        Some(connection) if connection.disconnecting => {
-            say(
-                "stopped",
-                "disconnecting",
-                "The connection is being taken apart. Nothing is downloaded until an account is connected again.".into(),
-            );
-        }
-        Some(_) => {}
+/// The list that shows the records of a finding, as a path of this API.
+fn path(list: FindingList) -> String {
+    match list {
+        FindingList::Blocked => "/v1/pending-orders?state=blocked".to_owned(),
+        FindingList::Failed => "/v1/log?state=failed".to_owned(),
+        FindingList::Unreadable => "/v1/unreadable-orders".to_owned(),
+        FindingList::WarnedOrders(reason) => format!("/v1/log?warning={reason}"),
+        FindingList::WarnedSales(reason) => format!("/v1/sales?warning={reason}"),
+        FindingList::DeadLetters => "/v1/dead-letters".to_owned(),
     }
-    if let Some(run) = facts.last_run.filter(|run| run.state == OperationState::Failed) {
-        let why = run.message.clone().unwrap_or_else(|| "It says no reason.".to_owned());
-        say("stopped", "last_run_failed", format!("The last download failed; the next one continues where it stopped. {why}"));
-    }
-    if facts.settings.paused {
-        say(
-            "attention",
-            "paused",
-            "Downloads are paused. Switch them on again under Setup, Orders, when you want orders to come in.".into(),
-        );
-    } else if let (Some(_), Some(last)) = (facts.connection, facts.last_tick) {
-        let every = SignedDuration::from_mins(i64::from(facts.settings.poll_minutes));
-        let late = facts.now.duration_since(last);
-        if late > every.saturating_mul(2) && late > every + LATE {
-            let minutes = late.as_mins();
-            say(
-                "attention",
-                "schedule_late",
-                format!(
-                    "The last download began {minutes} minutes ago. Look whether the schedule and the function fetch-orders are switched on."
-                ),
-            );
-        }
-    }
-    if facts.settings.tax.default_rule.is_none() {
-        say("attention", "tax_mapping_unfinished", "There is no default tax rule, so orders are skipped and remembered. Choose one under Setup, Taxes; the orders then follow by themselves.".into());
-    }
-    if facts.settings.location_map.default.is_none() {
-        say(
-            "attention",
-            "no_default_location",
-            "There is no default location, so orders of warehouses that are not mapped are blocked. Choose one under Setup, Locations."
-                .into(),
-        );
-    }
-    found.extend(counted(facts));
-    found.sort_by_key(|finding| finding.severity != "stopped");
-    found
 }

@@ -12,8 +12,8 @@ use crate::Error;
 use crate::table::item::keys::{Key, instant};
 use crate::table::item::paging::{Entry, IndexQuery, Place, Range};
 use crate::table::item::spread::Family;
-use crate::table::system::overview::Count;
 use crate::table::{Item, List, Page, Table, text_of};
+use stevedore_domain::health::Count;
 
 /// One list of a family.
 #[derive(Clone, Copy)]

@@ -12,12 +12,6 @@ use crate::table::item::schema::{BY_STATE, BY_TIME};
 use crate::table::item::versioned::{Conditional, Expected};
 use crate::table::{Item, List, Page, Stored, Table, blob, blob_of, item_of, key_of, text, text_of, version_of};
 
-/// Time for which queued orders may stay unprocessed before they count as failed: longer than all of the queue's own deliveries.
-pub(crate) const GIVEN_UP_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_hours(2);
-
-/// Time after queueing from which a pending order that is still pending counts as tried in vain.
-pub(crate) const TRIED_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
-
 /// Marks an operation whose counts are final, and its rows with them.
 pub(crate) const SETTLED: &str = "settled";
 

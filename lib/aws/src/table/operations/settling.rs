@@ -10,13 +10,13 @@ use jiff::Timestamp;
 use stevedore_domain::distinct_rows::DistinctRows;
 use stevedore_domain::ids::{OperationId, OrderId};
 use stevedore_domain::log::Outcome;
-use stevedore_domain::operation::{Counts, Operation, OperationRow, OperationState, RowsOf, Source, distinct};
+use stevedore_domain::operation::{Counts, LogOfOrder, Operation, OperationRow, OperationState, RowsOf, Settlement, Settling, distinct};
 use stevedore_domain::reason::Reason;
 
 use crate::Error;
 use crate::table::item::keys;
 use crate::table::item::versioned::Expected;
-use crate::table::operations::operation::{GIVEN_UP_AFTER, SETTLED, TRIED_AFTER, operation_item, page_item};
+use crate::table::operations::operation::{SETTLED, operation_item, page_item};
 use crate::table::orders::order_item::OrderRecord;
 use crate::table::{List, Page, Stored, Table};
 
@@ -38,44 +38,12 @@ pub struct Settled {
     pub not_processed: u64,
 }
 
-/// Facts that settle a row beside the log.
-#[derive(Clone, Copy)]
-struct Settling<'a> {
-    operation: &'a Operation,
-    now: Timestamp,
-    /// The connection is gone: what is not in the log by now will never be.
-    disconnected: bool,
-}
-
-impl Settling<'_> {
-    fn waited(&self, time: jiff::SignedDuration) -> bool {
-        self.operation.read_at.is_some_and(|read_at| self.now.duration_since(read_at) > time)
-    }
-
-    /// True if log entries must be read as they are now, at the full price; else they are read as they may have been a moment ago, while undecided ones are looked at again anyway. Not where
-    /// the operation itself has just changed what it looks at: an entry that was let go and looks booked still would end it too early.
-    fn reads_now(&self) -> bool {
-        let read_many = self.operation.kind.spec().source == Source::Window;
-        !read_many || self.disconnected || self.waited(TRIED_AFTER)
-    }
-
-    fn settle(&self, row: &mut OperationRow, known: Option<&OrderRecord>) {
-        let entry = known.and_then(OrderRecord::entry).map(|stored| &stored.entry);
-        if self.operation.kind.spec().rows == RowsOf::OrdersTried {
-            row.settle_pending(&self.operation.id, entry, self.disconnected || self.waited(TRIED_AFTER));
-            return;
-        }
-        row.settle(&self.operation.id, entry, self.waited(TRIED_AFTER));
-        if self.disconnected {
-            if known.is_some_and(|known| matches!(known, OrderRecord::DetachedSale(_))) && row.outcome.is_none() {
-                // Its entry was removed, and its sale stays.
-                row.outcome = Some(Outcome::Captured);
-            }
-            row.disconnected();
-        }
-        if self.waited(GIVEN_UP_AFTER) {
-            row.give_up();
-        }
+/// The record of the log about an order, as settling sees it.
+fn log_of(known: Option<&OrderRecord>) -> LogOfOrder<'_> {
+    match known {
+        Some(OrderRecord::Entry(stored)) => LogOfOrder::Entry(&stored.entry),
+        Some(OrderRecord::DetachedSale(_)) => LogOfOrder::SaleAlone,
+        None => LogOfOrder::Nothing,
     }
 }
 
@@ -167,11 +135,7 @@ impl Table {
                 return Ok(());
             }
             if matches!(stored.value.state, OperationState::Queued | OperationState::Running) {
-                stored.value.fail(
-                    Reason::NotConnected.code(),
-                    "The connection to ShipStation was removed while this ran. Connect again, then start it again.",
-                    now,
-                );
+                stored.value.lose_connection(now);
                 if let Some(version) = self.put_operation(&stored.value, stored.version).await? {
                     stored.version = version;
                 } else {
@@ -263,30 +227,24 @@ impl Table {
                 rows.add((page, position), row);
             }
         }
-        let counts = rows.counts();
-        let done = operation.state == OperationState::Processing && counts.queued == 0;
-        let settled = (done || operation.state.is_final()) && counts.queued == 0;
-        if counts == operation.counts && !done && (!settled || rows.superseded().is_empty()) {
-            return Ok(Settled { operation, not_processed });
-        }
-        operation.counts = counts;
-        if done && operation.is_quiet() {
-            self.forget_operation(&operation, version).await?;
-            let completed = Operation { state: OperationState::Completed, finished_at: Some(now), ..operation };
-            return Ok(Settled { operation: completed, not_processed });
-        }
-        if done {
+        let (operation, completes, is_final) = match Settlement::of(&operation, rows.counts(), !rows.superseded().is_empty(), now) {
+            Settlement::Unchanged => return Ok(Settled { operation, not_processed }),
+            Settlement::Forgotten(completed) => {
+                self.forget_operation(&completed, version).await?;
+                return Ok(Settled { operation: *completed, not_processed });
+            }
+            Settlement::Written { operation, completes, is_final } => (*operation, completes, is_final),
+        };
+        if completes {
             let written = rows.orders_with(&[Outcome::Captured, Outcome::Updated]);
             self.raise_stock_updates(&operation, &written).await?;
-            operation.state = OperationState::Completed;
-            operation.finished_at = Some(now);
         }
         let mut item = operation_item(&operation)?;
-        if settled {
+        if is_final {
             self.drop_superseded(&id, &rows).await?;
             item.insert(SETTLED.to_owned(), AttributeValue::Bool(true));
         }
-        // Whoever else settles it writes the same sooner or later; a reader's copy need not win.
+        // Another process that settles it writes the same sooner or later; a reader's copy need not win.
         self.put_if(OPERATION, item, Expected::Version(version)).await?;
         Ok(Settled { operation, not_processed })
     }
@@ -302,10 +260,10 @@ impl Table {
         let own = self.of_account(settling.operation.account);
         let known: HashMap<OrderId, OrderRecord> = own.order_records_as(waiting.iter().copied(), settling.reads_now()).await?;
         // What still lies in the queue is set aside while another account is connected.
-        let set_aside = settling.waited(TRIED_AFTER) && self.is_of_another_account(settling.operation).await?;
+        let set_aside = settling.is_tried() && self.is_of_another_account(settling.operation).await?;
         for row in rows.iter_mut().filter(|row| row.outcome.is_none()) {
             if let Some(order) = row.order_id.filter(|order| waiting.contains(order)) {
-                settling.settle(row, known.get(&order));
+                settling.settle(row, log_of(known.get(&order)));
                 if set_aside {
                     row.set_aside();
                 }

@@ -19,8 +19,8 @@ use crate::table::item::merged::SpreadQuery;
 use crate::table::item::spread::ATTENTION;
 use crate::table::item::versioned::Expected;
 use crate::table::orders::order_item::StoredEntry;
-use crate::table::system::overview::Count;
 use crate::table::{Item, List, Page, StoredSale, Table, item_of, key_of, value_of};
+use stevedore_domain::health::Count;
 
 /// What one write makes of it.
 #[derive(Debug, Default)]

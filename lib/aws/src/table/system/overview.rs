@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::Select;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use stevedore_domain::health::Count;
 use stevedore_domain::log::LogState;
 
 use crate::Error;
@@ -12,15 +13,6 @@ use crate::table::item::schema::Index;
 use crate::table::item::spread::{LOG, SALES, WAITING};
 use crate::table::item::versioned::Expected;
 use crate::table::{Item, Table, item_of, text, value_of};
-
-/// How many there are, as far as they were counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Count {
-    /// So many at least.
-    pub count: u64,
-    /// Whether there are more.
-    pub more: bool,
-}
 
 /// ShipStation's limit as a run last saw it (N19).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

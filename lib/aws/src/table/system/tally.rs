@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use stevedore_domain::health::Count;
 use stevedore_domain::log::LogState;
 use stevedore_domain::reason::Reason;
 use stevedore_domain::settings::Settings;
@@ -13,7 +14,7 @@ use crate::Error;
 use crate::table::item::keys;
 use crate::table::item::versioned::Expected;
 use crate::table::system::configuration::{read_connection, read_settings};
-use crate::table::system::overview::{Count, Pacing};
+use crate::table::system::overview::Pacing;
 use crate::table::{Connection, Cursor, Item, Stored, StoredSettings, Table, item_of, text_of, value_of};
 
 /// Log entries in a state, warnings of a kind and unread places are counted up to this.
