@@ -137,12 +137,12 @@ fn tables(Data { states, counties, rows }: &Data) -> String {
     table(&mut out, "STATE_CENTERS: [Option<(i32, i32)>", states.iter().map(|state| center(&state.points)));
     table(&mut out, "NAME_ENDS: [u32", ends);
     let text: String = names.into_iter().collect();
-    writeln!(out, "static NAME_TEXT: &str = {text:?};").unwrap();
+    writeln!(out, "pub(super) static NAME_TEXT: &str = {text:?};").unwrap();
     out
 }
 
 /// Writes a table; `head` is its name and the type of its elements.
 fn table<T: Debug>(out: &mut String, head: &str, elements: impl Iterator<Item = T>) {
     let elements: Vec<T> = elements.collect();
-    writeln!(out, "static {head}; {}] = {elements:?};", elements.len()).unwrap();
+    writeln!(out, "pub(super) static {head}; {}] = {elements:?};", elements.len()).unwrap();
 }

@@ -15,7 +15,15 @@
 
 use crate::point::Point;
 
-include!(concat!(env!("OUT_DIR"), "/tables.rs"));
+use data::{
+    CITIES, COUNTIES, COUNTY_NAMES, ENDINGS, FURTHER_CITIES, FURTHER_COUNTIES, LATITUDES, LONGITUDES, NAME_ENDS, NAME_TEXT, SECTIONS,
+    STATE_CENTERS, STATE_CODES, STATE_NAMES,
+};
+
+#[allow(clippy::pedantic, clippy::nursery, clippy::restriction, reason = "numbers, written by the build script")]
+mod data {
+    include!(concat!(env!("OUT_DIR"), "/tables.rs"));
+}
 
 /// Data of a ZIP code as numbers.
 pub(crate) struct ZipRow {

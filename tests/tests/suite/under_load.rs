@@ -50,7 +50,7 @@ pub fn seeds() -> std::ops::RangeInclusive<u64> {
 /// The flows of a seed of the long form.
 fn share<'a>(seed: u64, quick: &[&'a str], slow: &[&'a str]) -> Vec<&'a str> {
     let part = |flows: &[&'a str], parts: u64| -> Vec<&'a str> {
-        flows.iter().enumerate().filter(|(at, _)| (*at as u64 + seed) % parts == 0).map(|(_, name)| *name).collect()
+        flows.iter().enumerate().filter(|(at, _)| (*at as u64 + seed).is_multiple_of(parts)).map(|(_, name)| *name).collect()
     };
     let mut share = part(quick, PARTS);
     share.extend(part(slow, SLOW_PARTS));

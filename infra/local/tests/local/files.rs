@@ -45,7 +45,7 @@ async fn replay(path: &Path) -> (usize, Decimal) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn shipstation_json_is_replayed_to_the_cent() {
-    let (orders, sum) = replay(&here("tests/fixtures/orders.json")).await;
+    let (orders, sum) = Box::pin(replay(&here("tests/fixtures/orders.json"))).await;
     // 28.25 + 169.80 + 5.04, and for each 2.27 tax and 5.00 shipping.
     assert_eq!((orders, sum), (3, "224.90".parse().unwrap()));
 }
@@ -53,7 +53,7 @@ async fn shipstation_json_is_replayed_to_the_cent() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_csv_is_replayed_to_the_cent() {
     let path = here("../sandbox/tests/fixtures/retail.csv");
-    let (orders, _) = replay(&path).await;
+    let (orders, _) = Box::pin(replay(&path)).await;
     assert!(orders >= 5);
 }
 
@@ -65,6 +65,6 @@ async fn a_real_day_is_replayed_to_the_cent() {
         return;
     };
     let path = std::path::Path::new(&folder).join("2010-12-05.csv");
-    let (orders, _) = replay(&path).await;
+    let (orders, _) = Box::pin(replay(&path)).await;
     assert!(orders > 50);
 }

@@ -38,7 +38,7 @@ impl LogEntry {
             }
             state if state.is_open() => match reason {
                 Reason::MergedAway => {
-                    self.add_event(gone.at, format!("combined into order {} in ShipStation and withdrawn", named(&gone)), by)
+                    self.add_event(gone.at, format!("combined into order {} in ShipStation and withdrawn", named(&gone)), by);
                 }
                 _ => self.add_event(gone.at, "deleted in ShipStation and withdrawn", by),
             },

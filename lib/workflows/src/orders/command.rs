@@ -49,16 +49,16 @@ async fn go_on(deps: &Deps, id: &OperationId, named: Option<Vec<OrderId>>, deadl
         OperationKind::LoadOrders { from } if run.operation.window.is_none() => {
             run.operation.window = Some(window_from(from, &run.settings, (deps.clock)()));
         }
-        OperationKind::Recreate { order_id } => return recreate::recreate(deps, run, order_id, deadline).await,
+        OperationKind::Recreate { order_id } => return Box::pin(recreate::recreate(deps, run, order_id, deadline)).await,
         OperationKind::ProcessPending { order_ids } => {
-            return process_pending(deps, run, named.or(order_ids).as_deref(), deadline).await;
+            return Box::pin(process_pending(deps, run, named.or(order_ids).as_deref(), deadline)).await;
         }
         OperationKind::LoadOrders { .. }
         | OperationKind::LoadOrder { .. }
         | OperationKind::Consolidate { .. }
         | OperationKind::ImportProducts { .. } => {}
     }
-    download::read(deps, run, deadline).await.map(drop)
+    Box::pin(download::read(deps, run, deadline)).await.map(drop)
 }
 
 async fn process_pending(deps: &Deps, mut run: Run, orders: Option<&[OrderId]>, deadline: Deadline) -> Result<(), Error> {

@@ -75,7 +75,7 @@ async fn download(
     }
     let Some(run) = begin(deps, settings, connection, cursor, version, at).await? else { return Ok(not_run("already_running")) };
     let id = run.operation.id.clone();
-    let Run { operation, queued, .. } = match download::read(deps, run, deadline).await {
+    let Run { operation, queued, .. } = match Box::pin(download::read(deps, run, deadline)).await {
         Ok(run) => run,
         Err(error) => {
             // Lambda delivers the tick again: it must not find itself locked out.
