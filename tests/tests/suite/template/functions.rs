@@ -49,7 +49,7 @@ fn releases_unwind_by_one_profile() {
     assert!(std::fs::read_to_string(root().join("Cargo.toml")).unwrap().contains("\npanic = \"unwind\"\n"));
     let functions = std::fs::read_dir(root().join("functions")).unwrap().map(|entry| entry.unwrap().path());
     for folder in [root(), root().join("functions")].into_iter().chain(functions) {
-        assert!(!folder.join(".cargo").exists(), "{} has settings of its own", folder.display());
+        assert!(!folder.join(".cargo/config.toml").exists(), "{} has settings of its own", folder.display());
     }
 }
 
