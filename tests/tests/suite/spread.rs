@@ -266,5 +266,5 @@ async fn a_page_costs_a_request_for_each_partition() {
     table.count_log_since(crate::world::START.parse().unwrap(), 5_000).await.unwrap();
     told("count of the day's orders", 8, 12.0);
     table.counted_attention(1_000).await.unwrap();
-    told("counts of what wants attention", 24, 12.0);
+    told("counts of what wants attention", 40, 20.0);
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 /// Seeds that are always tried, each with so many flows.
 const ALWAYS: u64 = 10;
-const ALWAYS_EACH: usize = 4;
+const ALWAYS_EACH: usize = 2;
 /// Seeds of the long form. Each tries a part of the flows, so that every flow meets one seed in so many.
 const LONG: u64 = 200;
 const PARTS: u64 = 5;
