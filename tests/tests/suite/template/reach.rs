@@ -83,11 +83,7 @@ impl Reach {
 
     /// The calls that a function's package can reach.
     pub(super) fn of(&self, package: &str) -> BTreeSet<Call> {
-        let manifest = std::fs::read_to_string(root().join("functions").join(package).join("Cargo.toml")).unwrap();
-        let dependencies = manifest.split("[dev-dependencies]").next().unwrap();
-        let mut packages = BTreeSet::from([package.to_owned()]);
-        packages
-            .extend(LIBRARIES.iter().filter(|(name, _)| dependencies.contains(&format!("{name}."))).map(|(name, _)| (*name).to_owned()));
+        let packages = contained(package);
         let reached = graph::reached(&self.source, package, &packages);
         let functions: Vec<&Function> = reached.iter().map(|index| &self.source.functions[*index]).collect();
         let mut calls = BTreeSet::new();
@@ -124,6 +120,22 @@ impl Reach {
         }
         calls
     }
+}
+
+/// The packages that a function contains: its own, and the libraries that it or one of these depends on.
+fn contained(package: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::from([package.to_owned()]);
+    let mut manifests = vec![root().join("functions").join(package)];
+    while let Some(folder) = manifests.pop() {
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let dependencies = manifest.split("[dev-dependencies]").next().unwrap();
+        for (name, library) in LIBRARIES.iter().filter(|(name, _)| dependencies.contains(&format!("{name}."))) {
+            if found.insert((*name).to_owned()) {
+                manifests.push(root().join(library));
+            }
+        }
+    }
+    found
 }
 
 /// The declarations of `lib/aws/src/table/item/spread.rs`:

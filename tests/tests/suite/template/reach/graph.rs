@@ -66,8 +66,8 @@ fn mentions(tokens: &[Token]) -> Vec<Mention<'_>> {
 pub(super) fn reached(source: &Source, package: &str, packages: &BTreeSet<String>) -> BTreeSet<usize> {
     let mut reached: BTreeSet<usize> =
         source.functions.iter().enumerate().filter(|(_, function)| function.package == package).map(|(index, _)| index).collect();
-    // A package that never names a client's type has none.
-    let without: Vec<&str> = CLIENTS.into_iter().filter(|client| !source.words[package].contains(*client)).collect();
+    let wired = clients(source, package);
+    let without: Vec<&str> = CLIENTS.into_iter().filter(|client| !wired.contains(client)).collect();
     let mut waiting: Vec<usize> = reached.iter().copied().collect();
     // Methods that were named while no file named their type.
     let mut unnamed: Vec<usize> = Vec::new();
@@ -105,6 +105,22 @@ pub(super) fn reached(source: &Source, package: &str, packages: &BTreeSet<String
     reached
 }
 
+/// The clients that a package has: the ones whose types it names, or the `Deps` of the workflows that it
+/// runs.
+fn clients(source: &Source, package: &str) -> BTreeSet<&'static str> {
+    let own: BTreeSet<usize> =
+        source.functions.iter().filter(|function| function.package == package).map(|function| function.file).collect();
+    let imported = own.iter().map(|file| &source.files[*file].imported);
+    let runs = imported.filter(|names| names.contains("stevedore_workflows") && names.contains("Deps"));
+    let wiring = runs.map(|names| {
+        let of_module = |path: &str| path.strip_suffix("/deps.rs").is_some_and(|module| names.contains(module));
+        let file = source.files.iter().find(|file| of_module(&file.path));
+        file.or_else(|| source.files.iter().find(|file| file.path == "deps.rs")).expect("the workflows' wiring")
+    });
+    let words: Vec<&BTreeSet<String>> = wiring.map(|file| &file.words).chain([&source.words[package]]).collect();
+    CLIENTS.into_iter().filter(|client| words.iter().any(|words| words.contains(*client))).collect()
+}
+
 /// True if one may use the other: crates below the workflows use none of them.
 fn may_use(from: &Function, to: &Function) -> bool {
     from.package != "stevedore-aws" || to.package == from.package
@@ -122,10 +138,11 @@ fn is_meant(source: &Source, from: &Function, by: &By<'_>, to: &Function) -> boo
     let (here, there) = (&source.files[from.file], &source.files[to.file]);
     match by {
         By::Path(module) if !["self", "super", "crate"].contains(module) => {
-            // A module may stand for items of its own parts.
+            // A module that has no function of the name stands for items of its own parts.
+            let has_one = |function: &Function| function.name == to.name && source.files[function.file].modules.contains(*module);
             there.modules.contains(*module)
-                || there.modules.iter().any(|module| here.imported.contains(module))
                 || to.package.replace('-', "_") == *module
+                || (!source.functions.iter().any(has_one) && there.modules.iter().any(|module| here.imported.contains(module)))
         }
         By::Path("self") => from.file == to.file,
         By::Path("super") => there.modules.is_subset(&here.modules),
@@ -144,7 +161,8 @@ fn leads_to(source: &Source, from: &Function, mention: &Mention<'_>, to: &Functi
     let is_client = owner.is_some_and(|owner| CLIENTS.contains(&owner));
     match mention.by {
         By::Path("Self") => owner == from.owner.as_deref() || !is_client,
-        By::Path(of) if of.starts_with(char::is_uppercase) => owner == Some(of) || (owner.is_some() && !is_client),
+        // A type without functions here is another crate's (`Arc::new`), unless it is a parameter (`T::new`).
+        By::Path(of) if of.starts_with(char::is_uppercase) => owner == Some(of) || (of.len() == 1 && owner.is_some() && !is_client),
         By::Name | By::Path(_) => owner.is_none() && is_meant(source, from, &mention.by, to),
         By::Receiver("self") => owner == from.owner.as_deref() || (owner.is_some() && !is_client),
         By::Receiver(of) => {
